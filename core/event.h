@@ -1,0 +1,136 @@
+// Events: the facts of the broker's log. BrokerCore::apply folds them into hard state, live and in
+// recovery; collectors turn them into files and rows. schemas/event.capnp is their stored form: ids
+// there are never reused, and an event type that a reader does not know is skipped, not an error.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/device.h"
+#include "core/report.h"
+#include "core/task.h"
+#include "core/time.h"
+
+namespace muster {
+
+// The broker began to write. `epoch` grows by one at each start and fences older brokers.
+struct BrokerStarted {
+  uint64_t epoch = 0;
+  std::string version;
+  bool operator==(const BrokerStarted&) const = default;
+};
+
+struct InventoryApplied {
+  InventoryPtr inventory;
+  std::string who;
+  bool operator==(const InventoryApplied& other) const {
+    return *inventory == *other.inventory && who == other.who;
+  }
+};
+
+// A worker was heard for the first time, came back after WorkerLost, restarted, or changed what it is.
+struct WorkerJoined {
+  std::string worker;
+  uint64_t incarnation = 0;  // grows at each start of the worker process
+  std::string lab;
+  std::vector<std::string> pools;
+  uint32_t slots = 0;
+  std::string version;
+  bool operator==(const WorkerJoined&) const = default;
+};
+
+// A worker's lease ran out. The attempts it held end with events of their own.
+struct WorkerLost {
+  std::string worker;
+  uint64_t incarnation = 0;
+  std::string reason;
+  bool operator==(const WorkerLost&) const = default;
+};
+
+// The task was accepted. After this it ends with a verdict, whatever happens.
+struct TaskSubmitted {
+  TaskSpecPtr spec;
+  bool operator==(const TaskSubmitted& other) const { return *spec == *other.spec; }
+};
+
+// An attempt was given a worker slot and its devices.
+struct AttemptLeased {
+  AttemptToken token;
+  std::string worker;
+  uint64_t incarnation = 0;
+  std::vector<std::string> devices;  // names, in the order of TaskSpec::devices
+  bool operator==(const AttemptLeased&) const = default;
+};
+
+// Where a report came from. An empty worker means that the broker itself speaks.
+struct Origin {
+  std::string worker;
+  uint64_t seq = 0;  // Report::seq
+  bool operator==(const Origin&) const = default;
+};
+
+// An attempt said something that is not its end (AttemptStarted, Record or CaseResult).
+struct AttemptReported {
+  Origin origin;
+  AttemptToken token;
+  Instant time;  // the worker's
+  std::variant<AttemptStarted, Record, CaseResult> body;
+  bool operator==(const AttemptReported&) const = default;
+};
+
+// An attempt is over: by its worker's word (origin names it) or by the broker's (lease ran out).
+// Either the task ends with it (`verdict` is not none), or it is queued again at `retry_at`.
+struct AttemptEnded {
+  Origin origin;
+  AttemptToken token;
+  Ending ending;
+  Verdict verdict = Verdict::none;
+  Instant retry_at;
+  bool operator==(const AttemptEnded&) const = default;
+};
+
+// A report was refused: its attempt is not the live one (a stale fencing token). Recorded so that
+// the stream's position is durable, and so that people can see it.
+struct ReportRefused {
+  Origin origin;
+  AttemptToken token;
+  std::string reason;
+  bool operator==(const ReportRefused&) const = default;
+};
+
+struct CancelRequested {
+  std::string guid;
+  std::string reason;
+  std::string who;
+  bool operator==(const CancelRequested&) const = default;
+};
+
+// A task ended while no attempt held anything: cancelled or out of time in the queue.
+struct TaskEnded {
+  std::string guid;
+  Ending ending;
+  Verdict verdict = Verdict::error;
+  bool operator==(const TaskEnded&) const = default;
+};
+
+using EventBody =
+    std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted, AttemptLeased,
+                 AttemptReported, AttemptEnded, ReportRefused, CancelRequested, TaskEnded>;
+
+struct Event {
+  Instant time;  // the broker's, when it decided
+  EventBody body;
+  bool operator==(const Event&) const = default;
+};
+
+// "task_submitted", "attempt_leased", ...; AttemptReported is "attempt_started", "record" or "result".
+std::string_view event_type(const Event& event);
+
+// The GUID that the event concerns, or empty.
+std::string_view event_guid(const Event& event);
+
+}  // namespace muster

@@ -1,0 +1,45 @@
+// GUIDs: the names of tasks (DESIGN section 1). A caller's own string of 10 to 256 printable UTF-8
+// characters, or a UUIDv7.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "core/time.h"
+
+namespace muster {
+
+// Why `guid` may not be used, as a sentence, or nothing. Refused: fewer than 10 or more than 256
+// characters, invalid UTF-8 (overlong forms and surrogates too), control characters, U+2028/9, bidi
+// controls, and blanks at either end.
+std::optional<std::string> invalid_guid(std::string_view guid);
+
+// RFC 9562 UUIDv7 text form from a time and 10 random bytes (the caller's: core draws none).
+std::string make_uuid_v7(Instant now, const std::array<uint8_t, 10>& random);
+
+// One path segment for any string: everything but ASCII letters, digits and -_. becomes %XX; "." and
+// ".." have their dots encoded. A result longer than 200 bytes is cut and ends in "~" and 16 hex digits of a
+// hash, so that it fits NAME_MAX and stays unique.
+std::string percent_encode(std::string_view text);
+
+// The inverse for what was not cut. Nothing for malformed input.
+std::optional<std::string> percent_decode(std::string_view text);
+
+// Names of devices, workers, pools, strategies: 1 to 128 of letters, digits and . _ - (not first: . -).
+std::optional<std::string> invalid_name(std::string_view name, std::string_view noun);
+
+// True when `text` is well-formed UTF-8.
+bool is_utf8(std::string_view text);
+// `text` with every ill-formed byte replaced by U+FFFD.
+std::string sanitize_utf8(std::string_view text);
+// At most `bytes_max` bytes of `text`, cut at a character with an ellipsis.
+std::string cut_text(std::string_view text, size_t bytes_max);
+
+// FNV-1a, 64 bit: for names of files and digests of state, never for security.
+uint64_t hash64(std::string_view bytes, uint64_t seed = 0xcbf29ce484222325ull);
+
+}  // namespace muster

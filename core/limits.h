@@ -1,0 +1,81 @@
+// Every bound of the system, on one page, each with its reason. Each has a test on both sides.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/time.h"
+
+namespace muster {
+
+// --- names and identifiers ---
+// A GUID is a caller's own string; AVE's are URL-like. Percent-encoded (at most three bytes for one)
+// it must still fit NAME_MAX (255) for the common case of ASCII URLs; longer ones are hashed there.
+inline constexpr size_t kGuidLengthMin = 10;   // characters
+inline constexpr size_t kGuidLengthMax = 256;  // characters
+// Names of devices, workers, pools, strategies, tags: they become file names and columns.
+inline constexpr size_t kNameLengthMax = 128;  // bytes
+// One line for people. Longer ones are cut with an ellipsis, never refused.
+inline constexpr size_t kMessageLengthMax = 4096;  // bytes
+
+// --- files people write ---
+inline constexpr size_t kYamlBytesMax = 4 << 20;  // an inventory of 10,000 devices is about 2 MiB
+inline constexpr size_t kYamlDepthMax = 32;       // nothing of ours nests deeper than 8
+inline constexpr size_t kYamlNodesMax = 500'000;  // stops alias bombs
+inline constexpr size_t kErrorsPerFileMax = 50;   // more help nobody
+
+// --- tasks ---
+inline constexpr uint32_t kPriorityMax = 100;
+inline constexpr size_t kDevicesPerTaskMax = 16;
+inline constexpr size_t kWorkBytesMax = 256 << 10;  // an argument list and an environment
+inline constexpr uint32_t kRetryMax = 10;
+inline constexpr uint32_t kAttemptsMax = 20;          // of one task, whatever its retry budget
+inline constexpr Duration kRetryBackoffMin = std::chrono::seconds(1);
+inline constexpr Duration kRetryBackoffMax = std::chrono::minutes(5);
+inline constexpr Duration kTimeoutMax = std::chrono::hours(24 * 30);
+inline constexpr size_t kQueuedTasksMax = 2'000'000;  // about 1.4 GB in the broker
+// Ended tasks that the broker still answers for; older ones are answered from the ledger.
+inline constexpr size_t kEndedTasksKept = 20'000;
+// GUIDs of ended tasks kept (as 128-bit digests) so that a repeated submit stays harmless.
+inline constexpr size_t kEndedGuidsKept = 4'000'000;
+
+// --- strategies ---
+inline constexpr size_t kStrategyNodesMax = 1'000;
+inline constexpr size_t kStrategyBytesMax = 1 << 20;
+inline constexpr size_t kInventoryDevicesMax = 200'000;
+
+// --- the wire ---
+inline constexpr size_t kMessageBytesMax = 16 << 20;  // of one frame
+inline constexpr size_t kNestingMax = 16;             // pointers deep; nothing of ours is past 8
+inline constexpr size_t kSubmitTasksMax = 1'024;      // of one Submit
+inline constexpr size_t kGuidsPerRequestMax = 10'000;
+inline constexpr size_t kReportsPerSyncMax = 1'024;
+inline constexpr size_t kReportBytesPerSyncMax = 1 << 20;
+inline constexpr size_t kReportsInFlightMax = 8'192;  // sent and not acknowledged, of one worker
+inline constexpr size_t kReportBytesMax = 64 << 10;   // of one report; longer messages are cut
+inline constexpr size_t kAssignmentsPerDesiredMax = 1'024;
+inline constexpr uint32_t kSlotsMax = 10'000;         // of one worker
+inline constexpr uint32_t kCreditMax = 12'000;
+inline constexpr size_t kFetchBytesMax = 8 << 20;
+inline constexpr Duration kFetchWaitMax = std::chrono::seconds(30);
+inline constexpr size_t kListTasksMax = 10'000;
+inline constexpr size_t kPeersMax = 20'000;           // connected at once
+inline constexpr size_t kWatchesPerPeerMax = 2'000'000;
+inline constexpr int kSocketQueueMax = 10'000;        // messages, either way, per connection
+
+// --- time ---
+// A dead peer is seen within 30 s with these defaults.
+inline constexpr Duration kBeatDefault = std::chrono::seconds(2);
+inline constexpr Duration kLeaseDefault = std::chrono::seconds(20);
+inline constexpr Duration kLeaseMin = std::chrono::milliseconds(200);
+// A worker ends its lease this much (one part in eight) before the broker does: clocks drift.
+inline constexpr int64_t kLeaseMarginDivisor = 8;
+inline constexpr Duration kPeerSilenceMax = std::chrono::seconds(60);
+
+// --- the log ---
+inline constexpr size_t kBlockEventsMax = 16'384;
+inline constexpr size_t kBlockBytesMax = 8 << 20;
+// Below this much free space new work is refused; what runs can still be recorded.
+inline constexpr uint64_t kDiskReserveBytes = 64ull << 20;
+
+}  // namespace muster

@@ -1,0 +1,359 @@
+// The wire messages between the four processes (schemas/wire.capnp). Everybody dials the broker;
+// every arrow may be lost, doubled or late, and a repeat is a no-op.
+//
+// A connection begins with Hello. The broker answers Welcome, or Refused when the protocol ranges do
+// not overlap. To anything else from a peer it does not know it answers Refused{hello_first}, after
+// which the peer says Hello again: that is how a broker restart looks to a peer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/device.h"
+#include "core/report.h"
+#include "core/task.h"
+#include "core/time.h"
+
+namespace muster {
+
+// The range of wire protocols this build speaks. A connection uses the highest that both speak.
+inline constexpr uint16_t kProtocolMin = 1;
+inline constexpr uint16_t kProtocolMax = 1;
+
+enum class Role : uint8_t { submitter, worker, collector, admin };
+
+// Any peer -> broker, first.
+struct Hello {
+  uint16_t protocol_min = kProtocolMin;
+  uint16_t protocol_max = kProtocolMax;
+  Role role = Role::submitter;
+  std::string name;     // a worker's or collector's name, user@host for people
+  std::string version;  // of the build, for people
+  bool operator==(const Hello&) const = default;
+};
+
+// broker -> peer: the answer to Hello.
+struct Welcome {
+  uint16_t protocol = kProtocolMax;
+  std::string log_id;  // names the event log; another one means another broker's history
+  uint64_t epoch = 0;  // of the broker's start
+  uint64_t head = 0;   // sequence number of the newest durable event
+  Duration beat{0};    // how often the peer should be heard from
+  std::string version;
+  bool operator==(const Welcome&) const = default;
+};
+
+enum class RefusalCode : uint8_t {
+  hello_first,    // say Hello, then repeat
+  protocol,       // no common protocol version
+  malformed,      // the message could not be decoded
+  invalid,        // it decoded, but asks for something that makes no sense
+  limit,          // past a limit of core/limits.h
+  not_permitted,  // the peer's role does not allow it
+  unavailable,    // the broker cannot do it now (disk low, ...)
+  unknown,        // no such task, device, ...
+};
+
+// broker -> peer: the request with this number was not done, and why.
+struct Refused {
+  RefusalCode code = RefusalCode::invalid;
+  std::string reason;
+  bool operator==(const Refused&) const = default;
+};
+
+// Either way: a message of a kind that this build does not know; `tag` is its union discriminant.
+struct Unimplemented {
+  uint16_t tag = 0;
+  bool operator==(const Unimplemented&) const = default;
+};
+
+// Either way, whenever nothing else was said for a beat. The broker answers a Beat with a Beat.
+struct Beat {
+  bool operator==(const Beat&) const = default;
+};
+
+// submitter -> broker. Answered by SubmitReply when every accepted task is durable.
+struct Submit {
+  std::vector<TaskSpecPtr> tasks;  // at most kSubmitTasksMax
+  bool watch = false;              // also send TaskNews about these tasks to this peer
+  bool operator==(const Submit& other) const;
+};
+
+struct SubmitResult {
+  std::string guid;
+  bool known = false;   // was accepted before, with the same spec: a harmless repeat
+  std::string refused;  // why not; empty: accepted
+  bool operator==(const SubmitResult&) const = default;
+};
+struct SubmitReply {
+  std::vector<SubmitResult> results;  // in the order of Submit::tasks
+  bool operator==(const SubmitReply&) const = default;
+};
+
+// One attempt, as told to people.
+struct AttemptInfo {
+  uint32_t attempt = 0;
+  std::string worker;
+  std::vector<std::string> devices;
+  Instant leased;
+  std::string log_url;
+  std::optional<Ending> ending;  // nothing: still held
+  bool operator==(const AttemptInfo&) const = default;
+};
+
+// A task as the broker knows it. Brief form: `spec.work` and `attempts` left out.
+struct TaskInfo {
+  TaskSpec spec;
+  TaskState state = TaskState::queued;
+  Verdict verdict = Verdict::none;
+  std::optional<Ending> ending;  // of the task, once ended: its last attempt's, or its own
+  Instant submitted;
+  Instant ended;
+  Instant not_before;      // queued and backing off until then
+  std::string cancelling;  // reason of a cancel that has not taken effect yet
+  uint32_t attempt_count = 0;
+  std::vector<AttemptInfo> attempts;
+  bool operator==(const TaskInfo&) const = default;
+};
+
+// One step of a watched task's way.
+struct TaskChange {
+  std::string guid;
+  TaskState state = TaskState::queued;
+  uint32_t attempt = 0;
+  std::string worker;
+  std::string log_url;           // once the attempt has started
+  Verdict verdict = Verdict::none;
+  std::optional<Ending> ending;  // when ended
+  bool operator==(const TaskChange&) const = default;
+};
+
+// submitter -> broker: send TaskNews about these. Answered by one TaskNews with the present state of
+// all of them (unknown ones are left out and named in `unknown`); then again at every durable change.
+struct Watch {
+  std::vector<std::string> guids;
+  bool operator==(const Watch&) const = default;
+};
+struct TaskNews {
+  std::vector<TaskChange> changes;
+  std::vector<std::string> unknown;
+  bool operator==(const TaskNews&) const = default;
+};
+
+// submitter -> broker. Answered by CancelReply when durable; the tasks may still be stopping then.
+struct Cancel {
+  std::vector<std::string> guids;
+  std::string reason;
+  std::string who;
+  bool operator==(const Cancel&) const = default;
+};
+struct CancelResult {
+  std::string guid;
+  std::string refused;  // unknown, or already ended; empty: done
+  bool operator==(const CancelResult&) const = default;
+};
+struct CancelReply {
+  std::vector<CancelResult> results;
+  bool operator==(const CancelReply&) const = default;
+};
+
+// admin -> broker. Answered by InventoryReply when durable. Running leases are untouched; a device
+// that is gone from the inventory takes no new work.
+struct ApplyInventory {
+  InventoryPtr inventory;
+  std::string who;
+  bool operator==(const ApplyInventory& other) const;
+};
+struct InventoryReply {
+  uint32_t devices_added = 0;
+  uint32_t devices_changed = 0;
+  uint32_t devices_removed = 0;
+  bool operator==(const InventoryReply&) const = default;
+};
+
+// An attempt that a worker holds: running, or waiting for one of its slots.
+struct HeldAttempt {
+  AttemptToken token;
+  bool running = false;
+  bool operator==(const HeldAttempt&) const = default;
+};
+
+// worker -> broker: what the worker is. Full on connect and with every beat; between beats only
+// reports that have not been sent yet.
+struct Sync {
+  uint64_t number = 0;       // of this Sync, from 1, grows within an incarnation
+  uint64_t incarnation = 0;  // grows at each start of the worker process
+  bool full = false;
+
+  // Reports: a run without gaps inside the worker's stream. `unacked_first` is the first report that
+  // the worker still keeps and `unacked_last` the newest (both 0: none); everything before
+  // `unacked_first` has been acknowledged or never existed.
+  uint64_t unacked_first = 0;
+  uint64_t unacked_last = 0;
+  std::vector<Report> reports;
+
+  // The rest only when full.
+  std::string lab;
+  std::vector<std::string> pools;
+  uint32_t slots = 0;   // attempts that run at the same time
+  uint32_t credit = 0;  // attempts the worker is willing to hold, running ones included; >= slots
+  std::vector<HeldAttempt> held;
+  std::string version;
+  bool operator==(const Sync&) const = default;
+};
+
+// One attempt that the worker should hold.
+struct Assignment {
+  TaskSpecPtr spec;
+  uint32_t attempt = 0;
+  std::vector<DeviceSpec> devices;  // in the order of TaskSpec::devices
+  std::string strategy;             // encoded Strategy for verify and repair tasks, else empty
+  bool operator==(const Assignment& other) const;
+};
+
+enum class StopReason : uint8_t {
+  cancelled,  // a person asked; report how it ended
+  fenced,     // not this worker's (any more): stop, and report nothing
+};
+struct StopOrder {
+  AttemptToken token;
+  StopReason reason = StopReason::fenced;
+  std::string text;  // the person's reason
+  bool operator==(const StopOrder&) const = default;
+};
+
+// broker -> worker: what the worker should be. A worker drops a Desired that is not newer, by
+// (epoch, number), than one it has taken.
+struct Desired {
+  uint64_t epoch = 0;
+  uint64_t number = 0;
+  uint64_t sync_number = 0;  // newest Sync heard: leases count from when the worker sent it
+  bool sync_full = false;    // that Sync was full: what it held and `stop` does not name is renewed
+  Duration lease{0};
+  uint64_t acked = 0;  // Report::seq up to which reports are durable
+  std::vector<Assignment> run;
+  std::vector<StopOrder> stop;
+  bool operator==(const Desired&) const = default;
+};
+
+// collector or submitter -> broker: blocks of events from sequence number `from` on. Waits up to
+// `wait` for something new. Answered by Blocks.
+struct Fetch {
+  uint64_t from = 1;
+  uint32_t max_bytes = 0;
+  Duration wait{0};
+  bool operator==(const Fetch&) const = default;
+};
+// Encoded blocks (io/codec.h, decode_block). The first block may begin before `from`; skip to it.
+struct Blocks {
+  uint64_t head = 0;  // newest durable sequence number; 0 when the log is empty
+  std::vector<std::string> blocks;
+  bool operator==(const Blocks&) const = default;
+};
+
+// Questions by people. Answered by the structure named beside each, or Refused{unknown}.
+struct ListTasks {  // TaskList, newest first
+  std::vector<TaskState> states;  // empty: all
+  uint32_t max = 0;               // 0: limits.h
+  std::string guid_prefix;        // empty: all
+  bool operator==(const ListTasks&) const = default;
+};
+struct TaskList {
+  std::vector<TaskInfo> tasks;  // brief
+  uint64_t total = 0;           // that matched, before `max`
+  bool operator==(const TaskList&) const = default;
+};
+struct ShowTask {  // TaskInfo, whole
+  std::string guid;
+  bool operator==(const ShowTask&) const = default;
+};
+struct ExplainTask {  // Explanation
+  std::string guid;
+  bool operator==(const ExplainTask&) const = default;
+};
+struct Explanation {
+  std::string guid;
+  TaskState state = TaskState::queued;
+  std::string summary;               // one sentence: why it is where it is
+  std::vector<std::string> reasons;  // per candidate device or worker: what would have to change
+  uint32_t ahead = 0;                // queued tasks that would be served before it
+  bool operator==(const Explanation&) const = default;
+};
+struct ListDevices {  // DeviceList
+  std::string selector;  // empty: all
+  std::string name;      // empty: all
+  bool operator==(const ListDevices&) const = default;
+};
+struct DeviceInfo {
+  DeviceSpec spec;
+  DeviceState state = DeviceState::offline;
+  DeviceHealth health = DeviceHealth::unknown;
+  std::string health_reason;
+  Instant health_since;
+  AttemptToken held_by;  // guid empty: nobody
+  bool operator==(const DeviceInfo&) const = default;
+};
+struct DeviceList {
+  std::vector<DeviceInfo> devices;  // by name
+  bool operator==(const DeviceList&) const = default;
+};
+struct ListWorkers {  // WorkerList
+  bool operator==(const ListWorkers&) const = default;
+};
+struct WorkerInfo {
+  std::string name;
+  bool present = false;
+  uint64_t incarnation = 0;
+  std::string lab;
+  std::vector<std::string> pools;
+  std::string version;
+  uint32_t slots = 0;
+  uint32_t held = 0;     // attempts leased to it
+  Instant last_heard;    // kNever: not since the broker started
+  Instant lease_until;
+  bool operator==(const WorkerInfo&) const = default;
+};
+struct WorkerList {
+  std::vector<WorkerInfo> workers;  // by name
+  bool operator==(const WorkerList&) const = default;
+};
+struct AskStatus {  // BrokerStatus
+  bool operator==(const AskStatus&) const = default;
+};
+struct BrokerStatus {
+  std::string version;
+  std::string log_id;
+  uint64_t epoch = 0;
+  uint64_t head = 0;
+  uint64_t queued = 0;
+  uint64_t leased = 0;  // leased or running
+  uint64_t ended = 0;   // since the log began
+  uint32_t workers_present = 0;
+  uint32_t devices = 0;
+  uint64_t refused_messages = 0;  // malformed, over a limit, ...
+  bool disk_low = false;
+  Instant started;
+  bool operator==(const BrokerStatus&) const = default;
+};
+
+using Message =
+    std::variant<Hello, Welcome, Refused, Unimplemented, Beat, Submit, SubmitReply, Watch, TaskNews, Cancel,
+                 CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks, ListTasks, TaskList,
+                 ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices, DeviceList, ListWorkers, WorkerList,
+                 AskStatus, BrokerStatus>;
+
+// One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
+// answer is expected (Sync, Desired, Beat, pushed TaskNews).
+struct Envelope {
+  uint64_t request = 0;
+  Message message;
+  bool operator==(const Envelope&) const = default;
+};
+
+}  // namespace muster

@@ -1,0 +1,61 @@
+// Reports: what attempts say while they run. A worker numbers them, keeps them in its spool and
+// resends them until the broker has acknowledged them (core/delivery.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/task.h"
+#include "core/time.h"
+
+namespace muster {
+
+// The attempt began.
+struct AttemptStarted {
+  std::string log_url;            // where its console log can be read, e.g. file:///...; may be empty
+  std::vector<std::string> argv;  // of the first child; empty for what runs in the worker
+
+  bool operator==(const AttemptStarted&) const = default;
+};
+
+// One line of status.log (core/status_record.h has the grammar). The collector adds indentation,
+// timestamp= and localtime=.
+struct Record {
+  std::string status;     // "START", "END GOOD", "GOOD", "FAIL", "INFO", ...
+  std::string subdir;     // empty: ----
+  std::string operation;  // "verify.adb"; empty: ----
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string message;  // lines after the first become extra lines
+
+  bool operator==(const Record&) const = default;
+};
+
+// One test case, or one check of a verification.
+struct CaseResult {
+  std::string suite;
+  std::string name;
+  Outcome outcome = Outcome::error;
+  Duration duration{0};
+  std::string message;
+
+  bool operator==(const CaseResult&) const = default;
+};
+
+// The last report of an attempt is its Ending.
+using ReportBody = std::variant<AttemptStarted, Record, CaseResult, Ending>;
+
+struct Report {
+  // Position in the worker's stream: (incarnation << 32) | counter, counter from 1. It grows over
+  // restarts of the worker, with gaps where a restart lost what needed no spool.
+  uint64_t seq = 0;
+  AttemptToken token;
+  Instant time;  // the worker's clock
+  ReportBody body;
+
+  bool operator==(const Report&) const = default;
+};
+
+}  // namespace muster

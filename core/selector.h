@@ -1,0 +1,48 @@
+// Selectors: which profiles (or anything with keys and values) are meant.
+//
+//   selector = term { "," term }          all terms must hold
+//   term     = key                        the key is present
+//            | "!" key                    the key is absent
+//            | key "=" value | key "==" value
+//            | key "!=" value             the key is absent or has another value
+//            | key "in" "(" value { "," value } ")"
+//            | key "notin" "(" value { "," value } ")"
+//   key, value = letters, digits, and . _ - / : @ +   (values may also be empty after = and !=)
+// The grammar is kubectl's. An empty selector matches everything.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/device.h"
+#include "core/result.h"
+
+namespace muster {
+
+class Selector {
+ public:
+  // The reason names the position: `selector "k in (a": expected ")" at position 8`.
+  static Result<Selector> parse(std::string_view text);
+
+  bool matches(const Profile& profile) const;
+  bool empty() const { return terms_.empty(); }
+
+  // Equal selectors have equal text: terms and values sorted, spaces normal.
+  std::string canonical() const;
+
+ private:
+  enum class Op { present, absent, in, not_in };
+  struct Term {
+    std::string key;
+    Op op = Op::present;
+    std::vector<std::string> values;  // sorted, unique
+    auto operator<=>(const Term&) const = default;
+  };
+  std::vector<Term> terms_;  // sorted, unique
+};
+
+// The profile a device is matched by: its own keys plus `name`, and `pool` is not one of them.
+Profile match_profile(const DeviceSpec& device);
+
+}  // namespace muster

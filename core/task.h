@@ -1,0 +1,161 @@
+// The words of a task: what is asked for (TaskSpec), how an attempt ended (Ending) and what a task
+// came to (Verdict). DESIGN section 1 and 6 define them; schemas/task.capnp is their wire form.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.h"
+
+namespace muster {
+
+enum class TaskKind : uint8_t {
+  verify,  // run the strategy's checks on a device
+  repair,  // run the strategy's repair actions on a device
+  job,     // run a test job
+};
+
+// Where a task is on its way. `ended` is final.
+enum class TaskState : uint8_t {
+  queued,   // accepted; waits for a worker slot and its devices, or for a retry's back-off
+  leased,   // an attempt holds a slot and devices; the worker has not said that it started
+  running,  // the worker reported that the attempt started
+  ended,    // has a verdict; nothing more will happen to it
+};
+
+// How an attempt ended.
+enum class Outcome : uint8_t { pass, fail, error, skip };
+
+// Whose doing the outcome is. An infrastructure fault is never reported as a failed test.
+enum class Cause : uint8_t {
+  none,        // passed; nobody's fault
+  test,        // what was tested, or the test itself
+  device,      // the device under test
+  peripheral,  // a relay, hub or host beside the device
+  worker,      // the worker or its machine
+  broker,      // the broker
+  user,        // cancelled, or asked for by a person
+  config,      // a file, a path, a strategy or a flag is wrong
+  timeout,     // ran or was silent for longer than it may
+  capacity,    // nothing could serve it in time
+};
+
+// What a task came to, folded over its attempts (fold_verdict).
+enum class Verdict : uint8_t {
+  none,   // not ended
+  pass,   // the only attempt that counts passed
+  fail,   // a test failed
+  flaky,  // passed after an attempt in which a test failed
+  error,  // never came to a test result
+  skip,   // had nothing to do
+};
+
+// AVE's status codes. They are also the exit status of the CLI for a task's result.
+enum class StatusCode : uint8_t {
+  ok = 0,
+  error = 1,
+  norun = 2,
+  blocked = 3,
+  busy = 4,
+  failures = 5,
+  nolist = 6,
+  killed = 7,
+  nofetch = 8,
+  timeout = 9,
+};
+
+// How an attempt, or a task without one, ended. A child's own exit code and signal are kept beside
+// the status code, never folded into it.
+struct Ending {
+  Outcome outcome = Outcome::error;
+  Cause cause = Cause::none;
+  StatusCode status = StatusCode::error;
+  std::optional<int32_t> exit_code;  // of the child, when it exited
+  std::optional<int32_t> signal;     // that ended the child, when one did
+  std::string message;               // one line for people; empty when there is nothing to say
+  Instant started;                   // kNever: never started
+  Instant finished;
+
+  bool operator==(const Ending&) const = default;
+};
+
+// One device that a task needs. All devices of a task are leased together or not at all.
+struct DeviceRequest {
+  std::string role;      // the job's word for it ("dut"); may be empty when there is only one
+  std::string name;      // a device's name, or empty: any device that the selector matches
+  std::string selector;  // canonical text of a Selector over profiles (core/selector.h); may be empty
+
+  bool operator==(const DeviceRequest&) const = default;
+};
+
+// Zero means "no limit", except for grace, which is the time between TERM and KILL.
+struct Timeouts {
+  Duration queue{0};    // from submission to the first lease
+  Duration run{0};      // of one attempt
+  Duration silence{0};  // without a byte of output
+  Duration grace{std::chrono::seconds(10)};
+
+  bool operator==(const Timeouts&) const = default;
+};
+
+// How many further attempts a task may have, by cause.
+struct Retry {
+  uint32_t infra = 2;  // causes device, peripheral, worker, broker, capacity
+  uint32_t test = 0;   // outcome fail, and causes test and timeout
+
+  bool operator==(const Retry&) const = default;
+};
+
+// What a submitter asks for. `work` is an encoded Work (core/work.h): the broker checks that it
+// decodes and carries it to the worker as it is.
+struct TaskSpec {
+  std::string guid;
+  TaskKind kind = TaskKind::job;
+  std::string name;                    // for people and for status.log; not unique
+  std::string parent;                  // GUID of the task on whose behalf this one runs, or empty
+  std::string submitter;               // user@host
+  std::string pool;                    // empty: any
+  std::vector<DeviceRequest> devices;  // empty: needs a worker slot only
+  uint32_t priority = 50;              // 0..100, higher first
+  Timeouts timeouts;
+  Retry retry;
+  bool wait_for_capacity = false;  // accept even when no known device could ever serve it
+  std::string work;
+
+  bool operator==(const TaskSpec&) const = default;
+};
+using TaskSpecPtr = std::shared_ptr<const TaskSpec>;
+
+// (GUID, attempt number) is the fencing token: every message about work carries it.
+struct AttemptToken {
+  std::string guid;
+  uint32_t attempt = 0;  // from 1
+
+  auto operator<=>(const AttemptToken&) const = default;
+};
+
+std::string_view to_string(TaskKind kind);
+std::string_view to_string(TaskState state);
+std::string_view to_string(Outcome outcome);
+std::string_view to_string(Cause cause);
+std::string_view to_string(Verdict verdict);
+std::string_view to_string(StatusCode status);  // "OK", "FAILURES", ...
+
+std::optional<TaskKind> parse_task_kind(std::string_view text);
+
+// True for causes that the retry budget `infra` covers.
+bool is_infrastructure(Cause cause);
+
+// The verdict of a task whose attempts ended so, in order. Attempts before the last one that ended
+// for an infrastructure cause do not count: they said nothing about the test.
+Verdict fold_verdict(const std::vector<Ending>& endings);
+
+// Makes an Ending that no child process stands behind.
+Ending make_ending(Outcome outcome, Cause cause, StatusCode status, std::string message,
+                   Instant started, Instant finished);
+
+}  // namespace muster

@@ -1,0 +1,54 @@
+// The event log: an append-only, gapless sequence of blocks with one writer (DESIGN section 4).
+// `append` is durable on return. Implementations: io/event_log_sqlite.h (default), a memory one in
+// tests; a replicated one later, which is why a writer has an epoch and says where it expects to be.
+// tests/conformance/event_log_laws.h holds the laws that every implementation obeys.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace muster {
+
+// A stored block: `bytes` as encode_block made them; its events are first .. first + count - 1.
+struct StoredBlock {
+  uint64_t first = 0;
+  uint32_t count = 0;
+  std::string bytes;
+};
+
+enum class AppendFault : uint8_t {
+  none,
+  deposed,    // another writer has a newer epoch, or the position is taken: stop at once
+  disk_full,  // nothing was written; space may come back
+  broken,     // anything else: what is on disk is unknown, stop at once
+};
+
+struct AppendResult {
+  AppendFault fault = AppendFault::none;
+  std::string reason;
+};
+
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+
+  // A name made when the log was created; it never changes.
+  virtual std::string log_id() const = 0;
+  // This writer's epoch: one more than any earlier writer's.
+  virtual uint64_t epoch() const = 0;
+  // Sequence number of the newest durable event; 0 when empty.
+  virtual uint64_t head() const = 0;
+
+  // Durably appends a block of `count` > 0 events whose first has number `first` == head() + 1.
+  virtual AppendResult append(uint64_t first, uint32_t count, std::string_view bytes) = 0;
+
+  // Blocks from the one that holds `from` (>= 1) on, in order, without gaps, until `max_bytes` is
+  // reached (at least one block when there is one). Empty when `from` > head().
+  virtual Result<std::vector<StoredBlock>> read(uint64_t from, size_t max_bytes) const = 0;
+};
+
+}  // namespace muster

@@ -1,0 +1,109 @@
+// All of ZeroMQ: the only file pair that includes zmq. Frames are opaque bytes; io/codec.h gives them
+// meaning.
+//
+// Endpoints: `ipc:///path` (file permissions 0600, path at most 107 bytes, a lock file beside it because
+// a second bind would silently steal the first) and `tcp://HOST:PORT` on loopback addresses only, until
+// there is encryption. TCP keepalive is on, ZMTP heartbeats are off (they can abort the process in
+// libzmq 4.3.4), queues are bounded by kSocketQueueMax, frames by kMessageBytesMax, LINGER is short.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "core/time.h"
+
+namespace muster {
+
+// Owns the ZeroMQ context; outlives its sockets. One per process.
+class SocketContext {
+ public:
+  SocketContext();
+  ~SocketContext();
+  SocketContext(const SocketContext&) = delete;
+  SocketContext& operator=(const SocketContext&) = delete;
+  void* handle() const { return handle_; }
+
+ private:
+  void* handle_;
+};
+
+// Why `endpoint` may not be used (syntax, path too long, not loopback), or nothing.
+std::optional<std::string> invalid_endpoint(std::string_view endpoint);
+
+// A frame received. Its bytes are 8-byte aligned and live as long as the Frame.
+class Frame {
+ public:
+  Frame();
+  ~Frame();
+  Frame(Frame&&) noexcept;
+  Frame& operator=(Frame&&) noexcept;
+  std::string_view bytes() const;
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// The broker's side (ROUTER).
+class ServerSocket {
+ public:
+  static Result<std::unique_ptr<ServerSocket>> bind(SocketContext& context,
+                                                    const std::vector<std::string>& endpoints);
+  virtual ~ServerSocket() = default;
+
+  struct Received {
+    std::string peer;  // routing id: opaque, unique per connection
+    Frame frame;
+  };
+  // The next message, or nothing when none waits. Multipart messages of the wrong shape are dropped
+  // and counted in malformed().
+  virtual std::optional<Received> receive() = 0;
+
+  // False when the peer is gone or its queue is full: the message is dropped (peers repair by asking again).
+  virtual bool send(const std::string& peer, std::string bytes) = 0;
+
+  virtual uint64_t malformed() const = 0;
+  // Endpoints as bound: with the port when tcp port 0 or * was asked for.
+  virtual std::vector<std::string> endpoints() const = 0;
+  virtual void* handle() = 0;  // for Poller only
+};
+
+// The side of workers, collectors and people (DEALER).
+class ClientSocket {
+ public:
+  // Connecting is asynchronous and repeats with back-off; an absent broker is not an error here.
+  static Result<std::unique_ptr<ClientSocket>> connect(SocketContext& context, const std::string& endpoint);
+  virtual ~ClientSocket() = default;
+  virtual std::optional<Frame> receive() = 0;
+  virtual bool send(std::string bytes) = 0;  // false when the queue is full
+  virtual void* handle() = 0;
+};
+
+// Waits for sockets and file descriptors. Not thread-safe.
+class Poller {
+ public:
+  void add_socket(void* handle, uint64_t key);
+  void add_fd(int fd, short events, uint64_t key);  // POLLIN, POLLOUT of poll(2)
+  void clear();
+  // Keys that are ready, after at most `timeout` (negative: no limit; rounded up to a millisecond).
+  // Interrupted by a signal: returns what is ready, possibly nothing.
+  const std::vector<uint64_t>& wait(Duration timeout);
+
+ private:
+  struct Item {
+    void* socket;
+    int fd;
+    short events;
+    uint64_t key;
+  };
+  std::vector<Item> items_;
+  std::vector<uint64_t> ready_;
+};
+
+}  // namespace muster
