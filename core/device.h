@@ -19,9 +19,9 @@ using Profile = std::map<std::string, std::string>;
 struct DeviceSpec {
   std::string name;
   Profile profile;
-  std::string worker;               // the worker that reaches it
-  std::vector<std::string> pools;   // empty: the worker's
-  std::string strategy;             // name of a strategy; empty: cannot be verified
+  std::string worker;              // the worker that reaches it
+  std::vector<std::string> pools;  // empty: the worker's
+  std::string strategy;            // name of a strategy; empty: cannot be verified
   std::string owner;
   std::string where;
 

@@ -1,10 +1,11 @@
 // The strategy engine: says which checks to run next and is told how they ended. It does no I/O, so
 // that tests and the simulation drive it.
 //
-// Rules of the verify half (autotest's, notes in docs/strategies.md): depth-first in declared order,
-// dependencies before dependants, each verifier at most once; siblings go on after a failure; a
-// verifier with a failed dependency is not run and has no record; the root passes with record
-// GOOD verify.PASS when everything passed; only original failures are reported, without repeats.
+// Rules of the verify half (autotest's, notes in docs/strategies.md): depth-first in declared
+// order, dependencies before dependants, each verifier at most once; siblings go on after a
+// failure; a verifier with a failed dependency is not run and has no record; the root passes with
+// record GOOD verify.PASS when everything passed; only original failures are reported, without
+// repeats.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,8 @@ struct InventoryApplied {
   }
 };
 
-// A worker was heard for the first time, came back after WorkerLost, restarted, or changed what it is.
+// A worker was heard for the first time, came back after WorkerLost, restarted, or changed what it
+// is.
 struct WorkerJoined {
   std::string worker;
   uint64_t incarnation = 0;  // grows at each start of the worker process
@@ -117,9 +118,9 @@ struct TaskEnded {
   bool operator==(const TaskEnded&) const = default;
 };
 
-using EventBody =
-    std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted, AttemptLeased,
-                 AttemptReported, AttemptEnded, ReportRefused, CancelRequested, TaskEnded>;
+using EventBody = std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost,
+                               TaskSubmitted, AttemptLeased, AttemptReported, AttemptEnded,
+                               ReportRefused, CancelRequested, TaskEnded>;
 
 struct Event {
   Instant time;  // the broker's, when it decided
@@ -127,7 +128,8 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-// "task_submitted", "attempt_leased", ...; AttemptReported is "attempt_started", "record" or "result".
+// "task_submitted", "attempt_leased", ...; AttemptReported is "attempt_started", "record" or
+// "result".
 std::string_view event_type(const Event& event);
 
 // The GUID that the event concerns, or empty.

@@ -21,15 +21,17 @@ std::optional<std::string> invalid_guid(std::string_view guid);
 // RFC 9562 UUIDv7 text form from a time and 10 random bytes (the caller's: core draws none).
 std::string make_uuid_v7(Instant now, const std::array<uint8_t, 10>& random);
 
-// One path segment for any string: everything but ASCII letters, digits and -_. becomes %XX; "." and
-// ".." have their dots encoded. A result longer than 200 bytes is cut and ends in "~" and 16 hex digits of a
-// hash, so that it fits NAME_MAX and stays unique.
+// One path segment for any string: everything but ASCII letters, digits and -_. becomes %XX; "."
+// and
+// ".." have their dots encoded. A result longer than 200 bytes is cut and ends in "~" and 16 hex
+// digits of a hash, so that it fits NAME_MAX and stays unique.
 std::string percent_encode(std::string_view text);
 
 // The inverse for what was not cut. Nothing for malformed input.
 std::optional<std::string> percent_decode(std::string_view text);
 
-// Names of devices, workers, pools, strategies: 1 to 128 of letters, digits and . _ - (not first: . -).
+// Names of devices, workers, pools, strategies: 1 to 128 of letters, digits and . _ - (not first: .
+// -).
 std::optional<std::string> invalid_name(std::string_view name, std::string_view noun);
 
 // True when `text` is well-formed UTF-8.

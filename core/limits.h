@@ -9,8 +9,9 @@
 namespace muster {
 
 // --- names and identifiers ---
-// A GUID is a caller's own string; AVE's are URL-like. Percent-encoded (at most three bytes for one)
-// it must still fit NAME_MAX (255) for the common case of ASCII URLs; longer ones are hashed there.
+// A GUID is a caller's own string; AVE's are URL-like. Percent-encoded (at most three bytes for
+// one) it must still fit NAME_MAX (255) for the common case of ASCII URLs; longer ones are hashed
+// there.
 inline constexpr size_t kGuidLengthMin = 10;   // characters
 inline constexpr size_t kGuidLengthMax = 256;  // characters
 // Names of devices, workers, pools, strategies, tags: they become file names and columns.
@@ -29,7 +30,7 @@ inline constexpr uint32_t kPriorityMax = 100;
 inline constexpr size_t kDevicesPerTaskMax = 16;
 inline constexpr size_t kWorkBytesMax = 256 << 10;  // an argument list and an environment
 inline constexpr uint32_t kRetryMax = 10;
-inline constexpr uint32_t kAttemptsMax = 20;          // of one task, whatever its retry budget
+inline constexpr uint32_t kAttemptsMax = 20;  // of one task, whatever its retry budget
 inline constexpr Duration kRetryBackoffMin = std::chrono::seconds(1);
 inline constexpr Duration kRetryBackoffMax = std::chrono::minutes(5);
 inline constexpr Duration kTimeoutMax = std::chrono::hours(24 * 30);
@@ -54,14 +55,14 @@ inline constexpr size_t kReportBytesPerSyncMax = 1 << 20;
 inline constexpr size_t kReportsInFlightMax = 8'192;  // sent and not acknowledged, of one worker
 inline constexpr size_t kReportBytesMax = 64 << 10;   // of one report; longer messages are cut
 inline constexpr size_t kAssignmentsPerDesiredMax = 1'024;
-inline constexpr uint32_t kSlotsMax = 10'000;         // of one worker
+inline constexpr uint32_t kSlotsMax = 10'000;  // of one worker
 inline constexpr uint32_t kCreditMax = 12'000;
 inline constexpr size_t kFetchBytesMax = 8 << 20;
 inline constexpr Duration kFetchWaitMax = std::chrono::seconds(30);
 inline constexpr size_t kListTasksMax = 10'000;
-inline constexpr size_t kPeersMax = 20'000;           // connected at once
+inline constexpr size_t kPeersMax = 20'000;  // connected at once
 inline constexpr size_t kWatchesPerPeerMax = 2'000'000;
-inline constexpr int kSocketQueueMax = 10'000;        // messages, either way, per connection
+inline constexpr int kSocketQueueMax = 10'000;  // messages, either way, per connection
 
 // --- time ---
 // A dead peer is seen within 30 s with these defaults.

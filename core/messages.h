@@ -1,9 +1,9 @@
 // The wire messages between the four processes (schemas/wire.capnp). Everybody dials the broker;
 // every arrow may be lost, doubled or late, and a repeat is a no-op.
 //
-// A connection begins with Hello. The broker answers Welcome, or Refused when the protocol ranges do
-// not overlap. To anything else from a peer it does not know it answers Refused{hello_first}, after
-// which the peer says Hello again: that is how a broker restart looks to a peer.
+// A connection begins with Hello. The broker answers Welcome, or Refused when the protocol ranges
+// do not overlap. To anything else from a peer it does not know it answers Refused{hello_first},
+// after which the peer says Hello again: that is how a broker restart looks to a peer.
 #pragma once
 
 #include <cstdint>
@@ -128,14 +128,15 @@ struct TaskChange {
   TaskState state = TaskState::queued;
   uint32_t attempt = 0;
   std::string worker;
-  std::string log_url;           // once the attempt has started
+  std::string log_url;  // once the attempt has started
   Verdict verdict = Verdict::none;
   std::optional<Ending> ending;  // when ended
   bool operator==(const TaskChange&) const = default;
 };
 
-// submitter -> broker: send TaskNews about these. Answered by one TaskNews with the present state of
-// all of them (unknown ones are left out and named in `unknown`); then again at every durable change.
+// submitter -> broker: send TaskNews about these. Answered by one TaskNews with the present state
+// of all of them (unknown ones are left out and named in `unknown`); then again at every durable
+// change.
 struct Watch {
   std::vector<std::string> guids;
   bool operator==(const Watch&) const = default;
@@ -191,8 +192,8 @@ struct Sync {
   uint64_t incarnation = 0;  // grows at each start of the worker process
   bool full = false;
 
-  // Reports: a run without gaps inside the worker's stream. `unacked_first` is the first report that
-  // the worker still keeps and `unacked_last` the newest (both 0: none); everything before
+  // Reports: a run without gaps inside the worker's stream. `unacked_first` is the first report
+  // that the worker still keeps and `unacked_last` the newest (both 0: none); everything before
   // `unacked_first` has been acknowledged or never existed.
   uint64_t unacked_first = 0;
   uint64_t unacked_last = 0;
@@ -258,7 +259,7 @@ struct Blocks {
 };
 
 // Questions by people. Answered by the structure named beside each, or Refused{unknown}.
-struct ListTasks {  // TaskList, newest first
+struct ListTasks {                // TaskList, newest first
   std::vector<TaskState> states;  // empty: all
   uint32_t max = 0;               // 0: limits.h
   std::string guid_prefix;        // empty: all
@@ -285,7 +286,7 @@ struct Explanation {
   uint32_t ahead = 0;                // queued tasks that would be served before it
   bool operator==(const Explanation&) const = default;
 };
-struct ListDevices {  // DeviceList
+struct ListDevices {     // DeviceList
   std::string selector;  // empty: all
   std::string name;      // empty: all
   bool operator==(const ListDevices&) const = default;
@@ -314,8 +315,8 @@ struct WorkerInfo {
   std::vector<std::string> pools;
   std::string version;
   uint32_t slots = 0;
-  uint32_t held = 0;     // attempts leased to it
-  Instant last_heard;    // kNever: not since the broker started
+  uint32_t held = 0;   // attempts leased to it
+  Instant last_heard;  // kNever: not since the broker started
   Instant lease_until;
   bool operator==(const WorkerInfo&) const = default;
 };
@@ -343,10 +344,10 @@ struct BrokerStatus {
 };
 
 using Message =
-    std::variant<Hello, Welcome, Refused, Unimplemented, Beat, Submit, SubmitReply, Watch, TaskNews, Cancel,
-                 CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks, ListTasks, TaskList,
-                 ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices, DeviceList, ListWorkers, WorkerList,
-                 AskStatus, BrokerStatus>;
+    std::variant<Hello, Welcome, Refused, Unimplemented, Beat, Submit, SubmitReply, Watch, TaskNews,
+                 Cancel, CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks,
+                 ListTasks, TaskList, ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices,
+                 DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus>;
 
 // One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
 // answer is expected (Sync, Desired, Beat, pushed TaskNews).

@@ -15,7 +15,7 @@ namespace muster {
 
 // The attempt began.
 struct AttemptStarted {
-  std::string log_url;            // where its console log can be read, e.g. file:///...; may be empty
+  std::string log_url;  // where its console log can be read, e.g. file:///...; may be empty
   std::vector<std::string> argv;  // of the first child; empty for what runs in the worker
 
   bool operator==(const AttemptStarted&) const = default;

@@ -1,5 +1,6 @@
 // Result<T>: a value or the reason why there is none. The reason is a sentence for people that says
-// what is wrong and where; it is returned, never thrown, for a peer's bytes and the world's failures.
+// what is wrong and where; it is returned, never thrown, for a peer's bytes and the world's
+// failures.
 #pragma once
 
 #include <cassert>

@@ -5,11 +5,10 @@
 //   extra     = SP SP text LF                     ; never tab-indented
 //   indent    = depth * TAB                       ; depth = open groups; END uses depth-1
 //   status    = "START" | "INFO" | [ "END " ] word
-//   word      = "TEST_NA" | "ABORT" | "ERROR" | "FAIL" | "WARN" | "GOOD" | "ALERT" | "RUNNING" | "NOSTATUS"
-//   subdir    = "----" | name
-//   operation = "----" | name
-//   field     = key "=" value                     ; at least timestamp= and localtime=
-//   message   = text without TAB LF CR VT FF      ; may be empty: the line then ends in TAB
+//   word      = "TEST_NA" | "ABORT" | "ERROR" | "FAIL" | "WARN" | "GOOD" | "ALERT" | "RUNNING" |
+//   "NOSTATUS" subdir    = "----" | name operation = "----" | name field     = key "=" value ; at
+//   least timestamp= and localtime= message   = text without TAB LF CR VT FF      ; may be empty:
+//   the line then ends in TAB
 //
 // Source of the rules: autotest's base_job.status_log_entry and tko parsers version_1.
 #pragma once
@@ -27,7 +26,8 @@
 
 namespace muster {
 
-// Why `record` may not be written (unknown status, TAB / LF / CR / VT / FF in a name, key or value, ...).
+// Why `record` may not be written (unknown status, TAB / LF / CR / VT / FF in a name, key or value,
+// ...).
 std::optional<std::string> invalid_record(const Record& record);
 
 // Open groups of one status.log, innermost last: what an END must close.
@@ -71,7 +71,8 @@ struct StatusLine {
 // Nothing when `line` (without its LF) is not a status line; such lines are ignored by readers.
 std::optional<StatusLine> parse_status_line(std::string_view line);
 
-// A whole log, strictly: every status line has a known word, its indent is right, every START has its END.
+// A whole log, strictly: every status line has a known word, its indent is right, every START has
+// its END.
 struct StatusLogProblem {
   size_t line = 0;  // from 1
   std::string message;

@@ -1,7 +1,7 @@
-// Strategy: verifiers (a DAG) and repair actions for one class of device, as data (DESIGN section 5).
-// A Strategy value is already checked: tags are unique, dependencies exist and have no cycle. The
-// file reader (io/strategy_file.h) reports what is wrong with a file; check_strategy() holds the
-// rules both use.
+// Strategy: verifiers (a DAG) and repair actions for one class of device, as data (DESIGN section
+// 5). A Strategy value is already checked: tags are unique, dependencies exist and have no cycle.
+// The file reader (io/strategy_file.h) reports what is wrong with a file; check_strategy() holds
+// the rules both use.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +38,11 @@ struct DiskCheck {
 };
 struct FileCheck {
   std::string path;
-  bool exists = true;      // false: must not exist
-  bool writable = false;   // a directory: a file can be made in it; a file: can be opened for writing
-  std::string contains;    // empty: anything
-  Duration age_max{0};     // since last modification; 0: any
+  bool exists = true;  // false: must not exist
+  bool writable =
+      false;             // a directory: a file can be made in it; a file: can be opened for writing
+  std::string contains;  // empty: anything
+  Duration age_max{0};   // since last modification; 0: any
   bool operator==(const FileCheck&) const = default;
 };
 struct NoopCheck {  // passes in the worker's process; for measuring
@@ -74,7 +75,7 @@ struct RepairActionSpec {
 
 struct Strategy {
   std::string name;
-  std::string for_selector;  // canonical selector over profiles; empty: only by name
+  std::string for_selector;         // canonical selector over profiles; empty: only by name
   std::vector<Verifier> verifiers;  // in declared order
   std::vector<RepairActionSpec> actions;
   bool operator==(const Strategy&) const = default;
@@ -90,8 +91,8 @@ struct StrategyProblem {
   bool operator==(const StrategyProblem&) const = default;
 };
 
-// Every error at once: duplicate or invalid tags, PASS, dangling dependencies and triggers (with the
-// nearest known tag as suggestion), cycles (named: a -> b -> a), no check, limits.
+// Every error at once: duplicate or invalid tags, PASS, dangling dependencies and triggers (with
+// the nearest known tag as suggestion), cycles (named: a -> b -> a), no check, limits.
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy);
 
 // Replaces {device.name}, {device.KEY} (from the profile) and {task.guid} in `text`. An unknown
@@ -100,6 +101,7 @@ Result<std::string> expand_placeholders(std::string_view text, const DeviceSpec*
                                         std::string_view guid);
 
 // The same for every string of a check.
-Result<CheckSpec> expand_check(const CheckSpec& check, const DeviceSpec* device, std::string_view guid);
+Result<CheckSpec> expand_check(const CheckSpec& check, const DeviceSpec* device,
+                               std::string_view guid);
 
 }  // namespace muster

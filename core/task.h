@@ -85,9 +85,10 @@ struct Ending {
 
 // One device that a task needs. All devices of a task are leased together or not at all.
 struct DeviceRequest {
-  std::string role;      // the job's word for it ("dut"); may be empty when there is only one
-  std::string name;      // a device's name, or empty: any device that the selector matches
-  std::string selector;  // canonical text of a Selector over profiles (core/selector.h); may be empty
+  std::string role;  // the job's word for it ("dut"); may be empty when there is only one
+  std::string name;  // a device's name, or empty: any device that the selector matches
+  std::string
+      selector;  // canonical text of a Selector over profiles (core/selector.h); may be empty
 
   bool operator==(const DeviceRequest&) const = default;
 };

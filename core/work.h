@@ -43,7 +43,7 @@ struct TreeSource {
 
 struct JobWork {
   std::variant<CommandSource, TreeSource> source;
-  std::string cwd;                         // absolute; empty: a fresh workspace (command) or dir (tree)
+  std::string cwd;  // absolute; empty: a fresh workspace (command) or dir (tree)
   std::map<std::string, std::string> env;  // set in the child's otherwise empty environment
   std::vector<std::string> env_pass;       // names passed on from the worker's environment
 

@@ -1,5 +1,5 @@
-// A blocking conversation with the broker, for the CLI and collectors: says Hello, repeats it after a
-// broker restart, matches answers to requests, beats while it waits.
+// A blocking conversation with the broker, for the CLI and collectors: says Hello, repeats it after
+// a broker restart, matches answers to requests, beats while it waits.
 #pragma once
 
 #include <deque>
@@ -37,12 +37,13 @@ class Client {
  public:
   // Connects and waits for Welcome.
   static std::variant<std::unique_ptr<Client>, ClientError> connect(SocketContext& context,
-                                                                   ClientOptions options);
+                                                                    ClientOptions options);
   const Welcome& welcome() const { return welcome_; }
 
   // Sends a request and waits for its answer. The request is repeated after a reconnect, so it must
   // be one whose repeat is harmless (all of ours are). `timeout` is counted from now; a broker that
-  // is away for longer is `unreachable`. Pushed TaskNews that arrive meanwhile are kept for next_push.
+  // is away for longer is `unreachable`. Pushed TaskNews that arrive meanwhile are kept for
+  // next_push.
   std::variant<Message, ClientError> ask(const Message& request, Duration timeout);
 
   // Sends without waiting for the answer; the answer comes out of next_push like a pushed message.
@@ -50,14 +51,16 @@ class Client {
   void post(const Message& request);
 
   // The next pushed message (TaskNews and answers to post), or nothing after `timeout`. When the
-  // connection was re-made since the last call, `reconnected()` is true once: watches must be renewed.
+  // connection was re-made since the last call, `reconnected()` is true once: watches must be
+  // renewed.
   std::optional<Message> next_push(Duration timeout);
   bool reconnected();
 
   // How long the broker has been silent. Beats go out every Welcome::beat.
   Duration silence() const;
 
-  // Checked while waiting; when it returns true the call ends with ClientFault::stopped (or nothing).
+  // Checked while waiting; when it returns true the call ends with ClientFault::stopped (or
+  // nothing).
   void set_stop(std::function<bool()> stop) { stop_ = std::move(stop); }
 
  private:

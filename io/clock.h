@@ -13,8 +13,8 @@ class Clock {
   virtual Instant now() = 0;
 };
 
-// Anchored to the system clock at construction, then advanced by CLOCK_BOOTTIME: stepping the system
-// clock does not move it. `not_before` keeps time from going back over a restart.
+// Anchored to the system clock at construction, then advanced by CLOCK_BOOTTIME: stepping the
+// system clock does not move it. `not_before` keeps time from going back over a restart.
 class SystemClock final : public Clock {
  public:
   explicit SystemClock(Instant not_before = kNever);

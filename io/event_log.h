@@ -1,7 +1,7 @@
 // The event log: an append-only, gapless sequence of blocks with one writer (DESIGN section 4).
 // `append` is durable on return. Implementations: io/event_log_sqlite.h (default), a memory one in
-// tests; a replicated one later, which is why a writer has an epoch and says where it expects to be.
-// tests/conformance/event_log_laws.h holds the laws that every implementation obeys.
+// tests; a replicated one later, which is why a writer has an epoch and says where it expects to
+// be. tests/conformance/event_log_laws.h holds the laws that every implementation obeys.
 #pragma once
 
 #include <cstdint>

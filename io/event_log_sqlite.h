@@ -1,11 +1,12 @@
-// The event log in one SQLite file: WAL, synchronous=FULL, one row a block, no index but its position.
+// The event log in one SQLite file: WAL, synchronous=FULL, one row a block, no index but its
+// position.
 //
 //   meta(key TEXT PRIMARY KEY, value)        log_id, epoch, format
 //   blocks(first INTEGER PRIMARY KEY, count INTEGER, bytes BLOB)
 //
 // A lock file beside it (flock) keeps a second broker of the same machine out; the epoch fences one
-// that slept through its successor's start. A ballast file of kDiskReserveBytes is given up when the
-// disk is full, so that what runs can still be recorded.
+// that slept through its successor's start. A ballast file of kDiskReserveBytes is given up when
+// the disk is full, so that what runs can still be recorded.
 #pragma once
 
 #include <memory>

@@ -31,10 +31,12 @@ struct Home {
   std::string default_endpoint() const { return "ipc://" + run_dir() + "/broker.sock"; }
 };
 
-// --home, else $MUSTER_HOME, else $XDG_STATE_HOME/muster, else ~/.local/state/muster. Made absolute.
+// --home, else $MUSTER_HOME, else $XDG_STATE_HOME/muster, else ~/.local/state/muster. Made
+// absolute.
 Result<Home> resolve_home(const std::string& flag);
 
-// Makes the directories (mode 0700 for HOME). The reason names the path, errno's text and what to do.
+// Makes the directories (mode 0700 for HOME). The reason names the path, errno's text and what to
+// do.
 Result<Done> make_home(const Home& home);
 
 }  // namespace muster

@@ -1,4 +1,5 @@
-// Child processes: started in a process group of their own, watched by descriptors, ended as a group.
+// Child processes: started in a process group of their own, watched by descriptors, ended as a
+// group.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +16,7 @@
 namespace muster {
 
 struct ProcessSpec {
-  std::vector<std::string> argv;           // argv[0] is looked up in env's PATH when it has no slash
+  std::vector<std::string> argv;  // argv[0] is looked up in env's PATH when it has no slash
   std::map<std::string, std::string> env;  // the whole environment of the child
   std::string cwd;                         // empty: the caller's
   bool merge_stderr = true;                // stderr into the same pipe as stdout

@@ -1,10 +1,11 @@
-// All of ZeroMQ: the only file pair that includes zmq. Frames are opaque bytes; io/codec.h gives them
-// meaning.
+// All of ZeroMQ: the only file pair that includes zmq. Frames are opaque bytes; io/codec.h gives
+// them meaning.
 //
-// Endpoints: `ipc:///path` (file permissions 0600, path at most 107 bytes, a lock file beside it because
-// a second bind would silently steal the first) and `tcp://HOST:PORT` on loopback addresses only, until
-// there is encryption. TCP keepalive is on, ZMTP heartbeats are off (they can abort the process in
-// libzmq 4.3.4), queues are bounded by kSocketQueueMax, frames by kMessageBytesMax, LINGER is short.
+// Endpoints: `ipc:///path` (file permissions 0600, path at most 107 bytes, a lock file beside it
+// because a second bind would silently steal the first) and `tcp://HOST:PORT` on loopback addresses
+// only, until there is encryption. TCP keepalive is on, ZMTP heartbeats are off (they can abort the
+// process in libzmq 4.3.4), queues are bounded by kSocketQueueMax, frames by kMessageBytesMax,
+// LINGER is short.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +66,8 @@ class ServerSocket {
   // and counted in malformed().
   virtual std::optional<Received> receive() = 0;
 
-  // False when the peer is gone or its queue is full: the message is dropped (peers repair by asking again).
+  // False when the peer is gone or its queue is full: the message is dropped (peers repair by
+  // asking again).
   virtual bool send(const std::string& peer, std::string bytes) = 0;
 
   virtual uint64_t malformed() const = 0;
@@ -78,7 +80,8 @@ class ServerSocket {
 class ClientSocket {
  public:
   // Connecting is asynchronous and repeats with back-off; an absent broker is not an error here.
-  static Result<std::unique_ptr<ClientSocket>> connect(SocketContext& context, const std::string& endpoint);
+  static Result<std::unique_ptr<ClientSocket>> connect(SocketContext& context,
+                                                       const std::string& endpoint);
   virtual ~ClientSocket() = default;
   virtual std::optional<Frame> receive() = 0;
   virtual bool send(std::string bytes) = 0;  // false when the queue is full
