@@ -357,4 +357,7 @@ struct Envelope {
   bool operator==(const Envelope&) const = default;
 };
 
+std::string_view to_string(Role role);
+std::string_view to_string(RefusalCode code);
+
 }  // namespace muster

@@ -1,0 +1,35 @@
+#include "core/device.h"
+
+namespace muster {
+
+std::string_view to_string(DeviceState state) {
+  switch (state) {
+    case DeviceState::offline:
+      return "offline";
+    case DeviceState::idle:
+      return "idle";
+    case DeviceState::leased:
+      return "leased";
+    case DeviceState::verifying:
+      return "verifying";
+    case DeviceState::repairing:
+      return "repairing";
+    case DeviceState::running:
+      return "running";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(DeviceHealth health) {
+  switch (health) {
+    case DeviceHealth::unknown:
+      return "unknown";
+    case DeviceHealth::good:
+      return "good";
+    case DeviceHealth::bad:
+      return "bad";
+  }
+  return "unknown";
+}
+
+}  // namespace muster

@@ -1,0 +1,47 @@
+#include "core/event.h"
+
+namespace muster {
+namespace {
+
+struct TypeName {
+  std::string_view operator()(const BrokerStarted&) const { return "broker_started"; }
+  std::string_view operator()(const InventoryApplied&) const { return "inventory_applied"; }
+  std::string_view operator()(const WorkerJoined&) const { return "worker_joined"; }
+  std::string_view operator()(const WorkerLost&) const { return "worker_lost"; }
+  std::string_view operator()(const TaskSubmitted&) const { return "task_submitted"; }
+  std::string_view operator()(const AttemptLeased&) const { return "attempt_leased"; }
+  std::string_view operator()(const AttemptReported& event) const {
+    return std::visit(*this, event.body);
+  }
+  std::string_view operator()(const AttemptStarted&) const { return "attempt_started"; }
+  std::string_view operator()(const Record&) const { return "record"; }
+  std::string_view operator()(const CaseResult&) const { return "result"; }
+  std::string_view operator()(const AttemptEnded&) const { return "attempt_ended"; }
+  std::string_view operator()(const ReportRefused&) const { return "report_refused"; }
+  std::string_view operator()(const CancelRequested&) const { return "cancel_requested"; }
+  std::string_view operator()(const TaskEnded&) const { return "task_ended"; }
+};
+
+struct GuidOf {
+  std::string_view operator()(const BrokerStarted&) const { return {}; }
+  std::string_view operator()(const InventoryApplied&) const { return {}; }
+  std::string_view operator()(const WorkerJoined&) const { return {}; }
+  std::string_view operator()(const WorkerLost&) const { return {}; }
+  std::string_view operator()(const TaskSubmitted& event) const {
+    return event.spec ? std::string_view(event.spec->guid) : std::string_view();
+  }
+  std::string_view operator()(const AttemptLeased& event) const { return event.token.guid; }
+  std::string_view operator()(const AttemptReported& event) const { return event.token.guid; }
+  std::string_view operator()(const AttemptEnded& event) const { return event.token.guid; }
+  std::string_view operator()(const ReportRefused& event) const { return event.token.guid; }
+  std::string_view operator()(const CancelRequested& event) const { return event.guid; }
+  std::string_view operator()(const TaskEnded& event) const { return event.guid; }
+};
+
+}  // namespace
+
+std::string_view event_type(const Event& event) { return std::visit(TypeName{}, event.body); }
+
+std::string_view event_guid(const Event& event) { return std::visit(GuidOf{}, event.body); }
+
+}  // namespace muster

@@ -1,0 +1,67 @@
+#include "core/messages.h"
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+// Equal values, or both absent.
+template <typename T>
+bool same_value(const std::shared_ptr<const T>& left, const std::shared_ptr<const T>& right) {
+  if (left == right) return true;
+  return left && right && *left == *right;
+}
+
+}  // namespace
+
+bool Submit::operator==(const Submit& other) const {
+  return watch == other.watch && std::equal(tasks.begin(), tasks.end(), other.tasks.begin(),
+                                            other.tasks.end(), same_value<TaskSpec>);
+}
+
+bool ApplyInventory::operator==(const ApplyInventory& other) const {
+  return who == other.who && same_value(inventory, other.inventory);
+}
+
+bool Assignment::operator==(const Assignment& other) const {
+  return attempt == other.attempt && strategy == other.strategy && devices == other.devices &&
+         same_value(spec, other.spec);
+}
+
+std::string_view to_string(Role role) {
+  switch (role) {
+    case Role::submitter:
+      return "submitter";
+    case Role::worker:
+      return "worker";
+    case Role::collector:
+      return "collector";
+    case Role::admin:
+      return "admin";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(RefusalCode code) {
+  switch (code) {
+    case RefusalCode::hello_first:
+      return "hello_first";
+    case RefusalCode::protocol:
+      return "protocol";
+    case RefusalCode::malformed:
+      return "malformed";
+    case RefusalCode::invalid:
+      return "invalid";
+    case RefusalCode::limit:
+      return "limit";
+    case RefusalCode::not_permitted:
+      return "not_permitted";
+    case RefusalCode::unavailable:
+      return "unavailable";
+    case RefusalCode::unknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+}  // namespace muster
