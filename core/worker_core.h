@@ -1,0 +1,154 @@
+// WorkerCore: what a worker holds and how it agrees with the broker about it. Pure: the shell
+// (workers/worker.cc) executes attempts, keeps the spool and moves the messages.
+//
+// Laws: a lease counts from when the worker sent the full Sync that the Desired answers, less a
+// margin; when it runs out the worker stops the attempt by itself. A report is kept and resent
+// until Desired acknowledges it, and is in the spool before it is sent.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/limits.h"
+#include "core/lookup_map.h"
+#include "core/messages.h"
+#include "core/report.h"
+#include "core/time.h"
+
+namespace muster {
+
+struct WorkerOptions {
+  uint64_t incarnation = 0;  // grows at each start; below 2^31
+  std::string lab;
+  std::vector<std::string> pools;
+  uint32_t slots = 1;
+  std::string version;
+  Duration beat = kBeatDefault;
+};
+
+enum class StopWhy : uint8_t {
+  cancelled,   // a person asked: the attempt's end is reported as error/user
+  fenced,      // another attempt may be alive: its end is not reported
+  lease_lost,  // the broker was not heard in time: its end is reported as error/worker
+};
+
+// What the shell must do, in order.
+struct StopAction {
+  AttemptToken token;
+  StopWhy why = StopWhy::fenced;
+  std::string text;
+};
+struct WorkerActions {
+  std::vector<Assignment> start;
+  std::vector<StopAction> stop;
+};
+
+class WorkerCore {
+ public:
+  // `spooled`: reports of earlier incarnations that nobody acknowledged, oldest first.
+  // `interrupted`: attempts that an earlier incarnation started and did not see end; they are
+  // reported as error/worker.
+  WorkerCore(WorkerOptions options, std::vector<Report> spooled,
+             std::vector<AttemptToken> interrupted, Instant now);
+
+  // The broker's word. A Desired that is not newer than one already taken does nothing.
+  void take(const Desired& desired, Instant now);
+
+  // The connection was (re-)made: the next Sync is full and due at once.
+  void connected(Instant now);
+
+  // The broker said how often it wants to be heard.
+  void set_beat(Duration beat) { options_.beat = beat; }
+
+  // A running attempt said something; an Ending is its last word and frees its slot. `durable`
+  // false: the attempt has no side effects, so that its reports need no spool. Dropped for fenced
+  // attempts.
+  void report(const AttemptToken& token, ReportBody body, bool durable, Instant now);
+
+  // Time passed: leases run out, attempts that wait too long are handed back.
+  void tick(Instant now);
+
+  // Starts and stops that became due since the last call. A started attempt runs until
+  // report(Ending).
+  WorkerActions drain_actions(Instant now);
+
+  // Reports to be written to the spool, durably, before the next make_sync.
+  std::vector<Report> drain_unspooled();
+
+  // Reports up to this one may leave the spool.
+  uint64_t acked() const { return acked_; }
+
+  // The next Sync, when one is due (a beat passed, new reports, room in the window).
+  std::optional<Sync> make_sync(Instant now);
+
+  // When to call tick and make_sync at the latest.
+  Instant next_deadline() const;
+
+  // For checkers and the shell.
+  size_t held_count() const { return held_.size(); }
+  size_t running_count() const { return running_; }
+  size_t unacked_count() const { return outbox_.size(); }
+  bool holds(const AttemptToken& token) const { return held_.contains(token); }
+  uint64_t stale_count() const { return stale_; }
+
+ private:
+  enum class HeldState : uint8_t {
+    waiting,   // for a slot
+    running,   // the shell executes it
+    stopping,  // the shell was told to stop it
+  };
+  struct Held {
+    Assignment assignment;
+    HeldState state = HeldState::waiting;
+    StopWhy stop_why = StopWhy::fenced;
+    std::string stop_text;
+    Instant accepted;
+    Instant started;
+    Instant lease_until;
+    uint64_t listed_in = 0;  // first full Sync that listed it; 0: none yet
+  };
+  struct SentSync {
+    uint64_t number = 0;
+    Instant sent;
+  };
+
+  void accept(const Assignment& assignment, Instant lease_until, Instant now);
+  void stop(Held& held, StopWhy why, const std::string& text, Instant now);
+  void start_waiting(Instant now);
+  void append_report(const AttemptToken& token, ReportBody body, bool durable, Instant now);
+  void acknowledge(uint64_t acked);
+  Ending override_ending(const Held& held, Ending ending) const;
+  uint32_t credit(Instant now) const;
+  void fill_reports(Sync& sync);
+  std::optional<Instant> sent_at(uint64_t sync_number) const;
+
+  WorkerOptions options_;
+  std::map<AttemptToken, Held> held_;
+  std::deque<AttemptToken> waiting_devices_;  // may hold tokens that are gone
+  std::deque<AttemptToken> waiting_plain_;
+  size_t running_ = 0;
+  WorkerActions actions_;
+
+  std::deque<Report> outbox_;                       // not acknowledged, oldest first
+  std::map<AttemptToken, uint64_t> ended_unacked_;  // Ending's seq
+  std::vector<Report> unspooled_;
+  uint64_t next_seq_ = 0;
+  uint64_t acked_ = 0;
+  size_t sent_ = 0;  // prefix of outbox_ that was sent since the last resend
+  uint64_t acked_at_beat_ = 0;
+
+  uint64_t next_sync_ = 0;
+  std::deque<SentSync> sent_syncs_;  // full ones
+  Instant next_beat_;
+  uint64_t epoch_ = 0;
+  uint64_t desired_number_ = 0;
+  uint64_t quick_us_ = 0;  // moving average of how long attempts without devices take; 0: none seen
+  std::multimap<Instant, AttemptToken> lease_deadlines_;  // may hold outdated ones
+  uint64_t stale_ = 0;  // Desired dropped as not newer, and reports of fenced attempts
+};
+
+}  // namespace muster
