@@ -1,7 +1,6 @@
 #include "core/selector.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "core/guid.h"
@@ -111,26 +110,54 @@ Result<Selector> Selector::parse(std::string_view text) {
   std::sort(selector.terms_.begin(), selector.terms_.end());
   selector.terms_.erase(std::unique(selector.terms_.begin(), selector.terms_.end()),
                         selector.terms_.end());
+  if (const std::string key = selector.impossible_key(); !key.empty()) {
+    return Error{"selector " + quote_text(text) + " can never match: its terms for " +
+                 quote_text(key) + " contradict each other"};
+  }
   return selector;
+}
+
+std::string Selector::impossible_key() const {
+  for (std::vector<Term>::const_iterator begin = terms_.begin(), end; begin != terms_.end();
+       begin = end) {
+    end = std::find_if(begin, terms_.end(), [&](const Term& t) { return t.key != begin->key; });
+    const auto has = [&](Op op) {
+      return std::any_of(begin, end, [&](const Term& t) { return t.op == op; });
+    };
+    if (has(Op::absent) && (has(Op::present) || has(Op::in))) return begin->key;
+    if (!has(Op::in)) continue;
+    // A value that one `in` lists is possible when all other terms allow it.
+    const std::vector<Term>::const_iterator in =
+        std::find_if(begin, end, [](const Term& t) { return t.op == Op::in; });
+    const bool possible =
+        std::any_of(in->values.begin(), in->values.end(), [&](const std::string& value) {
+          return std::all_of(begin, end, [&](const Term& t) { return allows(t, value); });
+        });
+    if (!possible) return begin->key;
+  }
+  return {};
+}
+
+bool Selector::allows(const Term& term, const std::string& value) {
+  const bool listed = std::binary_search(term.values.begin(), term.values.end(), value);
+  switch (term.op) {
+    case Op::present:
+      return true;
+    case Op::absent:
+      return false;
+    case Op::in:
+      return listed;
+    case Op::not_in:
+      return !listed;
+  }
+  return false;
 }
 
 bool Selector::matches(const Profile& profile) const {
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
     const Profile::const_iterator found = profile.find(term.key);
-    const bool present = found != profile.end();
-    const bool listed =
-        present && std::binary_search(term.values.begin(), term.values.end(), found->second);
-    switch (term.op) {
-      case Op::present:
-        return present;
-      case Op::absent:
-        return !present;
-      case Op::in:
-        return listed;
-      case Op::not_in:
-        return !listed;
-    }
-    return false;
+    if (found != profile.end()) return allows(term, found->second);
+    return term.op == Op::absent || term.op == Op::not_in;
   });
 }
 

@@ -22,7 +22,8 @@ namespace muster {
 
 class Selector {
  public:
-  // The reason names the position: `selector "k in (a": expected ")" at position 8`.
+  // The reason names the position: `selector "k in (a": expected ")" at position 8`. Terms that no
+  // profile can meet together ("k=a,k=b") are an error as well.
   static Result<Selector> parse(std::string_view text);
 
   bool matches(const Profile& profile) const;
@@ -39,6 +40,11 @@ class Selector {
     std::vector<std::string> values;  // sorted, unique
     auto operator<=>(const Term&) const = default;
   };
+  // Whether a profile whose key has `value` meets the term.
+  static bool allows(const Term& term, const std::string& value);
+  // A key whose terms contradict each other, or empty.
+  std::string impossible_key() const;
+
   std::vector<Term> terms_;  // sorted, unique
 };
 
