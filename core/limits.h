@@ -72,6 +72,8 @@ inline constexpr Duration kLeaseMin = std::chrono::milliseconds(200);
 // A worker ends its lease this much (one part in eight) before the broker does: clocks drift.
 inline constexpr int64_t kLeaseMarginDivisor = 8;
 inline constexpr Duration kPeerSilenceMax = std::chrono::seconds(60);
+// A duration in a file or flag. A century from now still fits an Instant.
+inline constexpr Duration kDurationTextMax = std::chrono::hours(24 * 36'500);
 
 // --- the log ---
 inline constexpr size_t kBlockEventsMax = 16'384;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/guid.h"
+
 namespace muster {
 namespace {
 
@@ -50,6 +52,12 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& na
   const std::string nearest = nearest_name(word, names);
   if (nearest.empty()) return {};
   return "; did you mean " + std::string(prefix) + nearest + "?";
+}
+
+std::string suggest(std::string_view word, const std::vector<std::string>& names) {
+  const std::string nearest = nearest_name(word, names);
+  if (nearest.empty()) return {};
+  return " (did you mean " + quote_text(nearest) + "?)";
 }
 
 }  // namespace muster

@@ -16,4 +16,7 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
 std::string suggestion(std::string_view word, const std::vector<std::string>& names,
                        std::string_view prefix = "");
 
+// ` (did you mean "NAME"?)` for sentences that go on, or empty when no name is near.
+std::string suggest(std::string_view word, const std::vector<std::string>& names);
+
 }  // namespace muster
