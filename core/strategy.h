@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -91,16 +92,24 @@ struct StrategyProblem {
   bool operator==(const StrategyProblem&) const = default;
 };
 
-// Every error at once: duplicate or invalid tags, PASS, dangling dependencies and triggers (with
-// the nearest known tag as suggestion), cycles (named: a -> b -> a), no check, limits.
+// Every error at once, in the order of the file and cycles last: duplicate or invalid tags, PASS,
+// dangling dependencies and triggers (with the nearest known tag as suggestion), cycles (each named
+// once: a -> b -> a), checks that can never work, limits. At most kErrorsPerFileMax.
+//
+// A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers, or
+// among the actions. A verifier may depend on one declared later. Actions may name PASS.
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy);
 
 // Replaces {device.name}, {device.KEY} (from the profile) and {task.guid} in `text`. An unknown
-// placeholder is an error that names it and lists what there is; "{{" is a literal brace.
+// placeholder is an error that names it and lists what there is; "{{" is a literal brace. Without a
+// device (null) there is only {task.guid}.
 Result<std::string> expand_placeholders(std::string_view text, const DeviceSpec* device,
                                         std::string_view guid);
 
-// The same for every string of a check.
+// Why `text` could not be expanded for any device, as a sentence, or nothing.
+std::optional<std::string> invalid_placeholders(std::string_view text);
+
+// The same as expand_placeholders for every string of a check.
 Result<CheckSpec> expand_check(const CheckSpec& check, const DeviceSpec* device,
                                std::string_view guid);
 

@@ -1,0 +1,247 @@
+#include "core/strategy.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/guid.h"
+#include "core/limits.h"
+#include "core/selector.h"
+#include "core/suggest.h"
+#include "core/verify_graph.h"
+
+namespace muster {
+namespace {
+
+// The tags of the verifiers, or of the actions, and where each was declared first.
+using TagTable = std::map<std::string, std::string, std::less<>>;
+
+bool is_tag_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-';
+}
+
+std::string item(std::string_view list, size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+// Why the check can never work, or nothing. One overload for each kind of check.
+struct CheckFault {
+  std::optional<std::string> operator()(const CommandCheck& check) const {
+    if (check.argv.empty() || check.argv[0].empty()) return "the command is empty";
+    for (const std::string& argument : check.argv) {
+      if (std::optional<std::string> why = invalid_placeholders(argument)) return why;
+    }
+    return std::nullopt;
+  }
+  std::optional<std::string> operator()(const TcpCheck& check) const {
+    if (check.host.empty()) return "the host is empty";
+    if (!is_port(check.port)) {
+      return "the port " + quote_text(check.port) + " is not a number from 1 to 65535";
+    }
+    for (const std::string* text : {&check.host, &check.port, &check.expect}) {
+      if (std::optional<std::string> why = invalid_placeholders(*text)) return why;
+    }
+    return std::nullopt;
+  }
+  std::optional<std::string> operator()(const DiskCheck& check) const {
+    if (check.path.empty()) return "the path is empty";
+    if (check.free_percent_min > 100 || check.free_inodes_percent_min > 100) {
+      return "a minimum of more than 100 percent cannot be met";
+    }
+    if (check.free_bytes_min == 0 && check.free_percent_min == 0 && check.free_inodes_min == 0 &&
+        check.free_inodes_percent_min == 0) {
+      return "the disk check has no minimum, so it would always pass";
+    }
+    return invalid_placeholders(check.path);
+  }
+  std::optional<std::string> operator()(const FileCheck& check) const {
+    if (check.path.empty()) return "the path is empty";
+    if (check.age_max < Duration::zero()) return "the age is negative";
+    const bool looks_inside =
+        check.writable || !check.contains.empty() || check.age_max > Duration::zero();
+    if (!check.exists && looks_inside) {
+      return "a file that must not exist cannot be writable, have contents or an age";
+    }
+    if (std::optional<std::string> why = invalid_placeholders(check.path)) return why;
+    return invalid_placeholders(check.contains);
+  }
+  std::optional<std::string> operator()(const NoopCheck&) const { return std::nullopt; }
+
+ private:
+  // A number in range, or text with a placeholder, of which only the worker knows what it becomes.
+  static bool is_port(const std::string& port) {
+    if (port.find('{') != port.npos) return true;
+    const bool digits =
+        !port.empty() && port.size() <= 5 &&
+        std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits) return false;
+    const int number = std::stoi(port);
+    return number >= 1 && number <= 65535;
+  }
+};
+
+// Collects what is wrong with one strategy.
+class Checker {
+ public:
+  explicit Checker(const Strategy& strategy) : strategy_(strategy) {}
+
+  std::vector<StrategyProblem> check() {
+    const size_t nodes = strategy_.verifiers.size() + strategy_.actions.size();
+    if (nodes > kStrategyNodesMax) {
+      add("", "has " + std::to_string(nodes) + " verifiers and actions; at most " +
+                  std::to_string(kStrategyNodesMax) + " are allowed");
+      return std::move(problems_);
+    }
+    collect_tags();
+    check_head();
+    for (size_t i = 0; i < strategy_.verifiers.size(); ++i) check_verifier(i);
+    for (size_t i = 0; i < strategy_.actions.size(); ++i) check_action(i);
+    check_cycles();
+    return std::move(problems_);
+  }
+
+ private:
+  bool full() const { return problems_.size() >= kErrorsPerFileMax; }
+
+  void add(std::string where, std::string message) {
+    if (!full()) problems_.push_back({std::move(where), std::move(message)});
+  }
+
+  void collect_tags() {
+    for (size_t i = 0; i < strategy_.verifiers.size(); ++i) {
+      const std::string& tag = strategy_.verifiers[i].tag;
+      if (verifier_tags_.emplace(tag, item("verify", i)).second) known_tags_.push_back(tag);
+    }
+    for (size_t i = 0; i < strategy_.actions.size(); ++i) {
+      action_tags_.emplace(strategy_.actions[i].tag, item("repair", i));
+    }
+  }
+
+  void check_head() {
+    if (std::optional<std::string> why = invalid_name(strategy_.name, "strategy")) {
+      add("name", *why);
+    }
+    const Result<Selector> selector = Selector::parse(strategy_.for_selector);
+    if (!selector) add("for", selector.error());
+  }
+
+  void check_verifier(size_t index) {
+    const Verifier& verifier = strategy_.verifiers[index];
+    const std::string where = item("verify", index);
+    check_tag(verifier.tag, where, verifier_tags_);
+    if (std::optional<std::string> why = std::visit(CheckFault{}, verifier.check)) {
+      add(where + ".check", *why);
+    }
+    if (verifier.timeout == Duration::zero()) add(where + ".timeout", "has no timeout");
+    check_timeout(verifier.timeout, where);
+    for (size_t i = 0; i < verifier.deps.size() && !full(); ++i) {
+      if (verifier.deps[i] == kRootTag) {
+        add(item(where + ".deps", i),
+            "a verifier cannot depend on PASS: PASS depends on all of them");
+      } else {
+        check_reference(verifier.deps[i], item(where + ".deps", i));
+      }
+    }
+  }
+
+  void check_action(size_t index) {
+    const RepairActionSpec& action = strategy_.actions[index];
+    const std::string where = item("repair", index);
+    check_tag(action.tag, where, action_tags_);
+    if (action.run.empty() || action.run[0].empty()) add(where + ".run", "the command is empty");
+    check_timeout(action.timeout, where);
+    for (size_t i = 0; i < action.deps.size() && !full(); ++i) {
+      if (action.deps[i] != kRootTag) check_reference(action.deps[i], item(where + ".deps", i));
+    }
+    for (size_t i = 0; i < action.triggers.size() && !full(); ++i) {
+      if (action.triggers[i] == kRootTag) continue;
+      check_reference(action.triggers[i], item(where + ".triggers", i));
+    }
+  }
+
+  void check_tag(const std::string& tag, const std::string& where, const TagTable& table) {
+    if (tag.empty()) {
+      add(where, "has no tag");
+      return;
+    }
+    const std::string at = where + ".tag";
+    if (tag == kRootTag) {
+      add(at, "tag \"PASS\" is reserved for the end of a verification; choose another");
+    }
+    if (tag.size() > kNameLengthMax) {
+      add(at, "tag " + quote_text(tag) + " has " + std::to_string(tag.size()) + " bytes; at most " +
+                  std::to_string(kNameLengthMax) + " are allowed");
+    }
+    const std::string::const_iterator wrong =
+        std::find_if_not(tag.begin(), tag.end(), is_tag_character);
+    if (wrong != tag.end()) {
+      add(at, "tag " + quote_text(tag) + " has a character that is not allowed at position " +
+                  std::to_string(wrong - tag.begin() + 1) + "; use letters, digits and _ . -");
+    }
+    const std::string& first = table.find(tag)->second;
+    if (first != where) add(at, "tag " + quote_text(tag) + " is already used by " + first);
+  }
+
+  void check_timeout(Duration timeout, const std::string& where) {
+    if (timeout < Duration::zero()) add(where + ".timeout", "the timeout is negative");
+    if (timeout > kTimeoutMax) {
+      add(where + ".timeout",
+          "the timeout is longer than " +
+              std::to_string(std::chrono::duration_cast<std::chrono::hours>(kTimeoutMax).count()) +
+              " hours");
+    }
+  }
+
+  // `tag` must be a verifier's.
+  void check_reference(const std::string& tag, std::string where) {
+    if (verifier_tags_.count(tag) > 0) return;
+    if (action_tags_.count(tag) > 0) {
+      add(std::move(where), quote_text(tag) + " is a repair action; name a verifier");
+    } else {
+      add(std::move(where),
+          "no verifier has the tag " + quote_text(tag) + suggest(tag, known_tags_));
+    }
+  }
+
+  void check_cycles() {
+    const size_t room = kErrorsPerFileMax - problems_.size();
+    for (const std::vector<size_t>& cycle : find_cycles(resolve_deps(strategy_), room)) {
+      const Verifier& last = strategy_.verifiers[cycle[cycle.size() - 2]];
+      const size_t step = static_cast<size_t>(
+          std::find(last.deps.begin(), last.deps.end(), strategy_.verifiers[cycle[0]].tag) -
+          last.deps.begin());
+      std::string way;
+      for (size_t index : cycle) {
+        way += (way.empty() ? "" : " -> ") + strategy_.verifiers[index].tag;
+      }
+      add(item(item("verify", cycle[cycle.size() - 2]) + ".deps", step),
+          "the dependencies form a cycle: " + sanitize_utf8(cut_text(way, kMessageLengthMax)));
+    }
+  }
+
+  const Strategy& strategy_;
+  TagTable verifier_tags_;
+  TagTable action_tags_;
+  std::vector<std::string> known_tags_;  // the verifiers', in declared order
+  std::vector<StrategyProblem> problems_;
+};
+
+}  // namespace
+
+std::string_view check_kind(const CheckSpec& check) {
+  struct Kind {
+    std::string_view operator()(const CommandCheck&) const { return "command"; }
+    std::string_view operator()(const TcpCheck&) const { return "tcp"; }
+    std::string_view operator()(const DiskCheck&) const { return "disk"; }
+    std::string_view operator()(const FileCheck&) const { return "file"; }
+    std::string_view operator()(const NoopCheck&) const { return "noop"; }
+  };
+  return std::visit(Kind{}, check);
+}
+
+std::vector<StrategyProblem> check_strategy(const Strategy& strategy) {
+  return Checker(strategy).check();
+}
+
+}  // namespace muster
