@@ -1,0 +1,59 @@
+// Measuring: figures with stable names, medians of several runs, and facts about the machine they
+// were taken on. Every loop is bounded in count and in time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/time.h"
+
+namespace muster::bench {
+
+// One measured figure. `bench` is a stable name that scripts rely on.
+struct Figure {
+  std::string bench;
+  double value = 0;
+  std::string unit;
+  std::string goal;  // for people; empty where there is none
+};
+using Figures = std::vector<Figure>;
+
+inline constexpr int kRuns = 3;  // each figure is the median of so many runs
+
+double median(std::vector<double> values);
+// The value that `fraction` of `values` do not exceed.
+double quantile(std::vector<double> values, double fraction);
+
+// Microseconds since construction.
+class Stopwatch {
+ public:
+  Stopwatch();
+  double us() const;
+  double seconds() const { return us() / 1e6; }
+
+ private:
+  int64_t start_ns_;
+};
+
+struct MachineFacts {
+  uint32_t cores = 0;
+  std::string cpu;
+  std::string kernel;
+  std::string disk;         // the directory that was measured
+  double fsync_p50_us = 0;  // of a 4 KiB append to a file there
+};
+MachineFacts measure_machine(const std::string& dir);
+
+// Resident memory of a process, from /proc.
+uint64_t resident_bytes(int pid);
+
+// bench_core.cc: BrokerCore alone.
+void bench_decide_apply(Figures& figures);
+// bench_log.cc: the SQLite event log under `dir`.
+void bench_append(const std::string& dir, Figures& figures);
+// bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.
+void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
+void bench_broker_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
+
+}  // namespace muster::bench
