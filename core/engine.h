@@ -8,13 +8,16 @@
 // repeats.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <queue>
 #include <string>
 #include <vector>
 
 #include "core/report.h"
 #include "core/strategy.h"
+#include "core/verify_graph.h"
 
 namespace muster {
 
@@ -34,14 +37,14 @@ struct StrategyFailure {
 
 class VerifyRun {
  public:
-  // `strategy` must be checked and outlive the run. At most `parallel_max` checks are handed out at
-  // the same time; records come in declared order whatever order the checks end in.
+  // `strategy` must be checked and outlive the run. At most `parallel_max` checks (0 counts as 1)
+  // are handed out at the same time; records come in the same order whatever order they end in.
   VerifyRun(const Strategy& strategy, uint32_t parallel_max);
 
   // Verifiers (index into strategy.verifiers) to start now. Each is handed out once.
   std::vector<size_t> next();
 
-  // How a check that was handed out ended.
+  // How a check that was handed out ended; once for each.
   void finish(size_t verifier, CheckOutcome outcome);
 
   // Records that became final since the last call, in order: GOOD / FAIL of verify.TAG, and last
@@ -57,25 +60,43 @@ class VerifyRun {
   const std::vector<StrategyFailure>& failures() const;
 
  private:
-  enum class State : uint8_t { waiting, running, passed, failed, blocked };
+  enum class State : uint8_t {
+    waiting,  // for its dependencies, or to be handed out
+    running,  // handed out
+    passed,
+    failed,   // its own check failed
+    blocked,  // a dependency failed or is blocked; its check never runs
+  };
   struct Node {
     State state = State::waiting;
-    bool handed_out = false;
-    bool recorded = false;
     CheckOutcome outcome;
-    std::vector<size_t> deps;
-    std::vector<size_t> dependants;
-    size_t deps_open = 0;
+    size_t position = 0;             // in graph_.order
+    size_t deps_open = 0;            // dependencies that have not ended
+    std::vector<size_t> dependants;  // verifiers that name it
   };
+
+  // Counts the end of `verifier` down in its dependants; blocks them, and theirs, or makes them
+  // ready.
+  void settle(size_t verifier);
+  bool has_failed_dep(size_t verifier) const;
+  // Moves what has ended, in order, to records_, results_ and failures_.
+  void release();
+  void release_one(size_t verifier);
+  // The failed verifier because of which a blocked one did not run: the first in order.
+  size_t first_blocker(size_t verifier) const;
+
   const Strategy& strategy_;
-  uint32_t parallel_max_;
+  const uint32_t parallel_max_;
+  VerifyGraph graph_;
   std::vector<Node> nodes_;
-  std::vector<size_t> order_;  // depth-first, dependencies first
+  // Positions in graph_.order of verifiers that may be handed out, least first.
+  std::priority_queue<size_t, std::vector<size_t>, std::greater<size_t>> ready_;
+  uint32_t running_ = 0;
+  size_t released_ = 0;          // length of the prefix of graph_.order that was released
+  std::vector<size_t> blocker_;  // of each released blocked verifier: the failed one behind it
   std::vector<Record> records_;
   std::vector<CaseResult> results_;
   std::vector<StrategyFailure> failures_;
-  size_t recorded_ = 0;  // prefix of order_ that is final
-  uint32_t running_ = 0;
 };
 
 }  // namespace muster
