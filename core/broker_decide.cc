@@ -1,0 +1,245 @@
+// decide: hello, cancel, inventory, questions, and what time does.
+#include <algorithm>
+#include <cassert>
+
+#include "core/broker_core.h"
+#include "core/guid.h"
+
+namespace muster {
+
+namespace {
+
+Send reply(const FromPeer& input, Message message) {
+  return Send{input.peer, Envelope{input.envelope.request, std::move(message)}};
+}
+
+Decision refuse(const FromPeer& input, RefusalCode code, std::string reason) {
+  Decision decision;
+  decision.sends.push_back(reply(input, Refused{code, std::move(reason)}));
+  return decision;
+}
+
+std::string protocol_refusal(const Hello& hello) {
+  const bool peer_older = hello.protocol_max < kProtocolMin;
+  return "the peer speaks protocol " + std::to_string(hello.protocol_min) + " to " +
+         std::to_string(hello.protocol_max) + ", this broker " + std::to_string(kProtocolMin) +
+         " to " + std::to_string(kProtocolMax) + ": upgrade the " +
+         (peer_older ? "peer" : "broker");
+}
+
+}  // namespace
+
+Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
+  const Message& message = input.envelope.message;
+  if (const auto* hello = std::get_if<Hello>(&message)) return decide_hello(input, *hello);
+  if (!find_session(input.peer)) {
+    return refuse(input, RefusalCode::hello_first, "say Hello first, then repeat the request");
+  }
+  if (const auto* sync = std::get_if<Sync>(&message)) return decide_sync(input, *sync, now);
+  if (const auto* submit = std::get_if<Submit>(&message)) return decide_submit(input, *submit, now);
+  if (const auto* cancel = std::get_if<Cancel>(&message)) return decide_cancel(input, *cancel, now);
+  if (const auto* apply = std::get_if<ApplyInventory>(&message)) {
+    return decide_inventory(input, *apply, now);
+  }
+  if (std::holds_alternative<Refused>(message) || std::holds_alternative<Unimplemented>(message)) {
+    return {};  // never answered, or two peers could talk past each other for ever
+  }
+  Decision decision;
+  if (std::optional<Message> answer = make_answer(message, now)) {
+    decision.sends.push_back(reply(input, std::move(*answer)));
+  } else {
+    decision.sends.push_back(reply(input, Unimplemented{static_cast<uint16_t>(message.index())}));
+  }
+  return decision;
+}
+
+Decision BrokerCore::decide_hello(const FromPeer& input, const Hello& hello) const {
+  if (hello.protocol_min > hello.protocol_max || hello.protocol_max < kProtocolMin ||
+      hello.protocol_min > kProtocolMax) {
+    return refuse(input, RefusalCode::protocol, protocol_refusal(hello));
+  }
+  if (hello.role == Role::worker) {
+    if (const auto problem = invalid_name(hello.name, "worker name")) {
+      return refuse(input, RefusalCode::invalid, *problem);
+    }
+  }
+  if (!find_session(input.peer) && sessions_.size() >= kPeersMax) {
+    return refuse(input, RefusalCode::limit,
+                  "the broker already serves " + std::to_string(kPeersMax) + " connections");
+  }
+  Welcome welcome;
+  welcome.protocol = std::min(hello.protocol_max, kProtocolMax);
+  welcome.log_id = options_.log_id;
+  welcome.epoch = epoch_;
+  welcome.head = head_;
+  welcome.beat = options_.beat;
+  welcome.version = options_.version;
+  Decision decision;
+  decision.sends.push_back(reply(input, std::move(welcome)));
+  return decision;
+}
+
+Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const {
+  if (cancel.guids.size() > kGuidsPerRequestMax) {
+    return refuse(input, RefusalCode::limit,
+                  "at most " + std::to_string(kGuidsPerRequestMax) + " GUIDs in one request");
+  }
+  Decision decision;
+  CancelReply answer;
+  LookupSet<std::string> seen;
+  const std::string who = cut_text(cancel.who, kNameLengthMax);
+  const std::string reason = cut_text(cancel.reason, kMessageLengthMax);
+  for (const std::string& guid : cancel.guids) {
+    CancelResult& result = answer.results.emplace_back(CancelResult{guid, ""});
+    const Task* task = find_task(guid);
+    if (!task) {
+      result.refused = "no such task";
+    } else if (task->state == TaskState::ended) {
+      result.refused = "already ended with verdict " + std::string(to_string(task->verdict));
+    } else if (seen.insert(guid) && !task->cancel) {
+      decision.events.push_back(Event{now, CancelRequested{guid, reason, who}});
+      if (task->state == TaskState::queued) {
+        const std::string text = "cancelled by " + who + ": " + reason;
+        decision.events.push_back(
+            Event{now, TaskEnded{guid,
+                                 make_ending(Outcome::error, Cause::user, StatusCode::killed, text,
+                                             kNever, now),
+                                 Verdict::error}});
+      }
+    }
+  }
+  decision.sends.push_back(reply(input, std::move(answer)));
+  return decision;
+}
+
+Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventory& apply,
+                                      Instant now) const {
+  const Inventory& wanted = *apply.inventory;
+  if (wanted.devices.size() > kInventoryDevicesMax) {
+    return refuse(input, RefusalCode::limit,
+                  "at most " + std::to_string(kInventoryDevicesMax) + " devices in an inventory");
+  }
+  for (size_t i = 0; i < wanted.devices.size(); ++i) {
+    const DeviceSpec& device = wanted.devices[i];
+    if (const auto problem = invalid_name(device.name, "device name")) {
+      return refuse(input, RefusalCode::invalid, *problem);
+    }
+    if (const auto problem = invalid_name(device.worker, "worker of device " + device.name)) {
+      return refuse(input, RefusalCode::invalid, *problem);
+    }
+    if (i > 0 && wanted.devices[i - 1].name >= device.name) {
+      return refuse(input, RefusalCode::invalid,
+                    "devices must be sorted by name and unique: " + device.name);
+    }
+  }
+  InventoryReply answer;
+  std::set<std::string_view> names;
+  for (const DeviceSpec& device : wanted.devices) {
+    names.insert(device.name);
+    const auto found = device_by_name_.find(device.name);
+    if (found == device_by_name_.end() || !devices_[found->second].declared) {
+      ++answer.devices_added;
+    } else if (!(devices_[found->second].spec == device)) {
+      ++answer.devices_changed;
+    }
+  }
+  for (const Device& device : devices_) {
+    if (device.declared && !names.contains(device.spec.name)) ++answer.devices_removed;
+  }
+  Decision decision;
+  if (!(wanted == *inventory_)) {
+    decision.events.push_back(
+        Event{now, InventoryApplied{apply.inventory, cut_text(apply.who, kNameLengthMax)}});
+  }
+  decision.sends.push_back(reply(input, answer));
+  return decision;
+}
+
+// A lease or a queue timeout that ran out. One decision ends at most what is due now.
+Decision BrokerCore::decide_tick(Instant now) const {
+  Decision decision;
+  for (const auto& [deadline, ix] : lease_deadlines_) {
+    if (deadline > now) break;
+    const Worker& worker = workers_[ix];
+    const auto silence = std::chrono::duration_cast<std::chrono::seconds>(options_.lease).count();
+    const std::string reason =
+        "worker " + worker.name + " was not heard from for " +
+        (silence > 0 ? std::to_string(silence) + " s"
+                     : std::to_string(options_.lease.count() / 1000) + " ms");
+    decision.events.push_back(Event{now, WorkerLost{worker.name, worker.incarnation, reason}});
+    for (const TaskIx held : worker.held) {
+      const Task& task = tasks_[held];
+      decision.events.push_back(
+          Event{now, decide_ending(task, Origin{},
+                                   make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                                               reason, kNever, now),
+                                   now)});
+    }
+  }
+  for (const auto& [deadline, ix, seq] : queue_deadlines_) {
+    if (deadline > now) break;
+    const Task* task = live_task(TaskRef{ix, seq});
+    if (!task || task->state != TaskState::queued || !task->attempts.empty()) continue;
+    const auto waited =
+        std::chrono::duration_cast<std::chrono::seconds>(task->spec->timeouts.queue).count();
+    const std::string text = "waited " + std::to_string(waited) +
+                             " s in the queue: " + make_explanation(*task, now).summary;
+    decision.events.push_back(
+        Event{now, TaskEnded{task->spec->guid,
+                             make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
+                                         cut_text(text, kMessageLengthMax), kNever, now),
+                             Verdict::error}});
+  }
+  return decision;
+}
+
+// Whether a task ends with `ending` or gets another attempt, and when.
+AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending ending,
+                                       Instant now) const {
+  const auto number = static_cast<uint32_t>(task.attempts.size());
+  std::vector<Ending> endings;
+  uint32_t infra_used = 0;
+  uint32_t test_used = 0;
+  const auto charge = [&](const Ending& past, bool started) {
+    if (past.outcome == Outcome::error && is_infrastructure(past.cause)) {
+      // An attempt that never began costs nothing but its number.
+      if (started || past.started != kNever) ++infra_used;
+    } else if (past.outcome == Outcome::fail ||
+               (past.outcome == Outcome::error &&
+                (past.cause == Cause::test || past.cause == Cause::timeout))) {
+      ++test_used;
+    }
+  };
+  for (const Attempt& attempt : task.attempts) {
+    if (!attempt.ending) continue;
+    endings.push_back(*attempt.ending);
+    charge(*attempt.ending, attempt.started);
+  }
+  const bool infra = ending.outcome == Outcome::error && is_infrastructure(ending.cause);
+  const bool test = ending.outcome == Outcome::fail ||
+                    (ending.outcome == Outcome::error &&
+                     (ending.cause == Cause::test || ending.cause == Cause::timeout));
+  const bool began = task.attempts.back().started || ending.started != kNever;
+  const Retry& retry = task.spec->retry;
+  const bool again =
+      number < kAttemptsMax && !task.cancel &&
+      ((infra && (!began || infra_used < retry.infra)) || (test && test_used < retry.test));
+  endings.push_back(ending);
+
+  AttemptEnded ended;
+  ended.origin = std::move(origin);
+  ended.token = AttemptToken{task.spec->guid, number};
+  if (again) {
+    Duration backoff{0};
+    if (infra && began) {
+      backoff = std::min(kRetryBackoffMax, kRetryBackoffMin * (1u << std::min(infra_used, 10u)));
+    }
+    ended.retry_at = now + backoff;
+  } else {
+    ended.verdict = fold_verdict(endings);
+  }
+  ended.ending = std::move(ending);
+  return ended;
+}
+
+}  // namespace muster

@@ -1,0 +1,186 @@
+// decide_dispatch: free capacity meets queued tasks. Tasks with devices first: their devices are
+// what is scarce.
+#include <algorithm>
+
+#include "core/broker_core.h"
+
+namespace muster {
+
+struct BrokerCore::Scratch {
+  LookupSet<DeviceIx> taken_devices;
+  LookupMap<WorkerIx, uint32_t> device_leases;  // made by this decision, with devices
+  LookupMap<WorkerIx, uint32_t> leases;         // all of them
+};
+
+Decision BrokerCore::decide_dispatch(Instant now) const {
+  Decision decision;
+  Scratch scratch;
+  decide_leases_with_devices(now, scratch, decision);
+  decide_leases_plain(now, scratch, decision);
+  return decision;
+}
+
+void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
+                                            Decision& decision) const {
+  // Heads of the dirty classes by priority, then age; a class comes back after each lease.
+  using Head = std::tuple<int64_t, uint64_t, ClassIx>;
+  std::set<Head> heads;
+  struct Cursor {
+    std::map<uint32_t, std::deque<TaskRef>, std::greater<>>::const_iterator queue;
+    size_t position = 0;
+  };
+  LookupMap<ClassIx, Cursor> cursors;
+  const auto advance = [&](ClassIx ix) {  // puts the class's next queued task into `heads`
+    const TaskClass& task_class = classes_[ix];
+    Cursor& cursor = *cursors.find(ix);
+    for (; cursor.queue != task_class.queues.end(); ++cursor.queue, cursor.position = 0) {
+      for (; cursor.position < cursor.queue->second.size(); ++cursor.position) {
+        const TaskRef& ref = cursor.queue->second[cursor.position];
+        const Task* task = live_task(ref);
+        if (!task || task->state != TaskState::queued) continue;
+        heads.emplace(-static_cast<int64_t>(cursor.queue->first), ref.seq, ix);
+        return;
+      }
+    }
+  };
+  for (const ClassIx ix : dirty_classes_) {
+    cursors.insert(ix, Cursor{classes_[ix].queues.begin(), 0});
+    advance(ix);
+  }
+  while (!heads.empty()) {
+    const ClassIx ix = std::get<2>(*heads.begin());
+    heads.erase(heads.begin());
+    const std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
+    if (!placement) continue;  // nothing of this class can be placed now
+    Cursor& cursor = *cursors.find(ix);
+    const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
+    AttemptLeased leased;
+    leased.token = {task.spec->guid, static_cast<uint32_t>(task.attempts.size() + 1)};
+    leased.worker = workers_[placement->worker].name;
+    leased.incarnation = workers_[placement->worker].incarnation;
+    for (const DeviceIx device : placement->devices) {
+      leased.devices.push_back(devices_[device].spec.name);
+      scratch.taken_devices.insert(device);
+    }
+    ++scratch.device_leases[placement->worker];
+    ++scratch.leases[placement->worker];
+    decision.events.push_back(Event{now, std::move(leased)});
+    ++cursor.position;
+    advance(ix);
+  }
+}
+
+// Workers with a free slot first, one share each; then whoever has credit left for quick work.
+void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const {
+  for (const ClassIx ix : plain_classes_) {
+    const TaskClass& task_class = classes_[ix];
+    auto queue = task_class.queues.begin();
+    size_t position = 0;
+    const auto next_task = [&]() -> const Task* {
+      for (; queue != task_class.queues.end(); ++queue, position = 0) {
+        while (position < queue->second.size()) {
+          const Task* task = live_task(queue->second[position++]);
+          if (task && task->state == TaskState::queued) return task;
+        }
+      }
+      return nullptr;
+    };
+    size_t left = 0;
+    for (const auto& [priority, refs] : task_class.queues) left += refs.size();
+    const auto lease_from =
+        [&](const std::map<std::string, std::set<WorkerIx>, std::less<>>& by_pool,
+            bool slots_only) {
+          const auto found = by_pool.find(task_class.pool);
+          if (found == by_pool.end()) return;
+          size_t workers_left = found->second.size();
+          for (const WorkerIx worker_ix : found->second) {
+            const Worker& worker = workers_[worker_ix];
+            const size_t share = (left + workers_left - 1) / workers_left;
+            --workers_left;
+            uint32_t& taken = scratch.leases[worker_ix];
+            const size_t used = worker.held.size() + taken;
+            const size_t bound = slots_only ? worker.slots : worker.credit;
+            const size_t room = std::min(bound > used ? bound - used : 0, share);
+            for (size_t i = 0; i < room; ++i) {
+              const Task* task = next_task();
+              if (!task) return;
+              ++taken;
+              if (left > 0) --left;
+              decision.events.push_back(Event{
+                  now, AttemptLeased{
+                           {task->spec->guid, static_cast<uint32_t>(task->attempts.size() + 1)},
+                           worker.name,
+                           worker.incarnation,
+                           {}}});
+            }
+            if (left == 0) return;
+          }
+        };
+    lease_from(idle_workers_, true);
+    if (left > 0) lease_from(free_workers_, false);
+  }
+}
+
+bool BrokerCore::device_usable(DeviceIx ix, const Scratch* scratch) const {
+  const Device& device = devices_[ix];
+  if (!device.declared) return false;
+  if (!scratch) return true;
+  return device.holder == kNone && !scratch->taken_devices.contains(ix);
+}
+
+bool BrokerCore::worker_takes_device(WorkerIx ix, const Scratch* scratch) const {
+  if (!scratch) return true;
+  const Worker& worker = workers_[ix];
+  const uint32_t* taken = scratch->device_leases.find(ix);
+  return worker.present && !worker.peer.empty() &&
+         worker.held_devices + (taken ? *taken : 0) < worker.slots;
+}
+
+// Without `scratch` the question is whether the requests could ever be placed.
+std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass& task_class,
+                                                                const Scratch* scratch) const {
+  if (task_class.candidates.empty()) return std::nullopt;
+  WorkerIx tried = kNone;
+  for (const DeviceIx candidate : task_class.candidates[0]) {
+    const WorkerIx worker = devices_[candidate].worker;
+    if (worker == kNone || worker == tried || !device_usable(candidate, scratch) ||
+        !worker_takes_device(worker, scratch)) {
+      continue;
+    }
+    Placement placement{worker, {}};
+    if (place_requests(task_class, worker, scratch, placement.devices)) return placement;
+    tried = worker;
+  }
+  return std::nullopt;
+}
+
+// Distinct devices of one worker for all requests: a bipartite matching by augmenting paths, in
+// candidate order, so that the answer is found whenever there is one and the cost stays polynomial.
+bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
+                                const Scratch* scratch, std::vector<DeviceIx>& chosen) const {
+  std::map<DeviceIx, size_t> owner;  // device -> request
+  std::set<DeviceIx> visited;
+  const std::function<bool(size_t)> augment = [&](size_t request) {
+    for (const DeviceIx candidate : task_class.candidates[request]) {
+      if (devices_[candidate].worker != worker || !device_usable(candidate, scratch) ||
+          !visited.insert(candidate).second) {
+        continue;
+      }
+      const auto held = owner.find(candidate);
+      if (held == owner.end() || augment(held->second)) {
+        owner[candidate] = request;
+        return true;
+      }
+    }
+    return false;
+  };
+  for (size_t request = 0; request < task_class.requests.size(); ++request) {
+    visited.clear();
+    if (!augment(request)) return false;
+  }
+  chosen.assign(task_class.requests.size(), kNone);
+  for (const auto& [device, request] : owner) chosen[request] = device;
+  return true;
+}
+
+}  // namespace muster

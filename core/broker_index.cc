@@ -1,0 +1,220 @@
+// Indexes over hard state: classes of interchangeable tasks, their queues, and who has capacity.
+#include <algorithm>
+
+#include "core/broker_core.h"
+
+namespace muster {
+
+BrokerCore::TaskIx BrokerCore::add_task_slot() {
+  if (free_tasks_.empty()) {
+    tasks_.emplace_back();
+    return static_cast<TaskIx>(tasks_.size() - 1);
+  }
+  const TaskIx ix = free_tasks_.back();
+  free_tasks_.pop_back();
+  return ix;
+}
+
+BrokerCore::WorkerIx BrokerCore::worker_ix(const std::string& name) {
+  const auto [found, added] =
+      worker_by_name_.try_emplace(name, static_cast<WorkerIx>(workers_.size()));
+  if (added) {
+    workers_.emplace_back();
+    workers_.back().name = name;
+  }
+  return found->second;
+}
+
+BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
+  std::string key = spec.pool;
+  for (const DeviceRequest& request : spec.devices) {
+    key += '\n' + request.name + '\t' + request.selector;
+  }
+  if (const ClassIx* found = class_by_key_.find(key)) {
+    ++classes_[*found].live;
+    return *found;
+  }
+  ClassIx ix = static_cast<ClassIx>(classes_.size());
+  if (free_classes_.empty()) {
+    classes_.emplace_back();
+  } else {
+    ix = free_classes_.back();
+    free_classes_.pop_back();
+  }
+  TaskClass& added = classes_[ix];
+  added = TaskClass{};
+  added.key = key;
+  added.pool = spec.pool;
+  added.requests = spec.devices;
+  added.live = 1;
+  class_by_key_.insert(std::move(key), ix);
+  match_class(ix);
+  return ix;
+}
+
+void BrokerCore::leave_class(Task& task) {
+  const ClassIx ix = task.task_class;
+  task.task_class = kNone;
+  TaskClass& task_class = classes_[ix];
+  prune_queue(task_class);
+  if (task_class.queues.empty()) plain_classes_.erase(ix);
+  if (--task_class.live > 0) return;
+  for (const std::vector<DeviceIx>& devices : task_class.candidates) {
+    for (const DeviceIx device : devices) devices_[device].waiters.erase(ix);
+  }
+  class_by_key_.erase(task_class.key);
+  dirty_classes_.erase(ix);
+  plain_classes_.erase(ix);
+  task_class = TaskClass{};
+  free_classes_.push_back(ix);
+}
+
+// Which devices each request of the class matches, in the inventory of now.
+void BrokerCore::match_class(ClassIx ix) {
+  TaskClass& task_class = classes_[ix];
+  task_class.candidates.clear();
+  for (const DeviceRequest& request : task_class.requests) {
+    task_class.candidates.push_back(matching_devices(request, task_class.pool));
+    for (const DeviceIx device : task_class.candidates.back()) devices_[device].waiters.insert(ix);
+  }
+  mark_class(ix);
+}
+
+std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const DeviceRequest& request,
+                                                               const std::string& pool) const {
+  std::vector<DeviceIx> matching;
+  const Result<Selector> selector = Selector::parse(request.selector);
+  if (!selector.ok()) return matching;
+  const auto consider = [&](DeviceIx ix) {
+    const Device& device = devices_[ix];
+    if (device.declared && device_in_pool(device.spec, pool) &&
+        (selector->empty() || selector->matches(match_profile(device.spec)))) {
+      matching.push_back(ix);
+    }
+  };
+  if (!request.name.empty()) {
+    const auto found = device_by_name_.find(request.name);
+    if (found != device_by_name_.end()) consider(found->second);
+    return matching;
+  }
+  for (const auto& [name, ix] : device_by_name_) consider(ix);
+  return matching;
+}
+
+void BrokerCore::enqueue(TaskIx ix, bool first) {
+  const Task& task = tasks_[ix];
+  std::deque<TaskRef>& queue = classes_[task.task_class].queues[task.spec->priority];
+  const TaskRef ref{ix, task.seq};
+  if (first) {
+    queue.push_front(ref);
+  } else {
+    queue.push_back(ref);
+  }
+  mark_class(task.task_class);
+}
+
+// Drops stale references from the heads of the queues, and empty queues.
+void BrokerCore::prune_queue(TaskClass& task_class) {
+  for (auto queue = task_class.queues.begin(); queue != task_class.queues.end();) {
+    std::deque<TaskRef>& refs = queue->second;
+    while (!refs.empty()) {
+      const Task* task = live_task(refs.front());
+      if (task && task->state == TaskState::queued) break;
+      refs.pop_front();
+    }
+    if (!refs.empty()) return;
+    queue = task_class.queues.erase(queue);
+  }
+}
+
+void BrokerCore::mark_class(ClassIx ix) {
+  const TaskClass& task_class = classes_[ix];
+  if (task_class.needs_devices()) {
+    dirty_classes_.insert(ix);
+  } else if (!task_class.queues.empty()) {
+    plain_classes_.insert(ix);
+    plain_dispatch_due_ = true;
+  }
+}
+
+void BrokerCore::mark_device(DeviceIx ix) {
+  for (const ClassIx waiter : devices_[ix].waiters) dirty_classes_.insert(waiter);
+}
+
+// The worker's capacity or work changed: it is owed a Desired, and its devices' classes a look.
+void BrokerCore::mark_worker(WorkerIx ix) {
+  Worker& worker = workers_[ix];
+  if (!worker.owed) {
+    worker.owed = true;
+    owed_.push_back(ix);
+  }
+  const bool was_free = worker.in_idle || worker.in_free;
+  index_worker(ix);
+  if (!was_free && (worker.in_idle || worker.in_free) && !plain_classes_.empty()) {
+    plain_dispatch_due_ = true;
+  }
+  if (!plain_classes_.empty()) plain_dispatch_due_ = true;
+}
+
+// Keeps the worker listed as idle (a slot is free) and free (credit is left) in each of its pools.
+void BrokerCore::index_worker(WorkerIx ix) {
+  Worker& worker = workers_[ix];
+  const bool reachable = worker.present && !worker.peer.empty();
+  const bool idle = reachable && worker.held.size() < worker.slots && worker.credit > 0;
+  const bool free = reachable && worker.held.size() < worker.credit;
+  if (idle == worker.in_idle && free == worker.in_free) return;
+  const auto list = [&](std::map<std::string, std::set<WorkerIx>, std::less<>>& by_pool, bool in) {
+    for (const std::string& pool : worker.listed_pools) {
+      if (in) {
+        by_pool[pool].insert(ix);
+      } else if (const auto found = by_pool.find(pool); found != by_pool.end()) {
+        found->second.erase(ix);
+      }
+    }
+  };
+  if (worker.listed_pools.empty()) worker.listed_pools = pools_of(worker);
+  list(idle_workers_, idle);
+  list(free_workers_, free);
+  worker.in_idle = idle;
+  worker.in_free = free;
+}
+
+void BrokerCore::unindex_worker(WorkerIx ix) {
+  Worker& worker = workers_[ix];
+  for (const std::string& pool : worker.listed_pools) {
+    idle_workers_[pool].erase(ix);
+    free_workers_[pool].erase(ix);
+  }
+  worker.listed_pools.clear();
+  worker.in_idle = false;
+  worker.in_free = false;
+}
+
+// What it says itself, what the inventory grants, and "" for tasks that do not care.
+std::set<std::string> BrokerCore::pools_of(const Worker& worker) const {
+  std::set<std::string> pools(worker.pools.begin(), worker.pools.end());
+  for (const WorkerSpec& spec : inventory_->workers) {
+    if (spec.name == worker.name) pools.insert(spec.pools.begin(), spec.pools.end());
+  }
+  pools.insert("");
+  return pools;
+}
+
+bool BrokerCore::pool_known(const std::string& pool) const {
+  if (pool.empty()) return true;
+  for (const Worker& worker : workers_) {
+    if (pools_of(worker).contains(pool)) return true;
+  }
+  return false;
+}
+
+bool BrokerCore::device_in_pool(const DeviceSpec& device, const std::string& pool) const {
+  if (pool.empty()) return true;
+  if (!device.pools.empty()) {
+    return std::find(device.pools.begin(), device.pools.end(), pool) != device.pools.end();
+  }
+  const auto worker = worker_by_name_.find(device.worker);
+  return worker != worker_by_name_.end() && pools_of(workers_[worker->second]).contains(pool);
+}
+
+}  // namespace muster

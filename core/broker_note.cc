@@ -1,0 +1,177 @@
+// note: soft state. All of it may be lost at any time; peers say it again.
+#include <algorithm>
+
+#include "core/broker_core.h"
+
+namespace muster {
+
+namespace {
+
+constexpr Duration kSessionSweep = std::chrono::seconds(5);
+
+}  // namespace
+
+void BrokerCore::note_message(const FromPeer& input, Instant now) {
+  if (const auto* hello = std::get_if<Hello>(&input.envelope.message)) {
+    note_hello(input, *hello, now);
+    return;
+  }
+  const uint64_t* id = session_by_peer_.find(input.peer);
+  if (!id) return;
+  sessions_.at(*id).last_heard = now;
+  if (const auto* sync = std::get_if<Sync>(&input.envelope.message)) {
+    note_sync(input, *sync, now);
+  } else if (const auto* submit = std::get_if<Submit>(&input.envelope.message)) {
+    if (!submit->watch) return;
+    std::vector<std::string> guids;
+    guids.reserve(submit->tasks.size());
+    for (const TaskSpecPtr& spec : submit->tasks) guids.push_back(spec->guid);
+    note_watch(*id, guids);
+  } else if (const auto* watch = std::get_if<Watch>(&input.envelope.message)) {
+    note_watch(*id, watch->guids);
+  }
+}
+
+void BrokerCore::note_hello(const FromPeer& input, const Hello& hello, Instant now) {
+  if (hello.protocol_max < kProtocolMin || hello.protocol_min > kProtocolMax) return;
+  if (sessions_.empty()) next_session_sweep_ = now + kSessionSweep;
+  if (const uint64_t* known = session_by_peer_.find(input.peer)) {
+    Session& session = sessions_.at(*known);
+    session.role = hello.role;
+    session.name = hello.name;
+    session.last_heard = now;
+    return;
+  }
+  if (sessions_.size() >= kPeersMax) return;
+  const uint64_t id = next_session_++;
+  session_by_peer_.insert(input.peer, id);
+  sessions_.emplace(id, Session{id, input.peer, hello.role, hello.name, now, {}});
+}
+
+void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now) {
+  const Session& session = *find_session(input.peer);
+  const auto found = worker_by_name_.find(session.name);
+  if (session.role != Role::worker || found == worker_by_name_.end()) return;
+  const WorkerIx ix = found->second;
+  Worker& worker = workers_[ix];
+  if (!worker.present || worker.incarnation != sync.incarnation) return;
+  if (sync.full && sync.number < worker.sync_number) return;  // late mail
+  worker.peer = input.peer;
+  worker.last_heard = now;
+  note_lease(ix, now + options_.lease);
+  if (sync.full) {
+    worker.sync_number = sync.number;
+    worker.credit = sync.credit;
+    unindex_worker(ix);
+    note_held(worker, sync);
+  }
+  mark_worker(ix);
+  if (sync.full && worker.held_devices < worker.slots) {
+    for (DeviceIx device = 0; device < devices_.size(); ++device) {
+      if (devices_[device].worker == ix && devices_[device].holder == kNone) mark_device(device);
+    }
+  }
+}
+
+// Compares what a full Sync says the worker holds with what it should hold.
+void BrokerCore::note_held(Worker& worker, const Sync& sync) {
+  ++heard_mark_;
+  worker.to_run.clear();
+  worker.to_stop.clear();
+  for (const HeldAttempt& held : sync.held) {
+    const TaskIx* ix = task_by_guid_.find(held.token.guid);
+    Task* task = ix ? &tasks_[*ix] : nullptr;
+    const bool live =
+        task && held.token.attempt != 0 && held.token.attempt == task->attempts.size() &&
+        !task->attempts.back().ending && workers_[task->attempts.back().worker].name == worker.name;
+    if (!live) {
+      worker.to_stop.push_back(StopOrder{held.token, StopReason::fenced, ""});
+      continue;
+    }
+    task->heard_mark = heard_mark_;
+    if (task->cancel) {
+      worker.to_stop.push_back(
+          StopOrder{held.token, StopReason::cancelled,
+                    "cancelled by " + task->cancel->who + ": " + task->cancel->reason});
+    }
+  }
+  for (const TaskIx ix : worker.held) {
+    const Task& task = tasks_[ix];
+    if (task.heard_mark != heard_mark_) worker.to_run.push_back(TaskRef{ix, task.seq});
+  }
+}
+
+void BrokerCore::note_watch(uint64_t session, const std::vector<std::string>& guids) {
+  for (const std::string& guid : guids) {
+    const TaskIx* ix = task_by_guid_.find(std::string_view(guid));
+    if (!ix) continue;
+    Task& task = tasks_[*ix];
+    if (task.watcher == 0 || !sessions_.contains(task.watcher)) {
+      task.watcher = session;
+    } else if (task.watcher != session) {
+      std::vector<uint64_t>& more = extra_watchers_[*ix];
+      if (std::find(more.begin(), more.end(), session) == more.end()) more.push_back(session);
+    }
+    // A repeated submit of a task that has ended is answered with its verdict.
+    if (task.state == TaskState::ended) note_news(*ix);
+  }
+}
+
+void BrokerCore::note_news(TaskIx ix) {
+  Task& task = tasks_[ix];
+  if (task.watcher == 0 || task.news_pending) return;
+  const auto tell = [&](uint64_t id) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    found->second.news.push_back(TaskRef{ix, task.seq});
+    sessions_with_news_.insert(id);
+    task.news_pending = true;
+  };
+  tell(task.watcher);
+  if (extra_watchers_.empty()) return;
+  if (const std::vector<uint64_t>* more = extra_watchers_.find(ix)) {
+    for (const uint64_t id : *more) tell(id);
+  }
+}
+
+void BrokerCore::note_tick(Instant now) {
+  while (!delayed_.empty() && std::get<0>(*delayed_.begin()) <= now) {
+    const auto [due, ix, seq] = *delayed_.begin();
+    delayed_.erase(delayed_.begin());
+    const Task* task = live_task(TaskRef{ix, seq});
+    if (task && task->state == TaskState::queued) enqueue(ix, true);
+  }
+  while (!queue_deadlines_.empty() && std::get<0>(*queue_deadlines_.begin()) <= now) {
+    queue_deadlines_.erase(queue_deadlines_.begin());  // ended, or has been leased before
+  }
+  if (now < next_session_sweep_) return;
+  next_session_sweep_ = now + kSessionSweep;
+  std::vector<uint64_t> silent;
+  for (const auto& [id, session] : sessions_) {
+    if (session.last_heard + kPeerSilenceMax <= now) silent.push_back(id);
+  }
+  for (const uint64_t id : silent) drop_session(id);
+}
+
+void BrokerCore::note_lease(WorkerIx ix, Instant lease_until) {
+  Worker& worker = workers_[ix];
+  if (worker.lease_until != kNever) lease_deadlines_.erase({worker.lease_until, ix});
+  worker.lease_until = lease_until;
+  if (lease_until != kNever) lease_deadlines_.emplace(lease_until, ix);
+}
+
+void BrokerCore::note_peer_gone(std::string_view peer) {
+  if (const uint64_t* id = session_by_peer_.find(peer)) drop_session(*id);
+}
+
+void BrokerCore::drop_session(uint64_t id) {
+  const auto found = sessions_.find(id);
+  for (const TaskRef& ref : found->second.news) {
+    if (live_task(ref)) tasks_[ref.ix].news_pending = false;
+  }
+  session_by_peer_.erase(found->second.peer);
+  sessions_with_news_.erase(id);
+  sessions_.erase(found);
+}
+
+}  // namespace muster

@@ -1,0 +1,261 @@
+// Answers to people's questions, from what the broker knows now.
+#include <algorithm>
+
+#include "core/broker_core.h"
+
+namespace muster {
+
+std::optional<Message> BrokerCore::make_answer(const Message& question, Instant now) const {
+  if (std::holds_alternative<Beat>(question)) return Beat{};
+  if (std::holds_alternative<AskStatus>(question)) return make_status();
+  if (const auto* list = std::get_if<ListTasks>(&question)) return make_task_list(*list);
+  const auto about_task = [&](const std::string& guid, auto make) -> Message {
+    const Task* task = find_task(guid);
+    if (!task) return Refused{RefusalCode::unknown, "the broker knows no task " + guid};
+    return make(*task);
+  };
+  if (const auto* show = std::get_if<ShowTask>(&question)) {
+    return about_task(show->guid, [&](const Task& task) { return make_task_info(task, false); });
+  }
+  if (const auto* explain = std::get_if<ExplainTask>(&question)) {
+    return about_task(explain->guid, [&](const Task& task) { return make_explanation(task, now); });
+  }
+  if (const auto* watch = std::get_if<Watch>(&question)) {
+    if (watch->guids.size() > kGuidsPerRequestMax) {
+      return Refused{RefusalCode::limit,
+                     "at most " + std::to_string(kGuidsPerRequestMax) + " GUIDs in one request"};
+    }
+    TaskNews news;
+    for (const std::string& guid : watch->guids) {
+      if (const Task* task = find_task(guid)) {
+        news.changes.push_back(make_change(*task));
+      } else {
+        news.unknown.push_back(guid);
+      }
+    }
+    return news;
+  }
+  if (const auto* list = std::get_if<ListDevices>(&question)) {
+    const Result<Selector> selector = Selector::parse(list->selector);
+    if (!selector.ok()) return Refused{RefusalCode::invalid, selector.error()};
+    DeviceList devices;
+    for (const auto& [name, ix] : device_by_name_) {
+      const Device& device = devices_[ix];
+      if (!device.declared && device.holder == kNone) continue;
+      if (!list->name.empty() && name != list->name) continue;
+      if (!selector->matches(match_profile(device.spec))) continue;
+      devices.devices.push_back(make_device_info(device));
+    }
+    return devices;
+  }
+  if (std::holds_alternative<ListWorkers>(question)) {
+    WorkerList workers;
+    for (const auto& [name, ix] : worker_by_name_)
+      workers.workers.push_back(make_worker_info(workers_[ix]));
+    return workers;
+  }
+  return std::nullopt;
+}
+
+// Newest first. Brief: neither work nor attempts.
+TaskList BrokerCore::make_task_list(const ListTasks& question) const {
+  std::vector<const Task*> matching;
+  for (const Task& task : tasks_) {
+    if (!task.spec || !task.spec->guid.starts_with(question.guid_prefix)) continue;
+    if (!question.states.empty() && std::find(question.states.begin(), question.states.end(),
+                                              task.state) == question.states.end()) {
+      continue;
+    }
+    matching.push_back(&task);
+  }
+  TaskList list;
+  list.total = matching.size();
+  const size_t asked = question.max == 0 ? kListTasksMax : question.max;
+  const size_t count = std::min({asked, kListTasksMax, matching.size()});
+  std::partial_sort(matching.begin(), matching.begin() + static_cast<std::ptrdiff_t>(count),
+                    matching.end(), [](const Task* a, const Task* b) { return a->seq > b->seq; });
+  for (size_t i = 0; i < count; ++i) list.tasks.push_back(make_task_info(*matching[i], true));
+  return list;
+}
+
+TaskInfo BrokerCore::make_task_info(const Task& task, bool brief) const {
+  TaskInfo info;
+  info.spec = *task.spec;
+  if (brief) info.spec.work.clear();
+  info.state = task.state;
+  info.verdict = task.verdict;
+  info.submitted = task.submitted;
+  info.ended = task.ended;
+  info.not_before = task.not_before;
+  info.attempt_count = static_cast<uint32_t>(task.attempts.size());
+  if (task.cancel && task.state != TaskState::ended) info.cancelling = task.cancel->reason;
+  if (task.state == TaskState::ended) {
+    info.ending = task.own_ending ? std::optional(*task.own_ending) : task.attempts.back().ending;
+  }
+  if (brief) return info;
+  for (size_t i = 0; i < task.attempts.size(); ++i) {
+    const Attempt& attempt = task.attempts[i];
+    info.attempts.push_back(AttemptInfo{static_cast<uint32_t>(i + 1), workers_[attempt.worker].name,
+                                        attempt.device_names, attempt.leased, attempt.log_url,
+                                        attempt.ending});
+  }
+  return info;
+}
+
+DeviceInfo BrokerCore::make_device_info(const Device& device) const {
+  DeviceInfo info;
+  info.spec = device.spec;
+  info.health = device.health;
+  info.health_reason = device.health_reason;
+  info.health_since = device.health_since;
+  const bool reachable = device.worker != kNone && workers_[device.worker].present;
+  info.state = reachable ? DeviceState::idle : DeviceState::offline;
+  if (device.holder == kNone) return info;
+  const Task& task = tasks_[device.holder];
+  info.held_by = AttemptToken{task.spec->guid, static_cast<uint32_t>(task.attempts.size())};
+  if (!reachable) return info;
+  if (task.state == TaskState::leased) {
+    info.state = DeviceState::leased;
+  } else if (task.spec->kind == TaskKind::verify) {
+    info.state = DeviceState::verifying;
+  } else {
+    info.state =
+        task.spec->kind == TaskKind::repair ? DeviceState::repairing : DeviceState::running;
+  }
+  return info;
+}
+
+WorkerInfo BrokerCore::make_worker_info(const Worker& worker) const {
+  WorkerInfo info;
+  info.name = worker.name;
+  info.present = worker.present;
+  info.incarnation = worker.incarnation;
+  info.lab = worker.lab;
+  for (const std::string& pool : pools_of(worker)) {
+    if (!pool.empty()) info.pools.push_back(pool);
+  }
+  info.version = worker.version;
+  info.slots = worker.slots;
+  info.held = static_cast<uint32_t>(worker.held.size());
+  info.last_heard = worker.last_heard;
+  info.lease_until = worker.lease_until;
+  return info;
+}
+
+BrokerStatus BrokerCore::make_status() const {
+  BrokerStatus status;
+  status.version = options_.version;
+  status.log_id = options_.log_id;
+  status.epoch = epoch_;
+  status.head = head_;
+  status.queued = queued_count_;
+  status.leased = held_count_;
+  status.ended = ended_count_;
+  for (const Worker& worker : workers_) status.workers_present += worker.present ? 1 : 0;
+  for (const Device& device : devices_) status.devices += device.declared ? 1 : 0;
+  status.refused_messages = refused_messages_;
+  status.disk_low = disk_low_;
+  status.started = started_;
+  return status;
+}
+
+// Queued tasks of the same class with a higher priority, or the same and older.
+uint32_t BrokerCore::count_ahead(const Task& task) const {
+  uint32_t ahead = 0;
+  for (const auto& [priority, refs] : classes_[task.task_class].queues) {
+    if (priority < task.spec->priority) break;
+    for (const TaskRef& ref : refs) {
+      const Task* other = live_task(ref);
+      if (!other || other->state != TaskState::queued) continue;
+      if (other == &task) return ahead;
+      ++ahead;
+    }
+  }
+  return ahead;
+}
+
+std::string BrokerCore::explain_device(const Device& device, const TaskSpec& spec) const {
+  const Worker& worker = workers_[device.worker];
+  const std::string subject = "device " + device.spec.name + " ";
+  if (!worker.present || worker.peer.empty()) {
+    return subject + "is offline: its worker " + worker.name + " is not connected";
+  }
+  if (device.holder != kNone) {
+    const Task& holder = tasks_[device.holder];
+    return subject + "is busy with " + std::string(to_string(holder.spec->kind)) + " task " +
+           holder.spec->guid + " (" + std::string(to_string(holder.state)) + ")";
+  }
+  if (worker.held_devices >= worker.slots) {
+    return subject + "is idle, but all " + std::to_string(worker.slots) + " slots of worker " +
+           worker.name + " are taken";
+  }
+  return subject + "is idle" +
+         (spec.devices.size() > 1 ? ", but not all of the devices are at once" : "");
+}
+
+Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
+  Explanation answer;
+  answer.guid = task.spec->guid;
+  answer.state = task.state;
+  const auto seconds = [](Duration duration) {
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
+  };
+  if (task.state == TaskState::ended) {
+    const TaskInfo info = make_task_info(task, true);
+    answer.summary = "ended with verdict " + std::string(to_string(task.verdict)) +
+                     (info.ending->message.empty() ? "" : ": " + info.ending->message);
+    return answer;
+  }
+  if (task.state != TaskState::queued) {
+    const Attempt& attempt = task.attempts.back();
+    answer.summary =
+        std::string(task.state == TaskState::running ? "running" : "leased, about to start") +
+        " on worker " + workers_[attempt.worker].name + " as attempt " +
+        std::to_string(task.attempts.size()) + " for " + seconds(now - attempt.leased);
+    if (task.cancel) answer.reasons.push_back("is being cancelled: " + task.cancel->reason);
+    return answer;
+  }
+  if (task.not_before > now) {
+    answer.summary = "waits " + seconds(task.not_before - now) + " before attempt " +
+                     std::to_string(task.attempts.size() + 1) + ", because attempt " +
+                     std::to_string(task.attempts.size()) +
+                     " ended: " + task.attempts.back().ending->message;
+    return answer;
+  }
+  answer.ahead = count_ahead(task);
+  const TaskClass& task_class = classes_[task.task_class];
+  const std::string behind =
+      answer.ahead == 0 ? "" : ", behind " + std::to_string(answer.ahead) + " other tasks";
+  if (task_class.needs_devices()) {
+    answer.summary =
+        "waits for " + std::to_string(task_class.requests.size()) + " device(s)" + behind;
+    for (size_t i = 0; i < task_class.requests.size(); ++i) {
+      const DeviceRequest& request = task_class.requests[i];
+      if (task_class.candidates[i].empty()) {
+        answer.reasons.push_back("no device in the inventory matches " +
+                                 (request.name.empty() ? request.selector : request.name));
+      }
+      for (const DeviceIx ix : task_class.candidates[i]) {
+        if (answer.reasons.size() == 20) break;
+        answer.reasons.push_back(explain_device(devices_[ix], *task.spec));
+      }
+    }
+    return answer;
+  }
+  answer.summary = "waits for a worker slot" + behind;
+  const std::string pool = task_class.pool.empty() ? "" : " in pool " + task_class.pool;
+  for (const auto& [name, ix] : worker_by_name_) {
+    const Worker& worker = workers_[ix];
+    if (!pools_of(worker).contains(task_class.pool)) continue;
+    if (answer.reasons.size() == 20) break;
+    answer.reasons.push_back("worker " + name +
+                             (worker.present && !worker.peer.empty()
+                                  ? " holds " + std::to_string(worker.held.size()) +
+                                        " attempts in " + std::to_string(worker.slots) + " slots"
+                                  : " is not connected"));
+  }
+  if (answer.reasons.empty()) answer.reasons.push_back("no worker" + pool + " has ever connected");
+  return answer;
+}
+
+}  // namespace muster

@@ -1,0 +1,153 @@
+// decide_submit: which tasks are accepted, and why the others are not.
+#include <algorithm>
+
+#include "core/broker_core.h"
+#include "core/guid.h"
+#include "core/suggest.h"
+
+namespace muster {
+
+namespace {
+
+constexpr Duration kZero{0};
+
+std::string invalid_timeouts(const Timeouts& timeouts) {
+  for (const Duration value : {timeouts.queue, timeouts.run, timeouts.silence, timeouts.grace}) {
+    if (value < kZero || value > kTimeoutMax) return "a timeout is negative or longer than 30 days";
+  }
+  return "";
+}
+
+std::string invalid_requests(const TaskSpec& spec) {
+  if (spec.devices.size() > kDevicesPerTaskMax) {
+    return "a task may ask for at most " + std::to_string(kDevicesPerTaskMax) + " devices";
+  }
+  for (const DeviceRequest& request : spec.devices) {
+    if (request.name.empty() && request.selector.empty()) {
+      return "a device request needs a name or a selector";
+    }
+    if (!request.name.empty()) {
+      if (const auto problem = invalid_name(request.name, "device name")) return *problem;
+    }
+    const Result<Selector> selector = Selector::parse(request.selector);
+    if (!selector.ok()) return selector.error();
+    if (selector->canonical() != request.selector) {
+      return "the selector \"" + request.selector + "\" is not in canonical form (\"" +
+             selector->canonical() + "\")";
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, Instant now) const {
+  Decision decision;
+  const auto answer_with = [&](Message message) {
+    decision.sends.push_back(
+        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
+  };
+  if (submit.tasks.size() > kSubmitTasksMax) {
+    answer_with(Refused{RefusalCode::limit,
+                        "at most " + std::to_string(kSubmitTasksMax) + " tasks in one Submit"});
+    return decision;
+  }
+  SubmitReply answer;
+  answer.results.reserve(submit.tasks.size());
+  decision.events.reserve(submit.tasks.size());
+  LookupMap<std::string_view, TaskSpecPtr> in_this_message;
+  for (const TaskSpecPtr& spec : submit.tasks) {
+    SubmitResult& result = answer.results.emplace_back(SubmitResult{spec->guid, false, ""});
+    const Task* present = find_task(spec->guid);
+    const TaskSpecPtr* twin = in_this_message.find(std::string_view(spec->guid));
+    if (present || twin) {
+      result.known = present ? *present->spec == *spec : **twin == *spec;
+      if (!result.known) result.refused = "the GUID already names another task";
+      continue;
+    }
+    if (ended_digests_.contains(hash64(spec->guid))) {
+      result.known = true;
+      continue;
+    }
+    result.refused = decide_admission(*spec);
+    if (result.refused.empty() && queued_count_ + decision.events.size() >= kQueuedTasksMax) {
+      result.refused = "the queue is full (" + std::to_string(kQueuedTasksMax) +
+                       " tasks): try again when some have run";
+    }
+    if (!result.refused.empty()) continue;
+    in_this_message.insert(spec->guid, spec);
+    decision.events.push_back(Event{now, TaskSubmitted{spec}});
+  }
+  answer_with(std::move(answer));
+  return decision;
+}
+
+std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
+  if (const auto problem = invalid_guid(spec.guid)) return *problem;
+  if (disk_low_) {
+    return "the broker's disk is almost full: it takes no new work until there is room; free some "
+           "space and try again";
+  }
+  if (spec.name.size() > kMessageLengthMax || !is_utf8(spec.name)) {
+    return "the task's name is too long or not UTF-8";
+  }
+  if (!spec.pool.empty()) {
+    if (const auto problem = invalid_name(spec.pool, "pool")) return *problem;
+  }
+  if (spec.priority > kPriorityMax) return "priority must be 0 to 100";
+  if (spec.retry.infra > kRetryMax || spec.retry.test > kRetryMax) {
+    return "at most " + std::to_string(kRetryMax) + " retries";
+  }
+  if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
+  if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
+  if (spec.kind == TaskKind::repair) return "this version does not run repair tasks yet";
+  if (spec.work.size() > kWorkBytesMax) {
+    return "the work description is larger than " + std::to_string(kWorkBytesMax >> 10) + " KiB";
+  }
+  if (options_.invalid_work) {
+    if (const auto problem = options_.invalid_work(spec)) return *problem;
+  }
+  return decide_capacity(spec);
+}
+
+// Submitting what no known device or worker could ever serve is refused at once.
+std::string BrokerCore::decide_capacity(const TaskSpec& spec) const {
+  if (spec.wait_for_capacity) return "";
+  const std::string otherwise = " (--wait-for-capacity accepts it anyway)";
+  if (spec.devices.empty()) {
+    return pool_known(spec.pool) ? "" : "no worker serves pool " + spec.pool + otherwise;
+  }
+  TaskClass wanted;
+  wanted.pool = spec.pool;
+  wanted.requests = spec.devices;
+  for (const DeviceRequest& request : spec.devices) {
+    if (!request.name.empty() && !device_by_name_.contains(request.name)) {
+      std::vector<std::string> names;
+      for (const auto& [name, ix] : device_by_name_) names.push_back(name);
+      return "no device is named " + request.name + suggest(request.name, names) + otherwise;
+    }
+    wanted.candidates.push_back(matching_devices(request, spec.pool));
+    if (wanted.candidates.back().empty()) {
+      const std::string in_pool = spec.pool.empty() ? "" : " in pool " + spec.pool;
+      return (request.name.empty()
+                  ? "no known device matches " + request.selector
+                  : "device " + request.name + " does not match, or is not there") +
+             in_pool + otherwise;
+    }
+  }
+  if (spec.kind == TaskKind::verify && spec.devices.size() == 1) {
+    for (const DeviceIx ix : wanted.candidates[0]) {
+      if (devices_[ix].spec.strategy.empty()) {
+        return "device " + devices_[ix].spec.name +
+               " has no strategy to be verified with: give it one in the inventory";
+      }
+    }
+  }
+  for (WorkerIx worker = 0; worker < workers_.size(); ++worker) {
+    std::vector<DeviceIx> chosen;
+    if (place_requests(wanted, worker, nullptr, chosen)) return "";
+  }
+  return "no worker has all of the devices at once" + otherwise;
+}
+
+}  // namespace muster

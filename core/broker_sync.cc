@@ -1,0 +1,128 @@
+// decide_sync: what a worker says, turned into facts.
+#include <algorithm>
+
+#include "core/broker_core.h"
+#include "core/guid.h"
+
+namespace muster {
+
+namespace {
+
+Decision refuse_sync(const FromPeer& input, std::string reason) {
+  Decision decision;
+  decision.sends.push_back(
+      Send{input.peer,
+           Envelope{input.envelope.request, Refused{RefusalCode::invalid, std::move(reason)}}});
+  return decision;
+}
+
+std::string invalid_sync(const Sync& sync) {
+  if (sync.incarnation == 0 || sync.incarnation >= (1ull << 31))
+    return "the incarnation is out of range";
+  if (!sync.full) return "";
+  if (sync.slots == 0 || sync.slots > kSlotsMax)
+    return "slots must be 1 to " + std::to_string(kSlotsMax);
+  if (sync.credit < sync.slots || sync.credit > kCreditMax) {
+    return "credit must be from slots to " + std::to_string(kCreditMax);
+  }
+  for (const std::string& pool : sync.pools) {
+    if (const auto problem = invalid_name(pool, "pool")) return *problem;
+  }
+  return "";
+}
+
+}  // namespace
+
+Decision BrokerCore::decide_sync(const FromPeer& input, const Sync& sync, Instant now) const {
+  const Session& session = *find_session(input.peer);
+  if (session.role != Role::worker) return refuse_sync(input, "only workers send Sync");
+  if (const std::string problem = invalid_sync(sync); !problem.empty())
+    return refuse_sync(input, problem);
+
+  const auto found = worker_by_name_.find(session.name);
+  const Worker* worker = found == worker_by_name_.end() ? nullptr : &workers_[found->second];
+  if (worker && sync.incarnation < worker->incarnation) {
+    return refuse_sync(input, "worker " + session.name + " is known in a newer incarnation (" +
+                                  std::to_string(worker->incarnation) +
+                                  "): is another worker of this " +
+                                  "name running, or was its clock set back?");
+  }
+  const bool known = worker && worker->present && worker->incarnation == sync.incarnation;
+  if (!sync.full && !known) return {};  // a full one follows within a beat
+
+  Decision decision;
+  if (sync.full && (!known || worker->pools != sync.pools || worker->slots != sync.slots ||
+                    worker->lab != sync.lab || worker->version != sync.version)) {
+    decision.events.push_back(Event{now, WorkerJoined{session.name, sync.incarnation, sync.lab,
+                                                      sync.pools, sync.slots, sync.version}});
+  }
+  Worker newcomer;
+  newcomer.name = session.name;
+  decide_reports(sync, worker ? *worker : newcomer, now, decision);
+  if (sync.full && worker) decide_restarted(sync, *worker, now, decision);
+  return decision;
+}
+
+// Takes the reports that have not been seen, in order, once: by (worker, sequence). A gap is left
+// alone; the worker sends again from what Desired acknowledges.
+void BrokerCore::decide_reports(const Sync& sync, const Worker& worker, Instant now,
+                                Decision& decision) const {
+  uint64_t last = worker.last_seq;
+  if (sync.reports.empty()) return;
+  const uint64_t first = sync.reports.front().seq;
+  if (first > last + 1 && first != sync.unacked_first) return;
+  LookupSet<const Task*> ended;
+  decision.events.reserve(decision.events.size() + sync.reports.size());
+  for (const Report& report : sync.reports) {
+    if (report.seq <= last) continue;
+    last = report.seq;
+    Origin origin{worker.name, report.seq};
+    const Task* task = find_task(report.token.guid);
+    const bool live =
+        task && report.token.attempt != 0 && report.token.attempt == task->attempts.size() &&
+        !task->attempts.back().ending &&
+        workers_[task->attempts.back().worker].name == worker.name && !ended.contains(task);
+    if (!live) {
+      decision.events.push_back(
+          Event{now, ReportRefused{std::move(origin), report.token,
+                                   "the attempt is not this worker's, or has ended"}});
+    } else if (const auto* ending = std::get_if<Ending>(&report.body)) {
+      ended.insert(task);
+      decision.events.push_back(Event{now, decide_ending(*task, std::move(origin), *ending, now)});
+    } else {
+      AttemptReported reported{std::move(origin), report.token, report.time, {}};
+      if (const auto* record = std::get_if<Record>(&report.body)) reported.body = *record;
+      if (const auto* result = std::get_if<CaseResult>(&report.body)) reported.body = *result;
+      if (const auto* started = std::get_if<AttemptStarted>(&report.body)) reported.body = *started;
+      decision.events.push_back(Event{now, std::move(reported)});
+    }
+  }
+}
+
+// A worker that came back in a new incarnation and has told everything that its spool held does not
+// hold what was leased to an older one: those attempts are over.
+void BrokerCore::decide_restarted(const Sync& sync, const Worker& worker, Instant now,
+                                  Decision& decision) const {
+  const uint64_t told =
+      sync.reports.empty() ? worker.last_seq : std::max(worker.last_seq, sync.reports.back().seq);
+  if (sync.unacked_last > told) return;
+  LookupSet<std::string> spoken_for;
+  for (const HeldAttempt& held : sync.held) spoken_for.insert(held.token.guid);
+  for (const Event& event : decision.events) {
+    if (const auto* ended = std::get_if<AttemptEnded>(&event.body))
+      spoken_for.insert(ended->token.guid);
+  }
+  for (const TaskIx ix : worker.held) {
+    const Task& task = tasks_[ix];
+    if (task.attempts.back().incarnation >= sync.incarnation ||
+        spoken_for.contains(task.spec->guid))
+      continue;
+    decision.events.push_back(
+        Event{now, decide_ending(task, Origin{},
+                                 make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                                             "worker " + worker.name + " restarted", kNever, now),
+                                 now)});
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,316 @@
+#include "core/worker_core.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/guid.h"
+
+namespace muster {
+
+namespace {
+
+// Work without devices is leased ahead of free slots as far as it takes this long in all: enough to
+// hide a round trip, little enough that nothing waits here for long.
+constexpr Duration kPrefetch = std::chrono::milliseconds(50);
+// An attempt that waits for a slot longer than this is handed back, so that another worker may have
+// it.
+constexpr Duration kWaitMax = std::chrono::seconds(2);
+constexpr uint64_t kCounterBits = 32;
+
+size_t report_bytes(const Report& report) {
+  size_t bytes = 128 + report.token.guid.size();
+  if (const auto* record = std::get_if<Record>(&report.body)) {
+    bytes += record->message.size() + record->operation.size() + record->subdir.size();
+    for (const auto& [key, value] : record->fields) bytes += key.size() + value.size() + 16;
+  } else if (const auto* result = std::get_if<CaseResult>(&report.body)) {
+    bytes += result->suite.size() + result->name.size() + result->message.size();
+  } else if (const auto* started = std::get_if<AttemptStarted>(&report.body)) {
+    for (const std::string& argument : started->argv) bytes += argument.size() + 16;
+  } else {
+    bytes += std::get<Ending>(report.body).message.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
+                       std::vector<AttemptToken> interrupted, Instant now)
+    : options_(std::move(options)),
+      next_seq_((options_.incarnation << kCounterBits) + 1),
+      next_sync_((options_.incarnation << kCounterBits) + 1),
+      next_beat_(now) {
+  for (Report& report : spooled) {
+    if (std::holds_alternative<Ending>(report.body)) ended_unacked_[report.token] = report.seq;
+    outbox_.push_back(std::move(report));
+  }
+  for (const AttemptToken& token : interrupted) {
+    if (ended_unacked_.contains(token)) continue;
+    append_report(token,
+                  make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                              "the worker ended while the attempt ran", now, now),
+                  true, now);
+  }
+}
+
+void WorkerCore::connected(Instant now) { next_beat_ = now; }
+
+std::optional<Instant> WorkerCore::sent_at(uint64_t sync_number) const {
+  for (const SentSync& sync : sent_syncs_) {
+    if (sync.number == sync_number) return sync.sent;
+  }
+  return std::nullopt;
+}
+
+void WorkerCore::take(const Desired& desired, Instant now) {
+  if (std::pair(desired.epoch, desired.number) <= std::pair(epoch_, desired_number_)) {
+    ++stale_;
+    return;
+  }
+  epoch_ = desired.epoch;
+  desired_number_ = desired.number;
+  acknowledge(desired.acked);
+  for (const StopOrder& order : desired.stop) {
+    const auto found = held_.find(order.token);
+    if (found == held_.end()) continue;
+    stop(found->second,
+         order.reason == StopReason::cancelled ? StopWhy::cancelled : StopWhy::fenced, order.text,
+         now);
+  }
+  const std::optional<Instant> asked = sent_at(desired.sync_number);
+  if (!asked) return;  // answers nothing that this incarnation remembers asking
+  while (sent_syncs_.front().number < desired.sync_number) sent_syncs_.pop_front();
+  const Duration lease = desired.lease - desired.lease / kLeaseMarginDivisor;
+  const Instant lease_until = *asked + lease;
+  for (auto& [token, held] : held_) {
+    const bool listed = held.listed_in != 0 && held.listed_in <= desired.sync_number;
+    if (!listed || held.lease_until >= lease_until) continue;
+    held.lease_until = lease_until;
+    lease_deadlines_.emplace(lease_until, token);
+  }
+  for (const Assignment& assignment : desired.run) accept(assignment, lease_until, now);
+  // A cancel may come with the assignment itself.
+  for (const StopOrder& order : desired.stop) {
+    const auto found = held_.find(order.token);
+    if (found == held_.end() || found->second.state != HeldState::waiting) continue;
+    stop(found->second, StopWhy::cancelled, order.text, now);
+  }
+}
+
+void WorkerCore::accept(const Assignment& assignment, Instant lease_until, Instant now) {
+  const AttemptToken token{assignment.spec->guid, assignment.attempt};
+  if (lease_until <= now || ended_unacked_.contains(token)) return;
+  const auto [found, added] = held_.try_emplace(token);
+  if (!added) return;
+  Held& held = found->second;
+  held.assignment = assignment;
+  held.accepted = now;
+  held.lease_until = lease_until;
+  lease_deadlines_.emplace(lease_until, token);
+  (assignment.devices.empty() ? waiting_plain_ : waiting_devices_).push_back(token);
+}
+
+void WorkerCore::stop(Held& held, StopWhy why, const std::string& text, Instant now) {
+  const AttemptToken token{held.assignment.spec->guid, held.assignment.attempt};
+  if (held.state == HeldState::waiting) {
+    held_.erase(token);
+    if (why == StopWhy::fenced) return;
+    const bool cancelled = why == StopWhy::cancelled;
+    append_report(
+        token,
+        make_ending(Outcome::error, cancelled ? Cause::user : Cause::worker,
+                    cancelled ? StatusCode::killed : StatusCode::error,
+                    cancelled ? text : "the lease ran out before the attempt started", kNever, now),
+        true, now);
+    return;
+  }
+  if (held.state == HeldState::stopping) {
+    // Once fenced, always silent.
+    if (why == StopWhy::fenced) held.stop_why = why;
+    return;
+  }
+  held.state = HeldState::stopping;
+  held.stop_why = why;
+  held.stop_text = text;
+  actions_.stop.push_back(StopAction{token, why, text});
+}
+
+Ending WorkerCore::override_ending(const Held& held, Ending ending) const {
+  if (held.stop_why == StopWhy::cancelled) {
+    ending.outcome = Outcome::error;
+    ending.cause = Cause::user;
+    ending.status = StatusCode::killed;
+    ending.message = held.stop_text;
+  } else {
+    ending.outcome = Outcome::error;
+    ending.cause = Cause::worker;
+    ending.status = StatusCode::error;
+    ending.message = "stopped by the worker: the broker was not heard before the lease ran out";
+  }
+  return ending;
+}
+
+void WorkerCore::report(const AttemptToken& token, ReportBody body, bool durable, Instant now) {
+  const auto found = held_.find(token);
+  if (found == held_.end()) return;
+  Held& held = found->second;
+  const bool silent = held.state == HeldState::stopping && held.stop_why == StopWhy::fenced;
+  auto* ending = std::get_if<Ending>(&body);
+  if (!ending) {
+    if (silent) {
+      ++stale_;
+      return;
+    }
+    append_report(token, std::move(body), durable, now);
+    return;
+  }
+  if (held.state == HeldState::stopping) *ending = override_ending(held, std::move(*ending));
+  if (held.assignment.devices.empty()) {
+    const auto took = static_cast<uint64_t>(std::max<int64_t>((now - held.started).count(), 1));
+    quick_us_ = quick_us_ == 0 ? took : (7 * quick_us_ + took) / 8;
+  }
+  if (silent) {
+    ++stale_;
+  } else {
+    append_report(token, std::move(body), durable, now);
+  }
+  held_.erase(found);
+  --running_;
+}
+
+void WorkerCore::append_report(const AttemptToken& token, ReportBody body, bool durable,
+                               Instant now) {
+  Report report{next_seq_++, token, now, std::move(body)};
+  if (auto* ending = std::get_if<Ending>(&report.body)) {
+    ending->message = cut_text(ending->message, kMessageLengthMax);
+    ended_unacked_[token] = report.seq;
+  } else if (auto* record = std::get_if<Record>(&report.body)) {
+    record->message = cut_text(record->message, kReportBytesMax / 2);
+  } else if (auto* result = std::get_if<CaseResult>(&report.body)) {
+    result->message = cut_text(result->message, kReportBytesMax / 2);
+  }
+  if (durable) unspooled_.push_back(report);
+  outbox_.push_back(std::move(report));
+}
+
+void WorkerCore::acknowledge(uint64_t acked) {
+  acked_ = std::max(acked_, acked);
+  while (!outbox_.empty() && outbox_.front().seq <= acked_) {
+    const Report& report = outbox_.front();
+    if (std::holds_alternative<Ending>(report.body)) {
+      const auto ended = ended_unacked_.find(report.token);
+      if (ended != ended_unacked_.end() && ended->second == report.seq) ended_unacked_.erase(ended);
+    }
+    outbox_.pop_front();
+    if (sent_ > 0) --sent_;
+  }
+}
+
+void WorkerCore::tick(Instant now) {
+  while (!lease_deadlines_.empty() && lease_deadlines_.begin()->first <= now) {
+    const AttemptToken token = lease_deadlines_.begin()->second;
+    lease_deadlines_.erase(lease_deadlines_.begin());
+    const auto found = held_.find(token);
+    if (found != held_.end() && found->second.lease_until <= now) {
+      stop(found->second, StopWhy::lease_lost, "", now);
+    }
+  }
+  while (!waiting_plain_.empty()) {
+    const auto found = held_.find(waiting_plain_.front());
+    const bool waiting = found != held_.end() && found->second.state == HeldState::waiting;
+    if (waiting && found->second.accepted + kWaitMax > now) break;
+    const AttemptToken token = waiting_plain_.front();
+    waiting_plain_.pop_front();
+    if (!waiting) continue;
+    held_.erase(found);
+    append_report(
+        token,
+        make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
+                    "handed back: every slot of the worker was busy for too long", kNever, now),
+        true, now);
+  }
+}
+
+void WorkerCore::start_waiting(Instant now) {
+  for (std::deque<AttemptToken>* waiting : {&waiting_devices_, &waiting_plain_}) {
+    while (running_ < options_.slots && !waiting->empty()) {
+      const auto found = held_.find(waiting->front());
+      waiting->pop_front();
+      if (found == held_.end() || found->second.state != HeldState::waiting) continue;
+      found->second.state = HeldState::running;
+      found->second.started = now;
+      ++running_;
+      actions_.start.push_back(found->second.assignment);
+    }
+  }
+}
+
+WorkerActions WorkerCore::drain_actions(Instant now) {
+  start_waiting(now);
+  return std::exchange(actions_, {});
+}
+
+std::vector<Report> WorkerCore::drain_unspooled() { return std::exchange(unspooled_, {}); }
+
+uint32_t WorkerCore::credit(Instant) const {
+  if (quick_us_ == 0) return options_.slots;
+  const auto prefetch = static_cast<uint64_t>(kPrefetch.count()) / quick_us_ * options_.slots;
+  const uint64_t most = std::min<uint64_t>(kAssignmentsPerDesiredMax, kCreditMax - kSlotsMax);
+  return options_.slots + static_cast<uint32_t>(std::min(prefetch, most));
+}
+
+void WorkerCore::fill_reports(Sync& sync) {
+  if (outbox_.empty()) return;
+  sync.unacked_first = outbox_.front().seq;
+  sync.unacked_last = outbox_.back().seq;
+  size_t bytes = 0;
+  while (sent_ < outbox_.size() && sync.reports.size() < kReportsPerSyncMax &&
+         bytes < kReportBytesPerSyncMax && sent_ < kReportsInFlightMax) {
+    sync.reports.push_back(outbox_[sent_++]);
+    bytes += report_bytes(sync.reports.back());
+  }
+}
+
+std::optional<Sync> WorkerCore::make_sync(Instant now) {
+  assert(unspooled_.empty());  // what is said must be in the spool first
+  const bool full = now >= next_beat_;
+  const bool unsent = sent_ < outbox_.size() && sent_ < kReportsInFlightMax;
+  if (!full && !unsent) return std::nullopt;
+  Sync sync;
+  sync.number = next_sync_++;
+  sync.incarnation = options_.incarnation;
+  sync.full = full;
+  if (full) {
+    next_beat_ = now + options_.beat;
+    // Nothing was acknowledged for a whole beat: it was lost; send again from the oldest.
+    if (acked_ == acked_at_beat_) sent_ = 0;
+    acked_at_beat_ = acked_;
+    sync.lab = options_.lab;
+    sync.pools = options_.pools;
+    sync.slots = options_.slots;
+    sync.credit = credit(now);
+    sync.version = options_.version;
+    sync.held.reserve(held_.size());
+    for (auto& [token, held] : held_) {
+      if (held.listed_in == 0) held.listed_in = sync.number;
+      sync.held.push_back(HeldAttempt{token, held.state != HeldState::waiting});
+    }
+    sent_syncs_.push_back(SentSync{sync.number, now});
+    if (sent_syncs_.size() > 64) sent_syncs_.pop_front();
+  }
+  fill_reports(sync);
+  return sync;
+}
+
+Instant WorkerCore::next_deadline() const {
+  Instant next = next_beat_;
+  if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
+  if (!waiting_plain_.empty()) {
+    const auto found = held_.find(waiting_plain_.front());
+    next = found == held_.end() ? kNever : std::min(next, found->second.accepted + kWaitMax);
+  }
+  return next;
+}
+
+}  // namespace muster
