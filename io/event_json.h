@@ -1,0 +1,54 @@
+// Events and task specs as JSON, for the ledger, `muster events -o json` and the feeds. The form is
+// stable: fields are added, never renamed or removed.
+//
+// An event is one object on one line. Every event has
+//   seq, time (of the broker), type (event_type), and guid where it concerns a task;
+// and by type:
+//   broker_started     epoch, version
+//   inventory_applied  who, lab, workers [{name, pools}], devices [{name, profile {}, worker,
+//                      pools, strategy, owner, where}], strategies [name]
+//   worker_joined      worker, incarnation, lab, pools, slots, version
+//   worker_lost        worker, incarnation, reason
+//   task_submitted     spec
+//   attempt_leased     attempt, worker, incarnation, devices [name]
+//   attempt_started    attempt, worker, report, reported_at, log_url, argv
+//   record             attempt, worker, report, reported_at, status, subdir, operation, fields {},
+//                      message
+//   result             attempt, worker, report, reported_at, suite, name, outcome, duration_s,
+//                      message
+//   attempt_ended      attempt, worker, report, ending, verdict or retry_at
+//   report_refused     attempt, worker, report, reason
+//   cancel_requested   reason, who
+//   task_ended         ending, verdict
+// ending is {outcome, cause, status, status_name, exit_code, signal, message, started, finished}.
+// spec is {guid, kind, name, parent, submitter, pool, devices [{role, name, selector}], priority,
+// timeouts {queue_s, run_s, silence_s, grace_s}, retry {infra, test}, wait_for_capacity, work};
+// work is {noop: {bytes}} or {verify: {level}} or {job: {argv or dir, path, tags; cwd, env {},
+// env_pass}}.
+//
+// A string or list that is empty and a time that is "never" are left out, and so are worker and
+// report when the broker itself speaks. Times are RFC 3339 in UTC, durations (_s) seconds. `report`
+// is a decimal string, because it may exceed 2^53; of the other numbers, those that do (none in
+// practice) are decimal strings too. Bytes that are not UTF-8 become U+FFFD.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/task.h"
+
+namespace muster {
+
+std::string event_to_json(uint64_t seq, const Event& event);
+
+std::string task_spec_to_json(const TaskSpec& spec);
+
+// ["a","b"]
+std::string names_to_json(const std::vector<std::string>& names);
+
+// The inverse. Anything but an array of strings gives an empty list.
+std::vector<std::string> names_from_json(std::string_view json);
+
+}  // namespace muster
