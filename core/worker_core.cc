@@ -83,18 +83,24 @@ void WorkerCore::take(const Desired& desired, Instant now) {
   while (sent_syncs_.front().number < desired.sync_number) sent_syncs_.pop_front();
   const Duration lease = desired.lease - desired.lease / kLeaseMarginDivisor;
   const Instant lease_until = *asked + lease;
-  for (auto& [token, held] : held_) {
-    const bool listed = held.listed_in != 0 && held.listed_in <= desired.sync_number;
-    if (!listed || held.lease_until >= lease_until) continue;
-    held.lease_until = lease_until;
-    lease_deadlines_.emplace(lease_until, token);
-  }
+  renew(desired.sync_number, lease_until);
   for (const Assignment& assignment : desired.run) accept(assignment, lease_until, now);
   // A cancel may come with the assignment itself.
   for (const StopOrder& order : desired.stop) {
     const auto found = held_.find(order.token);
     if (found == held_.end() || found->second.state != HeldState::waiting) continue;
     stop(found->second, StopWhy::cancelled, order.text, now);
+  }
+}
+
+// Attempts that the answered Sync listed, and that were not stopped, hold for longer. Those that it
+// did not list may be somebody else's by now.
+void WorkerCore::renew(uint64_t sync_number, Instant lease_until) {
+  if (sync_number == renewed_by_) return;
+  renewed_by_ = sync_number;
+  for (auto& [token, held] : held_) {
+    const bool listed = held.listed_in != 0 && held.listed_in <= sync_number;
+    if (listed) held.lease_until = std::max(held.lease_until, lease_until);
   }
 }
 
@@ -107,7 +113,8 @@ void WorkerCore::accept(const Assignment& assignment, Instant lease_until, Insta
   held.assignment = assignment;
   held.accepted = now;
   held.lease_until = lease_until;
-  lease_deadlines_.emplace(lease_until, token);
+  next_lease_check_ =
+      next_lease_check_ == kNever ? lease_until : std::min(next_lease_check_, lease_until);
   (assignment.devices.empty() ? waiting_plain_ : waiting_devices_).push_back(token);
 }
 
@@ -207,15 +214,22 @@ void WorkerCore::acknowledge(uint64_t acked) {
   }
 }
 
-void WorkerCore::tick(Instant now) {
-  while (!lease_deadlines_.empty() && lease_deadlines_.begin()->first <= now) {
-    const AttemptToken token = lease_deadlines_.begin()->second;
-    lease_deadlines_.erase(lease_deadlines_.begin());
-    const auto found = held_.find(token);
-    if (found != held_.end() && found->second.lease_until <= now) {
-      stop(found->second, StopWhy::lease_lost, "", now);
+void WorkerCore::expire_leases(Instant now) {
+  std::vector<AttemptToken> expired;
+  next_lease_check_ = kNever;
+  for (const auto& [token, held] : held_) {
+    if (held.state == HeldState::stopping) continue;
+    if (held.lease_until <= now) {
+      expired.push_back(token);
+    } else if (next_lease_check_ == kNever || held.lease_until < next_lease_check_) {
+      next_lease_check_ = held.lease_until;
     }
   }
+  for (const AttemptToken& token : expired) stop(held_.at(token), StopWhy::lease_lost, "", now);
+}
+
+void WorkerCore::tick(Instant now) {
+  if (next_lease_check_ != kNever && next_lease_check_ <= now) expire_leases(now);
   while (!waiting_plain_.empty()) {
     const auto found = held_.find(waiting_plain_.front());
     const bool waiting = found != held_.end() && found->second.state == HeldState::waiting;
@@ -305,7 +319,7 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
 
 Instant WorkerCore::next_deadline() const {
   Instant next = next_beat_;
-  if (!lease_deadlines_.empty()) next = std::min(next, lease_deadlines_.begin()->first);
+  if (next_lease_check_ != kNever) next = std::min(next, next_lease_check_);
   if (!waiting_plain_.empty()) {
     const auto found = held_.find(waiting_plain_.front());
     next = found == held_.end() ? kNever : std::min(next, found->second.accepted + kWaitMax);

@@ -117,6 +117,8 @@ class WorkerCore {
   };
 
   void accept(const Assignment& assignment, Instant lease_until, Instant now);
+  void renew(uint64_t sync_number, Instant lease_until);
+  void expire_leases(Instant now);
   void stop(Held& held, StopWhy why, const std::string& text, Instant now);
   void start_waiting(Instant now);
   void append_report(const AttemptToken& token, ReportBody body, bool durable, Instant now);
@@ -147,8 +149,9 @@ class WorkerCore {
   uint64_t epoch_ = 0;
   uint64_t desired_number_ = 0;
   uint64_t quick_us_ = 0;  // moving average of how long attempts without devices take; 0: none seen
-  std::multimap<Instant, AttemptToken> lease_deadlines_;  // may hold outdated ones
-  uint64_t stale_ = 0;  // Desired dropped as not newer, and reports of fenced attempts
+  Instant next_lease_check_;  // no lease runs out before; kNever: nothing is held
+  uint64_t renewed_by_ = 0;   // newest full Sync whose answer has renewed leases
+  uint64_t stale_ = 0;        // Desired dropped as not newer, and reports of fenced attempts
 };
 
 }  // namespace muster
