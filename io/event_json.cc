@@ -1,7 +1,9 @@
 #include "io/event_json.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/limits.h"
 #include "core/work.h"
 #include "io/clock.h"
 #include "io/codec.h"
@@ -135,6 +137,30 @@ Json to_json(const TaskSpec& spec) {
   return json;
 }
 
+std::string text_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+uint32_t count_of(const Json& json, const char* key, uint32_t otherwise) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number_unsigned() ? found->get<uint32_t>() : otherwise;
+}
+
+Duration duration_of(const Json& json, const char* key, Duration otherwise) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number()) return otherwise;
+  const double us = std::round(found->get<double>() * 1e6);
+  if (!(us >= 0 && us <= static_cast<double>(kTimeoutMax.count()))) return otherwise;
+  return Duration(static_cast<int64_t>(us));
+}
+
+// The member, or an empty object when it is missing or something else.
+Json object_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_object() ? *found : Json::object();
+}
+
 // Adds what is particular to the event's type.
 struct AddBody {
   Json& json;
@@ -241,6 +267,40 @@ std::string event_to_json(uint64_t seq, const Event& event) {
 }
 
 std::string task_spec_to_json(const TaskSpec& spec) { return dump(to_json(spec)); }
+
+std::string ending_to_json(const Ending& ending) { return dump(to_json(ending)); }
+
+std::string device_to_json(const DeviceSpec& device) { return dump(to_json(device)); }
+
+TaskSpec task_spec_from_json(std::string_view text) {
+  TaskSpec spec;
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return spec;
+  spec.guid = text_of(json, "guid");
+  spec.kind = parse_task_kind(text_of(json, "kind")).value_or(spec.kind);
+  spec.name = text_of(json, "name");
+  spec.parent = text_of(json, "parent");
+  spec.submitter = text_of(json, "submitter");
+  spec.pool = text_of(json, "pool");
+  if (const auto devices = json.find("devices"); devices != json.end() && devices->is_array()) {
+    for (const Json& device : *devices) {
+      if (!device.is_object()) continue;
+      spec.devices.push_back(
+          {text_of(device, "role"), text_of(device, "name"), text_of(device, "selector")});
+    }
+  }
+  spec.priority = count_of(json, "priority", spec.priority);
+  const Json timeouts = object_of(json, "timeouts");
+  spec.timeouts.queue = duration_of(timeouts, "queue_s", spec.timeouts.queue);
+  spec.timeouts.run = duration_of(timeouts, "run_s", spec.timeouts.run);
+  spec.timeouts.silence = duration_of(timeouts, "silence_s", spec.timeouts.silence);
+  spec.timeouts.grace = duration_of(timeouts, "grace_s", spec.timeouts.grace);
+  const Json retry = object_of(json, "retry");
+  spec.retry.infra = count_of(retry, "infra", spec.retry.infra);
+  spec.retry.test = count_of(retry, "test", spec.retry.test);
+  spec.wait_for_capacity = json.contains("wait_for_capacity");
+  return spec;
+}
 
 std::string names_to_json(const std::vector<std::string>& names) { return dump(Json(names)); }
 

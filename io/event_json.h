@@ -34,6 +34,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/event.h"
@@ -43,7 +44,14 @@ namespace muster {
 
 std::string event_to_json(uint64_t seq, const Event& event);
 
+// The parts by themselves.
 std::string task_spec_to_json(const TaskSpec& spec);
+std::string ending_to_json(const Ending& ending);
+std::string device_to_json(const DeviceSpec& device);
+
+// The inverse, but for `work`, which stays empty. What is missing or of the wrong type keeps its
+// default.
+TaskSpec task_spec_from_json(std::string_view json);
 
 // ["a","b"]
 std::string names_to_json(const std::vector<std::string>& names);
