@@ -1,0 +1,110 @@
+// Questions to the ledger (schemas/sql has its tables), which the collector writes. Read-only;
+// works while the collector runs and when nothing runs. The broker forgets tasks that ended long
+// ago: the ledger does not.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/messages.h"
+#include "core/report.h"
+#include "core/result.h"
+#include "core/task.h"
+#include "core/time.h"
+
+namespace muster {
+
+// How far the log has been taken in. An empty log_id: nothing yet.
+struct LedgerPosition {
+  std::string log_id;
+  uint64_t seq = 0;
+};
+
+// A task as of the ledger's position.
+struct LedgerTask {
+  TaskInfo info;          // in brief form without spec.work and attempts
+  Instant started;        // of the newest attempt; kNever: none started
+  std::string worker;     // of the newest attempt
+  std::string spec_json;  // io/event_json.h has its form
+};
+
+struct LedgerTaskFilter {
+  std::optional<TaskState> state;
+  std::optional<TaskKind> kind;
+  std::string parent;  // empty: any
+  uint32_t max = 100;
+};
+
+struct LedgerResult {
+  uint64_t seq = 0;
+  uint32_t attempt = 0;
+  Instant time;
+  CaseResult result;
+};
+
+struct LedgerEventFilter {
+  std::string guid;  // empty: all
+  std::string type;  // empty: all
+  uint64_t from = 1;
+  uint32_t max = 1'000;
+};
+
+struct LedgerEvent {
+  uint64_t seq = 0;
+  Instant time;
+  std::string type;
+  std::string guid;    // empty: concerns no task
+  std::string worker;  // empty: the broker's word
+  std::string json;    // the whole event on one line (io/event_json.h)
+};
+
+// One attempt that held a device.
+struct LedgerUse {
+  uint64_t seq = 0;  // of the event that leased it
+  std::string guid;
+  AttemptInfo attempt;
+};
+
+// One thread at a time. Every error names the file and what to do.
+class Ledger {
+ public:
+  // An error when there is none yet (nothing has been collected), when it is no ledger, or when it
+  // was written by a newer muster.
+  static Result<Ledger> open(const std::string& file);
+
+  Ledger(Ledger&&) noexcept;
+  Ledger& operator=(Ledger&&) noexcept;
+  ~Ledger();
+
+  Result<LedgerPosition> position();
+
+  // GUIDs that begin with `prefix`, at most `max`, newest first; only itself when `prefix` is a
+  // whole GUID. The word "last" means the newest task. Empty when there is none.
+  Result<std::vector<std::string>> find_guids(std::string_view prefix, uint32_t max);
+
+  // The task with its attempts, or nothing when the ledger does not know it.
+  Result<std::optional<LedgerTask>> task(const std::string& guid);
+
+  // Brief, newest first.
+  Result<std::vector<LedgerTask>> tasks(const LedgerTaskFilter& filter);
+
+  // In the order in which they were reported.
+  Result<std::vector<LedgerResult>> results(const std::string& guid);
+
+  // In the order of the log.
+  Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter);
+
+  // Attempts that held the device, newest first.
+  Result<std::vector<LedgerUse>> device_uses(const std::string& device, uint32_t max);
+
+ private:
+  struct Impl;
+  explicit Ledger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace muster

@@ -1,0 +1,20 @@
+// The version of the ledger's tables (schemas/sql/*_ledger.sql), for its writer and its readers.
+#pragma once
+
+#include <cstdint>
+
+#include "io/sqlite.h"
+
+namespace muster {
+
+// The number of the newest migration of this build.
+extern const uint32_t kLedgerSchemaVersion;
+
+// The version of an open ledger; 0 when it has no tables yet. A version newer than this build's is
+// an error that says what to do.
+Result<uint32_t> read_ledger_version(Database& db);
+
+// Brings an empty or older ledger to kLedgerSchemaVersion, one transaction a migration.
+Result<Done> migrate_ledger(Database& db);
+
+}  // namespace muster
