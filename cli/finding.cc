@@ -1,0 +1,178 @@
+#include "cli/finding.h"
+
+#include <algorithm>
+
+#include "cli/exit_status.h"
+#include "cli/text.h"
+#include "cli/values.h"
+#include "core/duration_text.h"
+#include "core/limits.h"
+#include "io/clock.h"
+
+namespace muster {
+namespace {
+
+// Less than this is worth a word before the broker refuses work.
+constexpr uint64_t kFreeBytesComfort = 1ull << 30;
+// Events that a healthy collector may be behind at any moment.
+constexpr uint64_t kLagComfort = 1'000;
+constexpr size_t kNamesShown = 5;
+// A clock outside of these years was never set.
+constexpr Instant kClockEarliest{std::chrono::sys_days{std::chrono::year{2025} / 1 / 1}};
+constexpr Instant kClockLatest{std::chrono::sys_days{std::chrono::year{2100} / 1 / 1}};
+
+std::string some_names(const std::vector<std::string>& names) {
+  std::vector<std::string> shown(names.begin(),
+                                 names.begin() + std::min(names.size(), kNamesShown));
+  std::string text = join(shown, ", ");
+  if (names.size() > kNamesShown) text += ", ...";
+  return text;
+}
+
+Finding judge_home(const DoctorFacts& facts) {
+  if (facts.home_fault.empty()) return {"home", Condition::ok, facts.home + " is writable", ""};
+  return {"home", Condition::fail, facts.home_fault,
+          "make it writable, or choose another with --home or MUSTER_HOME"};
+}
+
+Finding judge_disk(const DoctorFacts& facts) {
+  if (!facts.free_fault.empty()) {
+    return {"disk", Condition::warn, facts.free_fault, "look at the file system of " + facts.home};
+  }
+  const std::string text = format_size(facts.free_bytes) + " free";
+  if (facts.free_bytes < kDiskReserveBytes || facts.broker.disk_low) {
+    return {"disk", Condition::fail, text + ": new work is refused", "make room in " + facts.home};
+  }
+  if (facts.free_bytes < kFreeBytesComfort) {
+    return {"disk", Condition::warn, text, "make room in " + facts.home + " soon"};
+  }
+  return {"disk", Condition::ok, text, ""};
+}
+
+Finding judge_broker(const DoctorFacts& facts) {
+  if (!facts.endpoint_fault.empty()) {
+    return {"broker", Condition::fail, facts.endpoint_fault,
+            "choose another with --endpoint, or a home with a shorter path"};
+  }
+  if (!facts.broker_fault.empty()) {
+    return {"broker", Condition::fail, facts.broker_fault,
+            "start it with: muster up; its log is in " + facts.home + "/logs"};
+  }
+  const BrokerStatus& broker = facts.broker;
+  const std::string text = facts.endpoint + ", version " + broker.version + ", event " +
+                           std::to_string(broker.head) + ", " + std::to_string(broker.queued) +
+                           " queued, " + std::to_string(broker.leased) + " running";
+  if (broker.version != facts.version) {
+    return {"broker", Condition::warn, text, "this program is " + facts.version + ": update one"};
+  }
+  return {"broker", Condition::ok, text, ""};
+}
+
+Finding judge_workers(const DoctorFacts& facts) {
+  std::vector<std::string> present;
+  std::vector<std::string> lost;
+  uint64_t slots = 0;
+  for (const WorkerInfo& worker : facts.workers) {
+    (worker.present ? present : lost).push_back(worker.name);
+    if (worker.present) slots += worker.slots;
+  }
+  if (present.empty()) {
+    return {"workers", Condition::fail, "no worker is connected, so nothing can run",
+            "start one: muster up, or muster-worker --name NAME"};
+  }
+  const std::string text = counted(present.size(), "worker") + " present (" + some_names(present) +
+                           "), " + counted(slots, "slot");
+  if (lost.empty()) return {"workers", Condition::ok, text, ""};
+  return {"workers", Condition::warn, text + "; lost: " + some_names(lost),
+          "look at their machines; see: muster worker ls"};
+}
+
+Finding judge_devices(const DoctorFacts& facts) {
+  if (facts.devices.empty()) {
+    return {"devices", Condition::warn, "no devices",
+            "declare some: muster inventory apply FILE (commands run without)"};
+  }
+  std::vector<std::string> bad;
+  std::vector<std::string> offline;
+  size_t good = 0;
+  for (const DeviceInfo& device : facts.devices) {
+    if (device.health == DeviceHealth::bad) bad.push_back(device.spec.name);
+    if (device.health == DeviceHealth::good) ++good;
+    if (device.state == DeviceState::offline) offline.push_back(device.spec.name);
+  }
+  std::string text =
+      counted(facts.devices.size(), "device") + ", " + std::to_string(good) + " verified good";
+  if (!bad.empty()) text += "; bad: " + some_names(bad);
+  if (!offline.empty()) text += "; offline: " + some_names(offline);
+  if (bad.empty() && offline.empty()) return {"devices", Condition::ok, text, ""};
+  return {"devices", Condition::warn, text, "see: muster device ls"};
+}
+
+Finding judge_collector(const DoctorFacts& facts) {
+  if (!facts.collector_runs) {
+    return {"collector", Condition::fail, "no collector runs in " + facts.home,
+            "start one: muster up, or muster-collector; until then no status.log is written"};
+  }
+  if (!facts.ledger_fault.empty()) {
+    return {"collector", Condition::fail, facts.ledger_fault,
+            "its log is in " + facts.home + "/logs"};
+  }
+  const uint64_t head = facts.broker.head;
+  const uint64_t lag = head > facts.ledger_cursor ? head - facts.ledger_cursor : 0;
+  const std::string text = lag == 0 ? "has everything" : counted(lag, "event") + " behind";
+  if (lag <= kLagComfort) return {"collector", Condition::ok, text, ""};
+  return {"collector", Condition::warn, text,
+          "wait; if it does not shrink, its log is in " + facts.home + "/logs"};
+}
+
+Finding judge_clock(const DoctorFacts& facts) {
+  const std::string text = short_time(facts.now);
+  if (facts.now < kClockEarliest || facts.now > kClockLatest) {
+    return {"clock", Condition::fail, text + " cannot be right", "set the clock (chrony, ntp)"};
+  }
+  if (facts.broker_fault.empty() && facts.broker.started > facts.now + 5s) {
+    return {"clock", Condition::warn,
+            text + ": the broker says it started at " + short_time(facts.broker.started),
+            "one of the two clocks is wrong"};
+  }
+  if (!facts.clock_synchronised) {
+    return {"clock", Condition::warn, text + ", not synchronised",
+            "run chrony or systemd-timesyncd"};
+  }
+  return {"clock", Condition::ok, text, ""};
+}
+
+}  // namespace
+
+std::string_view to_string(Condition condition) {
+  switch (condition) {
+    case Condition::ok:
+      return "ok";
+    case Condition::warn:
+      return "warn";
+    case Condition::fail:
+      return "FAIL";
+  }
+  return "unknown";
+}
+
+std::vector<Finding> judge(const DoctorFacts& facts) {
+  std::vector<Finding> findings = {judge_home(facts), judge_disk(facts), judge_clock(facts),
+                                   judge_broker(facts)};
+  const bool broker_answers = facts.endpoint_fault.empty() && facts.broker_fault.empty();
+  if (!broker_answers) return findings;
+  findings.push_back(judge_workers(facts));
+  findings.push_back(judge_devices(facts));
+  if (facts.collector_expected) findings.push_back(judge_collector(facts));
+  return findings;
+}
+
+int exit_status(const DoctorFacts& facts, const std::vector<Finding>& findings) {
+  if (!facts.endpoint_fault.empty() || !facts.broker_fault.empty()) return kExitUnreachable;
+  const bool failed = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.condition == Condition::fail;
+  });
+  return failed ? kExitFailed : kExitOk;
+}
+
+}  // namespace muster

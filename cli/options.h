@@ -1,0 +1,160 @@
+// What the user asked for, as plain structs: cli/parse.cc fills them in, the verbs read them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/task.h"
+#include "core/time.h"
+
+namespace muster {
+
+// How answers are written to stdout. Talk goes to stderr in every format.
+enum class Format : uint8_t {
+  human,  // aligned text
+  json,   // one document
+  jsonl,  // one document a line, as soon as each is known
+  quiet,  // names only, one a line
+};
+
+// Options that every verb takes.
+struct GlobalOptions {
+  std::string home;      // empty: $MUSTER_HOME, or the default (io/home.h)
+  std::string endpoint;  // empty: $MUSTER_ENDPOINT, the configuration, or the home's own broker
+  Format format = Format::human;
+  bool no_color = false;
+};
+
+// What the submitting process does after the broker has recorded a task.
+enum class After : uint8_t {
+  unsaid,  // follow on a terminal, else wait
+  wait,    // wait for the verdict
+  follow,  // wait, and show the console log meanwhile
+  detach,  // leave at once
+};
+
+struct UpOptions {
+  std::string worker_name = "local";
+  uint32_t slots = 0;     // 0: one per processor
+  std::string inventory;  // file to apply once everything is up; empty: none
+};
+
+struct VerifyOptions {
+  std::vector<std::string> devices;
+  std::string selector;
+  bool all = false;
+  bool detach = false;
+  std::optional<uint32_t> priority;
+  std::optional<Duration> timeout;
+};
+
+struct RunOptions {
+  std::string source;                // JOB.yaml or a directory; empty: `command`
+  std::vector<std::string> command;  // what stood after --
+  std::vector<std::string> devices;  // NAME, or ROLE=NAME
+  std::vector<std::string> selectors;
+  std::string path;               // of a job in a directory
+  std::vector<std::string> tags;  // of jobs in a directory
+  std::optional<std::string> pool;
+  std::optional<uint32_t> priority;
+  std::optional<Duration> timeout;
+  std::optional<Duration> silence;
+  std::optional<Duration> queue_timeout;
+  std::optional<Duration> grace;
+  std::optional<uint32_t> retry_infra;
+  std::optional<uint32_t> retry_test;
+  std::string guid;
+  std::string name;
+  std::map<std::string, std::string> env;
+  std::vector<std::string> env_pass;
+  std::string cwd;
+  bool wait_for_capacity = false;
+  After after = After::unsaid;
+};
+
+struct SubmitOptions {
+  std::vector<std::string> files;
+};
+struct WaitOptions {
+  std::vector<std::string> guids;
+  std::optional<Duration> timeout;
+};
+struct CancelOptions {
+  std::vector<std::string> guids;
+  std::string reason;
+};
+
+struct TaskListOptions {
+  std::vector<TaskState> states;
+  std::optional<TaskKind> kind;
+  uint32_t count_max = 50;
+  bool all = false;  // ended ones too
+};
+struct TaskShowOptions {
+  std::vector<std::string> guids;
+};
+struct TaskExplainOptions {
+  std::string guid;
+};
+
+struct LogOptions {
+  std::string guid;
+  bool follow = false;
+  uint32_t attempt = 0;  // 0: the newest
+};
+struct EventsOptions {
+  bool follow = false;
+  std::optional<uint64_t> from;
+  std::string guid;
+  std::string type;
+  uint64_t count_max = 0;  // 0: no limit
+};
+enum class ResultFormat : uint8_t { unsaid, junit, json, status_log };
+struct ResultOptions {
+  std::string guid;
+  ResultFormat format = ResultFormat::unsaid;
+};
+
+struct DeviceListOptions {
+  std::string selector;
+};
+struct DeviceShowOptions {
+  std::vector<std::string> names;
+};
+struct WorkerListOptions {};
+
+struct InventoryOptions {
+  std::string file;
+  bool apply = false;  // false: check only
+};
+struct StrategyCheckOptions {
+  std::vector<std::string> files;
+};
+struct StrategyTreeOptions {
+  std::string file;
+  bool brief = false;  // tags only
+};
+
+struct DoctorOptions {
+  std::optional<Duration> wait;
+};
+struct VersionOptions {};
+
+using VerbOptions =
+    std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
+                 TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, EventsOptions,
+                 ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
+                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions, DoctorOptions,
+                 VersionOptions>;
+
+struct Invocation {
+  GlobalOptions global;
+  VerbOptions verb;
+};
+
+}  // namespace muster

@@ -1,0 +1,563 @@
+// The only file that knows CLI11 (it costs seconds of compile time for each that includes it).
+#include "cli/parse.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "cli/values.h"
+#include "core/duration_text.h"
+#include "core/guid.h"
+#include "core/limits.h"
+#include "core/suggest.h"
+
+namespace muster {
+namespace {
+
+constexpr size_t kHelpColumn = 30;
+
+// Words of the command line on their way into an Invocation. `chosen` is set by the verb's callback
+// once its words are complete.
+struct Parse {
+  CLI::App app{"Verifies, repairs and runs test jobs on the devices of a lab.", "muster"};
+  GlobalOptions global;
+  std::optional<VerbOptions> chosen;
+};
+
+// Adds an option whose text `read` turns into a value or a reason.
+template <typename Value>
+CLI::Option* add_value(CLI::App* app, const std::string& name,
+                       std::function<Result<Value>(const std::string&)> read,
+                       std::function<void(Value)> take, const std::string& type,
+                       const std::string& description) {
+  return app
+      ->add_option_function<std::string>(
+          name,
+          [name, read, take](const std::string& text) {
+            Result<Value> value = read(text);
+            if (!value) throw CLI::ValidationError(name.substr(name.rfind(',') + 1), value.error());
+            take(std::move(*value));
+          },
+          description)
+      ->type_name(type);
+}
+
+void add_duration(CLI::App* app, const std::string& name, std::optional<Duration>* target,
+                  const std::string& description) {
+  add_value<Duration>(
+      app, name, [](const std::string& text) { return parse_duration(text); },
+      [target](Duration value) { *target = value; }, "TIME", description);
+}
+
+void add_number(CLI::App* app, const std::string& name, uint64_t min, uint64_t max,
+                std::function<void(uint64_t)> take, const std::string& description) {
+  add_value<uint64_t>(
+      app, name, [min, max](const std::string& text) { return parse_whole_number(text, min, max); },
+      std::move(take), "N", description);
+}
+
+// One option that may be repeated and takes one word each time. (A CLI11 vector option would take
+// every word up to the next flag.)
+CLI::Option* add_list(CLI::App* app, const std::string& name, std::vector<std::string>* target,
+                      const std::string& type, const std::string& description) {
+  return app->add_option(name, *target, description)->allow_extra_args(false)->type_name(type);
+}
+
+CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* target,
+                      const std::string& type, const std::string& description) {
+  return app->add_option(name, *target, description)->type_name(type);
+}
+
+CLI::Option* add_words(CLI::App* app, const std::string& name, std::vector<std::string>* target,
+                       const std::string& description) {
+  return app->add_option(name, *target, description)->type_name("");
+}
+
+CLI::Option* add_word(CLI::App* app, const std::string& name, std::string* target,
+                      const std::string& description) {
+  return app->add_option(name, *target, description)->type_name("");
+}
+
+// A verb with its options on the heap (they must live as long as the parser) and its examples.
+template <typename Options>
+std::pair<CLI::App*, std::shared_ptr<Options>> add_verb(Parse& parse, CLI::App* parent,
+                                                        const std::string& name,
+                                                        const std::string& description,
+                                                        const std::string& examples) {
+  CLI::App* verb = parent->add_subcommand(name, description);
+  auto options = std::make_shared<Options>();
+  verb->callback([&parse, options] { parse.chosen = *options; });
+  verb->footer("Examples:\n" + examples);
+  return {verb, options};
+}
+
+CLI::App* add_group(Parse& parse, const std::string& name, const std::string& description) {
+  CLI::App* group = parse.app.add_subcommand(name, description);
+  group->require_subcommand(1, 1);
+  group->footer("Examples of each: muster " + name + " VERB --help");
+  return group;
+}
+
+void add_global_options(Parse& parse) {
+  CLI::App& app = parse.app;
+  app.get_formatter()->column_width(kHelpColumn);
+  app.fallthrough();
+  app.require_subcommand(1, 1);
+  app.set_help_flag("-h,--help", "Show this help");
+  add_text(&app, "--home", &parse.global.home, "DIR",
+           "Installation to work with (default: $MUSTER_HOME, else ~/.local/state/muster)");
+  add_text(&app, "--endpoint", &parse.global.endpoint, "URL",
+           "Broker to ask (default: $MUSTER_ENDPOINT, else the home's own)");
+  const std::map<std::string, Format> formats = {{"human", Format::human},
+                                                 {"json", Format::json},
+                                                 {"jsonl", Format::jsonl},
+                                                 {"quiet", Format::quiet}};
+  add_value<Format>(
+      &app, "-o,--output",
+      [formats](const std::string& text) -> Result<Format> {
+        const auto at = formats.find(text);
+        if (at != formats.end()) return at->second;
+        return Error{quote_text(text) + " is not a format: human, json, jsonl, quiet" +
+                     suggestion(text, {"human", "json", "jsonl", "quiet"})};
+      },
+      [&parse](Format format) { parse.global.format = format; }, "FORMAT",
+      "Form of the answer: human, json, jsonl or quiet");
+  app.add_flag("--no-color", parse.global.no_color, "No colour, as with $NO_COLOR");
+  app.footer(
+      "Examples:\n"
+      "  muster up                               start broker, worker and collector here\n"
+      "  muster run -- uname -a                  run a command as a task\n"
+      "  muster verify --all                     check every device\n"
+      "  muster task explain last                why is my task not running?\n"
+      "  muster VERB --help                      options and examples of a verb\n"
+      "Exit status: 0-9 as the task's status, 10 infrastructure error, 64 usage, 69 broker\n"
+      "unreachable, 77 not permitted; more in muster(1).");
+}
+
+void add_up(Parse& parse) {
+  auto [verb, options] = add_verb<UpOptions>(
+      parse, &parse.app, "up", "Run broker, worker and collector on this machine",
+      "  muster up\n"
+      "  muster up --home /srv/muster --slots 4 --inventory lab.yaml");
+  add_text(verb, "--worker-name", &options->worker_name, "NAME",
+           "Name of the worker that inventories mean (default: local)");
+  add_number(
+      verb, "--slots", 1, kSlotsMax,
+      [target = options](uint64_t n) { target->slots = static_cast<uint32_t>(n); },
+      "Attempts that run at the same time (default: one per processor)");
+  add_text(verb, "--inventory", &options->inventory, "FILE", "Apply this inventory once ready");
+}
+
+void add_verify(Parse& parse) {
+  auto [verb, options] = add_verb<VerifyOptions>(
+      parse, &parse.app, "verify", "Check devices with their strategies and wait for the findings",
+      "  muster verify phone-7\n"
+      "  muster verify -l type=handset,!broken\n"
+      "  muster verify --all -o jsonl");
+  add_words(verb, "DEVICE", &options->devices, "Names of devices");
+  add_text(verb, "-l,--selector", &options->selector, "SEL", "Devices that match, e.g. k=v,k2!=v");
+  verb->add_flag("--all", options->all, "Every device of the inventory");
+  verb->add_flag("--detach", options->detach, "Do not wait: print the tasks' GUIDs");
+  add_number(
+      verb, "--priority", 0, kPriorityMax,
+      [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
+      "0 to 100, higher first (default: 50)");
+  add_duration(verb, "--timeout", &options->timeout, "Longest time for one device");
+}
+
+void add_run_limits(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
+  add_number(
+      verb, "--priority", 0, kPriorityMax,
+      [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
+      "0 to 100, higher first (default: 50)");
+  add_duration(verb, "--timeout", &options->timeout, "Longest time for one attempt");
+  add_duration(verb, "--silence", &options->silence, "Longest time without output");
+  add_duration(verb, "--queue-timeout", &options->queue_timeout, "Longest time in the queue");
+  add_duration(verb, "--grace", &options->grace, "Time between TERM and KILL (default: 10s)");
+  add_value<RetryBudget>(
+      verb, "--retry", parse_retry,
+      [target = options](RetryBudget budget) {
+        target->retry_infra = budget.infra;
+        target->retry_test = budget.test;
+      },
+      "CAUSE=N", "Further attempts by cause, e.g. infra=2,test=1 (default: infra=2)");
+  verb->add_flag("--wait-for-capacity", options->wait_for_capacity,
+                 "Accept it even if no known device or worker could serve it");
+}
+
+void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
+  add_word(verb, "JOB", &options->source, "A job file, or a directory with .vcsjob");
+  add_text(verb, "--path", &options->path, "PATH", "The job of the directory at this path");
+  add_list(verb, "--tags", &options->tags, "A,B", "The directory's jobs that carry all these tags")
+      ->delimiter(',');
+  add_list(verb, "-d,--device", &options->devices, "NAME", "Device to use; ROLE=NAME for several");
+  add_list(verb, "-l,--selector", &options->selectors, "SEL",
+           "Any device that matches, e.g. type=handset,!broken");
+  add_value<std::string>(
+      verb, "--pool", [](const std::string& text) -> Result<std::string> { return text; },
+      [target = options](std::string pool) { target->pool = std::move(pool); }, "NAME",
+      "Devices and workers of this pool only");
+  add_text(verb, "--guid", &options->guid, "GUID", "Name of the task (default: a new UUID)");
+  add_text(verb, "--name", &options->name, "TEXT", "The task's name for people");
+  verb->add_option_function<std::vector<std::string>>(
+          "--env",
+          [target = options](const std::vector<std::string>& assignments) {
+            for (const std::string& text : assignments) {
+              Result<std::pair<std::string, std::string>> pair = parse_assignment(text);
+              if (!pair) throw CLI::ValidationError("--env", pair.error());
+              target->env.insert_or_assign(pair->first, pair->second);
+            }
+          },
+          "Set in the job's environment, which is empty otherwise")
+      ->allow_extra_args(false)
+      ->type_name("K=V");
+  add_list(verb, "--pass-env", &options->env_pass, "NAME",
+           "Passed on from the worker's environment");
+  add_text(verb, "--cwd", &options->cwd, "DIR", "Where the job runs (default: a fresh workspace)");
+}
+
+void add_run_after(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
+  const auto add = [&](const std::string& name, After after, const std::string& description) {
+    verb->add_flag_callback(
+        name,
+        [target = options, name, after] {
+          if (target->after != After::unsaid) {
+            throw CLI::ValidationError(name, "give one of --wait, --follow, --detach");
+          }
+          target->after = after;
+        },
+        description);
+  };
+  add("--wait", After::wait, "Wait for the verdict (default without a terminal)");
+  add("--follow", After::follow, "Wait and show the console log (default on a terminal)");
+  add("--detach", After::detach, "Do not wait: print the task's GUID");
+}
+
+void add_run(Parse& parse) {
+  auto [verb, options] = add_verb<RunOptions>(
+      parse, &parse.app, "run", "Run a job as a task: run [OPTIONS] JOB.yaml | DIR | -- CMD ARG...",
+      "  muster run -- uname -a\n"
+      "  muster run -l type=handset --timeout 10m --retry infra=2,test=1 smoke.yaml\n"
+      "  muster run -d phone-7 ./jobs --tags nightly,camera\n"
+      "  muster run --detach -o quiet --env SEED=7 -- ./soak-test");
+  add_run_source(verb, options);
+  add_run_limits(verb, options);
+  add_run_after(verb, options);
+}
+
+void add_task_ways(Parse& parse) {
+  {
+    auto [verb, options] = add_verb<SubmitOptions>(
+        parse, &parse.app, "submit", "Hand in the tasks of files; returns when they are recorded",
+        "  muster submit nightly.yaml\n"
+        "  muster wait $(muster submit -o quiet *.yaml)");
+    add_words(verb, "FILE", &options->files, "Job files")->required();
+  }
+  {
+    auto [verb, options] = add_verb<WaitOptions>(
+        parse, &parse.app, "wait", "Wait until tasks have ended; exits with the worst status",
+        "  muster wait last\n"
+        "  muster wait 0193a5 0193a6 --timeout 30m");
+    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
+    add_duration(verb, "--timeout", &options->timeout, "Give up after this time (exit status 75)");
+  }
+  {
+    auto [verb, options] =
+        add_verb<CancelOptions>(parse, &parse.app, "cancel", "Cancel tasks that have not ended",
+                                "  muster cancel last --reason 'wrong build'");
+    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
+    add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later")
+        ->required();
+  }
+}
+
+void add_task(Parse& parse) {
+  CLI::App* group = add_group(parse, "task", "What the broker knows about tasks");
+  {
+    auto [verb, options] =
+        add_verb<TaskListOptions>(parse, group, "ls", "Tasks that have not ended, newest first",
+                                  "  muster task ls\n"
+                                  "  muster task ls --all --kind verify -n 20\n"
+                                  "  muster task ls --state queued -o quiet");
+    add_value<std::vector<TaskState>>(
+        verb, "--state", parse_task_states,
+        [target = options](std::vector<TaskState> states) { target->states = std::move(states); },
+        "A,B", "Only these: queued, leased, running, ended");
+    add_value<TaskKind>(
+        verb, "--kind",
+        [](const std::string& text) -> Result<TaskKind> {
+          if (std::optional<TaskKind> kind = parse_task_kind(text)) return *kind;
+          return Error{quote_text(text) + " is not a kind: verify, repair, job"};
+        },
+        [target = options](TaskKind kind) { target->kind = kind; }, "KIND",
+        "Only these: verify, repair or job");
+    add_number(
+        verb, "-n,--count", 1, kListTasksMax,
+        [target = options](uint64_t n) { target->count_max = static_cast<uint32_t>(n); },
+        "At most so many (default: 50)");
+    verb->add_flag("--all", options->all, "Ended ones too");
+  }
+  {
+    auto [verb, options] = add_verb<TaskShowOptions>(
+        parse, group, "show", "Everything about tasks: attempts, devices, logs, verdict",
+        "  muster task show last\n"
+        "  muster task show 0193a5 -o json");
+    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
+  }
+  {
+    auto [verb, options] = add_verb<TaskExplainOptions>(
+        parse, group, "explain", "Why a task is where it is", "  muster task explain last");
+    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
+  }
+}
+
+void add_answers(Parse& parse) {
+  {
+    auto [verb, options] =
+        add_verb<LogOptions>(parse, &parse.app, "log", "Print the console log of a task",
+                             "  muster log last\n"
+                             "  muster log 0193a5 -f\n"
+                             "  muster log last --attempt 1");
+    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
+    verb->add_flag("-f,--follow", options->follow, "Go on until the task has ended");
+    add_number(
+        verb, "--attempt", 1, kAttemptsMax,
+        [target = options](uint64_t n) { target->attempt = static_cast<uint32_t>(n); },
+        "Of this attempt (default: the newest)");
+  }
+  {
+    auto [verb, options] =
+        add_verb<EventsOptions>(parse, &parse.app, "events", "Print the broker's event log",
+                                "  muster events -n 20\n"
+                                "  muster events -f --guid last\n"
+                                "  muster events --from 1 --type task_submitted -o jsonl");
+    verb->add_flag("-f,--follow", options->follow, "Go on as events happen");
+    add_number(
+        verb, "--from", 1, UINT64_MAX, [target = options](uint64_t n) { target->from = n; },
+        "From this sequence number on");
+    add_text(verb, "--guid", &options->guid, "GUID", "Only of this task");
+    add_text(verb, "--type", &options->type, "TYPE", "Only of this type, e.g. attempt_ended");
+    add_number(
+        verb, "-n,--count", 1, UINT64_MAX,
+        [target = options](uint64_t n) { target->count_max = n; },
+        "At most so many: the newest, or with --from the first");
+  }
+  {
+    auto [verb, options] =
+        add_verb<ResultOptions>(parse, &parse.app, "result", "Test cases and verdict of a task",
+                                "  muster result last\n"
+                                "  muster result last --format junit > result.xml\n"
+                                "  muster result 0193a5 --format status-log");
+    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
+    add_value<ResultFormat>(
+        verb, "--format",
+        [](const std::string& text) -> Result<ResultFormat> {
+          if (text == "junit") return ResultFormat::junit;
+          if (text == "json") return ResultFormat::json;
+          if (text == "status-log") return ResultFormat::status_log;
+          return Error{quote_text(text) + " is not a format: junit, json, status-log"};
+        },
+        [target = options](ResultFormat format) { target->format = format; }, "FORMAT",
+        "junit, json or status-log");
+  }
+}
+
+void add_lab(Parse& parse) {
+  CLI::App* device = add_group(parse, "device", "Devices, their state and health");
+  {
+    auto [verb, options] =
+        add_verb<DeviceListOptions>(parse, device, "ls", "Devices of the inventory",
+                                    "  muster device ls\n"
+                                    "  muster device ls -l type=handset");
+    add_text(verb, "-l,--selector", &options->selector, "SEL", "Only those that match");
+  }
+  {
+    auto [verb, options] = add_verb<DeviceShowOptions>(
+        parse, device, "show", "Everything about devices", "  muster device show phone-7");
+    add_words(verb, "DEVICE", &options->names, "Names of devices")->required();
+  }
+  CLI::App* worker = add_group(parse, "worker", "Workers, their slots and leases");
+  add_verb<WorkerListOptions>(parse, worker, "ls", "Workers the broker knows",
+                              "  muster worker ls");
+}
+
+void add_files(Parse& parse) {
+  CLI::App* inventory = add_group(parse, "inventory", "Files that declare a lab's devices");
+  for (const bool apply : {false, true}) {
+    auto [verb, options] = add_verb<InventoryOptions>(
+        parse, inventory, apply ? "apply" : "check",
+        apply ? "Make a file the lab's inventory" : "Say everything that is wrong with a file",
+        std::string("  muster inventory ") + (apply ? "apply" : "check") + " lab.yaml");
+    options->apply = apply;
+    add_word(verb, "FILE", &options->file, "An inventory file")->required();
+  }
+  CLI::App* strategy = add_group(parse, "strategy", "Files that say how to check and repair");
+  {
+    auto [verb, options] = add_verb<StrategyCheckOptions>(
+        parse, strategy, "check", "Say everything that is wrong with files",
+        "  muster strategy check strategies/*.yaml");
+    add_words(verb, "FILE", &options->files, "Strategy files")->required();
+  }
+  {
+    auto [verb, options] =
+        add_verb<StrategyTreeOptions>(parse, strategy, "tree", "Show what is checked after what",
+                                      "  muster strategy tree phone.yaml\n"
+                                      "  muster strategy tree --short phone.yaml");
+    add_word(verb, "FILE", &options->file, "A strategy file")->required();
+    verb->add_flag("--short", options->brief, "Tags only");
+  }
+}
+
+void add_rest(Parse& parse) {
+  auto [verb, options] = add_verb<DoctorOptions>(
+      parse, &parse.app, "doctor", "Say what is wrong with this installation and what to do",
+      "  muster doctor\n"
+      "  muster doctor --wait 30s      until nothing is wrong any more");
+  add_duration(verb, "--wait", &options->wait, "Ask again until nothing is wrong, so long at most");
+  add_verb<VersionOptions>(parse, &parse.app, "version", "Print the version", "  muster version");
+}
+
+// The format that was asked for, as far as a wrong command line shows it.
+Format wanted_format(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    const std::string next = i + 1 < arguments.size() ? arguments[i + 1] : "";
+    const std::string& word = arguments[i];
+    const std::string value = word == "-o" || word == "--output" ? next
+                              : word.starts_with("--output=")    ? word.substr(9)
+                              : word.starts_with("-o")           ? word.substr(2)
+                                                                 : "";
+    if (value == "json") return Format::json;
+    if (value == "jsonl") return Format::jsonl;
+    if (value == "quiet") return Format::quiet;
+  }
+  return Format::human;
+}
+
+// The verb that the parser reached, outermost first: muster, task, ls.
+std::vector<CLI::App*> reached(CLI::App& app) {
+  std::vector<CLI::App*> path = {&app};
+  while (!path.back()->get_subcommands().empty()) {
+    path.push_back(path.back()->get_subcommands().front());
+  }
+  return path;
+}
+
+std::vector<std::string> verb_names(CLI::App* app) {
+  std::vector<std::string> names;
+  for (CLI::App* verb : app->get_subcommands([](CLI::App*) { return true; })) {
+    names.push_back(verb->get_name());
+  }
+  return names;
+}
+
+std::string explain_extra(const std::vector<CLI::App*>& path, const std::string& word) {
+  CLI::App* verb = path.back();
+  if (word.starts_with("-")) {
+    std::vector<std::string> names;
+    for (CLI::App* app : path) {
+      for (const CLI::Option* option : app->get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back(name);
+      }
+    }
+    const std::string bare =
+        word.substr(std::min(word.find_first_not_of('-'), word.size()), std::string::npos);
+    return "unknown option " + quote_text(word) +
+           suggestion(bare.substr(0, bare.find('=')), names, "--");
+  }
+  const std::vector<std::string> verbs = verb_names(verb);
+  if (!verbs.empty()) return "unknown verb " + quote_text(word) + suggestion(word, verbs);
+  if (verb->get_name() == "run") {
+    return "unexpected argument " + quote_text(word) +
+           "; a command goes after --: muster run -- CMD";
+  }
+  return "unexpected argument " + quote_text(word);
+}
+
+UsageFault explain_fault(Parse& parse, const CLI::ParseError& fault,
+                         const std::vector<std::string>& left) {
+  const std::vector<CLI::App*> path = reached(parse.app);
+  std::vector<std::string> names;
+  for (CLI::App* app : path) names.push_back(app->get_name());
+  UsageFault usage;
+  const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&fault) != nullptr;
+  const bool wants_verb = !verb_names(path.back()).empty();
+  if (!left.empty() && (is_extra || wants_verb)) {
+    usage.message = explain_extra(path, left.front());
+  } else if (wants_verb) {
+    usage.message = "a verb is missing: " + join(verb_names(path.back()), ", ");
+  } else {
+    usage.message = fault.what();
+  }
+  usage.hint = "see: " + join(names, " ") + " --help";
+  return usage;
+}
+
+// What the struct of a verb cannot say by itself.
+std::optional<std::string> contradiction(const VerbOptions& verb) {
+  if (const auto* run = std::get_if<RunOptions>(&verb)) {
+    if (run->source.empty() == run->command.empty()) {
+      return run->source.empty() ? "give a job file, a directory, or a command after --"
+                                 : "give either a job or a command after --, not both";
+    }
+    const bool picks_jobs = !run->path.empty() || !run->tags.empty();
+    if (picks_jobs && !run->command.empty()) return "--path and --tags choose jobs of a directory";
+    if (!run->path.empty() && !run->tags.empty()) return "give one of --path and --tags";
+  }
+  if (const auto* verify = std::get_if<VerifyOptions>(&verb)) {
+    const int ways = (verify->devices.empty() ? 0 : 1) + (verify->selector.empty() ? 0 : 1) +
+                     (verify->all ? 1 : 0);
+    if (ways != 1) return "say which devices: names, -l SELECTOR, or --all";
+  }
+  return std::nullopt;
+}
+
+ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::string> command) {
+  Parse parse;
+  add_global_options(parse);
+  add_up(parse);
+  add_run(parse);
+  add_verify(parse);
+  add_task_ways(parse);
+  add_task(parse);
+  add_answers(parse);
+  add_lab(parse);
+  add_files(parse);
+  add_rest(parse);
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+  try {
+    parse.app.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    return HelpText{parse.app.help()};
+  } catch (const CLI::ParseError& fault) {
+    return explain_fault(parse, fault, parse.app.remaining(true));
+  }
+  if (auto* run = std::get_if<RunOptions>(&*parse.chosen)) run->command = std::move(command);
+  if (const std::optional<std::string> reason = contradiction(*parse.chosen)) {
+    return UsageFault{*reason, "see: muster " + reached(parse.app).back()->get_name() + " --help"};
+  }
+  return Invocation{std::move(parse.global), std::move(*parse.chosen)};
+}
+
+}  // namespace
+
+ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
+  // What stands after -- is cut off here: CLI11 would take flags of the command for its own.
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> words(arguments.begin(), mark);
+  std::vector<std::string> command;
+  if (mark != arguments.end()) command.assign(mark + 1, arguments.end());
+  if (words.size() == 1 && words[0] == "--version") words[0] = "version";
+  const bool is_run = std::find(words.begin(), words.end(), "run") != words.end();
+  ParsedCommand parsed = parse_words(is_run || command.empty() ? words : arguments, command);
+  const auto* invocation = std::get_if<Invocation>(&parsed);
+  if (is_run && invocation != nullptr && !std::holds_alternative<RunOptions>(invocation->verb)) {
+    parsed = parse_words(arguments, {});  // "run" was a name: muster verify run -- -odd-device
+  }
+  if (auto* fault = std::get_if<UsageFault>(&parsed)) fault->format = wanted_format(arguments);
+  return parsed;
+}
+
+}  // namespace muster

@@ -1,0 +1,98 @@
+#include "cli/render_event.h"
+
+#include "cli/render_task.h"
+#include "cli/values.h"
+#include "core/duration_text.h"
+
+namespace muster {
+namespace {
+
+std::string attempt_text(const AttemptToken& token) {
+  return "attempt " + std::to_string(token.attempt) + ": ";
+}
+
+// What happened, in words, without time, type and GUID.
+struct Describe {
+  std::string operator()(const BrokerStarted& event) const {
+    return "epoch " + std::to_string(event.epoch) + ", version " + event.version;
+  }
+  std::string operator()(const InventoryApplied& event) const {
+    return "lab " + event.inventory->lab + ", " +
+           counted(event.inventory->devices.size(), "device") + ", by " + event.who;
+  }
+  std::string operator()(const WorkerJoined& event) const {
+    return event.worker + ", " + counted(event.slots, "slot") + ", lab " + event.lab;
+  }
+  std::string operator()(const WorkerLost& event) const {
+    return event.worker + ": " + event.reason;
+  }
+  std::string operator()(const TaskSubmitted& event) const {
+    std::string text(to_string(event.spec->kind));
+    if (!event.spec->name.empty()) text += " " + event.spec->name;
+    return text + ", by " + event.spec->submitter;
+  }
+  std::string operator()(const AttemptLeased& event) const {
+    std::string text = attempt_text(event.token) + "on " + event.worker;
+    if (!event.devices.empty()) text += " with " + join(event.devices, ", ");
+    return text;
+  }
+  std::string operator()(const AttemptReported& event) const {
+    return attempt_text(event.token) + std::visit(*this, event.body);
+  }
+  std::string operator()(const AttemptStarted& event) const {
+    return event.argv.empty() ? event.log_url : join(event.argv, " ");
+  }
+  std::string operator()(const Record& event) const {
+    std::string text = event.status;
+    if (!event.operation.empty()) text += " " + event.operation;
+    if (!event.message.empty()) text += ": " + event.message;
+    return text;
+  }
+  std::string operator()(const CaseResult& event) const {
+    std::string text = event.suite.empty() ? event.name : event.suite + "." + event.name;
+    text += " " + std::string(to_string(event.outcome)) + ", " + format_duration(event.duration);
+    if (!event.message.empty()) text += ": " + event.message;
+    return text;
+  }
+  std::string operator()(const AttemptEnded& event) const {
+    std::string text = attempt_text(event.token) + ending_text(event.ending);
+    if (event.verdict == Verdict::none) return text + "; next try at " + short_time(event.retry_at);
+    return text + "; verdict " + std::string(to_string(event.verdict));
+  }
+  std::string operator()(const ReportRefused& event) const {
+    return attempt_text(event.token) + "from " + event.origin.worker + ": " + event.reason;
+  }
+  std::string operator()(const CancelRequested& event) const {
+    return event.reason + ", by " + event.who;
+  }
+  std::string operator()(const TaskEnded& event) const {
+    return ending_text(event.ending) + "; verdict " + std::string(to_string(event.verdict));
+  }
+};
+
+Color event_color(const Event& event) {
+  if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+    return outcome_color(ended->ending.outcome);
+  }
+  if (const auto* ended = std::get_if<TaskEnded>(&event.body)) {
+    return outcome_color(ended->ending.outcome);
+  }
+  return std::holds_alternative<WorkerLost>(event.body) ? Color::doubt : Color::none;
+}
+
+std::string padded(std::string text, size_t width, bool right) {
+  const size_t missing = width > text.size() ? width - text.size() : 0;
+  return right ? std::string(missing, ' ') + text : text + std::string(missing, ' ');
+}
+
+}  // namespace
+
+std::string render_event(uint64_t seq, const Event& event, const Look& look) {
+  std::string out = short_time(event.time) + " " + padded(std::to_string(seq), 7, true) + "  " +
+                    padded(std::string(event_type(event)), 17, false) + "  ";
+  if (const std::string_view guid = event_guid(event); !guid.empty()) out += printable(guid) + "  ";
+  const std::string text = printable(std::visit(Describe{}, event.body));
+  return out + paint(text, event_color(event), look) + "\n";
+}
+
+}  // namespace muster

@@ -1,0 +1,74 @@
+// Answers as JSON: each function gives one document on one line, without a line feed. `schema` is
+// its name and version; within a version fields are added, never renamed or removed. As in
+// io/event_json.h: what is empty or never happened is left out, times are RFC 3339 in UTC, names
+// that end in _s are seconds.
+//
+//   muster.task/1          guid, state, verdict?, exit_status?, ending?, submitted, ended?,
+//                          not_before?, cancelling?, attempt_count, status_log?, spec {},
+//                          attempts [{attempt, worker, devices, leased, log_url, ending?}]
+//   muster.task_change/1   guid, state, attempt?, worker?, log_url?, verdict?, ending?
+//   muster.explanation/1   guid, state, summary, reasons [], ahead
+//   muster.submission/1    guid, known, refused?
+//   muster.cancellation/1  guid, refused?
+//   muster.result/1        guid, verdict?, ending?, complete, cases [{suite, name, outcome,
+//                          duration_s, message?}]
+//   muster.verification/1  device, and what muster.result/1 has
+//   muster.device/1        name, profile {}, worker, pools, strategy, owner, where, state, health,
+//                          health_reason?, health_since?, held_by? {guid, attempt}
+//   muster.worker/1        name, present, incarnation, lab, pools, version, slots, held,
+//                          last_heard?, lease_until?
+//   muster.event/1         io/event_json.h
+//   muster.finding/1       subject, condition (ok, warn, fail), text, advice?
+//   muster.file/1          file, ok, problems [{line?, column?, warning, message}]
+//   muster.inventory/1     file, devices_added, devices_changed, devices_removed
+//   muster.strategy/1      name, for?, verifiers [{tag, description?, check, deps, timeout_s}],
+//                          actions [{tag, description?, run, deps, triggers, timeout_s}]
+//   muster.up/1            home, endpoint, worker, pid
+//   muster.version/1       version, protocol_min, protocol_max
+//   muster.error/1         error, hint?, exit_status
+//   muster.KIND_list/1     KINDs [...], of documents as above; task_list has `total` too
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/finding.h"
+#include "core/event.h"
+#include "core/messages.h"
+#include "core/strategy.h"
+#include "io/yaml.h"
+
+namespace muster {
+
+// A task's test cases. `complete` is false when the ledger had not everything yet.
+struct TaskResult {
+  TaskInfo task;
+  std::vector<CaseResult> cases;
+  bool complete = true;
+};
+
+std::string task_json(const TaskInfo& task, const std::string& status_log);
+std::string change_json(const TaskChange& change);
+std::string explanation_json(const Explanation& explanation);
+std::string submission_json(const SubmitResult& result);
+std::string cancellation_json(const CancelResult& result);
+std::string result_json(const TaskResult& result);
+std::string verification_json(const std::string& device, const TaskResult& result);
+std::string device_json(const DeviceInfo& device);
+std::string worker_json(const WorkerInfo& worker);
+std::string event_json(uint64_t seq, const Event& event);
+std::string finding_json(const Finding& finding);
+std::string file_json(const std::string& file, const FileProblems& problems);
+std::string inventory_json(const std::string& file, const InventoryReply& reply);
+std::string strategy_json(const Strategy& strategy);
+std::string up_json(const std::string& home, const std::string& endpoint, const std::string& worker,
+                    int64_t pid);
+std::string version_json();
+std::string error_json(const std::string& error, const std::string& hint, int exit_status);
+
+// {"schema":"muster.KIND_list/1","KINDs":[...]} with one item a line; `extra` is put before the
+// items: "\"total\":7".
+std::string list_json(const std::string& kind, const std::vector<std::string>& items,
+                      const std::string& extra = "");
+
+}  // namespace muster

@@ -1,0 +1,228 @@
+#include "cli/render_result.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "cli/render_task.h"
+#include "core/duration_text.h"
+#include "core/guid.h"
+#include "io/clock.h"
+
+namespace muster {
+namespace {
+
+// Text and attribute values of XML 1.0: its five special characters as entities, and without the
+// characters that it cannot hold at all (C0 but TAB, LF, CR; U+FFFE and U+FFFF).
+std::string xml(std::string_view text) {
+  std::string out;
+  const std::string clean = sanitize_utf8(text);
+  for (size_t i = 0; i < clean.size(); ++i) {
+    const char c = clean[i];
+    const std::string_view three = std::string_view(clean).substr(i, 3);
+    if (three == "\xEF\xBF\xBE" || three == "\xEF\xBF\xBF") {
+      i += 2;
+    } else if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else if (c == '\'') {
+      out += "&apos;";
+    } else if (c == '\n' || c == '\t' || c == '\r') {
+      out += "&#" + std::to_string(static_cast<int>(c)) + ";";  // survives in an attribute
+    } else if (static_cast<unsigned char>(c) >= 0x20) {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string xml_seconds(Duration duration) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6f", static_cast<double>(duration.count()) / 1e6);
+  return text;
+}
+
+struct Tally {
+  size_t tests = 0;
+  size_t failures = 0;
+  size_t errors = 0;
+  size_t skipped = 0;
+  Duration time{0};
+
+  void count(Outcome outcome, Duration duration) {
+    ++tests;
+    failures += outcome == Outcome::fail;
+    errors += outcome == Outcome::error;
+    skipped += outcome == Outcome::skip;
+    time += duration;
+  }
+  std::string attributes() const {
+    return " tests=\"" + std::to_string(tests) + "\" failures=\"" + std::to_string(failures) +
+           "\" errors=\"" + std::to_string(errors) + "\" skipped=\"" + std::to_string(skipped) +
+           "\" time=\"" + xml_seconds(time) + "\"";
+  }
+};
+
+// What stands inside a <testcase>; `type` says whose doing it was.
+std::string junit_outcome(Outcome outcome, std::string_view type, std::string_view message) {
+  const std::string attributes =
+      " message=\"" + xml(message) + "\" type=\"" + std::string(type) + "\"/>";
+  switch (outcome) {
+    case Outcome::fail:
+      return "<failure" + attributes;
+    case Outcome::error:
+      return "<error" + attributes;
+    case Outcome::skip:
+      return "<skipped message=\"" + xml(message) + "\"/>";
+    case Outcome::pass:
+      break;
+  }
+  return "";
+}
+
+std::string junit_case(const CaseResult& one, std::string_view type) {
+  const std::string head = "    <testcase classname=\"" + xml(one.suite) + "\" name=\"" +
+                           xml(one.name) + "\" time=\"" + xml_seconds(one.duration) + "\"";
+  const std::string inside = junit_outcome(one.outcome, type, one.message);
+  if (inside.empty()) return head + "/>\n";
+  return head + ">" + inside + "</testcase>\n";
+}
+
+bool has_outcome(const std::vector<CaseResult>& cases, Outcome outcome) {
+  return std::any_of(cases.begin(), cases.end(),
+                     [&](const CaseResult& one) { return one.outcome == outcome; });
+}
+
+// The task's own end as a case, when its cases do not tell it.
+std::optional<CaseResult> own_case(const TaskResult& result) {
+  CaseResult own;
+  own.suite = "muster";
+  own.name = result.task.spec.name.empty() ? result.task.spec.guid : result.task.spec.name;
+  if (!result.task.ending) {
+    own.outcome = Outcome::error;
+    own.message = "the task has not ended";
+    return own;
+  }
+  const Ending& ending = *result.task.ending;
+  own.outcome = ending.outcome;
+  own.message = ending_text(ending);
+  if (ending.started != kNever) own.duration = ending.finished - ending.started;
+  const bool told = ending.outcome == Outcome::pass ? !result.cases.empty()
+                                                    : has_outcome(result.cases, ending.outcome);
+  const bool is_error = ending.outcome == Outcome::error;
+  if (told && !is_error) return std::nullopt;
+  return own;
+}
+
+std::string verification_outcome(const TaskInfo& task) {
+  if (task.verdict == Verdict::pass || task.verdict == Verdict::flaky) return "good";
+  if (task.verdict == Verdict::fail) return "bad";
+  // Not a word about the device: it was not found out how it is.
+  const bool is_device = task.ending && task.ending->cause == Cause::device;
+  if (is_device) return "bad";
+  return "not verified";
+}
+
+bool says_bad(const CaseResult& one) {
+  return one.outcome == Outcome::fail || one.outcome == Outcome::error;
+}
+
+}  // namespace
+
+std::string render_result(const TaskResult& result, const Look& look) {
+  std::string out = render_task_line(result.task, look);
+  if (result.cases.empty()) {
+    out += "no test cases were reported\n";
+  } else {
+    Table table({"SUITE", "CASE", "OUTCOME", "TIME", "MESSAGE"});
+    for (const CaseResult& one : result.cases) {
+      table.add({one.suite,
+                 one.name,
+                 {to_string(one.outcome), outcome_color(one.outcome)},
+                 format_duration(one.duration),
+                 one.message});
+    }
+    out += table.render(look);
+  }
+  return out;
+}
+
+std::string render_junit(const TaskResult& result) {
+  // Suites in the order of their first case.
+  std::vector<std::string> suites;
+  std::map<std::string, std::vector<std::string>> cases;
+  std::map<std::string, Tally> tallies;
+  Tally total;
+  const auto add = [&](const CaseResult& one, std::string_view type) {
+    if (!cases.contains(one.suite)) suites.push_back(one.suite);
+    cases[one.suite].push_back(junit_case(one, type));
+    tallies[one.suite].count(one.outcome, one.duration);
+    total.count(one.outcome, one.duration);
+  };
+  for (const CaseResult& one : result.cases) add(one, "test");
+  const std::optional<CaseResult> own = own_case(result);
+  if (own) add(*own, result.task.ending ? to_string(result.task.ending->cause) : "none");
+
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"" +
+                    xml(result.task.spec.guid) + "\"" + total.attributes() + ">\n";
+  for (const std::string& suite : suites) {
+    out += "  <testsuite name=\"" + xml(suite) + "\"" + tallies[suite].attributes();
+    const std::string started =
+        result.task.ending ? format_rfc3339(result.task.ending->started) : "";
+    if (!started.empty()) out += " timestamp=\"" + started + "\"";
+    out += ">\n";
+    for (const std::string& one : cases[suite]) out += one;
+    out += "  </testsuite>\n";
+  }
+  return out + "</testsuites>\n";
+}
+
+std::string render_verifications(const std::vector<Verification>& verifications, const Look& look) {
+  Table table({"DEVICE", "HEALTH", "CHECK", "FINDING"});
+  for (const Verification& verification : verifications) {
+    const TaskInfo& task = verification.result.task;
+    const std::string health = verification_outcome(task);
+    const Color color = health == "good"  ? Color::good
+                        : health == "bad" ? Color::bad
+                                          : Color::doubt;
+    std::vector<const CaseResult*> failing;
+    for (const CaseResult& one : verification.result.cases) {
+      if (says_bad(one)) failing.push_back(&one);
+    }
+    if (failing.empty()) {
+      // A sick device has failing checks; without them the task's own end is the finding.
+      const bool good = health == "good";
+      const std::string finding = good          ? counted(verification.result.cases.size(), "check")
+                                  : task.ending ? ending_text(*task.ending)
+                                                : task_outcome(task);
+      table.add({verification.device, {health, color}, "", finding});
+    }
+    for (size_t i = 0; i < failing.size(); ++i) {
+      table.add({i == 0 ? Cell(verification.device) : Cell(" "),
+                 i == 0 ? Cell(health, color) : Cell(" "), failing[i]->name, failing[i]->message});
+    }
+  }
+  return table.render(look);
+}
+
+std::string render_verification_summary(const std::vector<Verification>& verifications) {
+  size_t good = 0;
+  size_t bad = 0;
+  for (const Verification& verification : verifications) {
+    const std::string health = verification_outcome(verification.result.task);
+    good += health == "good";
+    bad += health == "bad";
+  }
+  std::string out = counted(verifications.size(), "device") + ": " + std::to_string(good) + " good";
+  if (bad > 0) out += ", " + std::to_string(bad) + " bad";
+  const size_t rest = verifications.size() - good - bad;
+  if (rest > 0) out += ", " + std::to_string(rest) + " not verified";
+  return out;
+}
+
+}  // namespace muster

@@ -1,0 +1,34 @@
+// Test cases of tasks: as a table, as JUnit XML, and the findings of verifications.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/render_json.h"
+#include "cli/text.h"
+
+namespace muster {
+
+// The verdict in one line, then a table of the cases.
+std::string render_result(const TaskResult& result, const Look& look);
+
+// A <testsuites> document as CI systems read it. Well-formed whatever a job printed: characters
+// that XML forbids are dropped, ill-formed UTF-8 replaced. A task that ended otherwise than its
+// cases say has one more case, named after the task, in the suite "muster": an infrastructure fault
+// is an <error> there, never a <failure>.
+std::string render_junit(const TaskResult& result);
+
+// One device's verification.
+struct Verification {
+  std::string device;
+  TaskResult result;
+};
+
+// A line for each device with its failing checks below.
+std::string render_verifications(const std::vector<Verification>& verifications, const Look& look);
+
+// "4 devices: 2 good, 1 bad, 1 not verified".
+std::string render_verification_summary(const std::vector<Verification>& verifications);
+
+}  // namespace muster

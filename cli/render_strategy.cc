@@ -1,0 +1,88 @@
+#include "cli/render_strategy.h"
+
+#include <map>
+#include <set>
+
+#include "cli/values.h"
+#include "core/duration_text.h"
+
+namespace muster {
+namespace {
+
+class TreeWriter {
+ public:
+  TreeWriter(const Strategy& strategy, bool brief) : brief_(brief) {
+    for (const Verifier& verifier : strategy.verifiers) by_tag_[verifier.tag] = &verifier;
+  }
+
+  void write_below(const std::vector<std::string>& tags, const std::string& indent) {
+    for (size_t i = 0; i < tags.size(); ++i) {
+      const bool last = i + 1 == tags.size();
+      const auto found = by_tag_.find(tags[i]);
+      if (found == by_tag_.end()) continue;
+      const Verifier& verifier = *found->second;
+      const bool again = !shown_.insert(verifier.tag).second && !verifier.deps.empty();
+      out_ += indent + (last ? "`- " : "|- ") + label(verifier) + (again ? " (above)" : "") + "\n";
+      if (!again) write_below(verifier.deps, indent + (last ? "   " : "|  "));
+    }
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string label(const Verifier& verifier) const {
+    if (brief_) return printable(verifier.tag);
+    std::string text = printable(verifier.tag);
+    if (!verifier.description.empty()) text += "  " + printable(verifier.description);
+    return text + "  [" + std::string(check_kind(verifier.check)) + ", " +
+           format_duration(verifier.timeout) + "]";
+  }
+
+  bool brief_;
+  std::map<std::string, const Verifier*> by_tag_;
+  std::set<std::string> shown_;
+  std::string out_;
+};
+
+// Tags that no verifier depends on: what the root depends on.
+std::vector<std::string> top_tags(const Strategy& strategy) {
+  std::set<std::string> needed;
+  for (const Verifier& verifier : strategy.verifiers) {
+    needed.insert(verifier.deps.begin(), verifier.deps.end());
+  }
+  std::vector<std::string> tags;
+  for (const Verifier& verifier : strategy.verifiers) {
+    if (!needed.contains(verifier.tag)) tags.push_back(verifier.tag);
+  }
+  return tags;
+}
+
+std::string action_line(const RepairActionSpec& action, bool brief) {
+  std::string text = "  " + printable(action.tag);
+  if (brief) return text + "\n";
+  if (!action.description.empty()) text += "  " + printable(action.description);
+  if (!action.triggers.empty())
+    text += "  when " + printable(join(action.triggers, ", ")) + " failed";
+  if (!action.deps.empty()) text += "  needs " + printable(join(action.deps, ", "));
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string render_strategy_tree(const Strategy& strategy, bool brief) {
+  std::string out;
+  if (!brief) {
+    out += printable(strategy.name);
+    if (!strategy.for_selector.empty()) out += "  for " + printable(strategy.for_selector);
+    out += "\n";
+  }
+  out += std::string(kRootTag) + "\n";
+  TreeWriter tree(strategy, brief);
+  tree.write_below(top_tags(strategy), "");
+  out += tree.take();
+  if (!strategy.actions.empty()) out += "repair\n";
+  for (const RepairActionSpec& action : strategy.actions) out += action_line(action, brief);
+  return out;
+}
+
+}  // namespace muster

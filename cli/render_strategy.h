@@ -1,0 +1,15 @@
+// A strategy as a tree.
+#pragma once
+
+#include <string>
+
+#include "cli/text.h"
+#include "core/strategy.h"
+
+namespace muster {
+
+// The root PASS, below each node what it depends on, and the repair actions after it. A node that
+// was shown with its dependencies before is marked "(above)". `brief`: tags only.
+std::string render_strategy_tree(const Strategy& strategy, bool brief);
+
+}  // namespace muster

@@ -1,0 +1,223 @@
+#include "cli/render_task.h"
+
+#include "cli/values.h"
+#include "core/duration_text.h"
+
+namespace muster {
+namespace {
+
+Color verdict_color(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::pass:
+      return Color::good;
+    case Verdict::fail:
+      return Color::bad;
+    case Verdict::flaky:
+    case Verdict::error:
+      return Color::doubt;
+    case Verdict::none:
+    case Verdict::skip:
+      break;
+  }
+  return Color::none;
+}
+
+// How long it ran, or has been on its way.
+std::string task_time(const TaskInfo& task, const Look& look) {
+  if (task.ending && task.ending->started != kNever) {
+    return format_duration(task.ending->finished - task.ending->started);
+  }
+  if (task.state == TaskState::ended) return "-";
+  return format_duration(
+      std::chrono::floor<std::chrono::seconds>(std::max(look.now - task.submitted, Duration(0))));
+}
+
+std::string request_text(const DeviceRequest& request) {
+  std::string what = !request.name.empty()       ? request.name
+                     : !request.selector.empty() ? "any with " + request.selector
+                                                 : "any";
+  return request.role.empty() ? what : request.role + " = " + what;
+}
+
+std::string limits_text(const Timeouts& timeouts) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* name, Duration limit) {
+    if (limit != Duration(0)) parts.push_back(std::string(name) + " " + format_duration(limit));
+  };
+  add("queue", timeouts.queue);
+  add("run", timeouts.run);
+  add("silence", timeouts.silence);
+  add("grace", timeouts.grace);
+  return join(parts, ", ");
+}
+
+std::string child_text(const Ending& ending) {
+  if (ending.signal) return "killed by signal " + std::to_string(*ending.signal);
+  if (ending.exit_code) return "exit code " + std::to_string(*ending.exit_code);
+  return "";
+}
+
+std::string span_text(Instant begin, Instant end) {
+  if (begin == kNever) return "";
+  if (end == kNever) return short_time(begin);
+  return short_time(begin) + " to " + short_time(end) + " (" + format_duration(end - begin) + ")";
+}
+
+std::string render_attempt(const AttemptInfo& attempt, const Look& look) {
+  Fields fields;
+  fields.add("worker", attempt.worker);
+  fields.add("devices", join(attempt.devices, ", "));
+  fields.add("leased", short_time(attempt.leased));
+  if (attempt.ending) {
+    const Ending& ending = *attempt.ending;
+    fields.add("ran", span_text(ending.started, ending.finished));
+    fields.add("ended", {ending_text(ending), outcome_color(ending.outcome)});
+    fields.add("child", child_text(ending));
+  }
+  fields.add("log", attempt.log_url);
+  return "attempt " + std::to_string(attempt.attempt) + "\n" + fields.render(look, "  ");
+}
+
+}  // namespace
+
+std::string outcome_text(Outcome outcome, Cause cause) {
+  std::string text(to_string(outcome));
+  const bool is_plain = cause == Cause::none || (outcome == Outcome::fail && cause == Cause::test);
+  if (!is_plain) text += " (" + std::string(to_string(cause)) + ")";
+  return text;
+}
+
+std::string task_outcome(const TaskInfo& task) {
+  if (task.verdict == Verdict::none) {
+    std::string text(to_string(task.state));
+    if (!task.cancelling.empty()) text += ", being cancelled";
+    return text;
+  }
+  if (task.verdict == Verdict::flaky || !task.ending) return std::string(to_string(task.verdict));
+  return outcome_text(task.ending->outcome, task.ending->cause);
+}
+
+Color outcome_color(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::pass:
+      return Color::good;
+    case Outcome::fail:
+      return Color::bad;
+    case Outcome::error:
+      return Color::doubt;
+    case Outcome::skip:
+      break;
+  }
+  return Color::none;
+}
+
+Color task_color(const TaskInfo& task) { return verdict_color(task.verdict); }
+
+std::string ending_text(const Ending& ending) {
+  std::string text = outcome_text(ending.outcome, ending.cause);
+  if (!ending.message.empty()) {
+    text += ": " + ending.message;
+  } else if (ending.outcome != Outcome::pass) {
+    const std::string child = child_text(ending);
+    text += ": " + (child.empty() ? "status " + std::string(to_string(ending.status)) : child);
+  }
+  return text;
+}
+
+std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total,
+                              const Look& look) {
+  if (tasks.empty()) return "no tasks\n";
+  Table table({"GUID", "KIND", "NAME", "STATE", "ATTEMPTS", "TIME", "SUBMITTED"});
+  for (const TaskInfo& task : tasks) {
+    table.add({task.spec.guid,
+               to_string(task.spec.kind),
+               task.spec.name,
+               {task_outcome(task), task_color(task)},
+               std::to_string(task.attempt_count),
+               task_time(task, look),
+               relative_time(task.submitted, look)});
+  }
+  std::string out = table.render(look);
+  if (total > tasks.size()) {
+    out += std::to_string(tasks.size()) + " of " + std::to_string(total) + "; more with -n N\n";
+  }
+  return out;
+}
+
+std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Look& look) {
+  const TaskSpec& spec = task.spec;
+  Fields fields;
+  fields.add("task", spec.guid);
+  fields.add("kind", to_string(spec.kind));
+  fields.add("name", spec.name);
+  fields.add("parent", spec.parent);
+  fields.add("submitter", spec.submitter);
+  fields.add("state", to_string(task.state));
+  if (task.verdict != Verdict::none)
+    fields.add("verdict", {to_string(task.verdict), task_color(task)});
+  if (task.ending) {
+    fields.add("ended", {ending_text(*task.ending), outcome_color(task.ending->outcome)});
+  }
+  if (!task.cancelling.empty()) fields.add("cancelling", task.cancelling);
+  fields.add("pool", spec.pool);
+  for (const DeviceRequest& request : spec.devices) fields.add("wants", request_text(request));
+  fields.add("priority", std::to_string(spec.priority));
+  fields.add("limits", limits_text(spec.timeouts));
+  fields.add("retries", "infra " + std::to_string(spec.retry.infra) + ", test " +
+                            std::to_string(spec.retry.test));
+  fields.add("submitted", short_time(task.submitted));
+  if (task.state == TaskState::queued && task.not_before > look.now) {
+    fields.add("next try", relative_time(task.not_before, look));
+  }
+  if (task.ended != kNever) fields.add("finished", short_time(task.ended));
+  fields.add("status.log", places.status_log);
+  std::string out = fields.render(look);
+  for (const AttemptInfo& attempt : task.attempts) out += "\n" + render_attempt(attempt, look);
+  return out;
+}
+
+std::string render_explanation(const Explanation& explanation, const Look&) {
+  std::string out = printable(explanation.summary) + "\n";
+  for (const std::string& reason : explanation.reasons) out += "  " + printable(reason) + "\n";
+  if (explanation.state == TaskState::queued && explanation.ahead > 0) {
+    out += counted(explanation.ahead, "task") + " would be served before it\n";
+  }
+  return out;
+}
+
+std::string render_task_line(const TaskInfo& task, const Look& look) {
+  std::string out = printable(task.spec.guid) + "  " +
+                    paint(task_outcome(task), task_color(task), look) + "  " +
+                    std::string(to_string(task.spec.kind));
+  if (!task.spec.name.empty()) out += " " + printable(task.spec.name);
+  if (task.ending && task.ending->started != kNever) {
+    out += ", " + format_duration(task.ending->finished - task.ending->started);
+  }
+  if (task.attempt_count > 1) out += ", " + counted(task.attempt_count, "attempt");
+  if (task.ending && task.ending->outcome != Outcome::pass) {
+    const std::string text = ending_text(*task.ending);
+    const size_t colon = text.find(": ");
+    if (colon != std::string::npos) out += printable(text.substr(colon));
+  }
+  return out + "\n";
+}
+
+std::string render_change(const TaskChange& change, const Look& look) {
+  const std::string attempt =
+      change.attempt > 1 ? " (attempt " + std::to_string(change.attempt) + ")" : "";
+  switch (change.state) {
+    case TaskState::queued:
+      return change.attempt > 0 ? "queued again after attempt " + std::to_string(change.attempt)
+                                : "queued";
+    case TaskState::leased:
+      return "given to " + printable(change.worker) + attempt;
+    case TaskState::running:
+      return "running on " + printable(change.worker) + attempt;
+    case TaskState::ended:
+      break;
+  }
+  if (!change.ending) return "ended";
+  return paint(printable(ending_text(*change.ending)), outcome_color(change.ending->outcome), look);
+}
+
+}  // namespace muster
