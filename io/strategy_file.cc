@@ -1,0 +1,214 @@
+#include "io/strategy_file.h"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "io/check_file.h"
+
+namespace muster {
+namespace {
+
+constexpr Duration kTimeoutDefault = std::chrono::seconds(60);
+
+const KeyTable kStrategy = {
+    "a strategy",
+    {"version", "kind", "name", "for", "defaults", "verify", "repair", "finally"},
+    {"states", "levels", "limits"}};
+const KeyTable kDefaults = {"the defaults of a strategy", {"timeout"}};
+const KeyTable kVerifier = {"a verifier",
+                            {"tag", "description", "check", "deps", "timeout", "blame"}};
+const KeyTable kAction = {"a repair action",
+                          {"tag", "description", "run", "deps", "triggers", "timeout", "then"}};
+const KeyTable kRun = {"what an action runs", {"command"}};
+const KeyTable kThen = {"what follows an action", {"wait"}};
+const KeyTable kFinally = {"a closing action", {"tag", "description", "run", "when", "timeout"}};
+
+// Where the parts of a strategy stand, under the paths that check_strategy uses.
+class Positions {
+ public:
+  void set(const std::string& where, Mark at) { marks_[where] = at; }
+
+  void set_list(const std::string& where, const YamlNode* list) {
+    if (list == nullptr) return;
+    for (size_t i = 0; i < list->items.size(); ++i) {
+      set(where + "[" + std::to_string(i) + "]", list->items[i].at);
+    }
+  }
+
+  // The position of `where`, or of the nearest part around it that has one.
+  Mark find(std::string where) const {
+    for (;;) {
+      const auto found = marks_.find(where);
+      if (found != marks_.end()) return found->second;
+      if (where.empty()) return {};
+      const size_t cut = where.find_last_of(".[");
+      where.resize(cut == std::string::npos ? 0 : cut);
+    }
+  }
+
+ private:
+  std::map<std::string, Mark> marks_;
+};
+
+class StrategyReader {
+ public:
+  StrategyReader(const YamlNode& root, const FileScope& scope)
+      : root_(root, kStrategy, scope), scope_(scope) {}
+
+  Strategy read() {
+    root_.check_header({"strategy"});
+    positions_.set("", root_.node().at);
+    positions_.set("name", root_.at("name"));
+    positions_.set("for", root_.at("for"));
+    strategy_.name = root_.string("name", Need::required);
+    strategy_.for_selector = root_.selector("for");
+    if (const YamlNode* defaults = root_.map("defaults")) {
+      timeout_ = ObjectReader(*defaults, kDefaults, scope_).duration("timeout", timeout_);
+    }
+    read_each("verify", Need::required, &StrategyReader::read_verifier);
+    read_each("repair", Need::optional, &StrategyReader::read_action);
+    read_each("finally", Need::optional, &StrategyReader::read_finally);
+    warn_not_run("repair");
+    warn_not_run("finally");
+    report_problems();
+    return std::move(strategy_);
+  }
+
+ private:
+  using ReadItem = void (StrategyReader::*)(const YamlNode&, const std::string&);
+
+  void read_each(const std::string& key, Need need, ReadItem read_item) {
+    const YamlNode* list = root_.list(key, need);
+    if (list == nullptr) return;
+    positions_.set(key, list->at);
+    positions_.set_list(key, list);
+    for (size_t i = 0; i < list->items.size(); ++i) {
+      (this->*read_item)(list->items[i], key + "[" + std::to_string(i) + "]");
+    }
+  }
+
+  void note_parts(const ObjectReader& part, const std::string& where) {
+    for (const YamlEntry& entry : part.node().entries) {
+      positions_.set(where + "." + entry.key, entry.value.at);
+      positions_.set_list(where + "." + entry.key, &entry.value);
+    }
+  }
+
+  Duration read_timeout(const ObjectReader& part) const {
+    const Duration timeout = part.duration("timeout", timeout_);
+    if (timeout.count() == 0) part.error("timeout", "a timeout of nothing lets nothing run");
+    return timeout;
+  }
+
+  void read_verifier(const YamlNode& node, const std::string& where) {
+    const ObjectReader part(node, kVerifier, scope_);
+    note_parts(part, where);
+    Verifier verifier;
+    verifier.tag = part.string("tag", Need::required);
+    verifier.description = part.string("description");
+    if (verifier.description.empty()) verifier.description = verifier.tag;
+    verifier.deps = part.strings("deps");
+    verifier.timeout = read_timeout(part);
+    if (const YamlNode* check = part.value("check", Need::required)) {
+      verifier.check = read_check(*check, scope_).value_or(NoopCheck{});
+    }
+    if (!part.string("blame").empty()) {
+      scope_.warn(part.at("blame"), "blame has no effect yet: this version only verifies");
+    }
+    strategy_.verifiers.push_back(std::move(verifier));
+  }
+
+  std::vector<std::string> read_run(const ObjectReader& part) const {
+    const YamlNode* run = part.value("run", Need::required);
+    if (run == nullptr) return {};
+    const ObjectReader reader(*run, kRun, scope_);
+    return resolve_program(reader.command("command", Need::required), scope_);
+  }
+
+  void read_action(const YamlNode& node, const std::string& where) {
+    const ObjectReader part(node, kAction, scope_);
+    note_parts(part, where);
+    RepairActionSpec action;
+    action.tag = part.string("tag", Need::required);
+    action.description = part.string("description");
+    if (action.description.empty()) action.description = action.tag;
+    action.run = read_run(part);
+    action.deps = part.strings("deps");
+    action.triggers = part.strings("triggers", Need::required);
+    action.timeout = read_timeout(part);
+    if (const YamlNode* then = part.map("then")) {
+      ObjectReader(*then, kThen, scope_).duration("wait", Duration{0});
+    }
+    strategy_.actions.push_back(std::move(action));
+  }
+
+  // Only its shape is checked: a Strategy has no place for it yet.
+  void read_finally(const YamlNode& node, const std::string&) {
+    const ObjectReader part(node, kFinally, scope_);
+    part.string("tag", Need::required);
+    part.string("description");
+    part.choice("when", {"always", "failed", "passed"});
+    read_run(part);
+    read_timeout(part);
+  }
+
+  void warn_not_run(std::string_view key) const {
+    const YamlNode* list = root_.node().find(key);
+    if (list == nullptr || list->items.empty()) return;
+    scope_.warn(list->at, "the actions under \"" + std::string(key) +
+                              "\" are checked but not run: this version only verifies");
+  }
+
+  // What could not be read has been reported; what the strategy lacks for that reason is not news.
+  void report_problems() const {
+    for (const StrategyProblem& problem : check_strategy(strategy_)) {
+      const Mark at = positions_.find(problem.where);
+      if (!scope_.has_error_at(at)) scope_.error(at, problem.message);
+    }
+  }
+
+  ObjectReader root_;
+  const FileScope& scope_;
+  Positions positions_;
+  Strategy strategy_;
+  Duration timeout_ = kTimeoutDefault;
+};
+
+StrategyFile read_strategy(const YamlNode& root, FileProblems problems, const std::string& path) {
+  StrategyFile file;
+  file.problems = std::move(problems);
+  if (file.problems.has_errors() && root.kind == YamlNode::Kind::null) return file;
+  const FileScope scope(path, file.problems);
+  file.strategy = StrategyReader(root, scope).read();
+  const YamlNode* name = root.find("name");
+  file.name_at = name == nullptr ? root.at : name->at;
+  return file;
+}
+
+}  // namespace
+
+StrategyFile load_strategy_file(const std::string& path) {
+  FileProblems problems;
+  const YamlNode root = load_yaml_document(FileScope(path, problems));
+  return read_strategy(root, std::move(problems), path);
+}
+
+StrategyFile parse_strategy_file(const std::string& text, const std::string& path) {
+  FileProblems problems;
+  const YamlNode root = parse_yaml_document(text, FileScope(path, problems));
+  return read_strategy(root, std::move(problems), path);
+}
+
+std::vector<NamedKeyTable> strategy_file_keys() {
+  std::vector<NamedKeyTable> tables = {
+      {"strategy", &kStrategy}, {"defaults", &kDefaults}, {"verifier", &kVerifier},
+      {"action", &kAction},     {"run", &kRun},           {"then", &kThen},
+      {"finally", &kFinally},
+  };
+  const std::vector<NamedKeyTable> checks = check_keys();
+  tables.insert(tables.end(), checks.begin(), checks.end());
+  return tables;
+}
+
+}  // namespace muster
