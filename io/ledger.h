@@ -58,7 +58,7 @@ struct LedgerEvent {
   Instant time;
   std::string type;
   std::string guid;    // empty: concerns no task
-  std::string worker;  // empty: the broker's word
+  std::string worker;  // that it came from or speaks of; may be empty
   std::string json;    // the whole event on one line (io/event_json.h)
 };
 

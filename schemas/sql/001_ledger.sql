@@ -98,7 +98,7 @@ CREATE TABLE events (
   time_us INTEGER NOT NULL,
   type TEXT NOT NULL,
   guid TEXT,                      -- of the task it concerns
-  worker TEXT,                    -- whose word it is; NULL: the broker's
+  worker TEXT,                    -- that it came from or speaks of
   json TEXT NOT NULL              -- io/event_json.h has its form
 ) STRICT;
 CREATE INDEX events_by_guid ON events (guid, seq) WHERE guid IS NOT NULL;
