@@ -61,9 +61,10 @@ bool is_recorded(const std::string& path) {
 void check_all_built(const Tree& tree, const fs::path& root, const fs::path& build,
                      Problems& problems) {
   const std::string commands = read_file(build / "compile_commands.json");
+  const fs::path absolute = fs::canonical(root);
   for (const auto& [path, source] : tree.sources) {
     if (!path.ends_with(".cc")) continue;
-    if (commands.find('"' + (root / path).string() + '"') != std::string::npos) continue;
+    if (commands.find('"' + (absolute / path).string() + '"') != std::string::npos) continue;
     problems.push_back({path, 0, "is not built: no target of CMake names it"});
   }
 }
