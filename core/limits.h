@@ -29,6 +29,7 @@ inline constexpr size_t kErrorsPerFileMax = 50;   // more help nobody
 inline constexpr uint32_t kPriorityMax = 100;
 inline constexpr size_t kDevicesPerTaskMax = 16;
 inline constexpr size_t kWorkBytesMax = 256 << 10;  // an argument list and an environment
+inline constexpr size_t kTaskBytesMax = 512 << 10;  // of one TaskSpec, its work included
 inline constexpr uint32_t kRetryMax = 10;
 inline constexpr uint32_t kAttemptsMax = 20;  // of one task, whatever its retry budget
 inline constexpr Duration kRetryBackoffMin = std::chrono::seconds(1);
@@ -37,7 +38,7 @@ inline constexpr Duration kTimeoutMax = std::chrono::hours(24 * 30);
 inline constexpr size_t kQueuedTasksMax = 2'000'000;  // about 1.4 GB in the broker
 // Ended tasks that the broker still answers for; older ones are answered from the ledger.
 inline constexpr size_t kEndedTasksKept = 20'000;
-// GUIDs of ended tasks kept (as 128-bit digests) so that a repeated submit stays harmless.
+// GUIDs of ended tasks kept (as 64-bit digests) so that a repeated submit stays harmless.
 inline constexpr size_t kEndedGuidsKept = 4'000'000;
 
 // --- strategies ---
@@ -48,6 +49,8 @@ inline constexpr size_t kInventoryDevicesMax = 200'000;
 // --- the wire ---
 inline constexpr size_t kMessageBytesMax = 16 << 20;  // of one frame
 inline constexpr size_t kNestingMax = 16;             // pointers deep; nothing of ours is past 8
+// Memory that lists of a decoded frame may take, as a multiple of its size. Ours take less than 6.
+inline constexpr size_t kDecodeExpansionMax = 8;
 inline constexpr size_t kSubmitTasksMax = 1'024;      // of one Submit
 inline constexpr size_t kGuidsPerRequestMax = 10'000;
 inline constexpr size_t kReportsPerSyncMax = 1'024;
@@ -65,6 +68,9 @@ inline constexpr size_t kWatchesPerPeerMax = 2'000'000;
 inline constexpr int kSocketQueueMax = 10'000;  // messages, either way, per connection
 
 // --- time ---
+// Latest instant and longest duration on the wire, in microseconds: the year 2255. Sums of some
+// hundreds of them do not overflow, and JSON's numbers hold them exactly.
+inline constexpr int64_t kTimeUsMax = int64_t{1} << 53;
 // A dead peer is seen within 30 s with these defaults.
 inline constexpr Duration kBeatDefault = std::chrono::seconds(2);
 inline constexpr Duration kLeaseDefault = std::chrono::seconds(20);

@@ -1,0 +1,292 @@
+// schemas/event.capnp.
+#include "io/codec.h"
+#include "io/codec_parts.h"
+#include "schemas/event.capnp.h"
+
+namespace muster {
+namespace wire {
+
+static_assert(same(Verdict::NONE, muster::Verdict::none));
+static_assert(same(Verdict::PASS, muster::Verdict::pass));
+static_assert(same(Verdict::FAIL, muster::Verdict::fail));
+static_assert(same(Verdict::FLAKY, muster::Verdict::flaky));
+static_assert(same(Verdict::ERROR, muster::Verdict::error));
+static_assert(same(Verdict::SKIP, muster::Verdict::skip));
+
+static void write(BrokerStarted::Builder to, const muster::BrokerStarted& from) {
+  to.setEpoch(from.epoch);
+  put(to, &BrokerStarted::Builder::setVersion, from.version);
+}
+
+static void read(Reading& in, BrokerStarted::Reader from, muster::BrokerStarted& to) {
+  to.epoch = from.getEpoch();
+  in.text(from.getVersion(), to.version, "the broker's version");
+}
+
+static void write(InventoryApplied::Builder to, const muster::InventoryApplied& from) {
+  write(to.initInventory(), *from.inventory);
+  put(to, &InventoryApplied::Builder::setWho, from.who);
+}
+
+static void read(Reading& in, InventoryApplied::Reader from, muster::InventoryApplied& to) {
+  using R = InventoryApplied::Reader;
+  read_member(in, from, &R::hasInventory, &R::getInventory, to.inventory, "the inventory");
+  in.text(from.getWho(), to.who, "who applied the inventory");
+}
+
+static void write(WorkerJoined::Builder to, const muster::WorkerJoined& from) {
+  using Builder = WorkerJoined::Builder;
+  put(to, &Builder::setWorker, from.worker);
+  to.setIncarnation(from.incarnation);
+  put(to, &Builder::setLab, from.lab);
+  put_texts(to, &Builder::initPools, from.pools);
+  to.setSlots(from.slots);
+  put(to, &Builder::setVersion, from.version);
+}
+
+static void read(Reading& in, WorkerJoined::Reader from, muster::WorkerJoined& to) {
+  in.text(from.getWorker(), to.worker, "a worker's name");
+  to.incarnation = from.getIncarnation();
+  in.text(from.getLab(), to.lab, "the lab's name");
+  read_texts(in, from.getPools(), to.pools, "pools of a worker");
+  to.slots = from.getSlots();
+  in.text(from.getVersion(), to.version, "a worker's version");
+}
+
+static void write(WorkerLost::Builder to, const muster::WorkerLost& from) {
+  put(to, &WorkerLost::Builder::setWorker, from.worker);
+  to.setIncarnation(from.incarnation);
+  put(to, &WorkerLost::Builder::setReason, from.reason);
+}
+
+static void read(Reading& in, WorkerLost::Reader from, muster::WorkerLost& to) {
+  in.text(from.getWorker(), to.worker, "a worker's name");
+  to.incarnation = from.getIncarnation();
+  in.text(from.getReason(), to.reason, "the reason for a worker's loss");
+}
+
+static void write(TaskSubmitted::Builder to, const muster::TaskSubmitted& from) {
+  write(to.initSpec(), *from.spec);
+}
+
+static void read(Reading& in, TaskSubmitted::Reader from, muster::TaskSubmitted& to) {
+  using R = TaskSubmitted::Reader;
+  read_member(in, from, &R::hasSpec, &R::getSpec, to.spec, "the submitted task");
+}
+
+static void write(AttemptLeased::Builder to, const muster::AttemptLeased& from) {
+  using Builder = AttemptLeased::Builder;
+  put_token(to, from.token);
+  put(to, &Builder::setWorker, from.worker);
+  to.setIncarnation(from.incarnation);
+  put_texts(to, &Builder::initDevices, from.devices);
+}
+
+static void read(Reading& in, AttemptLeased::Reader from, muster::AttemptLeased& to) {
+  read_token(in, from, to.token);
+  in.text(from.getWorker(), to.worker, "a worker's name");
+  to.incarnation = from.getIncarnation();
+  read_texts(in, from.getDevices(), to.devices, "devices of an attempt", kDevicesPerTaskMax);
+}
+
+// An origin that says nothing (the broker itself) stays absent.
+template <typename Builder>
+static void put_origin(Builder& to, const muster::Origin& from) {
+  if (from.worker.empty() && from.seq == 0) return;
+  Origin::Builder origin = to.initOrigin();
+  put(origin, &Origin::Builder::setWorker, from.worker);
+  origin.setSeq(from.seq);
+}
+
+static void read(Reading& in, Origin::Reader from, muster::Origin& to) {
+  in.text(from.getWorker(), to.worker, "the origin of a report");
+  to.seq = from.getSeq();
+}
+
+struct WriteReported {
+  AttemptReported::Builder to;
+
+  void operator()(const muster::AttemptStarted& body) { write(to.initStarted(), body); }
+  void operator()(const muster::Record& body) { write(to.initRecord(), body); }
+  void operator()(const muster::CaseResult& body) { write(to.initResult(), body); }
+};
+
+static void write(AttemptReported::Builder to, const muster::AttemptReported& from) {
+  put_origin(to, from.origin);
+  put_token(to, from.token);
+  to.setTime(to_us(from.time));
+  std::visit(WriteReported{to}, from.body);
+}
+
+// False: the body is of a kind that this build does not know.
+static bool read_reported(Reading& in, AttemptReported::Reader from, muster::AttemptReported& to) {
+  using R = AttemptReported::Reader;
+  const char* what = "the body of a report";
+  read(in, from.getOrigin(), to.origin);
+  read_token(in, from, to.token);
+  in.time(from.getTime(), to.time, "the time of a report");
+  switch (from.which()) {
+    case AttemptReported::STARTED:
+      read_member(in, from, &R::hasStarted, &R::getStarted,
+                  to.body.emplace<muster::AttemptStarted>(), what);
+      return true;
+    case AttemptReported::RECORD:
+      read_member(in, from, &R::hasRecord, &R::getRecord, to.body.emplace<muster::Record>(), what);
+      return true;
+    case AttemptReported::RESULT:
+      read_member(in, from, &R::hasResult, &R::getResult, to.body.emplace<muster::CaseResult>(),
+                  what);
+      return true;
+  }
+  return false;
+}
+
+static void write(AttemptEnded::Builder to, const muster::AttemptEnded& from) {
+  put_origin(to, from.origin);
+  put_token(to, from.token);
+  write(to.initEnding(), from.ending);
+  to.setVerdict(to_wire<Verdict>(from.verdict));
+  to.setRetryAt(to_us(from.retry_at));
+}
+
+static void read(Reading& in, AttemptEnded::Reader from, muster::AttemptEnded& to) {
+  using R = AttemptEnded::Reader;
+  read(in, from.getOrigin(), to.origin);
+  read_token(in, from, to.token);
+  read_member(in, from, &R::hasEnding, &R::getEnding, to.ending, "the ending of an attempt");
+  in.enumerant(from.getVerdict(), muster::Verdict::skip, to.verdict, "verdict");
+  in.time(from.getRetryAt(), to.retry_at, "the time of a retry");
+}
+
+static void write(ReportRefused::Builder to, const muster::ReportRefused& from) {
+  put_origin(to, from.origin);
+  put_token(to, from.token);
+  put(to, &ReportRefused::Builder::setReason, from.reason);
+}
+
+static void read(Reading& in, ReportRefused::Reader from, muster::ReportRefused& to) {
+  read(in, from.getOrigin(), to.origin);
+  read_token(in, from, to.token);
+  in.text(from.getReason(), to.reason, "the reason of a refusal");
+}
+
+static void write(CancelRequested::Builder to, const muster::CancelRequested& from) {
+  put(to, &CancelRequested::Builder::setGuid, from.guid);
+  put(to, &CancelRequested::Builder::setReason, from.reason);
+  put(to, &CancelRequested::Builder::setWho, from.who);
+}
+
+static void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to) {
+  in.text(from.getGuid(), to.guid, "the task's GUID");
+  in.text(from.getReason(), to.reason, "the reason of a cancel");
+  in.text(from.getWho(), to.who, "who cancelled");
+}
+
+static void write(TaskEnded::Builder to, const muster::TaskEnded& from) {
+  put(to, &TaskEnded::Builder::setGuid, from.guid);
+  write(to.initEnding(), from.ending);
+  to.setVerdict(to_wire<Verdict>(from.verdict));
+}
+
+static void read(Reading& in, TaskEnded::Reader from, muster::TaskEnded& to) {
+  using R = TaskEnded::Reader;
+  in.text(from.getGuid(), to.guid, "the task's GUID");
+  read_member(in, from, &R::hasEnding, &R::getEnding, to.ending, "the ending of a task");
+  in.enumerant(from.getVerdict(), muster::Verdict::skip, to.verdict, "verdict");
+}
+
+struct WriteEvent {
+  Event::Builder to;
+
+  void operator()(const muster::BrokerStarted& body) { write(to.initBrokerStarted(), body); }
+  void operator()(const muster::InventoryApplied& body) { write(to.initInventoryApplied(), body); }
+  void operator()(const muster::WorkerJoined& body) { write(to.initWorkerJoined(), body); }
+  void operator()(const muster::WorkerLost& body) { write(to.initWorkerLost(), body); }
+  void operator()(const muster::TaskSubmitted& body) { write(to.initTaskSubmitted(), body); }
+  void operator()(const muster::AttemptLeased& body) { write(to.initAttemptLeased(), body); }
+  void operator()(const muster::AttemptReported& body) { write(to.initAttemptReported(), body); }
+  void operator()(const muster::AttemptEnded& body) { write(to.initAttemptEnded(), body); }
+  void operator()(const muster::ReportRefused& body) { write(to.initReportRefused(), body); }
+  void operator()(const muster::CancelRequested& body) { write(to.initCancelRequested(), body); }
+  void operator()(const muster::TaskEnded& body) { write(to.initTaskEnded(), body); }
+};
+
+static void write(Event::Builder to, const muster::Event& from) {
+  to.setTime(to_us(from.time));
+  std::visit(WriteEvent{to}, from.body);
+}
+
+// Reads the member of an Event's union that T is.
+template <typename T, typename Member>
+static bool take(Reading& in, const Event::Reader& from, bool (Event::Reader::*has)() const,
+                 Member (Event::Reader::*get)() const, EventBody& to) {
+  read_member(in, from, has, get, to.emplace<T>(), "the body of an event");
+  return true;
+}
+
+// False: the event is of a type that this build does not know.
+static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
+  using R = Event::Reader;
+  switch (from.which()) {
+    case Event::BROKER_STARTED:
+      return take<muster::BrokerStarted>(in, from, &R::hasBrokerStarted, &R::getBrokerStarted, to);
+    case Event::INVENTORY_APPLIED:
+      return take<muster::InventoryApplied>(in, from, &R::hasInventoryApplied,
+                                            &R::getInventoryApplied, to);
+    case Event::WORKER_JOINED:
+      return take<muster::WorkerJoined>(in, from, &R::hasWorkerJoined, &R::getWorkerJoined, to);
+    case Event::WORKER_LOST:
+      return take<muster::WorkerLost>(in, from, &R::hasWorkerLost, &R::getWorkerLost, to);
+    case Event::TASK_SUBMITTED:
+      return take<muster::TaskSubmitted>(in, from, &R::hasTaskSubmitted, &R::getTaskSubmitted, to);
+    case Event::ATTEMPT_LEASED:
+      return take<muster::AttemptLeased>(in, from, &R::hasAttemptLeased, &R::getAttemptLeased, to);
+    case Event::ATTEMPT_REPORTED:
+      return in.present(from.hasAttemptReported(), "the body of an event") &&
+             read_reported(in, from.getAttemptReported(), to.emplace<muster::AttemptReported>());
+    case Event::ATTEMPT_ENDED:
+      return take<muster::AttemptEnded>(in, from, &R::hasAttemptEnded, &R::getAttemptEnded, to);
+    case Event::REPORT_REFUSED:
+      return take<muster::ReportRefused>(in, from, &R::hasReportRefused, &R::getReportRefused, to);
+    case Event::CANCEL_REQUESTED:
+      return take<muster::CancelRequested>(in, from, &R::hasCancelRequested, &R::getCancelRequested,
+                                           to);
+    case Event::TASK_ENDED:
+      return take<muster::TaskEnded>(in, from, &R::hasTaskEnded, &R::getTaskEnded, to);
+  }
+  return false;
+}
+
+static void read(Reading& in, Block::Reader from, muster::Block& to) {
+  to.first = from.getFirst();
+  const auto events = from.getEvents();
+  if (!in.room(events.size(), kBlockEventsMax, sizeof(muster::Event), "events in a block")) return;
+  to.events.resize(events.size());
+  for (unsigned i = 0; i < events.size() && !in.failed(); ++i) {
+    muster::Event& event = to.events[i];
+    in.time(events[i].getTime(), event.time, "the time of an event");
+    if (read_body(in, events[i], event.body)) continue;
+    event.body = muster::BrokerStarted{};
+    to.unknown.push_back(i);
+  }
+}
+
+}  // namespace wire
+
+Bytes encode_block(uint64_t first, std::span<const Event> events) {
+  return wire::encode_frame<wire::Block>([&](wire::Block::Builder root) {
+    root.setFirst(first);
+    wire::put_list(root, &wire::Block::Builder::initEvents, events);
+  });
+}
+
+Result<Block> decode_block(std::string_view bytes) {
+  Block block;
+  auto problem = wire::decode_frame<wire::Block>(
+      bytes, kBlockBytesMax,
+      [&](wire::Reading& in, wire::Block::Reader root) { wire::read(in, root, block); });
+  if (problem) return Error{"block of events: " + *problem};
+  return block;
+}
+
+}  // namespace muster

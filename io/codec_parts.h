@@ -1,0 +1,50 @@
+// The parts that messages and events share. Private to io/codec_*.cc; see io/codec_common.h.
+#pragma once
+
+#include "core/device.h"
+#include "core/report.h"
+#include "core/task.h"
+#include "io/codec_common.h"
+#include "schemas/device.capnp.h"
+#include "schemas/report.capnp.h"
+#include "schemas/task.capnp.h"
+
+namespace muster::wire {
+
+// codec_task.cc
+void write(TaskSpec::Builder to, const muster::TaskSpec& from);
+void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to);
+void write(TaskSpec::Builder to, const TaskSpecPtr& from);
+void read(Reading& in, TaskSpec::Reader from, TaskSpecPtr& to);
+void write(Ending::Builder to, const muster::Ending& from);
+void read(Reading& in, Ending::Reader from, muster::Ending& to);
+
+// codec_device.cc
+void write(DeviceSpec::Builder to, const muster::DeviceSpec& from);
+void read(Reading& in, DeviceSpec::Reader from, muster::DeviceSpec& to);
+void write(Inventory::Builder to, const muster::Inventory& from);
+void read(Reading& in, Inventory::Reader from, InventoryPtr& to);
+
+// codec_report.cc
+void write(AttemptStarted::Builder to, const muster::AttemptStarted& from);
+void read(Reading& in, AttemptStarted::Reader from, muster::AttemptStarted& to);
+void write(Record::Builder to, const muster::Record& from);
+void read(Reading& in, Record::Reader from, muster::Record& to);
+void write(CaseResult::Builder to, const muster::CaseResult& from);
+void read(Reading& in, CaseResult::Reader from, muster::CaseResult& to);
+void write(Report::Builder to, const muster::Report& from);
+void read(Reading& in, Report::Reader from, muster::Report& to);
+
+// A fencing token is two fields of the struct that carries it.
+template <typename Builder>
+inline void put_token(Builder& to, const AttemptToken& from) {
+  put(to, &Builder::setGuid, from.guid);
+  to.setAttempt(from.attempt);
+}
+template <typename Reader>
+inline void read_token(Reading& in, const Reader& from, AttemptToken& to) {
+  in.text(from.getGuid(), to.guid, "the attempt's GUID");
+  to.attempt = from.getAttempt();
+}
+
+}  // namespace muster::wire

@@ -1,0 +1,143 @@
+// schemas/task.capnp.
+#include "io/codec_parts.h"
+
+namespace muster::wire {
+
+static_assert(same(TaskKind::VERIFY, muster::TaskKind::verify));
+static_assert(same(TaskKind::REPAIR, muster::TaskKind::repair));
+static_assert(same(TaskKind::JOB, muster::TaskKind::job));
+static_assert(same(Outcome::PASS, muster::Outcome::pass));
+static_assert(same(Outcome::FAIL, muster::Outcome::fail));
+static_assert(same(Outcome::ERROR, muster::Outcome::error));
+static_assert(same(Outcome::SKIP, muster::Outcome::skip));
+static_assert(same(Cause::NONE, muster::Cause::none));
+static_assert(same(Cause::TEST, muster::Cause::test));
+static_assert(same(Cause::DEVICE, muster::Cause::device));
+static_assert(same(Cause::PERIPHERAL, muster::Cause::peripheral));
+static_assert(same(Cause::WORKER, muster::Cause::worker));
+static_assert(same(Cause::BROKER, muster::Cause::broker));
+static_assert(same(Cause::USER, muster::Cause::user));
+static_assert(same(Cause::CONFIG, muster::Cause::config));
+static_assert(same(Cause::TIMEOUT, muster::Cause::timeout));
+static_assert(same(Cause::CAPACITY, muster::Cause::capacity));
+static_assert(same(StatusCode::OK, muster::StatusCode::ok));
+static_assert(same(StatusCode::ERROR, muster::StatusCode::error));
+static_assert(same(StatusCode::NORUN, muster::StatusCode::norun));
+static_assert(same(StatusCode::BLOCKED, muster::StatusCode::blocked));
+static_assert(same(StatusCode::BUSY, muster::StatusCode::busy));
+static_assert(same(StatusCode::FAILURES, muster::StatusCode::failures));
+static_assert(same(StatusCode::NOLIST, muster::StatusCode::nolist));
+static_assert(same(StatusCode::KILLED, muster::StatusCode::killed));
+static_assert(same(StatusCode::NOFETCH, muster::StatusCode::nofetch));
+static_assert(same(StatusCode::TIMEOUT, muster::StatusCode::timeout));
+
+void write(Ending::Builder to, const muster::Ending& from) {
+  to.setOutcome(to_wire<Outcome>(from.outcome));
+  to.setCause(to_wire<Cause>(from.cause));
+  to.setStatus(to_wire<StatusCode>(from.status));
+  put(to, &Ending::Builder::setMessage, from.message);
+  to.setStarted(to_us(from.started));
+  to.setFinished(to_us(from.finished));
+  if (from.exit_code) to.getExit().setCode(*from.exit_code);
+  if (from.signal) to.getKilled().setSignal(*from.signal);
+}
+
+void read(Reading& in, Ending::Reader from, muster::Ending& to) {
+  in.enumerant(from.getOutcome(), muster::Outcome::skip, to.outcome, "outcome");
+  in.enumerant(from.getCause(), muster::Cause::capacity, to.cause, "cause");
+  in.enumerant(from.getStatus(), muster::StatusCode::timeout, to.status, "status code");
+  in.text(from.getMessage(), to.message, "the message of an ending");
+  in.time(from.getStarted(), to.started, "the start of an attempt");
+  in.time(from.getFinished(), to.finished, "the end of an attempt");
+  const Ending::Exit::Reader exit = from.getExit();
+  switch (exit.which()) {
+    case Ending::Exit::NONE:
+      break;
+    case Ending::Exit::CODE:
+      to.exit_code = exit.getCode();
+      break;
+    default:
+      in.fail_unknown("kind of exit", exit.which());
+  }
+  const Ending::Killed::Reader killed = from.getKilled();
+  switch (killed.which()) {
+    case Ending::Killed::NONE:
+      break;
+    case Ending::Killed::SIGNAL:
+      to.signal = killed.getSignal();
+      break;
+    default:
+      in.fail_unknown("kind of kill", killed.which());
+  }
+}
+
+void write(DeviceRequest::Builder to, const muster::DeviceRequest& from) {
+  put(to, &DeviceRequest::Builder::setRole, from.role);
+  put(to, &DeviceRequest::Builder::setName, from.name);
+  put(to, &DeviceRequest::Builder::setSelector, from.selector);
+}
+
+void read(Reading& in, DeviceRequest::Reader from, muster::DeviceRequest& to) {
+  in.text(from.getRole(), to.role, "a device's role");
+  in.text(from.getName(), to.name, "a requested device's name");
+  in.text(from.getSelector(), to.selector, "a requested device's selector");
+}
+
+void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
+  using Builder = TaskSpec::Builder;
+  put(to, &Builder::setGuid, from.guid);
+  to.setKind(to_wire<TaskKind>(from.kind));
+  put(to, &Builder::setName, from.name);
+  put(to, &Builder::setParent, from.parent);
+  put(to, &Builder::setSubmitter, from.submitter);
+  put(to, &Builder::setPool, from.pool);
+  put_list(to, &Builder::initDevices, from.devices);
+  to.setPriority(from.priority);
+  TaskSpec::Timeouts::Builder timeouts = to.getTimeouts();
+  timeouts.setQueue(from.timeouts.queue.count());
+  timeouts.setRun(from.timeouts.run.count());
+  timeouts.setSilence(from.timeouts.silence.count());
+  timeouts.setGrace(from.timeouts.grace.count());
+  TaskSpec::Retry::Builder retry = to.getRetry();
+  retry.setInfra(from.retry.infra);
+  retry.setTest(from.retry.test);
+  to.setWaitForCapacity(from.wait_for_capacity);
+  put(to, &Builder::setWork, from.work);
+}
+
+void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
+  const size_t taken_before = in.taken();
+  in.text(from.getGuid(), to.guid, "the task's GUID");
+  in.enumerant(from.getKind(), muster::TaskKind::job, to.kind, "kind of task");
+  in.text(from.getName(), to.name, "the task's name");
+  in.text(from.getParent(), to.parent, "the task's parent");
+  in.text(from.getSubmitter(), to.submitter, "the task's submitter");
+  in.text(from.getPool(), to.pool, "the task's pool");
+  read_list(in, from.getDevices(), to.devices, "devices of a task", kDevicesPerTaskMax);
+  to.priority = from.getPriority();
+  const TaskSpec::Timeouts::Reader timeouts = from.getTimeouts();
+  in.duration(timeouts.getQueue(), to.timeouts.queue, "the queue timeout");
+  in.duration(timeouts.getRun(), to.timeouts.run, "the run timeout");
+  in.duration(timeouts.getSilence(), to.timeouts.silence, "the silence timeout");
+  in.duration(timeouts.getGrace(), to.timeouts.grace, "the grace period");
+  const TaskSpec::Retry::Reader retry = from.getRetry();
+  to.retry.infra = retry.getInfra();
+  to.retry.test = retry.getTest();
+  to.wait_for_capacity = from.getWaitForCapacity();
+  in.data(from.getWork(), to.work);
+  const size_t taken = in.taken() - taken_before;
+  if (taken > kTaskBytesMax) {
+    in.fail("a task has " + std::to_string(taken) + " bytes, and at most " +
+            std::to_string(kTaskBytesMax) + " are allowed");
+  }
+}
+
+void write(TaskSpec::Builder to, const TaskSpecPtr& from) { write(to, *from); }
+
+void read(Reading& in, TaskSpec::Reader from, TaskSpecPtr& to) {
+  auto spec = std::make_shared<muster::TaskSpec>();
+  read(in, from, *spec);
+  to = std::move(spec);
+}
+
+}  // namespace muster::wire
