@@ -1,0 +1,51 @@
+// What the status_log sink must remember: how far it came, and for each unfinished task how long
+// its status.log is and what is open in it. One SQLite file; rows and cursor change together.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/sink.h"
+#include "collectors/task_log.h"
+#include "io/sqlite.h"
+
+namespace muster {
+
+struct StatusLogRow {
+  uint64_t bytes = 0;  // of status.log; whatever is beyond is left of a crash
+  TaskLogState state;
+};
+
+struct StatusLogChange {
+  std::string_view guid;
+  std::optional<StatusLogRow> row;  // nothing: the task ended, forget it
+};
+
+class StatusLogState {
+ public:
+  // Opens or creates `file`.
+  static Result<StatusLogState> open(const std::string& file);
+
+  Result<SinkPosition> read_position();
+
+  // Nothing when the task is unknown or has ended.
+  Result<std::optional<StatusLogRow>> find(std::string_view guid);
+
+  // Durable on return; all or nothing.
+  Result<Done> commit(const std::vector<StatusLogChange>& changes, const SinkPosition& position);
+
+ private:
+  explicit StatusLogState(Database db) : db_(std::move(db)) {}
+  DbStatus write(const StatusLogChange& change);
+
+  Database db_;
+  Statement find_;
+  Statement put_;
+  Statement remove_;
+  Statement set_position_;
+};
+
+}  // namespace muster
