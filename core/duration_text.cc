@@ -75,7 +75,7 @@ uint64_t size_factor(std::string_view suffix) {
 
 // "4", "4.2": `value` in units of `unit`, with one decimal when it is not zero.
 std::string tenths(uint64_t value, uint64_t unit) {
-  const uint64_t tenth = value % unit / (unit / 10);
+  const uint64_t tenth = value % unit * 10 / unit;
   std::string out = std::to_string(value / unit);
   if (tenth != 0) out += "." + std::to_string(tenth);
   return out;

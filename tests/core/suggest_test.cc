@@ -41,6 +41,8 @@ TEST(Suggest, FirstOfEquallyNearNamesWins) {
 TEST(Suggest, SaysItAsTheEndOfASentence) {
   EXPECT_EQ(suggestion("hoem", {"home"}, "--"), "; did you mean --home?");
   EXPECT_EQ(suggestion("nothing", {"home"}, "--"), "");
+  EXPECT_EQ(suggest("hoem", {"home"}), " (did you mean \"home\"?)");
+  EXPECT_EQ(suggest("nothing", {"home"}), "");
 }
 
 }  // namespace
