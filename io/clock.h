@@ -1,6 +1,7 @@
 // The clock: wall time that never goes back within a process, and is read once per wake-up.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/time.h"
@@ -24,6 +25,9 @@ class SystemClock final : public Clock {
   Instant anchor_;
   int64_t boot_anchor_us_ = 0;
 };
+
+// Microseconds since this machine started, time asleep included. For waiting; never sent anywhere.
+int64_t boot_us();
 
 // "2026-11-23T08:15:30.123456Z"; "" for kNever.
 std::string format_rfc3339(Instant instant);

@@ -19,7 +19,7 @@ struct ProcessSpec {
   std::vector<std::string> argv;  // argv[0] is looked up in env's PATH when it has no slash
   std::map<std::string, std::string> env;  // the whole environment of the child
   std::string cwd;                         // empty: the caller's
-  bool merge_stderr = true;                // stderr into the same pipe as stdout
+  bool merge_stderr = true;  // stderr into the same pipe as stdout; false: to /dev/null
 };
 
 struct ProcessExit {

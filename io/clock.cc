@@ -1,0 +1,41 @@
+#include "io/clock.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace muster {
+
+namespace {
+
+int64_t read_us(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000;
+}
+
+}  // namespace
+
+SystemClock::SystemClock(Instant not_before)
+    : anchor_(std::max(not_before, from_us(read_us(CLOCK_REALTIME)))), boot_anchor_us_(boot_us()) {}
+
+Instant SystemClock::now() { return anchor_ + Duration(boot_us() - boot_anchor_us_); }
+
+int64_t boot_us() { return read_us(CLOCK_BOOTTIME); }
+
+std::string format_rfc3339(Instant instant) {
+  if (instant == kNever) return "";
+  const std::chrono::sys_seconds seconds = std::chrono::floor<std::chrono::seconds>(instant);
+  const time_t whole = seconds.time_since_epoch().count();
+  tm parts{};
+  ::gmtime_r(&whole, &parts);
+  char text[64];
+  const int size =
+      std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900,
+                    parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                    static_cast<int>((instant - seconds).count()));
+  return std::string(text, static_cast<size_t>(size));
+}
+
+}  // namespace muster

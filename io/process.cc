@@ -1,0 +1,320 @@
+#include "io/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "io/file.h"
+
+namespace muster {
+
+namespace {
+
+constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
+
+// What the child was doing when it failed before its program ran.
+enum class Step : int { set_up, enter_cwd, execute };
+
+struct ChildFailure {
+  Step step;
+  int error_number;
+};
+
+// All that the child needs, made before the fork: afterwards it may call nothing but
+// async-signal-safe functions, and may not allocate.
+struct Launch {
+  std::string program;
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  const char* cwd = nullptr;  // null: the caller's
+  pid_t parent = 0;
+  int null_fd = -1;
+  int output_fd = -1;
+  int stderr_fd = -1;
+  int failure_fd = -1;
+};
+
+[[noreturn]] void fail_child(const Launch& launch, Step step) {
+  const ChildFailure failure{step, errno};
+  [[maybe_unused]] const ssize_t rc = ::write(launch.failure_fd, &failure, sizeof failure);
+  ::_exit(127);
+}
+
+void default_signals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void run_child(const Launch& launch) {
+  if (::setpgid(0, 0) != 0) fail_child(launch, Step::set_up);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail_child(launch, Step::set_up);
+  if (::getppid() != launch.parent) ::_exit(127);  // it died before it could be watched
+  if (::dup2(launch.null_fd, 0) < 0 || ::dup2(launch.output_fd, 1) < 0 ||
+      ::dup2(launch.stderr_fd, 2) < 0) {
+    fail_child(launch, Step::set_up);
+  }
+  if (launch.cwd != nullptr && ::chdir(launch.cwd) != 0) fail_child(launch, Step::enter_cwd);
+  ::umask(022);
+  // Marked, not closed at once: the failure pipe is needed until the program runs.
+  if (::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) != 0) {
+    fail_child(launch, Step::set_up);
+  }
+  default_signals();
+  ::execve(launch.program.c_str(), launch.argv.data(), launch.envp.data());
+  fail_child(launch, Step::execute);
+}
+
+// Forks with every signal blocked, so that no handler of the caller can run in the child.
+pid_t fork_child(const Launch& launch) {
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  if (pid == 0) run_child(launch);
+  const int error_number = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error_number;
+  return pid;
+}
+
+// Descriptors 0 to 2 are the child's own: one of ours that landed there is moved away.
+UniqueFd above_standard(UniqueFd fd) {
+  if (!fd.valid() || fd.get() > 2) return fd;
+  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+std::optional<Pipe> make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return std::nullopt;
+  Pipe pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+  pipe.read = above_standard(std::move(pipe.read));
+  pipe.write = above_standard(std::move(pipe.write));
+  if (!pipe.read.valid() || !pipe.write.valid()) return std::nullopt;
+  return pipe;
+}
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+std::optional<std::string> invalid_spec(const ProcessSpec& spec) {
+  if (spec.argv.empty() || spec.argv[0].empty()) return "there is no command to run";
+  for (size_t i = 0; i < spec.argv.size(); ++i) {
+    if (has_nul(spec.argv[i])) return "argument " + std::to_string(i) + " holds a NUL byte";
+  }
+  for (const auto& [name, value] : spec.env) {
+    if (name.empty() || name.find('=') != std::string::npos || has_nul(name)) {
+      return "the environment has an invalid name: \"" + name + "\"";
+    }
+    if (has_nul(value)) return "the environment variable " + name + " holds a NUL byte";
+  }
+  if (has_nul(spec.cwd)) return "the working directory holds a NUL byte";
+  return std::nullopt;
+}
+
+bool is_regular_file(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+// The file to execute for argv[0]. Relative entries of PATH are passed over: they would mean one
+// thing here and another in the child's working directory.
+Result<std::string> find_program(const ProcessSpec& spec) {
+  const std::string& name = spec.argv[0];
+  if (name.find('/') != std::string::npos) return name;
+  const auto found = spec.env.find("PATH");
+  const std::string path = found == spec.env.end() ? kDefaultPath : found->second;
+  std::string unusable;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find(':', begin), path.size());
+    const std::string candidate = path.substr(begin, end - begin) + "/" + name;
+    begin = end + 1;
+    if (!candidate.starts_with('/') || !is_regular_file(candidate)) continue;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (unusable.empty()) unusable = candidate;
+  }
+  if (!unusable.empty()) {
+    return Error{unusable + ": " + errno_text(EACCES) + "; make it executable (chmod +x)"};
+  }
+  return Error{errno_text(ENOENT) + " in PATH=" + path};
+}
+
+std::string explain(const ChildFailure& failure, const ProcessSpec& spec,
+                    const std::string& program) {
+  const std::string text = errno_text(failure.error_number);
+  switch (failure.step) {
+    case Step::enter_cwd:
+      return "cannot enter the working directory " + spec.cwd + ": " + text;
+    case Step::execute:
+      break;
+    case Step::set_up:
+      return "cannot prepare the process: " + text;
+  }
+  const std::string seen_from_cwd =
+      program.starts_with('/') || spec.cwd.empty() ? program : spec.cwd + "/" + program;
+  if (failure.error_number == ENOENT && is_regular_file(seen_from_cwd)) {
+    return text + ": the interpreter that its first line names is missing";
+  }
+  if (failure.error_number == ENOEXEC) {
+    return text + ": it is neither a program for this machine nor a script that begins with #!";
+  }
+  if (failure.error_number == E2BIG) return text + ": shorten the arguments or the environment";
+  return text;
+}
+
+void kill_and_reap(pid_t pid) {
+  ::kill(-pid, SIGKILL);
+  ::kill(pid, SIGKILL);  // it may not have its group yet
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// Waits until the child's program runs, or tells why it never will.
+std::optional<ChildFailure> await_execution(int failure_fd) {
+  ChildFailure failure{};
+  ssize_t size = 0;
+  do {
+    size = ::read(failure_fd, &failure, sizeof failure);
+  } while (size < 0 && errno == EINTR);
+  if (size == 0) return std::nullopt;
+  if (size == sizeof failure) return failure;
+  return ChildFailure{Step::set_up, size < 0 ? errno : EIO};
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  result.reserve(strings.size() + 1);
+  for (std::string& text : strings) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+Duration to_duration(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + Duration(time.tv_usec);
+}
+
+ProcessExit make_exit(int status, const rusage& usage) {
+  ProcessExit exit;
+  if (WIFEXITED(status)) exit.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) exit.signal = WTERMSIG(status);
+  exit.user = to_duration(usage.ru_utime);
+  exit.system = to_duration(usage.ru_stime);
+  exit.rss_max_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  return exit;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
+  if (const std::optional<std::string> problem = invalid_spec(spec)) {
+    return Error{"cannot start a process: " + *problem};
+  }
+  const std::string prefix = "cannot start \"" + spec.argv[0] + "\": ";
+  Result<std::string> program = find_program(spec);
+  if (!program) return Error{prefix + program.error()};
+
+  std::optional<Pipe> output = make_pipe();
+  std::optional<Pipe> failure = make_pipe();
+  const UniqueFd null = above_standard(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
+  if (!output || !failure || !null.valid()) return Error{prefix + errno_text(errno)};
+  ::fcntl(output->read.get(), F_SETFL, O_NONBLOCK);
+
+  std::vector<std::string> argv = spec.argv;
+  std::vector<std::string> env;
+  for (const auto& [name, value] : spec.env) env.push_back(name + "=" + value);
+  Launch launch;
+  launch.program = *program;
+  launch.argv = pointers(argv);
+  launch.envp = pointers(env);
+  launch.cwd = spec.cwd.empty() ? nullptr : spec.cwd.c_str();
+  launch.parent = ::getpid();
+  launch.null_fd = null.get();
+  launch.output_fd = output->write.get();
+  launch.stderr_fd = spec.merge_stderr ? output->write.get() : null.get();
+  launch.failure_fd = failure->write.get();
+
+  const pid_t pid = fork_child(launch);
+  if (pid < 0) return Error{prefix + errno_text(errno)};
+  failure->write.reset();
+  if (const std::optional<ChildFailure> failed = await_execution(failure->read.get())) {
+    kill_and_reap(pid);
+    return Error{prefix + explain(*failed, spec, *program)};
+  }
+  const int pid_fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (pid_fd < 0) {
+    const int error_number = errno;
+    kill_and_reap(pid);
+    return Error{prefix + "pidfd_open: " + errno_text(error_number)};
+  }
+  std::unique_ptr<Process> process(new Process);
+  process->pid_ = pid;
+  process->pid_fd_ = pid_fd;
+  process->output_fd_ = output->read.release();
+  return process;
+}
+
+Process::~Process() {
+  if (!reaped_) kill_and_reap(pid_);
+  if (pid_fd_ >= 0) ::close(pid_fd_);
+  if (output_fd_ >= 0) ::close(output_fd_);
+}
+
+bool Process::read_output(std::string& out, size_t max) {
+  if (output_fd_ < 0) return false;
+  const size_t before = out.size();
+  char chunk[64 << 10];
+  while (out.size() - before < max) {
+    const size_t wanted = std::min(sizeof chunk, max - (out.size() - before));
+    const ssize_t size = ::read(output_fd_, chunk, wanted);
+    if (size > 0) {
+      out.append(chunk, static_cast<size_t>(size));
+      continue;
+    }
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) return true;
+    ::close(output_fd_);
+    output_fd_ = -1;
+    return false;
+  }
+  return true;
+}
+
+std::optional<ProcessExit> Process::try_reap() {
+  if (reaped_) return std::nullopt;
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+      info.si_pid != pid_) {
+    return std::nullopt;
+  }
+  // Before the leader is reaped: until then nobody else can have its group's number.
+  ::kill(-pid_, SIGKILL);
+  int status = 0;
+  rusage usage{};
+  while (::wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  reaped_ = true;
+  return make_exit(status, usage);
+}
+
+void Process::signal_group(int signal) {
+  if (!reaped_) ::kill(-pid_, signal);
+}
+
+}  // namespace muster

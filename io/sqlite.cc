@@ -1,0 +1,191 @@
+#include "io/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+
+#include "io/file.h"
+
+namespace muster {
+
+namespace {
+
+// SQLite reports a full disk as SQLITE_FULL where it meets it in a write, and as an I/O error with
+// an errno elsewhere (a quota, a file size limit, the shared memory file).
+bool is_disk_full(sqlite3* db, int rc) {
+  if ((rc & 0xff) == SQLITE_FULL) return true;
+  if ((rc & 0xff) != SQLITE_IOERR && (rc & 0xff) != SQLITE_CANTOPEN) return false;
+  const int error_number = sqlite3_system_errno(db);
+  return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+}
+
+// A failed sync leaves unknown what is on disk, whatever its errno was.
+bool is_failed_sync(int rc) {
+  return rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC || rc == SQLITE_IOERR_CLOSE;
+}
+
+DbFault fault_of(sqlite3* db, int rc) {
+  if (is_failed_sync(rc)) return DbFault::broken;
+  if (is_disk_full(db, rc)) return DbFault::disk_full;
+  switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+      return DbFault::none;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return DbFault::busy;
+    case SQLITE_CONSTRAINT:
+      return DbFault::constraint;
+    default:
+      return DbFault::broken;
+  }
+}
+
+// Must be called right after the call that gave `rc`: SQLite keeps only the last error.
+DbStatus make_status(sqlite3* db, int rc) {
+  DbStatus status{fault_of(db, rc), ""};
+  if (status.ok()) return status;
+  const char* path = sqlite3_db_filename(db, "main");
+  status.reason = std::string(path == nullptr ? "database" : path) + ": " + sqlite3_errmsg(db);
+  const int error_number = sqlite3_system_errno(db);
+  if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN) {
+    if (error_number != 0) status.reason += " (" + errno_text(error_number) + ")";
+  }
+  return status;
+}
+
+std::string_view view(const void* bytes, int size) {
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes), static_cast<size_t>(size)};
+}
+
+// SQLite takes a null pointer for NULL: an empty view must not become one.
+const char* data_of(std::string_view bytes) { return bytes.data() == nullptr ? "" : bytes.data(); }
+
+DbStatus configure(Database& db, const DatabaseOptions& options) {
+  if (options.read_only) return db.execute("PRAGMA query_only=ON");
+  const std::string pragmas = "PRAGMA journal_mode=WAL;PRAGMA synchronous=" +
+                              std::string(options.durable ? "FULL" : "NORMAL") +
+                              ";PRAGMA foreign_keys=ON;PRAGMA wal_autocheckpoint=" +
+                              std::to_string(options.checkpoint_pages);
+  return db.execute(pragmas.c_str());
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+Statement& Statement::bind(int index, int64_t value) {
+  note(sqlite3_bind_int64(statement_.get(), index, value));
+  return *this;
+}
+
+Statement& Statement::bind(int index, std::string_view text) {
+  note(sqlite3_bind_text64(statement_.get(), index, data_of(text), text.size(), SQLITE_STATIC,
+                           SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind_blob(int index, std::string_view bytes) {
+  note(sqlite3_bind_blob64(statement_.get(), index, data_of(bytes), bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
+Statement& Statement::bind_null(int index) {
+  note(sqlite3_bind_null(statement_.get(), index));
+  return *this;
+}
+
+void Statement::note(int rc) {
+  if (rc != SQLITE_OK && status_.ok()) status_ = make_status(db_, rc);
+}
+
+DbStatus Statement::run() {
+  while (next()) {
+  }
+  return finish();
+}
+
+bool Statement::next() {
+  if (!status_.ok()) return false;
+  const int rc = sqlite3_step(statement_.get());
+  note(rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
+  return rc == SQLITE_ROW;
+}
+
+DbStatus Statement::finish() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
+  return std::exchange(status_, {});
+}
+
+int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::string_view Statement::text(int column) const {
+  const void* bytes = sqlite3_column_text(statement_.get(), column);
+  return view(bytes, sqlite3_column_bytes(statement_.get(), column));
+}
+
+std::string_view Statement::blob(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_.get(), column);
+  return view(bytes, sqlite3_column_bytes(statement_.get(), column));
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::variant<Database, DbStatus> Database::open(const std::string& path,
+                                                const DatabaseOptions& options) {
+  const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                    (options.create && !options.read_only ? SQLITE_OPEN_CREATE : 0) |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  sqlite3* handle = nullptr;
+  const int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  Database db;
+  db.path_ = path;
+  db.db_.reset(handle);
+  if (handle == nullptr) return DbStatus{DbFault::broken, path + ": out of memory"};
+  if (rc != SQLITE_OK) return make_status(handle, rc);
+  sqlite3_busy_timeout(handle, static_cast<int>(options.busy_timeout / 1ms));
+  DbStatus configured = configure(db, options);
+  if (!configured.ok()) return configured;
+  return db;
+}
+
+DbStatus Database::execute(const char* sql) {
+  return make_status(db_.get(), sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr));
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int rc = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (rc != SQLITE_OK) return Error{make_status(db_.get(), rc).reason};
+  return Statement(db_.get(), statement);
+}
+
+int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
+
+Transaction::Transaction(Database& db) : db_(db), status_(db.execute("BEGIN IMMEDIATE")) {
+  open_ = status_.ok();
+}
+
+Transaction::~Transaction() {
+  // SQLite may have rolled back by itself; then this says so and changes nothing.
+  if (open_) static_cast<void>(db_.execute("ROLLBACK"));
+}
+
+DbStatus Transaction::commit() {
+  if (!open_) return status_;
+  DbStatus committed = db_.execute("COMMIT");
+  open_ = !committed.ok();
+  return committed;
+}
+
+}  // namespace muster

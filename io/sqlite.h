@@ -1,0 +1,126 @@
+// A thin wrapper over SQLite's C API for everything of ours that is stored in it: the event log,
+// the worker's spool, the ledger, the state of sinks. Only *_sqlite, ledger, sink-state and spool
+// files include it. Nothing here throws. Not thread-safe: one thread at a time per Database.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/result.h"
+#include "core/time.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace muster {
+
+enum class DbFault : uint8_t {
+  none,
+  disk_full,   // nothing was changed; space may come back
+  busy,        // somebody else kept it locked for longer than the busy timeout
+  constraint,  // a uniqueness or check rule of the schema forbids it
+  broken,      // anything else: unreadable, unwritable, not a database, a wrong statement
+};
+
+// How a call went. The reason names the file and has SQLite's words.
+struct [[nodiscard]] DbStatus {
+  DbFault fault = DbFault::none;
+  std::string reason;
+  bool ok() const { return fault == DbFault::none; }
+};
+
+struct DatabaseOptions {
+  bool create = true;   // false: a file that is missing is an error
+  bool durable = true;  // true: a commit is on disk on return; false: power loss may undo the last
+  bool read_only = false;
+  Duration busy_timeout = std::chrono::seconds(10);
+  uint32_t checkpoint_pages = 1000;  // of the write-ahead log, after which it is folded back in
+};
+
+// A prepared statement: bind from 1, then run() or next(), columns from 0. The bytes behind a bound
+// view must live until the run ends. It must not outlive its Database.
+class Statement {
+ public:
+  Statement() = default;
+
+  Statement& bind(int index, int64_t value);
+  Statement& bind(int index, std::string_view text);
+  Statement& bind_blob(int index, std::string_view bytes);
+  Statement& bind_null(int index);
+
+  // Runs to the end and makes the statement ready to be bound again.
+  DbStatus run();
+
+  // Steps to the next row; false at the end or on failure. `while (s.next()) ...` is followed by
+  // finish(), which says which of them it was.
+  bool next();
+  // Ends the run, however far it came, and gives up its read lock; the statement is ready to be
+  // bound again.
+  DbStatus finish();
+
+  // Of the present row. Views live until the next step.
+  int64_t integer(int column) const;
+  std::string_view text(int column) const;
+  std::string_view blob(int column) const;
+  bool is_null(int column) const;
+
+ private:
+  friend class Database;
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  void note(int rc);
+
+  sqlite3* db_ = nullptr;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  DbStatus status_;
+};
+
+class Database {
+ public:
+  // Opens `path` in WAL mode. The error has the fault: a DbStatus that is not ok.
+  static std::variant<Database, DbStatus> open(const std::string& path,
+                                               const DatabaseOptions& options = {});
+
+  // Runs statements that take no values and give no rows.
+  DbStatus execute(const char* sql);
+
+  // A wrong statement is our bug; it can also be another program's table. The error says which.
+  Result<Statement> prepare(std::string_view sql);
+
+  // Rows that the last INSERT, UPDATE or DELETE changed.
+  int64_t changes() const;
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const;
+  };
+  Database() = default;
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> db_;
+};
+
+// BEGIN IMMEDIATE on construction; rolled back on destruction unless commit() was ok.
+class Transaction {
+ public:
+  explicit Transaction(Database& db);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  // How beginning went.
+  const DbStatus& status() const { return status_; }
+  DbStatus commit();
+
+ private:
+  Database& db_;
+  DbStatus status_;
+  bool open_ = false;
+};
+
+}  // namespace muster
