@@ -49,11 +49,6 @@ CheckSpec read_tcp(const YamlNode& node, const FileScope& scope) {
   check.host = tcp.string("host", Need::required);
   check.port = tcp.string("port", Need::required);
   check.expect = tcp.string("expect");
-  const std::optional<uint64_t> port = parse_number(check.port);
-  const bool is_placeholder = check.port.find('{') != std::string::npos;
-  if (!check.port.empty() && !is_placeholder && (!port || *port == 0 || *port > 65535)) {
-    tcp.error("port", "a port must be from 1 to 65535, not \"" + check.port + "\"");
-  }
   if (check.expect.size() > kMessageLengthMax) {
     tcp.error("expect", "is longer than " + std::to_string(kMessageLengthMax) + " bytes");
   }
@@ -74,9 +69,6 @@ CheckSpec read_disk(const YamlNode& node, const FileScope& scope) {
     if (!number) disk.error("inodes", "must be a number or N%, not \"" + text + "\"");
     return number.value_or(0);
   });
-  if (node.kind == YamlNode::Kind::map && !disk.has("free") && !disk.has("inodes")) {
-    scope.error(node.at, "a disk check needs \"free\" or \"inodes\"");
-  }
   check.free_bytes_min = free.amount;
   check.free_percent_min = free.percent;
   check.free_inodes_min = inodes.amount;
@@ -92,9 +84,6 @@ CheckSpec read_file_check(const YamlNode& node, const FileScope& scope) {
   check.writable = file.boolean("writable", false);
   check.contains = file.string("contains");
   check.age_max = file.duration("max_age", Duration{0});
-  if (!check.exists && (check.writable || !check.contains.empty() || check.age_max.count() > 0)) {
-    file.error("exists", "a file that must not exist cannot be asked for anything else");
-  }
   if (check.contains.size() > kMessageLengthMax) {
     file.error("contains", "is longer than " + std::to_string(kMessageLengthMax) + " bytes");
   }
@@ -102,30 +91,34 @@ CheckSpec read_file_check(const YamlNode& node, const FileScope& scope) {
 }
 
 CheckSpec read_noop(const YamlNode& node, const FileScope& scope) {
-  if (node.kind == YamlNode::Kind::null) return NoopCheck{};
-  const ObjectReader noop(node, kNoop, scope);
+  // `noop:` with nothing behind it is as good as `noop: {}`.
+  if (node.kind != YamlNode::Kind::null) ObjectReader(node, kNoop, scope);
   return NoopCheck{};
+}
+
+// A kind that is not known has been reported as a key.
+CheckSpec read_kind(const YamlEntry& entry, const FileScope& scope) {
+  if (entry.key == "command") {
+    return CommandCheck{resolve_program(read_command(entry.value, scope), scope)};
+  }
+  if (entry.key == "tcp") return read_tcp(entry.value, scope);
+  if (entry.key == "disk") return read_disk(entry.value, scope);
+  if (entry.key == "file") return read_file_check(entry.value, scope);
+  return read_noop(entry.value, scope);
 }
 
 }  // namespace
 
 std::optional<CheckSpec> read_check(const YamlNode& node, const FileScope& scope) {
+  const size_t errors = scope.errors();
   const ObjectReader check(node, kCheck, scope);
   if (node.kind != YamlNode::Kind::map) return std::nullopt;
   if (node.entries.size() != 1) {
     scope.error(node.at, "a check must be exactly one of command, tcp, disk, file, noop");
     return std::nullopt;
   }
-  const std::string& kind = node.entries.front().key;
-  const YamlNode& details = node.entries.front().value;
-  if (kind == "command") {
-    return CommandCheck{resolve_program(read_command(details, scope), scope)};
-  }
-  if (kind == "tcp") return read_tcp(details, scope);
-  if (kind == "disk") return read_disk(details, scope);
-  if (kind == "file") return read_file_check(details, scope);
-  if (kind == "noop") return read_noop(details, scope);
-  return std::nullopt;
+  const CheckSpec spec = read_kind(node.entries.front(), scope);
+  return scope.errors() == errors ? std::optional(spec) : std::nullopt;
 }
 
 std::vector<NamedKeyTable> check_keys() {

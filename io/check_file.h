@@ -9,7 +9,8 @@
 
 namespace muster {
 
-// Nothing after a problem.
+// Reads what can be told from the text alone; check_strategy judges the values. Nothing after a
+// problem.
 std::optional<CheckSpec> read_check(const YamlNode& node, const FileScope& scope);
 
 std::vector<NamedKeyTable> check_keys();

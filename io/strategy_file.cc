@@ -95,21 +95,15 @@ class StrategyReader {
     }
   }
 
-  Duration read_timeout(const ObjectReader& part) const {
-    const Duration timeout = part.duration("timeout", timeout_);
-    if (timeout.count() == 0) part.error("timeout", "a timeout of nothing lets nothing run");
-    return timeout;
-  }
-
   void read_verifier(const YamlNode& node, const std::string& where) {
     const ObjectReader part(node, kVerifier, scope_);
     note_parts(part, where);
     Verifier verifier;
-    verifier.tag = part.string("tag", Need::required);
+    verifier.tag = part.string("tag");
     verifier.description = part.string("description");
     if (verifier.description.empty()) verifier.description = verifier.tag;
     verifier.deps = part.strings("deps");
-    verifier.timeout = read_timeout(part);
+    verifier.timeout = part.duration("timeout", timeout_);
     if (const YamlNode* check = part.value("check", Need::required)) {
       verifier.check = read_check(*check, scope_).value_or(NoopCheck{});
     }
@@ -130,13 +124,13 @@ class StrategyReader {
     const ObjectReader part(node, kAction, scope_);
     note_parts(part, where);
     RepairActionSpec action;
-    action.tag = part.string("tag", Need::required);
+    action.tag = part.string("tag");
     action.description = part.string("description");
     if (action.description.empty()) action.description = action.tag;
     action.run = read_run(part);
     action.deps = part.strings("deps");
     action.triggers = part.strings("triggers", Need::required);
-    action.timeout = read_timeout(part);
+    action.timeout = part.duration("timeout", timeout_);
     if (const YamlNode* then = part.map("then")) {
       ObjectReader(*then, kThen, scope_).duration("wait", Duration{0});
     }
@@ -150,7 +144,7 @@ class StrategyReader {
     part.string("description");
     part.choice("when", {"always", "failed", "passed"});
     read_run(part);
-    read_timeout(part);
+    part.duration("timeout", timeout_);
   }
 
   void warn_not_run(std::string_view key) const {

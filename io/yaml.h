@@ -66,6 +66,7 @@ class FileScope {
   const std::string& file() const { return file_; }
   void error(Mark at, std::string message) const;
   void warn(Mark at, std::string message) const;
+  size_t errors() const { return problems_->errors(); }
   bool has_errors() const { return problems_->has_errors(); }
   bool has_error_at(Mark at) const;
 
