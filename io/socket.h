@@ -45,7 +45,7 @@ class Frame {
   Frame& operator=(Frame&&) noexcept;
   std::string_view bytes() const;
   struct Impl;
-  Impl& impl() { return *impl_; }
+  Impl& impl();  // for io/socket.cc only; made when first asked for
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -80,6 +80,8 @@ class ServerSocket {
 class ClientSocket {
  public:
   // Connecting is asynchronous and repeats with back-off; an absent broker is not an error here.
+  // What is sent while there is no connection waits in the queue, so do not pile it up: one Hello
+  // is enough to be heard when the broker is back.
   static Result<std::unique_ptr<ClientSocket>> connect(SocketContext& context,
                                                        const std::string& endpoint);
   virtual ~ClientSocket() = default;
@@ -91,22 +93,21 @@ class ClientSocket {
 // Waits for sockets and file descriptors. Not thread-safe.
 class Poller {
  public:
-  void add_socket(void* handle, uint64_t key);
-  void add_fd(int fd, short events, uint64_t key);  // POLLIN, POLLOUT of poll(2)
+  Poller();
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  void add_socket(void* handle, uint64_t key);      // ready when a message waits
+  void add_fd(int fd, short events, uint64_t key);  // POLLIN, POLLOUT of poll(2); also on hang-up
   void clear();
   // Keys that are ready, after at most `timeout` (negative: no limit; rounded up to a millisecond).
-  // Interrupted by a signal: returns what is ready, possibly nothing.
+  // Interrupted by a signal: returns early, possibly with nothing.
   const std::vector<uint64_t>& wait(Duration timeout);
 
  private:
-  struct Item {
-    void* socket;
-    int fd;
-    short events;
-    uint64_t key;
-  };
-  std::vector<Item> items_;
-  std::vector<uint64_t> ready_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace muster
