@@ -1,0 +1,54 @@
+// Checks: what the verifiers of a strategy do on a worker.
+//
+// Every check but noop runs in a child process with a process group of its own, so that one that
+// hangs (a dead mount, a server that never answers) can be ended with all it started. A command
+// check is the command itself; the others are this executable called as
+//
+//   muster-worker --run-check KIND ARGUMENT...
+//
+// which does its work with plain blocking calls, prints one line and exits 0 (passed) or 1
+// (failed). To add a check: a kind in core/strategy.h, its keys in io/check_file.cc, a file pair
+// here, and one line each in process_for_check and run_check_child.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/strategy.h"
+#include "io/process.h"
+
+namespace muster {
+
+// What follows the executable's name on the command line of a check's child.
+inline constexpr std::string_view kRunCheckFlag = "--run-check";
+
+// How a check that ran ended. The line is for people: why it failed, or what it saw.
+struct CheckVerdict {
+  bool passed = false;
+  std::string line;
+};
+
+// The child for `check`, whose placeholders are expanded (expand_check). `self` is the path of this
+// executable, `env` the whole environment of the child. Not for noop, which has no child.
+ProcessSpec process_for_check(const CheckSpec& check, const std::string& self,
+                              const std::map<std::string, std::string>& env);
+
+// True when the command line of main is that of a check's child.
+bool is_check_child(int argc, char** argv);
+
+// The child: runs the check, prints its line on stdout. The result is the exit status: 0 passed, 1
+// failed, 64 for a command line that process_for_check did not make.
+int run_check_child(int argc, char** argv);
+
+// The one line that a check's record shows, from all it printed (`output`, any bytes, stderr
+// included): the last line that is not blank, without control characters and cut to
+// kMessageLengthMax. How the child ended is said when that is not plain from the line: "exit 3",
+// "killed by signal 9", "timed out after 5s".
+std::string diagnostic_line(std::string_view output, const ProcessExit& exit, bool timed_out,
+                            Duration timeout);
+
+}  // namespace muster
