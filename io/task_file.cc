@@ -202,12 +202,7 @@ class TaskReader {
 
   static void check_env_name(const ObjectReader& env, std::string_view key,
                              const std::string& name) {
-    if (!is_env_name(name)) {
-      env.error(key, "\"" + cut_text(name, kNameLengthMax) +
-                         "\" is not the name of an environment variable");
-    } else if (name.starts_with("MUSTER_") || name.starts_with("VCSJOB_")) {
-      env.error(key, name + " is set by muster itself");
-    }
+    if (const std::optional<std::string> reason = invalid_env_name(name)) env.error(key, *reason);
   }
 
   ObjectReader reader_;
@@ -241,6 +236,16 @@ void read_tasks(const std::vector<YamlNode>& documents, const FileScope& scope, 
 }
 
 }  // namespace
+
+std::optional<std::string> invalid_env_name(const std::string& name) {
+  if (!is_env_name(name)) {
+    return "\"" + cut_text(name, kNameLengthMax) + "\" is not the name of an environment variable";
+  }
+  if (name.starts_with("MUSTER_") || name.starts_with("VCSJOB_")) {
+    return name + " is set by muster itself";
+  }
+  return std::nullopt;
+}
 
 TaskFile load_task_file(const std::string& path) {
   TaskFile file;

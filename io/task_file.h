@@ -22,6 +22,7 @@
 // relative to the file's folder.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct TaskFile {
 
 TaskFile load_task_file(const std::string& path);
 TaskFile parse_task_file(const std::string& text, const std::string& path);
+
+// Why a job may not set or pass on the variable `name`, or nothing.
+std::optional<std::string> invalid_env_name(const std::string& name);
 
 std::vector<NamedKeyTable> task_file_keys();
 
