@@ -1,0 +1,198 @@
+#include "broker/broker.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "core/limits.h"
+#include "io/codec.h"
+#include "io/file.h"
+
+namespace muster {
+
+namespace {
+
+// Frames taken in one wake-up: as many as are there, bounded so that nobody's answer waits for
+// long.
+constexpr size_t kFramesPerWakeupMax = 512;
+constexpr size_t kRecoveryReadBytes = 32 << 20;
+constexpr Duration kDiskLook = std::chrono::seconds(1);
+constexpr uint64_t kServerKey = 1;
+constexpr uint64_t kStopKey = 2;
+
+// Why a task's work cannot be used, or nothing: it is decoded once here, so that a worker never
+// gets what it cannot read.
+std::optional<std::string> invalid_work(const TaskSpec& spec) {
+  const Result<Work> work = decode_work(spec.work);
+  if (!work.ok()) return "the work description cannot be read: " + work.error();
+  const bool noop = std::holds_alternative<NoopWork>(*work);
+  if (spec.kind == TaskKind::job) {
+    if (std::holds_alternative<VerifyWork>(*work))
+      return "a job task needs a command or a tree to run";
+    return std::nullopt;
+  }
+  if (noop) return std::nullopt;
+  if (!std::holds_alternative<VerifyWork>(*work))
+    return "a verify task carries no command of its own";
+  if (spec.devices.size() != 1) return "a verify task is about exactly one device";
+  return std::nullopt;
+}
+
+BrokerOptions core_options(const BrokerConfig& config, const EventLog& log) {
+  BrokerOptions options;
+  options.beat = config.beat;
+  options.lease = config.lease;
+  options.version = MUSTER_VERSION;
+  options.log_id = log.log_id();
+  options.invalid_work = invalid_work;
+  return options;
+}
+
+}  // namespace
+
+Broker::Broker(const BrokerConfig& config, std::unique_ptr<EventLog> log)
+    : log_dir_(config.log_dir),
+      log_(std::move(log)),
+      core_(core_options(config, *log_)),
+      fetches_(*log_) {}
+
+Result<Done> Broker::recover() {
+  while (core_.head() < log_->head()) {
+    const uint64_t from = core_.head() + 1;
+    Result<std::vector<StoredBlock>> blocks = log_->read(from, kRecoveryReadBytes);
+    if (!blocks.ok()) return Error{blocks.error()};
+    if (blocks->empty())
+      return Error{"the event log ends before its head, at event " + std::to_string(from)};
+    for (const StoredBlock& stored : *blocks) {
+      const Result<Block> block = decode_block(stored.bytes);
+      const std::string place =
+          "the block of events " + std::to_string(stored.first) + " and following";
+      if (!block.ok()) return Error{place + " cannot be read: " + block.error()};
+      if (block->first != core_.head() + 1)
+        return Error{place + " is not where it belongs in the log"};
+      if (!block->unknown.empty()) {
+        return Error{place + " was written by a newer version of muster: start that version"};
+      }
+      for (const Event& event : block->events) {
+        core_.apply(event);
+        recovered_time_ = std::max(recovered_time_, event.time);
+      }
+    }
+  }
+  return Done{};
+}
+
+Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
+  server_ = &server;
+  take(Start{log_->epoch()}, clock.now());
+  if (!commit(clock.now())) return Error{fault_};
+  Poller poller;
+  poller.add_socket(server.handle(), kServerKey);
+  poller.add_fd(stop_fd, POLLIN, kStopKey);
+  for (;;) {
+    const std::vector<uint64_t>& ready = poller.wait(time_to_sleep(clock.now()));
+    if (std::find(ready.begin(), ready.end(), kStopKey) != ready.end()) return Done{};
+    const Instant now = clock.now();
+    watch_disk(now);
+    receive_some(now);
+    take(Tick{}, now);
+    dispatch(now);
+    if (!commit(now)) return Error{fault_};
+  }
+}
+
+void Broker::receive_some(Instant now) {
+  for (size_t i = 0; i < kFramesPerWakeupMax && events_.size() < kBlockEventsMax; ++i) {
+    const std::optional<ServerSocket::Received> received = server_->receive();
+    if (!received) return;
+    take_frame(*received, now);
+  }
+}
+
+void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
+  std::variant<Envelope, DecodeFailure> decoded = decode_message(received.frame.bytes());
+  if (auto* failure = std::get_if<DecodeFailure>(&decoded)) {
+    core_.note_refused_message();
+    Message answer = failure->unimplemented_tag
+                         ? Message(Unimplemented{*failure->unimplemented_tag})
+                         : Message(Refused{RefusalCode::malformed, std::move(failure->reason)});
+    sends_.push_back(Send{received.peer, Envelope{failure->request, std::move(answer)}});
+    return;
+  }
+  FromPeer input{received.peer, std::move(std::get<Envelope>(decoded))};
+  const auto* fetch = std::get_if<Fetch>(&input.envelope.message);
+  if (fetch && core_.knows_peer(input.peer)) {
+    fetches_.add(input.peer, input.envelope.request, *fetch, now);
+    return;
+  }
+  take(std::move(input), now);
+}
+
+void Broker::take(const Input& input, Instant now) {
+  Decision decision = core_.decide(input, now);
+  for (Event& event : decision.events) {
+    core_.apply(event);
+    events_.push_back(std::move(event));
+  }
+  core_.note(input, now);
+  std::move(decision.sends.begin(), decision.sends.end(), std::back_inserter(sends_));
+}
+
+void Broker::dispatch(Instant now) {
+  if (core_.dispatch_due()) take(Dispatch{}, now);
+}
+
+// One durable append, then send. False when the log failed: nothing of this wake-up may be spoken
+// of.
+bool Broker::commit(Instant now) {
+  std::vector<Send> level = core_.drain_sends(now);
+  for (size_t begin = 0; begin < events_.size();) {
+    const size_t count = std::min(kBlockEventsMax, events_.size() - begin);
+    const uint64_t first = log_->head() + 1;
+    const std::string bytes = encode_block(first, std::span(events_).subspan(begin, count));
+    const AppendResult result = log_->append(first, static_cast<uint32_t>(count), bytes);
+    if (result.fault != AppendFault::none) {
+      fault_ = result.reason;
+      return false;
+    }
+    begin += count;
+  }
+  events_.clear();
+  deliver(std::exchange(sends_, {}));
+  deliver(std::move(level));
+  deliver(fetches_.drain(now));
+  return true;
+}
+
+void Broker::deliver(std::vector<Send> sends) {
+  for (Send& send : sends) {
+    if (!server_->send(send.peer, encode_message(send.envelope))) core_.note_peer_gone(send.peer);
+  }
+}
+
+void Broker::watch_disk(Instant now) {
+  if (now < next_disk_look_) return;
+  next_disk_look_ = now + kDiskLook;
+  const Result<uint64_t> free = free_bytes(log_dir_);
+  const bool low = free.ok() && *free < kDiskReserveBytes;
+  if (low != disk_low_) {
+    if (low) {
+      spdlog::error("{}: only {} MiB are free; new work is refused until there are {} MiB",
+                    log_dir_, *free >> 20, kDiskReserveBytes >> 20);
+    } else {
+      spdlog::info("{}: there is room again; new work is taken", log_dir_);
+    }
+  }
+  disk_low_ = low;
+  core_.note_disk_low(low);
+}
+
+Duration Broker::time_to_sleep(Instant now) const {
+  Instant wake = next_disk_look_;
+  if (const auto deadline = core_.next_deadline()) wake = std::min(wake, *deadline);
+  if (const auto deadline = fetches_.next_deadline()) wake = std::min(wake, *deadline);
+  return std::max(wake - now, Duration{0});
+}
+
+}  // namespace muster

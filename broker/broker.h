@@ -1,0 +1,62 @@
+// The broker: a thin shell around BrokerCore. It moves frames, keeps the event log, and knows the
+// time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/fetches.h"
+#include "core/broker_core.h"
+#include "core/result.h"
+#include "io/clock.h"
+#include "io/event_log.h"
+#include "io/socket.h"
+
+namespace muster {
+
+struct BrokerConfig {
+  std::string log_dir;
+  Duration beat = kBeatDefault;
+  Duration lease = kLeaseDefault;
+};
+
+class Broker {
+ public:
+  // Takes over the log: recovers what it says. `clock` must not be behind its newest event.
+  Broker(const BrokerConfig& config, std::unique_ptr<EventLog> log);
+
+  // Folds the whole log into the core. The error names the block that cannot be read.
+  Result<Done> recover();
+  // Time of the newest recovered event.
+  Instant recovered_time() const { return recovered_time_; }
+  const BrokerCore& core() const { return core_; }
+
+  // Serves until `stop_fd` becomes readable. An error means that the log can no longer be trusted;
+  // the process must end.
+  Result<Done> serve(ServerSocket& server, Clock& clock, int stop_fd);
+
+ private:
+  void receive_some(Instant now);
+  void take_frame(const ServerSocket::Received& received, Instant now);
+  void take(const Input& input, Instant now);
+  void dispatch(Instant now);
+  bool commit(Instant now);
+  void deliver(std::vector<Send> sends);
+  void watch_disk(Instant now);
+  Duration time_to_sleep(Instant now) const;
+
+  std::string log_dir_;
+  std::unique_ptr<EventLog> log_;
+  BrokerCore core_;
+  Fetches fetches_;
+  ServerSocket* server_ = nullptr;
+  std::vector<Event> events_;  // applied, not yet durable
+  std::vector<Send> sends_;    // to go out when they are
+  std::string fault_;          // why the log failed
+  Instant recovered_time_;
+  Instant next_disk_look_;
+  bool disk_low_ = false;
+};
+
+}  // namespace muster

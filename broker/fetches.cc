@@ -1,0 +1,59 @@
+#include "broker/fetches.h"
+
+#include <algorithm>
+
+#include "core/limits.h"
+
+namespace muster {
+
+namespace {
+
+// One connection asks one question at a time; a few more may wait after reconnects.
+constexpr size_t kWaitingPerPeerMax = 4;
+
+}  // namespace
+
+void Fetches::add(std::string peer, uint64_t request, const Fetch& fetch, Instant now) {
+  Waiting waiting;
+  waiting.request = request;
+  waiting.from = std::max<uint64_t>(fetch.from, 1);
+  waiting.bytes_max = std::clamp<size_t>(fetch.max_bytes, 1, kFetchBytesMax);
+  waiting.deadline = now + std::clamp(fetch.wait, Duration{0}, kFetchWaitMax);
+  const auto of_peer = [&](const Waiting& other) { return other.peer == peer; };
+  if (std::count_if(waiting_.begin(), waiting_.end(), of_peer) >=
+      static_cast<std::ptrdiff_t>(kWaitingPerPeerMax)) {
+    waiting_.erase(std::find_if(waiting_.begin(), waiting_.end(), of_peer));
+  }
+  waiting.peer = std::move(peer);
+  waiting_.push_back(std::move(waiting));
+}
+
+std::vector<Send> Fetches::drain(Instant now) {
+  std::vector<Send> sends;
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    if (waiting.from > log_.head() && waiting.deadline > now) return false;
+    sends.push_back(Send{waiting.peer, Envelope{waiting.request, answer(waiting)}});
+    return true;
+  });
+  return sends;
+}
+
+Message Fetches::answer(const Waiting& waiting) const {
+  Blocks blocks;
+  blocks.head = log_.head();
+  if (waiting.from > blocks.head) return blocks;
+  Result<std::vector<StoredBlock>> read = log_.read(waiting.from, waiting.bytes_max);
+  if (!read.ok()) return Refused{RefusalCode::unavailable, read.error()};
+  for (StoredBlock& block : *read) blocks.blocks.push_back(std::move(block.bytes));
+  return blocks;
+}
+
+std::optional<Instant> Fetches::next_deadline() const {
+  std::optional<Instant> next;
+  for (const Waiting& waiting : waiting_) {
+    if (!next || waiting.deadline < *next) next = waiting.deadline;
+  }
+  return next;
+}
+
+}  // namespace muster

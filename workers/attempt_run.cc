@@ -1,0 +1,84 @@
+#include "workers/attempt_run.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/guid.h"
+#include "workers/job_attempt.h"
+#include "workers/verify_attempt.h"
+
+namespace muster {
+
+namespace {
+
+// Ends at once: the reason why there is nothing to run.
+class ImpossibleAttempt final : public AttemptRun {
+ public:
+  ImpossibleAttempt(const RunContext& context, Assignment assignment, ReportSink report,
+                    std::string reason)
+      : AttemptRun(context, std::move(assignment), std::move(report)), reason_(std::move(reason)) {}
+  void begin(Instant now) override {
+    finish(make_ending(Outcome::error, Cause::config, StatusCode::norun, reason_, kNever, now));
+  }
+  void wake(Instant) override {}
+  void stop(Instant) override {}
+  std::optional<Instant> next_deadline() const override { return std::nullopt; }
+  void descriptors(std::vector<int>&) const override {}
+
+ private:
+  std::string reason_;
+};
+
+}  // namespace
+
+std::string AttemptRun::attempt_dir() const {
+  return context_.attempts_dir + "/" + percent_encode(assignment_.spec->guid) + "/" +
+         std::to_string(assignment_.attempt);
+}
+
+Ending run_noop(Instant now) {
+  return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", now, now);
+}
+
+std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignment assignment,
+                                             const Work& work, AttemptRun::ReportSink report) {
+  if (const auto* job = std::get_if<JobWork>(&work)) {
+    return std::make_unique<JobAttempt>(context, std::move(assignment), *job, std::move(report));
+  }
+  if (std::holds_alternative<VerifyWork>(work)) {
+    return std::make_unique<VerifyAttempt>(context, std::move(assignment), std::move(report));
+  }
+  return std::make_unique<ImpossibleAttempt>(context, std::move(assignment), std::move(report),
+                                             "this worker does not run such work");
+}
+
+std::map<std::string, std::string> base_environment(const std::string& home) {
+  return {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+          {"LANG", "C.UTF-8"},
+          {"HOME", home}};
+}
+
+std::string devices_json(const Assignment& assignment) {
+  using Json = nlohmann::ordered_json;
+  Json devices = Json::array();
+  for (size_t i = 0; i < assignment.devices.size(); ++i) {
+    const std::string role =
+        i < assignment.spec->devices.size() ? assignment.spec->devices[i].role : std::string();
+    devices.push_back({{"name", assignment.devices[i].name},
+                       {"role", role},
+                       {"profile", assignment.devices[i].profile}});
+  }
+  return devices.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string record_name(const std::string& text) {
+  std::string name;
+  for (const char c : text) {
+    const bool bad = static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/';
+    name += bad ? '.' : c;
+  }
+  while (!name.empty() && (name.front() == ' ' || name.front() == '.')) name.erase(0, 1);
+  while (!name.empty() && name.back() == ' ') name.pop_back();
+  return name;
+}
+
+}  // namespace muster

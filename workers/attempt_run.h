@@ -1,0 +1,83 @@
+// AttemptRun: one attempt being executed near the hardware. The worker's loop drives it: it is
+// woken when a descriptor is readable or a deadline has passed, and says what happens through
+// `report`. Its last report is its Ending.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/messages.h"
+#include "core/report.h"
+#include "core/work.h"
+#include "workers/attempt_log.h"
+
+namespace muster {
+
+// What every attempt of a worker shares.
+struct RunContext {
+  std::string worker;        // its name
+  std::string self_exe;      // to run built-in checks as children
+  std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
+  // The attempt's process group, for the spool: what is left of it is killed after a crash.
+  std::function<void(const AttemptToken&, pid_t)> note_group;
+};
+
+class AttemptRun {
+ public:
+  using ReportSink = std::function<void(ReportBody)>;
+
+  AttemptRun(const RunContext& context, Assignment assignment, ReportSink report)
+      : context_(context), assignment_(std::move(assignment)), report_(std::move(report)) {}
+  virtual ~AttemptRun() = default;
+  AttemptRun(const AttemptRun&) = delete;
+  AttemptRun& operator=(const AttemptRun&) = delete;
+
+  virtual void begin(Instant now) = 0;
+  virtual void wake(Instant now) = 0;
+  // Ends it: TERM, the task's grace time, KILL. The Ending follows when all is over.
+  virtual void stop(Instant now) = 0;
+  virtual std::optional<Instant> next_deadline() const = 0;
+  virtual void descriptors(std::vector<int>& fds) const = 0;
+
+  bool over() const { return over_; }
+  AttemptToken token() const { return {assignment_.spec->guid, assignment_.attempt}; }
+
+ protected:
+  void report(ReportBody body) { report_(std::move(body)); }
+  // The last word.
+  void finish(Ending ending) {
+    over_ = true;
+    report_(std::move(ending));
+  }
+  std::string attempt_dir() const;
+
+  const RunContext& context_;
+  const Assignment assignment_;
+
+ private:
+  ReportSink report_;
+  bool over_ = false;
+};
+
+// Ends at once with pass.
+Ending run_noop(Instant now);
+
+// The attempt that `assignment` asks for. What cannot be run at all still is an AttemptRun: it ends
+// as error/config when it begins.
+std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignment assignment,
+                                             const Work& work, AttemptRun::ReportSink report);
+
+// The child's environment before anything is passed or set: PATH, LANG and HOME.
+std::map<std::string, std::string> base_environment(const std::string& home);
+
+// `[{"name": ..., "role": ..., "profile": {...}}, ...]`: MUSTER_DEVICES.
+std::string devices_json(const Assignment& assignment);
+
+// The name for status.log: no slashes, no blanks at its ends, nothing the grammar forbids.
+std::string record_name(const std::string& text);
+
+}  // namespace muster

@@ -1,0 +1,92 @@
+#include "workers/child_run.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+constexpr size_t kReadBytes = 64 << 10;
+// Of one wake-up: a child that floods must not starve the others of this worker.
+constexpr size_t kReadBytesPerWake = 1 << 20;
+
+}  // namespace
+
+ChildRun::ChildRun(const ProcessSpec& spec, const ChildLimits& limits,
+                   std::function<void(std::string_view)> output, Instant now)
+    : limits_(limits), output_(std::move(output)) {
+  Result<std::unique_ptr<Process>> started = Process::start(spec);
+  if (!started.ok()) {
+    end_.not_started = started.error();
+    ended_ = true;
+    return;
+  }
+  process_ = std::move(*started);
+  if (limits_.run > Duration{0}) run_until_ = now + limits_.run;
+  if (limits_.silence > Duration{0}) silent_until_ = now + limits_.silence;
+}
+
+void ChildRun::wake(Instant now) {
+  if (ended_) return;
+  drain_output(now);
+  if (const std::optional<ProcessExit> exit = process_->try_reap()) {
+    drain_output(now);  // what it wrote last; a stray grandchild may keep the pipe open, we do not
+                        // wait for it
+    exit_ = *exit;
+    end_.exit_code = exit->exit_code;
+    end_.signal = exit->signal;
+    ended_ = true;
+    return;
+  }
+  const bool over_run = run_until_ != kNever && now >= run_until_;
+  const bool over_silence = silent_until_ != kNever && now >= silent_until_;
+  if (kill_at_ == kNever && (over_run || over_silence)) {
+    end_.run_timeout = over_run;
+    end_.silence_timeout = !over_run;
+    end_.limit = over_run ? limits_.run : limits_.silence;
+    stop(now);
+  }
+  if (kill_at_ != kNever && now >= kill_at_ && !killed_) {
+    process_->signal_group(SIGKILL);
+    killed_ = true;
+  }
+}
+
+void ChildRun::drain_output(Instant now) {
+  size_t taken = 0;
+  while (process_->output_fd() >= 0 && taken < kReadBytesPerWake) {
+    buffer_.clear();
+    const bool open = process_->read_output(buffer_, kReadBytes);
+    if (buffer_.empty()) return;
+    taken += buffer_.size();
+    output_(buffer_);
+    if (silent_until_ != kNever) silent_until_ = now + limits_.silence;
+    if (!open) return;
+  }
+}
+
+void ChildRun::stop(Instant now, Duration grace) {
+  if (ended_) return;
+  const Instant kill_at = now + std::max(grace, Duration{1});
+  if (kill_at_ == kNever && grace > Duration{0}) process_->signal_group(SIGTERM);
+  kill_at_ = kill_at_ == kNever ? kill_at : std::min(kill_at_, kill_at);
+}
+
+std::optional<Instant> ChildRun::next_deadline() const {
+  if (ended_) return std::nullopt;
+  std::optional<Instant> next;
+  const auto consider = [&](Instant instant) {
+    if (instant != kNever && (!next || instant < *next)) next = instant;
+  };
+  if (kill_at_ == kNever) {
+    consider(run_until_);
+    consider(silent_until_);
+  } else if (!killed_) {
+    consider(kill_at_);
+  }
+  return next;
+}
+
+}  // namespace muster

@@ -1,0 +1,117 @@
+// muster-worker: the process near the hardware. It executes attempts and keeps what they say until
+// the broker has recorded it.
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/guid.h"
+#include "core/limits.h"
+#include "io/config.h"
+#include "io/file.h"
+#include "io/flags.h"
+#include "io/home.h"
+#include "io/logging.h"
+#include "io/stop_signal.h"
+#include "workers/checks/check.h"
+#include "workers/spool.h"
+#include "workers/worker.h"
+
+namespace {
+
+struct Flags {
+  std::string home;
+  std::string name;
+  std::string endpoint;
+  std::string lab;
+  std::vector<std::string> pools;
+  uint64_t slots = 0;
+  std::string log_level;
+};
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "muster-worker: %s\n", message.c_str());
+  return 1;
+}
+
+int fail_usage(const std::string& message) {
+  fail(message);
+  return muster::kExitUsage;
+}
+
+void override_config(const Flags& flags, muster::Config& config) {
+  if (!flags.name.empty()) config.worker.name = flags.name;
+  if (!flags.endpoint.empty()) config.endpoint = flags.endpoint;
+  if (!flags.lab.empty()) config.worker.lab = flags.lab;
+  if (!flags.pools.empty()) config.worker.pools = flags.pools;
+  if (flags.slots > 0) config.worker.slots = static_cast<uint32_t>(flags.slots);
+  if (!flags.log_level.empty()) config.log_level = flags.log_level;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (muster::is_check_child(argc, argv)) return muster::run_check_child(argc, argv);
+
+  Flags flags;
+  muster::FlagSet set(
+      "muster-worker",
+      "The worker: sits near the hardware, runs verifications and jobs, and keeps what they say "
+      "until the broker has recorded it. Flags go before HOME/muster.yaml.");
+  set.text("home", "DIR", "where everything of this installation lies", &flags.home);
+  set.text("name", "NAME", "the worker's name, as the inventory has it", &flags.name);
+  set.text("endpoint", "URL", "where the broker listens", &flags.endpoint);
+  set.text("lab", "NAME", "the lab that the worker belongs to", &flags.lab);
+  set.list("pool", "NAME", "a pool that it serves; may be given again", &flags.pools);
+  set.number("slots", "N", "attempts that run at the same time", 1, muster::kSlotsMax,
+             &flags.slots);
+  set.text("log-level", "LEVEL", "trace, debug, info, warn or error", &flags.log_level);
+  if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
+
+  muster::Result<muster::UniqueFd> stop = muster::make_stop_fd();
+  if (!stop.ok()) return fail(stop.error());
+  const muster::Result<muster::Home> home = muster::resolve_home(flags.home);
+  if (!home.ok()) return fail_usage(home.error());
+  if (const auto made = muster::make_home(*home); !made.ok()) return fail(made.error());
+  muster::raise_descriptor_limit();
+  muster::Result<muster::Config> config = muster::load_config(*home);
+  if (!config.ok()) return fail_usage(config.error());
+  override_config(flags, *config);
+  if (const auto problem = muster::invalid_name(config->worker.name, "worker name"))
+    return fail_usage(*problem);
+  if (const auto problem = muster::invalid_endpoint(config->endpoint)) return fail_usage(*problem);
+
+  const std::string dir = home->worker_dir(config->worker.name);
+  if (const auto made = muster::make_dirs(dir); !made.ok()) return fail(made.error());
+  const auto pid_file =
+      muster::PidFile::acquire(dir + "/worker.pid", "a muster worker named " + config->worker.name);
+  if (!pid_file.ok()) return fail(pid_file.error());
+  const std::string log_name = "worker-" + config->worker.name;
+  if (const auto ready = muster::setup_logging(log_name, home->logs_dir(), config->log_level);
+      !ready.ok()) {
+    return fail(ready.error());
+  }
+  auto spool = muster::Spool::open(dir, static_cast<uint64_t>(std::time(nullptr)));
+  if (!spool.ok()) return fail(spool.error());
+  if (const size_t killed = (*spool)->kill_leftovers(); killed > 0) {
+    spdlog::warn("killed {} process groups that attempts of an earlier run had left", killed);
+  }
+  spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config->worker.name,
+               (*spool)->incarnation(), config->worker.slots, config->endpoint);
+
+  muster::SystemClock clock;
+  muster::SocketContext sockets;
+  muster::Worker worker({config->worker.name, config->worker.lab, config->worker.pools,
+                         config->worker.slots, config->endpoint, dir, "/proc/self/exe"},
+                        std::move(*spool), sockets, clock);
+  const auto served = worker.serve(stop->get());
+  if (!served.ok()) {
+    spdlog::critical("the spool failed, so the worker ends: {}", served.error());
+    return 1;
+  }
+  spdlog::info("stopped");
+  return 0;
+}

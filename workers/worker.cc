@@ -1,0 +1,230 @@
+#include "workers/worker.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "io/codec.h"
+
+namespace muster {
+
+namespace {
+
+constexpr uint64_t kSocketKey = 1;
+constexpr uint64_t kStopKey = 2;
+constexpr uint64_t kRunKey = 3;
+constexpr Duration kHelloAgain = std::chrono::seconds(1);
+// A connection that has been silent for this long is made anew: it may be half dead.
+constexpr Duration kReconnectAfter = std::chrono::seconds(10);
+constexpr int kSyncsPerWakeup = 8;
+
+WorkerOptions core_options(const WorkerConfig& config, const Spool& spool) {
+  WorkerOptions options;
+  options.incarnation = spool.incarnation();
+  options.lab = config.lab;
+  options.pools = config.pools;
+  options.slots = config.slots;
+  options.version = MUSTER_VERSION;
+  return options;
+}
+
+}  // namespace
+
+Worker::Worker(WorkerConfig config, std::unique_ptr<Spool> spool, SocketContext& context,
+               Clock& clock)
+    : config_(std::move(config)),
+      spool_(std::move(spool)),
+      sockets_(context),
+      clock_(clock),
+      core_(core_options(config_, *spool_), spool_->take_unacked(), spool_->take_interrupted(),
+            clock.now()) {
+  run_context_.worker = config_.name;
+  run_context_.self_exe = config_.self_exe;
+  run_context_.attempts_dir = config_.dir + "/attempts";
+  run_context_.note_group = [this](const AttemptToken& token, pid_t group) {
+    if (Result<Done> noted = spool_->note_group(token, group); !noted.ok()) fault_ = noted.error();
+  };
+}
+
+Result<Done> Worker::connect(Instant now) {
+  Result<std::unique_ptr<ClientSocket>> connected =
+      ClientSocket::connect(sockets_, config_.endpoint);
+  if (!connected.ok()) return Error{connected.error()};
+  socket_ = std::move(*connected);
+  welcomed_ = false;
+  last_heard_ = now;
+  say_hello(now);
+  return Done{};
+}
+
+void Worker::say_hello(Instant now) {
+  Hello hello;
+  hello.role = Role::worker;
+  hello.name = config_.name;
+  hello.version = MUSTER_VERSION;
+  socket_->send(encode_message(Envelope{1, hello}));
+  next_hello_ = now + kHelloAgain;
+}
+
+Result<Done> Worker::serve(int stop_fd) {
+  if (Result<Done> connected = connect(clock_.now()); !connected.ok()) return connected;
+  for (;;) {
+    wait(stop_fd);
+    const Instant now = clock_.now();
+    if (stop_) return shut_down(now);
+    receive_all(now);
+    core_.tick(now);
+    run_attempts(now);
+    if (Result<Done> spoken = speak(now); !spoken.ok()) return spoken;
+    check_silence(now);
+  }
+}
+
+void Worker::wait(int stop_fd) {
+  poller_.clear();
+  poller_.add_socket(socket_->handle(), kSocketKey);
+  poller_.add_fd(stop_fd, POLLIN, kStopKey);
+  fds_.clear();
+  for (const auto& [token, run] : runs_) run->descriptors(fds_);
+  for (const int fd : fds_) poller_.add_fd(fd, POLLIN, kRunKey);
+  const std::optional<Instant> deadline = next_deadline();
+  const Duration timeout = deadline ? std::max(*deadline - clock_.now(), Duration{0}) : kHelloAgain;
+  const std::vector<uint64_t>& ready = poller_.wait(timeout);
+  stop_ = std::find(ready.begin(), ready.end(), kStopKey) != ready.end();
+}
+
+std::optional<Instant> Worker::next_deadline() const {
+  Instant next =
+      welcomed_ ? std::min(core_.next_deadline(), last_heard_ + kReconnectAfter) : next_hello_;
+  for (const auto& [token, run] : runs_) {
+    const std::optional<Instant> deadline = run->next_deadline();
+    if (deadline) next = std::min(next, *deadline);
+  }
+  return next;
+}
+
+void Worker::receive_all(Instant now) {
+  while (const std::optional<Frame> frame = socket_->receive()) {
+    last_heard_ = now;
+    std::variant<Envelope, DecodeFailure> decoded = decode_message(frame->bytes());
+    if (const auto* failure = std::get_if<DecodeFailure>(&decoded)) {
+      spdlog::warn("the broker sent what cannot be read: {}", failure->reason);
+      continue;
+    }
+    take(std::get<Envelope>(decoded).message, now);
+  }
+}
+
+void Worker::take(const Message& message, Instant now) {
+  if (const auto* desired = std::get_if<Desired>(&message)) {
+    core_.take(*desired, now);
+  } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
+    if (!welcomed_)
+      spdlog::info("connected to broker {} at {}", welcome->version, config_.endpoint);
+    welcomed_ = true;
+    last_refusal_.clear();
+    core_.set_beat(std::max<Duration>(welcome->beat, std::chrono::milliseconds(10)));
+    core_.connected(now);
+  } else if (const auto* refused = std::get_if<Refused>(&message)) {
+    take_refusal(*refused, now);
+  }
+}
+
+void Worker::take_refusal(const Refused& refused, Instant now) {
+  if (refused.code == RefusalCode::hello_first) {
+    welcomed_ = false;  // the broker restarted, or has forgotten us
+    say_hello(now);
+    return;
+  }
+  if (refused.code == RefusalCode::protocol) {
+    welcomed_ = false;
+    next_hello_ = now + kReconnectAfter;
+  }
+  if (refused.reason != last_refusal_) spdlog::error("the broker refused: {}", refused.reason);
+  last_refusal_ = refused.reason;
+}
+
+void Worker::run_attempts(Instant now) {
+  for (auto next = runs_.begin(); next != runs_.end();) {
+    const auto current = next++;
+    current->second->wake(now);
+    if (current->second->over()) runs_.erase(current);
+  }
+  // An attempt that ends at once frees its slot for the next.
+  for (;;) {
+    WorkerActions actions = core_.drain_actions(now);
+    if (actions.start.empty() && actions.stop.empty()) return;
+    for (const StopAction& stop : actions.stop) {
+      const auto found = runs_.find(stop.token);
+      if (found == runs_.end()) continue;
+      found->second->stop(now);
+      if (found->second->over()) runs_.erase(found);
+    }
+    for (Assignment& assignment : actions.start) start(std::move(assignment), now);
+  }
+}
+
+void Worker::start(Assignment assignment, Instant now) {
+  const AttemptToken token{assignment.spec->guid, assignment.attempt};
+  const Result<Work> work = decode_work(assignment.spec->work);
+  if (!work.ok()) {
+    core_.report(token,
+                 make_ending(Outcome::error, Cause::config, StatusCode::norun,
+                             "the work description cannot be read: " + work.error(), kNever, now),
+                 true, now);
+    return;
+  }
+  if (std::holds_alternative<NoopWork>(*work)) {
+    core_.report(token, run_noop(now), false, now);
+    return;
+  }
+  auto run = make_attempt_run(
+      run_context_, std::move(assignment), *work,
+      [this, token](ReportBody body) { core_.report(token, std::move(body), true, clock_.now()); });
+  AttemptRun& started = *runs_.emplace(token, std::move(run)).first->second;
+  started.begin(now);
+  if (started.over()) runs_.erase(token);
+}
+
+// What is said must be in the spool first.
+Result<Done> Worker::speak(Instant now) {
+  if (!fault_.empty()) return Error{fault_};
+  if (Result<Done> kept = spool_->commit(core_.drain_unspooled(), core_.acked()); !kept.ok())
+    return kept;
+  if (!welcomed_) {
+    if (now >= next_hello_) say_hello(now);
+    return Done{};
+  }
+  for (int i = 0; i < kSyncsPerWakeup; ++i) {
+    std::optional<Sync> sync = core_.make_sync(now);
+    if (!sync || !socket_->send(encode_message(Envelope{0, std::move(*sync)}))) break;
+  }
+  return Done{};
+}
+
+void Worker::check_silence(Instant now) {
+  if (now < last_heard_ + kReconnectAfter) return;
+  spdlog::warn("the broker at {} has been silent for {} s; connecting anew", config_.endpoint,
+               std::chrono::duration_cast<std::chrono::seconds>(now - last_heard_).count());
+  if (Result<Done> connected = connect(now); !connected.ok())
+    spdlog::error("{}", connected.error());
+}
+
+// Nothing outlives the worker: what runs is killed and reported, so that the broker need not wait
+// for the lease to run out.
+Result<Done> Worker::shut_down(Instant now) {
+  std::vector<AttemptToken> killed;
+  for (const auto& [token, run] : runs_) killed.push_back(token);
+  runs_.clear();
+  for (const AttemptToken& token : killed) {
+    core_.report(token,
+                 make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                             "the worker was shut down while the attempt ran", now, now),
+                 true, now);
+  }
+  core_.connected(now);
+  return speak(now);
+}
+
+}  // namespace muster
