@@ -42,11 +42,12 @@ DbFault fault_of(sqlite3* db, int rc) {
   }
 }
 
-// Must be called right after the call that gave `rc`: SQLite keeps only the last error.
-DbStatus make_status(sqlite3* db, int rc) {
+// Must be called right after the call that gave `rc`: SQLite keeps only the last error. It does not
+// know the name of a file that it could not open: then the caller gives it as `path`.
+DbStatus make_status(sqlite3* db, int rc, const char* path = nullptr) {
   DbStatus status{fault_of(db, rc), ""};
   if (status.ok()) return status;
-  const char* path = sqlite3_db_filename(db, "main");
+  if (path == nullptr) path = sqlite3_db_filename(db, "main");
   status.reason = std::string(path == nullptr ? "database" : path) + ": " + sqlite3_errmsg(db);
   const int error_number = sqlite3_system_errno(db);
   if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN) {
@@ -151,7 +152,7 @@ std::variant<Database, DbStatus> Database::open(const std::string& path,
   db.path_ = path;
   db.db_.reset(handle);
   if (handle == nullptr) return DbStatus{DbFault::broken, path + ": out of memory"};
-  if (rc != SQLITE_OK) return make_status(handle, rc);
+  if (rc != SQLITE_OK) return make_status(handle, rc, path.c_str());
   sqlite3_busy_timeout(handle, static_cast<int>(options.busy_timeout / 1ms));
   DbStatus configured = configure(db, options);
   if (!configured.ok()) return configured;
