@@ -4,12 +4,16 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
+#include "core/limits.h"
 #include "core/messages.h"
 #include "core/result.h"
+#include "io/codec.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -19,6 +23,7 @@ struct ClientOptions {
   Role role = Role::submitter;
   std::string name;
   Duration connect_timeout = std::chrono::seconds(10);  // to the first Welcome
+  std::function<bool()> stop;                           // as set_stop, from the beginning
 };
 
 enum class ClientFault : uint8_t {
@@ -33,11 +38,15 @@ struct ClientError {
   std::string message;  // what, where, what to do next
 };
 
+// Not thread-safe. Beats go out, and reconnects are noticed, only while one of ask, post or
+// next_push runs: a caller that is busy for longer than the lease of its connection says Hello
+// again by itself at its next call.
 class Client {
  public:
   // Connects and waits for Welcome.
   static std::variant<std::unique_ptr<Client>, ClientError> connect(SocketContext& context,
                                                                     ClientOptions options);
+  // The newest one: a restarted broker has another epoch.
   const Welcome& welcome() const { return welcome_; }
 
   // Sends a request and waits for its answer. The request is repeated after a reconnect, so it must
@@ -46,8 +55,8 @@ class Client {
   // next_push.
   std::variant<Message, ClientError> ask(const Message& request, Duration timeout);
 
-  // Sends without waiting for the answer; the answer comes out of next_push like a pushed message.
-  // For pipelining.
+  // Sends without waiting for the answer, and repeats it after a reconnect until it is answered;
+  // the answer comes out of next_push like a pushed message. For pipelining.
   void post(const Message& request);
 
   // The next pushed message (TaskNews and answers to post), or nothing after `timeout`. When the
@@ -61,21 +70,56 @@ class Client {
 
   // Checked while waiting; when it returns true the call ends with ClientFault::stopped (or
   // nothing).
-  void set_stop(std::function<bool()> stop) { stop_ = std::move(stop); }
+  void set_stop(std::function<bool()> stop) { options_.stop = std::move(stop); }
 
  private:
   Client() = default;
-  struct Waiting;
-  bool pump(Duration timeout);
-  void send(uint64_t request, const Message& message);
+
+  std::optional<ClientError> await_welcome();
+  std::variant<Message, ClientError> await_answer(uint64_t request, Duration timeout);
+
+  void pump(Duration timeout);
+  bool take_frames();
+  void take(Envelope envelope);
+  void take_refusal(uint64_t request, Refused refused);
+  void take_answer(uint64_t request, Message message);
+  void take_undecodable(const DecodeFailure& failure);
+
+  void keep_connection();
+  void say_hello();
+  void be_welcome(Welcome welcome);
+  uint64_t enqueue(const Message& request);
+  void send_unsent();
+  bool send(Bytes frame);
+
+  bool stopped() const { return options_.stop && options_.stop(); }
+  ClientError unreachable(Duration waited) const;
 
   ClientOptions options_;
   std::unique_ptr<ClientSocket> socket_;
+  Poller poller_;
   Welcome welcome_;
-  std::deque<Envelope> pushed_;
-  std::function<bool()> stop_;
+  Duration beat_ = kBeatDefault;
+
+  // Requests without an answer, encoded, by number; the ones from unsent_from_ on have not been
+  // sent on this connection.
+  std::map<uint64_t, Bytes> outstanding_;
+  uint64_t unsent_from_ = kNone;
   uint64_t next_request_ = 1;
+  static constexpr uint64_t kNone = UINT64_MAX;
+
+  uint64_t asked_ = 0;  // the request that ask waits for, or 0
+  std::optional<std::variant<Message, ClientError>> answer_;
+  std::deque<Message> pushed_;
+
+  // The number of the Hello that has no answer yet, or 0. While there is one, nothing else is sent.
+  uint64_t hello_request_ = 0;
+  std::optional<Refused> hello_refused_;
+  Duration hello_wait_{0};  // between its repeats
+  int64_t hello_again_us_ = 0;
+  bool ever_welcome_ = false;
   bool reconnected_ = false;
+
   int64_t last_heard_us_ = 0;
   int64_t last_sent_us_ = 0;
 };
