@@ -1,0 +1,40 @@
+// Where a sink's events come from. The collector's is the broker (collectors/broker_source.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace muster {
+
+struct FetchedBlocks {
+  std::string log_id;
+  uint64_t head = 0;                // newest durable event
+  std::vector<std::string> blocks;  // io/codec.h, decode_block; the first may begin before `from`
+};
+
+enum class SourceFault : uint8_t {
+  away,     // nobody answers; it may come back
+  refused,  // it answers, but not with blocks
+  stopped,  // the process is to end
+};
+
+struct SourceError {
+  SourceFault fault = SourceFault::away;
+  std::string message;  // what, where, what to do next
+};
+
+class BlockSource {
+ public:
+  virtual ~BlockSource() = default;
+
+  // The name of the source, for people.
+  virtual std::string name() const = 0;
+
+  // Blocks from event `from` (>= 1) on. Waits for a while when there is nothing new yet; then there
+  // are none.
+  virtual std::variant<FetchedBlocks, SourceError> fetch(uint64_t from) = 0;
+};
+
+}  // namespace muster

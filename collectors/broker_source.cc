@@ -1,0 +1,54 @@
+#include "collectors/broker_source.h"
+
+#include <utility>
+
+namespace muster {
+namespace {
+
+// Several thousand events: one delivery's worth.
+constexpr uint32_t kFetchBytes = 2 << 20;
+constexpr Duration kFetchWait = std::chrono::seconds(20);
+// For the answer after the wait; a broker that restarts is waited for.
+constexpr Duration kAnswerWait = std::chrono::seconds(10);
+
+SourceError source_error(ClientError error) {
+  switch (error.fault) {
+    case ClientFault::unreachable:
+      return {SourceFault::away, std::move(error.message)};
+    case ClientFault::refused:
+      return {SourceFault::refused, "the broker refuses: " + error.message};
+    case ClientFault::stopped:
+      break;
+  }
+  return {SourceFault::stopped, std::move(error.message)};
+}
+
+}  // namespace
+
+BrokerSource::BrokerSource(SocketContext& context, std::string endpoint, std::string name,
+                           const Stop& stop)
+    : context_(context), endpoint_(std::move(endpoint)), name_(std::move(name)), stop_(stop) {}
+
+std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from) {
+  if (!client_) {
+    ClientOptions options;
+    options.endpoint = endpoint_;
+    options.role = Role::collector;
+    options.name = name_;
+    options.stop = [this] { return stop_.raised(); };
+    std::variant<std::unique_ptr<Client>, ClientError> connected =
+        Client::connect(context_, std::move(options));
+    if (auto* error = std::get_if<ClientError>(&connected)) return source_error(std::move(*error));
+    client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+  }
+  const Fetch request{from, kFetchBytes, kFetchWait};
+  std::variant<Message, ClientError> answer = client_->ask(request, kFetchWait + kAnswerWait);
+  if (auto* error = std::get_if<ClientError>(&answer)) return source_error(std::move(*error));
+  Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));
+  if (blocks == nullptr) {
+    return SourceError{SourceFault::refused, "the broker answered Fetch with something else"};
+  }
+  return FetchedBlocks{client_->welcome().log_id, blocks->head, std::move(blocks->blocks)};
+}
+
+}  // namespace muster
