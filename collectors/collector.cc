@@ -1,0 +1,92 @@
+#include "collectors/collector.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "collectors/broker_source.h"
+#include "collectors/ledger_sink.h"
+#include "collectors/sink_runner.h"
+#include "collectors/status_log_sink.h"
+#include "collectors/stop.h"
+#include "io/random.h"
+
+namespace muster {
+namespace {
+
+// The first sink that must not go on says why.
+class FirstError {
+ public:
+  void set(std::string message) {
+    const std::lock_guard lock(mutex_);
+    if (!message_) message_ = std::move(message);
+  }
+  std::optional<std::string> take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(message_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<std::string> message_;
+};
+
+SinkRunnerOptions runner_options() {
+  SinkRunnerOptions options;
+  options.random = [] {
+    uint64_t random = 0;
+    fill_random(&random, sizeof random);
+    return random;
+  };
+  options.log_problem = [](const std::string& text) { spdlog::warn("{}; trying again", text); };
+  options.log_news = [](const std::string& text) { spdlog::info("{}", text); };
+  return options;
+}
+
+void run_sink(Sink& sink, SocketContext& sockets, const std::string& endpoint, Stop& stop,
+              FirstError& error) {
+  BrokerSource source(sockets, endpoint, std::string(sink.name()), stop);
+  const Result<Done> done = SinkRunner(sink, source, stop, runner_options()).run();
+  if (done.ok()) return;
+  error.set(done.error());
+  stop.raise();
+}
+
+void wait_for_either(int stop_fd, const Stop& stop) {
+  pollfd fds[] = {{stop_fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
+  while (::poll(fds, 2, -1) < 0) {
+  }
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<Sink>> make_sinks(const Home& home) {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(
+      std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
+  sinks.push_back(std::make_unique<LedgerSink>(home.ledger_file()));
+  return sinks;
+}
+
+Result<Done> collect(std::vector<std::unique_ptr<Sink>> sinks, const std::string& endpoint,
+                     int stop_fd) {
+  Stop stop;
+  SocketContext sockets;
+  FirstError error;
+  std::vector<std::jthread> threads;
+  for (const std::unique_ptr<Sink>& sink : sinks) {
+    threads.emplace_back(
+        [&, place = sink.get()] { run_sink(*place, sockets, endpoint, stop, error); });
+  }
+  wait_for_either(stop_fd, stop);
+  stop.raise();
+  threads.clear();  // joins
+  if (std::optional<std::string> message = error.take()) return Error{*message};
+  return Done{};
+}
+
+}  // namespace muster
