@@ -39,9 +39,9 @@ enum class After : uint8_t {
 };
 
 struct UpOptions {
-  std::string worker_name = "local";
-  uint32_t slots = 0;     // 0: one per processor
-  std::string inventory;  // file to apply once everything is up; empty: none
+  std::string worker_name;  // empty: the configuration's
+  uint32_t slots = 0;       // 0: the configuration's
+  std::string inventory;    // file to apply once everything is up; empty: none
 };
 
 struct VerifyOptions {

@@ -143,11 +143,11 @@ void add_up(Parse& parse) {
       "  muster up\n"
       "  muster up --home /srv/muster --slots 4 --inventory lab.yaml");
   add_text(verb, "--worker-name", &options->worker_name, "NAME",
-           "Name of the worker that inventories mean (default: local)");
+           "The worker's name in inventories (default: local)");
   add_number(
       verb, "--slots", 1, kSlotsMax,
       [target = options](uint64_t n) { target->slots = static_cast<uint32_t>(n); },
-      "Attempts that run at the same time (default: one per processor)");
+      "Attempts that run at the same time (default: 8)");
   add_text(verb, "--inventory", &options->inventory, "FILE", "Apply this inventory once ready");
 }
 

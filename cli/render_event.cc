@@ -95,4 +95,12 @@ std::string render_event(uint64_t seq, const Event& event, const Look& look) {
   return out + paint(text, event_color(event), look) + "\n";
 }
 
+const std::vector<std::string>& event_types() {
+  static const std::vector<std::string> types = {
+      "broker_started", "inventory_applied", "worker_joined", "worker_lost", "task_submitted",
+      "attempt_leased", "attempt_started",   "record",        "result",      "attempt_ended",
+      "report_refused", "cancel_requested",  "task_ended"};
+  return types;
+}
+
 }  // namespace muster

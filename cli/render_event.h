@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/text.h"
 #include "core/event.h"
@@ -10,5 +11,8 @@ namespace muster {
 
 // "2026-11-23 08:15:30Z     17  attempt_ended      0193a5...  attempt 1: pass", with a line feed.
 std::string render_event(uint64_t seq, const Event& event, const Look& look);
+
+// Every type that event_type() gives.
+const std::vector<std::string>& event_types();
 
 }  // namespace muster

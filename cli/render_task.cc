@@ -176,12 +176,9 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
   return out;
 }
 
-std::string render_explanation(const Explanation& explanation, const Look&) {
+std::string render_explanation(const Explanation& explanation) {
   std::string out = printable(explanation.summary) + "\n";
   for (const std::string& reason : explanation.reasons) out += "  " + printable(reason) + "\n";
-  if (explanation.state == TaskState::queued && explanation.ahead > 0) {
-    out += counted(explanation.ahead, "task") + " would be served before it\n";
-  }
   return out;
 }
 

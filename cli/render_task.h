@@ -27,7 +27,7 @@ std::string ending_text(const Ending& ending);
 
 std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total, const Look& look);
 std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Look& look);
-std::string render_explanation(const Explanation& explanation, const Look& look);
+std::string render_explanation(const Explanation& explanation);
 
 // One line for a task that ended: "GUID  pass  job "smoke"  12s".
 std::string render_task_line(const TaskInfo& task, const Look& look);

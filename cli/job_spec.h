@@ -1,0 +1,24 @@
+// From the flags of `run` to task specs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "core/result.h"
+#include "core/task.h"
+
+namespace muster {
+
+// A plain command, or the jobs of a directory. Relative paths are meant relative to `cwd`
+// (absolute). GUID and submitter are left to the caller.
+TaskSpec make_command_task(const RunOptions& options, const std::string& cwd);
+TaskSpec make_tree_task(const RunOptions& options, const std::string& cwd);
+
+// What the flags say over what `task` has, from a file or from above. The reason names the flag.
+Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task);
+
+// One verify task for a device.
+TaskSpec make_verify_task(const VerifyOptions& options, const std::string& device);
+
+}  // namespace muster

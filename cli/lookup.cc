@@ -1,0 +1,107 @@
+#include "cli/lookup.h"
+
+#include <algorithm>
+
+#include "core/guid.h"
+
+namespace muster {
+namespace {
+
+constexpr std::string_view kLast = "last";
+// Enough to see whether a prefix is unique, and to name what it could mean.
+constexpr uint32_t kCandidatesMax = 8;
+
+std::optional<TaskInfo> task_of_broker(Session& session, const std::string& guid) {
+  if (session.broker_or_none() == nullptr) return std::nullopt;
+  return session.ask_if_known<TaskInfo>(ShowTask{guid});
+}
+
+std::vector<std::string> guids_of_broker(Session& session, const std::string& text) {
+  if (session.broker_or_none() == nullptr) return {};
+  if (text != kLast && task_of_broker(session, text)) return {text};
+  ListTasks question;
+  question.guid_prefix = text == kLast ? "" : text;
+  question.max = text == kLast ? 1 : kCandidatesMax + 1;
+  std::vector<std::string> guids;
+  for (const TaskInfo& task : session.ask_for<TaskList>(question).tasks) {
+    guids.push_back(task.spec.guid);
+  }
+  return guids;
+}
+
+std::vector<std::string> guids_of_ledger(Session& session, const std::string& text) {
+  Ledger* ledger = session.ledger();
+  if (ledger == nullptr) return {};
+  Result<std::vector<std::string>> guids = ledger->find_guids(text, kCandidatesMax + 1);
+  if (!guids) throw Failure{kExitLocal, guids.error(), ""};
+  return std::move(*guids);
+}
+
+bool contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Nobody knows it: say whom we could not ask.
+Failure unknown_task(Session& session, const std::string& text) {
+  const bool no_broker = session.broker_or_none() == nullptr;
+  if (no_broker && session.ledger() == nullptr) {
+    return {kExitUnreachable,
+            "the broker at " + session.endpoint() + " does not answer, and there is no ledger",
+            session.ledger_fault()};
+  }
+  if (text == kLast)
+    return {kExitUsageError, "there is no task yet", "try: muster run -- uname -a"};
+  return {kExitUsageError,
+          "no task " + quote_text(text) + (no_broker ? " in the ledger" : " is known"),
+          "see: muster task ls --all"};
+}
+
+}  // namespace
+
+Failure ambiguous_guid(const std::string& text, const std::vector<std::string>& candidates) {
+  std::string hint = "it could be:";
+  for (size_t i = 0; i < candidates.size() && i < kCandidatesMax; ++i) {
+    hint += "\n    " + printable(candidates[i]);
+  }
+  if (candidates.size() > kCandidatesMax) hint += "\n    ... and more";
+  return {kExitUsageError, quote_text(text) + " is the beginning of more than one GUID", hint};
+}
+
+std::string resolve_guid(Session& session, const std::string& text) {
+  if (text.empty()) throw Failure{kExitUsageError, "a GUID must not be empty", ""};
+  std::vector<std::string> guids = guids_of_broker(session, text);
+  if (contains(guids, text) || (text == kLast && !guids.empty())) return guids.front();
+  for (std::string& guid : guids_of_ledger(session, text)) {
+    if (guid == text) return guid;
+    if (!contains(guids, guid)) guids.push_back(std::move(guid));
+  }
+  if (guids.empty()) throw unknown_task(session, text);
+  if (guids.size() > 1) throw ambiguous_guid(text, guids);
+  return guids.front();
+}
+
+std::vector<std::string> resolve_guids(Session& session, const std::vector<std::string>& texts) {
+  std::vector<std::string> guids;
+  for (const std::string& text : texts) {
+    const std::string guid = resolve_guid(session, text);
+    if (!contains(guids, guid)) guids.push_back(guid);
+  }
+  return guids;
+}
+
+std::optional<TaskInfo> task_of_ledger(Session& session, const std::string& guid) {
+  Ledger* ledger = session.ledger();
+  if (ledger == nullptr) return std::nullopt;
+  Result<std::optional<LedgerTask>> task = ledger->task(guid);
+  if (!task) throw Failure{kExitLocal, task.error(), ""};
+  if (!*task) return std::nullopt;
+  return std::move((*task)->info);
+}
+
+TaskInfo find_task(Session& session, const std::string& guid) {
+  if (std::optional<TaskInfo> task = task_of_broker(session, guid)) return std::move(*task);
+  if (std::optional<TaskInfo> task = task_of_ledger(session, guid)) return std::move(*task);
+  throw unknown_task(session, guid);
+}
+
+}  // namespace muster

@@ -1,0 +1,149 @@
+#include "cli/session.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "cli/text.h"
+#include "core/guid.h"
+#include "io/file.h"
+
+namespace muster {
+namespace {
+
+constexpr Duration kConnectTimeout = 5s;
+
+Home home_or_throw(const std::string& flag) {
+  Result<Home> home = resolve_home(flag);
+  if (!home) throw Failure{kExitUsageError, home.error(), ""};
+  return *home;
+}
+
+Config config_or_throw(const Home& home, Output& output) {
+  ConfigFile file = load_config(home);
+  const std::string text = file.problems.to_text();
+  if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
+  if (!file.problems.has_errors()) return std::move(file.config);
+  throw Failure{kExitUsageError, "the configuration " + home.config_file() + " is wrong",
+                "mend it, or choose another home with --home"};
+}
+
+// A flag comes before the environment, and that before the configuration.
+std::string choose_endpoint(const std::string& flag, const Config& config) {
+  if (!flag.empty()) return flag;
+  const char* variable = std::getenv("MUSTER_ENDPOINT");
+  return variable != nullptr && *variable != '\0' ? variable : config.endpoint;
+}
+
+}  // namespace
+
+Failure to_failure(const ClientError& error, const std::string& endpoint) {
+  switch (error.fault) {
+    case ClientFault::unreachable:
+      return {kExitUnreachable, error.message,
+              "is it running? see: muster doctor; start everything on this machine: muster up"};
+    case ClientFault::stopped:
+      return {kExitInterrupted, "interrupted", ""};
+    case ClientFault::refused:
+      break;
+  }
+  const bool is_disk = error.code == RefusalCode::unavailable;
+  return {exit_status(error.code), "the broker at " + endpoint + " refused: " + error.message,
+          is_disk ? "see: muster doctor" : ""};
+}
+
+Session::Session(const GlobalOptions& options, Output& output)
+    : output_(output),
+      home_(home_or_throw(options.home)),
+      config_(config_or_throw(home_, output)),
+      endpoint_(choose_endpoint(options.endpoint, config_)) {
+  if (const std::optional<std::string> reason = invalid_endpoint(endpoint_)) {
+    throw Failure{kExitUsageError, *reason,
+                  "choose another with --endpoint or MUSTER_ENDPOINT, or a home with --home"};
+  }
+}
+
+std::variant<std::unique_ptr<Client>, ClientError> Session::connect() {
+  if (!context_) context_.emplace();
+  ClientOptions options;
+  options.endpoint = endpoint_;
+  options.role = role_;
+  options.name = user();
+  options.connect_timeout = kConnectTimeout;
+  return Client::connect(*context_, options);
+}
+
+Client& Session::broker() {
+  if (client_) return *client_;
+  auto connected = connect();
+  if (const auto* error = std::get_if<ClientError>(&connected)) throw to_failure(*error, endpoint_);
+  client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+  return *client_;
+}
+
+Client* Session::broker_or_none() {
+  if (client_) return client_.get();
+  if (connect_failed_) return nullptr;
+  auto connected = connect();
+  if (std::holds_alternative<ClientError>(connected)) {
+    connect_failed_ = true;
+    output_.talk("muster: the broker at " + endpoint_ +
+                 " does not answer; answering from the ledger");
+    return nullptr;
+  }
+  client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+  return client_.get();
+}
+
+Message Session::ask(const Message& request, Duration timeout) {
+  std::variant<Message, ClientError> answer = broker().ask(request, timeout);
+  if (const auto* error = std::get_if<ClientError>(&answer)) throw to_failure(*error, endpoint_);
+  return std::move(std::get<Message>(answer));
+}
+
+std::optional<Message> Session::ask_if_known(const Message& request) {
+  std::variant<Message, ClientError> answer = broker().ask(request, kAskTimeout);
+  if (const auto* error = std::get_if<ClientError>(&answer)) {
+    const bool is_unknown =
+        error->fault == ClientFault::refused && error->code == RefusalCode::unknown;
+    if (is_unknown) return std::nullopt;
+    throw to_failure(*error, endpoint_);
+  }
+  return std::move(std::get<Message>(answer));
+}
+
+Ledger* Session::ledger() {
+  if (ledger_tried_) return ledger_ ? &*ledger_ : nullptr;
+  ledger_tried_ = true;
+  Result<Ledger> opened = Ledger::open(home_.ledger_file());
+  if (!opened) {
+    ledger_fault_ = opened.error();
+    return nullptr;
+  }
+  const Result<LedgerPosition> position = opened->position();
+  const bool is_other = client_ && position && !position->log_id.empty() &&
+                        position->log_id != client_->welcome().log_id;
+  if (is_other) {
+    ledger_fault_ = home_.ledger_file() + " belongs to another broker's log";
+    return nullptr;
+  }
+  ledger_ = std::move(*opened);
+  return &*ledger_;
+}
+
+std::string Session::status_log(const std::string& guid) const {
+  const std::string path = home_.results_dir() + "/" + percent_encode(guid) + "/status.log";
+  return ::access(path.c_str(), R_OK) == 0 ? path : "";
+}
+
+std::string Session::user() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  const passwd* entry = ::getpwuid(::geteuid());
+  const std::string name = entry ? entry->pw_name : std::to_string(::geteuid());
+  return sanitize_utf8(name + "@" + host.data());
+}
+
+}  // namespace muster

@@ -1,0 +1,96 @@
+// One run of the muster command: the home, the broker and the ledger it asks, and its output.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "cli/exit_status.h"
+#include "cli/failure.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "core/messages.h"
+#include "io/client.h"
+#include "io/config.h"
+#include "io/home.h"
+#include "io/ledger.h"
+#include "io/socket.h"
+
+namespace muster {
+
+// Turns what the client says into an exit status and a next step.
+Failure to_failure(const ClientError& error, const std::string& endpoint);
+
+class Session {
+ public:
+  // Throws Failure when there is no home, or its configuration is wrong.
+  Session(const GlobalOptions& options, Output& output);
+
+  Output& output() { return output_; }
+  const Home& home() const { return home_; }
+  const Config& config() const { return config_; }
+  const std::string& endpoint() const { return endpoint_; }
+  // The endpoint is the home's own broker: what lies in the home belongs to it.
+  bool is_home_broker() const { return endpoint_ == config_.endpoint; }
+
+  // The connection, made at first use. Throws Failure (kExitUnreachable) when nobody answers.
+  Client& broker();
+  // The same, but nothing when nobody answers. Says so on stderr once.
+  Client* broker_or_none();
+  // The next connection is made with this role and wait.
+  void set_role(Role role) { role_ = role; }
+
+  // Asks and throws Failure on any refusal. `timeout` bounds how long the broker may be away.
+  Message ask(const Message& request, Duration timeout);
+  template <typename Answer>
+  Answer ask_for(const Message& request) {
+    return expect<Answer>(ask(request, kAskTimeout));
+  }
+  // The same, but nothing when the broker does not know what was asked about.
+  template <typename Answer>
+  std::optional<Answer> ask_if_known(const Message& request) {
+    std::optional<Message> answer = ask_if_known(request);
+    if (!answer) return std::nullopt;
+    return expect<Answer>(std::move(*answer));
+  }
+  template <typename Answer>
+  Answer expect(Message message) {
+    if (auto* answer = std::get_if<Answer>(&message)) return std::move(*answer);
+    throw Failure{kExitUnreachable,
+                  "the broker at " + endpoint_ + " gave an answer that does not fit",
+                  "update muster or the broker: muster doctor shows both versions"};
+  }
+
+  // The ledger of this home, if there is one and it belongs to the broker's log.
+  Ledger* ledger();
+  // Why there is none.
+  const std::string& ledger_fault() const { return ledger_fault_; }
+
+  // HOME/results/GUID/status.log when it is there.
+  std::string status_log(const std::string& guid) const;
+
+  // "user@host", for others.
+  static std::string user();
+
+  static constexpr Duration kAskTimeout = std::chrono::seconds(10);
+
+ private:
+  std::variant<std::unique_ptr<Client>, ClientError> connect();
+  std::optional<Message> ask_if_known(const Message& request);
+
+  Output& output_;
+  Home home_;
+  Config config_;
+  std::string endpoint_;
+  Role role_ = Role::submitter;
+  std::optional<SocketContext> context_;
+  std::unique_ptr<Client> client_;
+  bool connect_failed_ = false;
+  bool ledger_tried_ = false;
+  std::optional<Ledger> ledger_;
+  std::string ledger_fault_;
+};
+
+}  // namespace muster

@@ -1,0 +1,83 @@
+#include "cli/submit.h"
+
+#include "cli/values.h"
+#include "core/limits.h"
+#include "io/random.h"
+
+namespace muster {
+namespace {
+
+// Of one Submit; the rest of a frame is names and small fields.
+constexpr size_t kWorkBytesPerSubmit = kMessageBytesMax / 4;
+
+}  // namespace
+
+void sign_tasks(std::vector<TaskSpec>& tasks) {
+  SystemClock clock;
+  const std::string user = Session::user();
+  for (TaskSpec& task : tasks) {
+    if (task.guid.empty()) task.guid = new_uuid_v7(clock);
+    task.submitter = user;
+  }
+}
+
+std::vector<SubmitResult> submit_tasks(Session& session, const std::vector<TaskSpec>& tasks) {
+  std::vector<SubmitResult> results;
+  for (size_t at = 0; at < tasks.size();) {
+    Submit submit;
+    size_t bytes = 0;
+    while (at < tasks.size() && submit.tasks.size() < kSubmitTasksMax &&
+           bytes < kWorkBytesPerSubmit) {
+      bytes += tasks[at].work.size();
+      submit.tasks.push_back(std::make_shared<const TaskSpec>(tasks[at++]));
+    }
+    SubmitReply reply = session.ask_for<SubmitReply>(submit);
+    for (SubmitResult& result : reply.results) results.push_back(std::move(result));
+  }
+  return results;
+}
+
+void show_submissions(Output& output, const std::vector<SubmitResult>& results) {
+  std::vector<SubmitResult> shown;
+  const bool all = output.format() == Format::json || output.format() == Format::jsonl;
+  for (const SubmitResult& result : results) {
+    if (all || result.refused.empty()) shown.push_back(result);
+  }
+  output.show_list(
+      "submission", shown,
+      [&] {
+        std::string text;
+        for (const SubmitResult& result : shown) {
+          text += printable(result.guid) + (result.known ? "  known already\n" : "\n");
+        }
+        return text;
+      },
+      submission_json, [](const SubmitResult& result) { return result.guid; });
+}
+
+void say_tasks_go_on(Output& output, const std::vector<std::string>& guids) {
+  const std::string names = printable(join(guids, " "));
+  output.talk(guids.size() == 1 ? "leaving; the task goes on" : "leaving; the tasks go on");
+  output.talk("  muster wait " + names);
+  output.talk("  muster cancel " + names + " --reason TEXT");
+}
+
+std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results) {
+  std::vector<std::string> accepted;
+  std::vector<std::string> refused;
+  for (const SubmitResult& result : results) {
+    if (result.refused.empty()) {
+      accepted.push_back(result.guid);
+    } else if (results.size() == 1) {
+      refused.push_back("the broker refused the task: " + printable(result.refused));
+    } else {
+      refused.push_back("the broker refused task " + printable(result.guid) + ": " +
+                        printable(result.refused));
+    }
+  }
+  if (refused.empty()) return accepted;
+  const std::string hint = accepted.empty() ? "" : "accepted: " + printable(join(accepted, ", "));
+  throw Failure{kExitUsageError, join(refused, "\n"), hint};
+}
+
+}  // namespace muster

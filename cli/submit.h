@@ -1,0 +1,27 @@
+// Handing tasks in.
+#pragma once
+
+#include <vector>
+
+#include "cli/session.h"
+#include "core/task.h"
+
+namespace muster {
+
+// Gives every task a GUID that has none, and all of them the submitter.
+void sign_tasks(std::vector<TaskSpec>& tasks);
+
+// Returns when the broker has recorded the tasks it accepts, with one result for each, in order.
+std::vector<SubmitResult> submit_tasks(Session& session, const std::vector<TaskSpec>& tasks);
+
+// Prints what was accepted, and for programs what was refused too.
+void show_submissions(Output& output, const std::vector<SubmitResult>& results);
+
+// Says on stderr that the tasks go on without this process, and how to find them again.
+void say_tasks_go_on(Output& output, const std::vector<std::string>& guids);
+
+// GUIDs of the accepted ones. Throws Failure (64) when any was refused: a caller that is about to
+// wait must not wait for half of them.
+std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results);
+
+}  // namespace muster

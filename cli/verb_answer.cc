@@ -1,0 +1,292 @@
+// muster log, events, result: what is known about tasks beyond their state.
+#include <algorithm>
+#include <deque>
+#include <thread>
+
+#include "cli/event_stream.h"
+#include "cli/log_tail.h"
+#include "cli/lookup.h"
+#include "cli/render_event.h"
+#include "cli/render_result.h"
+#include "cli/render_task.h"
+#include "cli/values.h"
+#include "cli/verbs.h"
+#include "cli/watch.h"
+#include "core/guid.h"
+#include "core/limits.h"
+#include "core/status_record.h"
+#include "core/suggest.h"
+#include "io/file.h"
+
+namespace muster {
+namespace {
+
+// Without -n and a task, so many of the newest events are shown.
+constexpr uint64_t kEventsDefault = 50;
+// How long the collector may take for what the broker has recorded.
+constexpr Duration kLedgerPatience = 5s;
+constexpr Duration kPollInterval = 50ms;
+constexpr size_t kStatusLogBytesMax = 256 << 20;
+
+// --- log ---
+
+// The log of the attempt that was asked for, or why there is none yet.
+Result<std::string> choose_log(const TaskInfo& task, uint32_t attempt) {
+  if (task.attempts.empty()) return Error{"has not started yet"};
+  if (attempt == 0) return task.attempts.back().log_url;
+  for (const AttemptInfo& one : task.attempts) {
+    if (one.attempt == attempt) return one.log_url;
+  }
+  return Error{"has no attempt " + std::to_string(attempt)};
+}
+
+int print_log(Session& session, const std::string& guid, uint32_t attempt) {
+  const TaskInfo task = find_task(session, guid);
+  const Result<std::string> url = choose_log(task, attempt);
+  if (!url) {
+    throw Failure{kExitNotEnded, "task " + printable(guid) + " " + url.error(),
+                  "see: muster task explain " + printable(guid)};
+  }
+  Result<LogTail> tail = LogTail::open(*url);
+  if (!tail) {
+    throw Failure{kExitLocal, "task " + printable(guid) + ": " + tail.error(),
+                  "see: muster task show " + printable(guid)};
+  }
+  tail->print_new(session.output());
+  return kExitOk;
+}
+
+// Shows the log of each attempt as it grows, until the task has ended.
+class LogFollower {
+ public:
+  LogFollower(Session& session, const LogOptions& options)
+      : session_(session), attempt_(options.attempt) {}
+
+  int run(const std::string& guid) {
+    WatchHooks hooks;
+    hooks.change = [this](const TaskChange& change) { take(change); };
+    hooks.idle = [this] {
+      if (tail_) tail_->print_new(session_.output());
+      return true;
+    };
+    watch_tasks(session_, {guid}, std::nullopt, hooks);
+    if (log_url_.empty()) return print_log(session_, guid, attempt_);
+    return kExitOk;
+  }
+
+ private:
+  void take(const TaskChange& change) {
+    if (tail_) tail_->print_new(session_.output());
+    const bool is_wanted = attempt_ == 0 || attempt_ == change.attempt;
+    if (!is_wanted || change.log_url.empty() || change.log_url == log_url_) return;
+    log_url_ = change.log_url;
+    Result<LogTail> opened = LogTail::open(log_url_);
+    if (!opened) {
+      throw Failure{kExitLocal, "task " + printable(change.guid) + ": " + opened.error(), ""};
+    }
+    tail_ = std::move(*opened);
+    tail_->print_new(session_.output());
+  }
+
+  Session& session_;
+  uint32_t attempt_;
+  std::optional<LogTail> tail_;
+  std::string log_url_;
+};
+
+// --- events ---
+
+struct EventFilter {
+  std::string guid;
+  std::string type;
+
+  bool matches(const Event& event) const {
+    return (guid.empty() || event_guid(event) == guid) &&
+           (type.empty() || event_type(event) == type);
+  }
+};
+
+// Prints events one by one, or keeps them for one document.
+class EventPrinter {
+ public:
+  EventPrinter(Output& output, bool is_endless)
+      : output_(output), as_document_(output.format() == Format::json && !is_endless) {}
+
+  void print(const NumberedEvent& numbered) {
+    const auto& [seq, event] = numbered;
+    if (output_.is_human()) return output_.print(render_event(seq, event, output_.look()));
+    if (output_.format() == Format::quiet) return output_.print(std::to_string(seq) + "\n");
+    if (as_document_) return lines_.push_back(event_json(seq, event));
+    output_.print(event_json(seq, event) + "\n");
+  }
+
+  void finish() {
+    if (as_document_) output_.print(list_json("event", lines_) + "\n");
+  }
+
+ private:
+  Output& output_;
+  bool as_document_;
+  std::vector<std::string> lines_;
+};
+
+// Where to begin reading. A task's events cannot come before its submission, which the ledger
+// knows; the newest N without a filter are the last N of the log.
+uint64_t first_event(Session& session, const EventFilter& filter, uint64_t head, uint64_t newest) {
+  if (!filter.guid.empty()) {
+    LedgerEventFilter question;
+    question.guid = filter.guid;
+    question.max = 1;
+    Ledger* ledger = session.ledger();
+    if (ledger == nullptr) return 1;
+    const Result<std::vector<LedgerEvent>> events = ledger->events(question);
+    return events && !events->empty() ? events->front().seq : 1;
+  }
+  if (!filter.type.empty() || newest == 0) return 1;
+  return head > newest ? head - newest + 1 : 1;
+}
+
+// The newest `count_max` events that match (0: all), of those up to `head`.
+void print_newest(EventStream& stream, uint64_t head, const EventFilter& filter, uint64_t count_max,
+                  EventPrinter& printer) {
+  std::deque<NumberedEvent> kept;
+  while (stream.position() <= head) {
+    for (NumberedEvent& numbered : stream.next(Duration(0))) {
+      if (!filter.matches(numbered.event)) continue;
+      kept.push_back(std::move(numbered));
+      if (count_max != 0 && kept.size() > count_max) kept.pop_front();
+    }
+  }
+  for (const NumberedEvent& numbered : kept) printer.print(numbered);
+}
+
+// The first `count_max` events that match (0: all) up to `head`, or without end.
+void print_oldest(EventStream& stream, uint64_t head, const EventFilter& filter, uint64_t count_max,
+                  EventPrinter& printer) {
+  uint64_t printed = 0;
+  while (stream.position() <= head) {
+    for (const NumberedEvent& numbered : stream.next(kFetchWaitMax / 3)) {
+      if (!filter.matches(numbered.event)) continue;
+      printer.print(numbered);
+      if (++printed == count_max) return;
+    }
+  }
+}
+
+void check_type(const std::string& type) {
+  const std::vector<std::string>& known = event_types();
+  if (type.empty() || std::find(known.begin(), known.end(), type) != known.end()) return;
+  throw Failure{kExitUsageError,
+                "no event has the type " + quote_text(type) + suggestion(type, known),
+                "types: " + join(known, ", ")};
+}
+
+// --- result ---
+
+// Waits until the collector has taken in what the broker has recorded by now. False when it does
+// not in time.
+bool await_ledger(Session& session, Ledger& ledger) {
+  if (session.broker_or_none() == nullptr) return false;
+  const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
+  const int64_t start_us = boot_us();
+  while (true) {
+    const Result<LedgerPosition> position = ledger.position();
+    if (!position) throw Failure{kExitLocal, position.error(), ""};
+    if (position->seq >= head) return true;
+    if (boot_us() - start_us > kLedgerPatience.count()) return false;
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+TaskResult load_result(Session& session, const std::string& guid) {
+  TaskResult result;
+  result.task = find_task(session, guid);
+  Ledger* ledger = session.ledger();
+  if (ledger == nullptr) {
+    throw Failure{kExitLocal, "no results here: " + session.ledger_fault(),
+                  "ask on the machine where the collector runs"};
+  }
+  result.complete = await_ledger(session, *ledger);
+  const Result<std::vector<LedgerResult>> rows = ledger->results(guid);
+  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+  // Earlier attempts stay visible in status.log; the verdict comes from the last.
+  for (const LedgerResult& row : *rows) {
+    if (row.attempt == result.task.attempt_count) result.cases.push_back(row.result);
+  }
+  return result;
+}
+
+int print_status_log(Session& session, const std::string& guid) {
+  const TaskInfo task = find_task(session, guid);
+  const int64_t start_us = boot_us();
+  while (true) {
+    const std::string path = session.status_log(guid);
+    if (!path.empty()) {
+      const Result<std::string> text = read_file(path, kStatusLogBytesMax);
+      if (!text) throw Failure{kExitLocal, text.error(), ""};
+      // A task that has ended has closed all its groups, as soon as the collector is there.
+      const bool whole = task.state != TaskState::ended || parse_status_log(*text).problems.empty();
+      if (whole || boot_us() - start_us > kLedgerPatience.count()) {
+        session.output().print(*text);
+        return kExitOk;
+      }
+    } else if (boot_us() - start_us > kLedgerPatience.count()) {
+      throw Failure{kExitLocal,
+                    "no status.log of " + printable(guid) + " in " + session.home().results_dir(),
+                    "ask on the machine where the collector runs; see: muster doctor"};
+    }
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+}  // namespace
+
+int do_verb(Session& session, const LogOptions& options) {
+  const std::string guid = resolve_guid(session, options.guid);
+  if (!options.follow) return print_log(session, guid, options.attempt);
+  return LogFollower(session, options).run(guid);
+}
+
+int do_verb(Session& session, const EventsOptions& options) {
+  check_type(options.type);
+  session.broker();
+  EventFilter filter{"", options.type};
+  if (!options.guid.empty()) filter.guid = resolve_guid(session, options.guid);
+  EventPrinter printer(session.output(), options.follow);
+  const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
+  const uint64_t follow_to = options.follow ? UINT64_MAX : head;
+  const auto patience =
+      options.follow ? EventStream::Patience::wait : EventStream::Patience::give_up;
+  if (options.from) {
+    EventStream stream(session, *options.from, patience);
+    print_oldest(stream, follow_to, filter, options.count_max, printer);
+  } else {
+    // The whole story of a task, but only the end of the whole log.
+    const uint64_t newest =
+        options.count_max != 0 || !filter.guid.empty() ? options.count_max : kEventsDefault;
+    EventStream stream(session, first_event(session, filter, head, newest), patience);
+    print_newest(stream, head, filter, newest, printer);
+    if (options.follow) print_oldest(stream, follow_to, filter, 0, printer);
+  }
+  printer.finish();
+  return kExitOk;
+}
+
+int do_verb(Session& session, const ResultOptions& options) {
+  Output& output = session.output();
+  const std::string guid = resolve_guid(session, options.guid);
+  if (options.format == ResultFormat::status_log) return print_status_log(session, guid);
+  const TaskResult result = load_result(session, guid);
+  if (!result.complete) output.talk("the collector is behind: some results may be missing yet");
+  if (options.format == ResultFormat::junit) {
+    output.print(render_junit(result));
+  } else if (options.format == ResultFormat::json) {
+    output.print(result_json(result) + "\n");
+  } else {
+    output.show_one([&] { return render_result(result, output.look()); },
+                    [&] { return result_json(result); }, [&] { return guid; });
+  }
+  return kExitOk;
+}
+
+}  // namespace muster

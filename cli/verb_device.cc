@@ -1,0 +1,64 @@
+// muster device ls, device show, worker ls.
+#include "cli/render_device.h"
+#include "cli/values.h"
+#include "cli/verbs.h"
+#include "core/guid.h"
+#include "core/suggest.h"
+
+namespace muster {
+
+int do_verb(Session& session, const DeviceListOptions& options) {
+  Output& output = session.output();
+  ListDevices question;
+  question.selector = options.selector;
+  const std::vector<DeviceInfo> devices = session.ask_for<DeviceList>(question).devices;
+  output.show_list(
+      "device", devices, [&] { return render_device_table(devices, output.look()); }, device_json,
+      [](const DeviceInfo& device) { return device.spec.name; });
+  return kExitOk;
+}
+
+int do_verb(Session& session, const DeviceShowOptions& options) {
+  Output& output = session.output();
+  const std::vector<DeviceInfo> known = session.ask_for<DeviceList>(ListDevices{}).devices;
+  std::vector<std::string> names;
+  for (const DeviceInfo& device : known) names.push_back(device.spec.name);
+  std::vector<DeviceInfo> devices;
+  for (const std::string& name : options.names) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) {
+      throw Failure{kExitUsageError,
+                    "no device is named " + quote_text(name) + suggestion(name, names),
+                    "see: muster device ls"};
+    }
+    devices.push_back(known[static_cast<size_t>(at - names.begin())]);
+  }
+  const auto human = [&] {
+    std::string text;
+    for (const DeviceInfo& device : devices) {
+      if (!text.empty()) text += "\n";
+      text += render_device(device, output.look());
+    }
+    return text;
+  };
+  if (devices.size() == 1) {
+    output.show_one(
+        human, [&] { return device_json(devices.front()); },
+        [&] { return devices.front().spec.name; });
+  } else {
+    output.show_list("device", devices, human, device_json,
+                     [](const DeviceInfo& device) { return device.spec.name; });
+  }
+  return kExitOk;
+}
+
+int do_verb(Session& session, const WorkerListOptions&) {
+  Output& output = session.output();
+  const std::vector<WorkerInfo> workers = session.ask_for<WorkerList>(ListWorkers{}).workers;
+  output.show_list(
+      "worker", workers, [&] { return render_worker_table(workers, output.look()); }, worker_json,
+      [](const WorkerInfo& worker) { return worker.name; });
+  return kExitOk;
+}
+
+}  // namespace muster

@@ -1,0 +1,109 @@
+// Verbs about files that people write: inventory check and apply, strategy check and tree. Also
+// version, which asks nobody either.
+#include "cli/verb_file.h"
+
+#include "cli/render_strategy.h"
+#include "cli/verbs.h"
+#include "io/inventory_file.h"
+#include "io/strategy_file.h"
+
+namespace muster {
+namespace {
+
+struct CheckedFile {
+  std::string path;
+  FileProblems problems;
+};
+
+void print_problems(Output& output, const FileProblems& problems) {
+  const std::string text = problems.to_text();
+  if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
+}
+
+// Problems go to stderr for people and into the document for programs.
+int show_files(Output& output, const std::vector<CheckedFile>& files) {
+  size_t errors = 0;
+  for (const CheckedFile& file : files) {
+    errors += file.problems.errors();
+    if (output.format() == Format::human || output.format() == Format::quiet) {
+      print_problems(output, file.problems);
+    }
+  }
+  output.show_list(
+      "file", files,
+      [&] {
+        std::string text;
+        for (const CheckedFile& file : files) {
+          if (!file.problems.has_errors()) text += printable(file.path) + ": ok\n";
+        }
+        return text;
+      },
+      [](const CheckedFile& file) { return file_json(file.path, file.problems); },
+      [](const CheckedFile& file) { return file.path; });
+  return errors == 0 ? kExitOk : kExitUsageError;
+}
+
+Inventory load_inventory_or_throw(Output& output, const std::string& path) {
+  InventoryFile file = load_inventory_file(path);
+  print_problems(output, file.problems);
+  if (!file.problems.has_errors()) return std::move(file.inventory);
+  throw Failure{kExitUsageError,
+                counted(file.problems.errors(), "error") + " in " + path + "; nothing was applied",
+                "the broker keeps the inventory it has"};
+}
+
+}  // namespace
+
+InventoryReply apply_inventory(Session& session, const std::string& path) {
+  ApplyInventory request;
+  request.inventory =
+      std::make_shared<const Inventory>(load_inventory_or_throw(session.output(), path));
+  request.who = Session::user();
+  session.set_role(Role::admin);
+  return session.ask_for<InventoryReply>(request);
+}
+
+int do_verb(Session& session, const InventoryOptions& options) {
+  Output& output = session.output();
+  if (!options.apply) {
+    return show_files(output, {{options.file, load_inventory_file(options.file).problems}});
+  }
+  const InventoryReply reply = apply_inventory(session, options.file);
+  output.show_one(
+      [&] {
+        return "applied " + printable(options.file) + ": " +
+               counted(reply.devices_added, "device") + " added, " +
+               std::to_string(reply.devices_changed) + " changed, " +
+               std::to_string(reply.devices_removed) + " removed\n";
+      },
+      [&] { return inventory_json(options.file, reply); }, [&] { return options.file; });
+  return kExitOk;
+}
+
+int do_verb(Output& output, const StrategyCheckOptions& options) {
+  std::vector<CheckedFile> files;
+  for (const std::string& path : options.files) {
+    files.push_back({path, load_strategy_file(path).problems});
+  }
+  return show_files(output, files);
+}
+
+int do_verb(Output& output, const StrategyTreeOptions& options) {
+  const StrategyFile file = load_strategy_file(options.file);
+  print_problems(output, file.problems);
+  if (file.problems.has_errors()) {
+    throw Failure{kExitUsageError, counted(file.problems.errors(), "error") + " in " + options.file,
+                  ""};
+  }
+  output.show_one([&] { return render_strategy_tree(file.strategy, options.brief); },
+                  [&] { return strategy_json(file.strategy); }, [&] { return file.strategy.name; });
+  return kExitOk;
+}
+
+int do_verb(Output& output, const VersionOptions&) {
+  output.show_one([] { return std::string("muster ") + MUSTER_VERSION + "\n"; }, version_json,
+                  [] { return std::string(MUSTER_VERSION); });
+  return kExitOk;
+}
+
+}  // namespace muster

@@ -1,0 +1,189 @@
+// muster submit, wait, cancel, task ls, task show, task explain.
+#include <algorithm>
+
+#include "cli/end_report.h"
+#include "cli/lookup.h"
+#include "cli/render_task.h"
+#include "cli/submit.h"
+#include "cli/verbs.h"
+#include "cli/watch.h"
+#include "core/limits.h"
+#include "io/task_file.h"
+
+namespace muster {
+namespace {
+
+// Every task of every file, or none: with an error in one of them nothing is submitted.
+std::vector<TaskSpec> load_tasks(const std::vector<std::string>& paths, Output& output) {
+  std::vector<TaskSpec> tasks;
+  FileProblems problems;
+  for (const std::string& path : paths) {
+    TaskFile file = load_task_file(path);
+    problems.add_all(file.problems);
+    for (TaskSpec& task : file.tasks) tasks.push_back(std::move(task));
+  }
+  const std::string text = problems.to_text();
+  if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
+  if (!problems.has_errors()) return tasks;
+  throw Failure{kExitUsageError, counted(problems.errors(), "error") + "; nothing was submitted",
+                ""};
+}
+
+bool is_wanted(const TaskInfo& task, const TaskListOptions& options) {
+  const bool right_state = options.states.empty()
+                               ? options.all || task.state != TaskState::ended
+                               : std::find(options.states.begin(), options.states.end(),
+                                           task.state) != options.states.end();
+  return right_state && (!options.kind || task.spec.kind == *options.kind);
+}
+
+std::vector<TaskInfo> list_of_broker(Session& session, const TaskListOptions& options,
+                                     uint64_t* total) {
+  ListTasks question;
+  question.states = options.states;
+  if (question.states.empty() && !options.all) {
+    question.states = {TaskState::queued, TaskState::leased, TaskState::running};
+  }
+  // The broker does not know kinds apart: with one, ask for as many as it gives.
+  question.max = options.kind ? 0 : options.count_max;
+  TaskList list = session.ask_for<TaskList>(question);
+  std::erase_if(list.tasks, [&](const TaskInfo& task) { return !is_wanted(task, options); });
+  *total = options.kind ? list.tasks.size() : list.total;
+  return std::move(list.tasks);
+}
+
+// Adds ended tasks that the broker has forgotten.
+void add_from_ledger(Session& session, const TaskListOptions& options,
+                     std::vector<TaskInfo>& tasks) {
+  Ledger* ledger = session.ledger();
+  if (ledger == nullptr) return;
+  LedgerTaskFilter filter;
+  filter.kind = options.kind;
+  filter.state = TaskState::ended;
+  filter.max = options.count_max;
+  const Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
+  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+  for (const LedgerTask& row : *rows) {
+    const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const TaskInfo& task) {
+      return task.spec.guid == row.info.spec.guid;
+    });
+    if (!known && is_wanted(row.info, options)) tasks.push_back(row.info);
+  }
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const TaskInfo& a, const TaskInfo& b) { return a.submitted > b.submitted; });
+}
+
+}  // namespace
+
+int do_verb(Session& session, const SubmitOptions& options) {
+  Output& output = session.output();
+  std::vector<TaskSpec> tasks = load_tasks(options.files, output);
+  sign_tasks(tasks);
+  const std::vector<SubmitResult> results = submit_tasks(session, tasks);
+  show_submissions(output, results);
+  accepted_or_throw(results);
+  return kExitOk;
+}
+
+int do_verb(Session& session, const WaitOptions& options) {
+  Output& output = session.output();
+  session.broker();
+  const std::vector<std::string> guids = resolve_guids(session, options.guids);
+  EndReport report(session, guids.size(), false);
+  WatchHooks hooks;
+  hooks.change = [&](const TaskChange& change) {
+    if (change.state == TaskState::ended) report.add(task_after_watch(session, change));
+    output.progress("waiting: " + std::to_string(report.tasks().size()) + " of " +
+                    counted(guids.size(), "task") + " ended");
+  };
+  const WatchResult result = watch_tasks(session, guids, options.timeout, hooks);
+  const int status = report.finish();
+  if (result.end == WatchEnd::ended) return status;
+  throw Failure{kExitNotEnded,
+                counted(guids.size() - report.tasks().size(), "task") + " not ended in time",
+                "they go on; see: muster task ls"};
+}
+
+int do_verb(Session& session, const CancelOptions& options) {
+  Output& output = session.output();
+  session.broker();
+  const Cancel cancel{resolve_guids(session, options.guids), options.reason, Session::user()};
+  const CancelReply reply = session.ask_for<CancelReply>(cancel);
+  output.show_list(
+      "cancellation", reply.results,
+      [&] {
+        std::string text;
+        for (const CancelResult& result : reply.results) {
+          text += printable(result.guid) + "  " +
+                  (result.refused.empty() ? "cancelled" : printable(result.refused)) + "\n";
+        }
+        return text;
+      },
+      cancellation_json, [](const CancelResult& result) { return result.guid; });
+  const bool refused =
+      std::any_of(reply.results.begin(), reply.results.end(),
+                  [](const CancelResult& result) { return !result.refused.empty(); });
+  return refused ? kExitUsageError : kExitOk;
+}
+
+int do_verb(Session& session, const TaskListOptions& options) {
+  Output& output = session.output();
+  uint64_t total = 0;
+  std::vector<TaskInfo> tasks = list_of_broker(session, options, &total);
+  const bool wants_ended = options.all || std::find(options.states.begin(), options.states.end(),
+                                                    TaskState::ended) != options.states.end();
+  if (wants_ended && tasks.size() < options.count_max) add_from_ledger(session, options, tasks);
+  total = std::max<uint64_t>(total, tasks.size());
+  if (tasks.size() > options.count_max) tasks.resize(options.count_max);
+  output.show_list(
+      "task", tasks, [&] { return render_task_table(tasks, total, output.look()); },
+      [](const TaskInfo& task) { return task_json(task, ""); },
+      [](const TaskInfo& task) { return task.spec.guid; }, "\"total\":" + std::to_string(total));
+  return kExitOk;
+}
+
+int do_verb(Session& session, const TaskShowOptions& options) {
+  Output& output = session.output();
+  std::vector<TaskInfo> tasks;
+  for (const std::string& guid : resolve_guids(session, options.guids)) {
+    tasks.push_back(find_task(session, guid));
+  }
+  const auto human = [&] {
+    std::string text;
+    for (const TaskInfo& task : tasks) {
+      if (!text.empty()) text += "\n";
+      text += render_task(task, {session.status_log(task.spec.guid)}, output.look());
+    }
+    return text;
+  };
+  const auto json = [&](const TaskInfo& task) {
+    return task_json(task, session.status_log(task.spec.guid));
+  };
+  const auto name = [](const TaskInfo& task) { return task.spec.guid; };
+  if (tasks.size() == 1) {
+    output.show_one(
+        human, [&] { return json(tasks.front()); }, [&] { return name(tasks.front()); });
+  } else {
+    output.show_list("task", tasks, human, json, name);
+  }
+  return kExitOk;
+}
+
+int do_verb(Session& session, const TaskExplainOptions& options) {
+  Output& output = session.output();
+  const std::string guid = resolve_guid(session, options.guid);
+  std::optional<Explanation> explanation;
+  if (session.broker_or_none() != nullptr) {
+    explanation = session.ask_if_known<Explanation>(ExplainTask{guid});
+  }
+  if (!explanation) {
+    const TaskInfo task = find_task(session, guid);
+    explanation = Explanation{guid, task.state, task_outcome(task), {}, 0};
+    if (task.ending) explanation->summary = "ended: " + ending_text(*task.ending);
+  }
+  output.show_one([&] { return render_explanation(*explanation); },
+                  [&] { return explanation_json(*explanation); }, [&] { return guid; });
+  return kExitOk;
+}
+
+}  // namespace muster

@@ -1,0 +1,58 @@
+#include "cli/verbs.h"
+
+#include "cli/failure.h"
+#include "cli/parse.h"
+
+namespace muster {
+namespace {
+
+// Runs the verb with what it needs: a session, or only somewhere to print.
+struct DoVerb {
+  const GlobalOptions& global;
+  Output& output;
+
+  template <typename Options>
+  int operator()(const Options& options) const {
+    if constexpr (requires { do_verb(output, options); }) {
+      return do_verb(output, options);
+    } else {
+      Session session(global, output);
+      return do_verb(session, options);
+    }
+  }
+};
+
+int run_invocation(const Invocation& invocation) {
+  Output output(invocation.global);
+  int status = kExitOk;
+  try {
+    status = std::visit(DoVerb{invocation.global, output}, invocation.verb);
+  } catch (const Failure& failure) {
+    output.error(failure.error, failure.hint, failure.exit_status);
+    status = failure.exit_status;
+  }
+  if (!output.finish()) {
+    output.error("cannot write the answer to stdout", "is the disk full?", kExitLocal);
+    return kExitLocal;
+  }
+  return status;
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments) {
+  const ParsedCommand parsed = parse_command_line(arguments);
+  if (const auto* invocation = std::get_if<Invocation>(&parsed)) return run_invocation(*invocation);
+  GlobalOptions global;
+  if (const auto* help = std::get_if<HelpText>(&parsed)) {
+    Output output(global);
+    output.print(help->text);
+    return output.finish() ? kExitOk : kExitLocal;
+  }
+  const UsageFault& fault = std::get<UsageFault>(parsed);
+  global.format = fault.format;
+  Output(global).error(fault.message, fault.hint, kExitUsageError);
+  return kExitUsageError;
+}
+
+}  // namespace muster

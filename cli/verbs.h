@@ -1,0 +1,46 @@
+// The verbs of the muster command, one function each; each returns the exit status. Those that ask
+// nobody take the output only. All may throw Failure (cli/failure.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+namespace muster {
+
+// Parses, runs and reports: all of main.
+int run_command(const std::vector<std::string>& arguments);
+
+// verb_run.cc
+int do_verb(Session& session, const RunOptions& options);
+// verb_verify.cc
+int do_verb(Session& session, const VerifyOptions& options);
+// verb_task.cc
+int do_verb(Session& session, const SubmitOptions& options);
+int do_verb(Session& session, const WaitOptions& options);
+int do_verb(Session& session, const CancelOptions& options);
+int do_verb(Session& session, const TaskListOptions& options);
+int do_verb(Session& session, const TaskShowOptions& options);
+int do_verb(Session& session, const TaskExplainOptions& options);
+// verb_answer.cc
+int do_verb(Session& session, const LogOptions& options);
+int do_verb(Session& session, const EventsOptions& options);
+int do_verb(Session& session, const ResultOptions& options);
+// verb_device.cc
+int do_verb(Session& session, const DeviceListOptions& options);
+int do_verb(Session& session, const DeviceShowOptions& options);
+int do_verb(Session& session, const WorkerListOptions& options);
+// verb_file.cc
+int do_verb(Session& session, const InventoryOptions& options);
+int do_verb(Output& output, const StrategyCheckOptions& options);
+int do_verb(Output& output, const StrategyTreeOptions& options);
+int do_verb(Output& output, const VersionOptions& options);
+// verb_doctor.cc
+int do_verb(Session& session, const DoctorOptions& options);
+// verb_up.cc
+int do_verb(Session& session, const UpOptions& options);
+
+}  // namespace muster
