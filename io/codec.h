@@ -6,6 +6,10 @@
 // 8-byte words. Decoding never throws and never trusts: size, traversal and nesting are limited
 // (core/limits.h), enums out of range, text that is not UTF-8 and lists past their limit are
 // refused with a reason. What decodes re-encodes to an equal value.
+//
+// Encoding checks nothing: its caller keeps the limits and makes text from outside UTF-8
+// (sanitize_utf8), or the peer will refuse the frame. Pointers in the value must not be null. Equal
+// values encode to equal bytes.
 #pragma once
 
 #include <cstdint>
@@ -58,5 +62,10 @@ Result<Strategy> decode_strategy(std::string_view bytes);  // also runs check_st
 // One report, as the worker's spool stores it.
 Bytes encode_report(const Report& report);
 Result<Report> decode_report(std::string_view bytes);
+
+// A frame or a block as text with the names of the schemas, for people. What does not decode gives
+// the reason in parentheses.
+std::string dump_message(std::string_view frame);
+std::string dump_block(std::string_view bytes);
 
 }  // namespace muster

@@ -1,0 +1,281 @@
+// One fully filled-in value of every kind of message, event, report and work, and a strategy. The
+// codec's tests, the golden files and the fuzzers' seeds are made of them: what they leave empty is
+// not tested. Changing a value changes golden bytes; see tests/golden/README.md first.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/event.h"
+#include "core/messages.h"
+#include "core/strategy.h"
+#include "core/work.h"
+#include "io/codec.h"
+
+namespace muster::samples {
+
+template <typename T>
+struct Named {
+  std::string name;
+  T value;
+};
+
+// 2026-01-02T03:04:05.000006Z and later.
+inline Instant instant(int64_t seconds_later = 0) {
+  return from_us(1'767'323'045'000'006 + seconds_later * 1'000'000);
+}
+
+inline Ending ending() {
+  Ending ending;
+  ending.outcome = Outcome::fail;
+  ending.cause = Cause::test;
+  ending.status = StatusCode::failures;
+  ending.exit_code = 5;
+  ending.message = "2 of 7 cases failed: \xC3\xA5ngstr\xC3\xB6m";
+  ending.started = instant(10);
+  ending.finished = instant(20);
+  return ending;
+}
+
+inline Ending killed_ending() {
+  Ending ending;
+  ending.outcome = Outcome::error;
+  ending.cause = Cause::timeout;
+  ending.status = StatusCode::timeout;
+  ending.signal = 9;
+  ending.message = "silent for 60 s";
+  ending.started = instant(10);
+  ending.finished = instant(70);
+  return ending;
+}
+
+inline AttemptStarted attempt_started() {
+  return {"file:///var/lib/muster/logs/task-1/1.log", {"/bin/sh", "-c", ""}};
+}
+
+inline Record record() {
+  return {"END FAIL",
+          "job_1",
+          "verify.adb",
+          {{"device", "yuga-1"}, {"again", "1"}, {"again", "2"}},
+          "no answer\nsecond line"};
+}
+
+inline CaseResult case_result() {
+  return {"camera", "takes a picture", Outcome::skip, Duration(1'500'001), "no lens"};
+}
+
+inline AttemptToken token() { return {"https://lab.example/job/1234", 3}; }
+
+inline std::vector<Named<Report>> reports() {
+  const uint64_t seq = uint64_t{7} << 32;
+  return {{"attempt_started", {seq | 1, token(), instant(1), attempt_started()}},
+          {"record", {seq | 2, token(), instant(2), record()}},
+          {"case_result", {seq | 3, token(), instant(3), case_result()}},
+          {"ending", {seq | 4, token(), instant(4), ending()}},
+          {"killed_ending", {seq | 5, token(), instant(5), killed_ending()}}};
+}
+
+inline std::vector<Named<Work>> works() {
+  const std::map<std::string, std::string> env = {{"EMPTY", ""}, {"LANG", "C.UTF-8"}};
+  return {{"noop", NoopWork{std::string("any\0bytes\xFF", 10)}},
+          {"verify", VerifyWork{"quick"}},
+          {"command", JobWork{CommandSource{{"make", "-j", "2"}}, "/src", env, {"PATH", "HOME"}}},
+          {"tree", JobWork{TreeSource{"/jobs", "smoke/boot", {"smoke", "fast"}}, "", env, {}}}};
+}
+
+inline Strategy strategy() {
+  Strategy strategy;
+  strategy.name = "linux-host";
+  strategy.for_selector = "type=host";
+  strategy.verifiers = {
+      {"ssh", "sshd answers", TcpCheck{"{device.host}", "22", "SSH-"}, {}, Duration(5s)},
+      {"disk", "there is room", DiskCheck{"/", 1 << 30, 5, 10'000, 6}, {"ssh"}, Duration(1s)},
+      {"lock", "not locked", FileCheck{"/run/lock", false, false, "", 0s}, {}, Duration(1s)},
+      {"log", "log is fresh", FileCheck{"/log", true, true, "ok", 1h}, {"lock"}, Duration(1s)},
+      {"clock", "clock is set", CommandCheck{{"clock", "--check"}}, {"ssh", "disk"}, Duration(2s)},
+      {"noop", "does nothing", NoopCheck{}, {}, Duration(1s)}};
+  strategy.actions = {
+      {"reboot", "reboot it", {"relay", "cycle"}, {"ssh"}, {"disk", "clock"}, Duration(3min)}};
+  return strategy;
+}
+
+inline DeviceSpec device() {
+  return {"yuga-1",         {{"pretty", "yuga"}, {"serial", "CB5A1"}, {"type", "handset"}},
+          "worker-1",       {"nightly", "smoke"},
+          "android-phone",  "ada@example",
+          "rack 3, shelf 2"};
+}
+
+inline InventoryPtr inventory() {
+  Inventory inventory;
+  inventory.lab = "lund";
+  inventory.workers = {{"worker-1", {"nightly"}}, {"worker-2", {}}};
+  inventory.devices = {device(), {"yuga-2", {}, "worker-2", {}, "", "", ""}};
+  inventory.strategies = {{"linux-host", encode_strategy(strategy())}};
+  return std::make_shared<const Inventory>(std::move(inventory));
+}
+
+inline TaskSpec task_spec() {
+  TaskSpec spec;
+  spec.guid = token().guid;
+  spec.kind = TaskKind::repair;
+  spec.name = "boot and smoke";
+  spec.parent = "https://lab.example/job/1000";
+  spec.submitter = "ada@build-1";
+  spec.pool = "nightly";
+  spec.devices = {{"dut", "", "pretty=yuga,type=handset"}, {"relay", "relay-4", ""}};
+  spec.priority = 70;
+  spec.timeouts = {Duration(1h), Duration(30min), Duration(5min), Duration(3s)};
+  spec.retry = {4, 1};
+  spec.wait_for_capacity = true;
+  spec.work = encode_work(works()[2].value);
+  return spec;
+}
+
+inline TaskSpecPtr task() { return std::make_shared<const TaskSpec>(task_spec()); }
+
+// A task that leaves everything to its defaults.
+inline TaskSpecPtr plain_task() {
+  TaskSpec spec;
+  spec.guid = "0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b";
+  return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
+inline std::vector<Named<Event>> events() {
+  const Origin origin = {"worker-1", uint64_t{7} << 32 | 9};
+  std::vector<Named<EventBody>> bodies = {
+      {"broker_started", BrokerStarted{3, "0.1.0"}},
+      {"inventory_applied", InventoryApplied{inventory(), "ada@build-1"}},
+      {"worker_joined", WorkerJoined{"worker-1", 7, "lund", {"nightly", "smoke"}, 4, "0.1.0"}},
+      {"worker_lost", WorkerLost{"worker-1", 7, "not heard for 20 s"}},
+      {"task_submitted", TaskSubmitted{task()}},
+      {"attempt_leased", AttemptLeased{token(), "worker-1", 7, {"yuga-1", "relay-4"}}},
+      {"attempt_started", AttemptReported{origin, token(), instant(1), attempt_started()}},
+      {"record", AttemptReported{origin, token(), instant(2), record()}},
+      {"result", AttemptReported{origin, token(), instant(3), case_result()}},
+      {"attempt_ended", AttemptEnded{origin, token(), ending(), Verdict::flaky, kNever}},
+      {"attempt_requeued",
+       AttemptEnded{Origin{}, token(), killed_ending(), Verdict::none, instant(99)}},
+      {"report_refused", ReportRefused{origin, token(), "the attempt is not live"}},
+      {"cancel_requested", CancelRequested{token().guid, "wrong branch", "ada@build-1"}},
+      {"task_ended", TaskEnded{token().guid, killed_ending(), Verdict::skip}}};
+  std::vector<Named<Event>> events;
+  for (auto& [name, body] : bodies) events.push_back({name, {instant(30), std::move(body)}});
+  return events;
+}
+
+inline std::vector<Event> event_values() {
+  std::vector<Event> values;
+  for (auto& event : events()) values.push_back(std::move(event.value));
+  return values;
+}
+
+inline TaskInfo task_info() {
+  TaskInfo info;
+  info.spec = task_spec();
+  info.state = TaskState::ended;
+  info.verdict = Verdict::flaky;
+  info.ending = ending();
+  info.submitted = instant(0);
+  info.ended = instant(20);
+  info.not_before = instant(15);
+  info.cancelling = "wrong branch";
+  info.attempt_count = 2;
+  info.attempts = {{1, "worker-1", {"yuga-1"}, instant(1), "file:///1.log", killed_ending()},
+                   {2, "worker-2", {"yuga-2", "relay-4"}, instant(9), "", std::nullopt}};
+  return info;
+}
+
+inline Sync sync() {
+  Sync sync;
+  sync.number = 12;
+  sync.incarnation = 7;
+  sync.full = true;
+  sync.unacked_first = uint64_t{7} << 32 | 1;
+  sync.unacked_last = uint64_t{7} << 32 | 5;
+  for (auto& report : reports()) sync.reports.push_back(std::move(report.value));
+  sync.lab = "lund";
+  sync.pools = {"nightly", "smoke"};
+  sync.slots = 4;
+  sync.credit = 12;
+  sync.held = {{token(), true}, {{"another-task-1", 1}, false}};
+  sync.version = "0.1.0";
+  return sync;
+}
+
+inline Desired desired() {
+  Desired desired;
+  desired.epoch = 3;
+  desired.number = 44;
+  desired.sync_number = 12;
+  desired.sync_full = true;
+  desired.lease = Duration(20s);
+  desired.acked = uint64_t{7} << 32 | 4;
+  desired.run = {{task(), 3, {device(), device()}, encode_strategy(strategy())},
+                 {plain_task(), 1, {}, ""}};
+  desired.stop = {{token(), StopReason::cancelled, "wrong branch"},
+                  {{"another-task-1", 1}, StopReason::fenced, ""}};
+  return desired;
+}
+
+inline DeviceInfo device_info() {
+  return {device(), DeviceState::repairing, DeviceHealth::bad, "adb: no answer", instant(8),
+          token()};
+}
+
+inline WorkerInfo worker_info() {
+  return {"worker-1", true, 7, "lund", {"nightly"}, "0.1.0", 4, 3, instant(50), instant(70)};
+}
+
+// One of every alternative, in their order.
+inline std::vector<Named<Envelope>> messages() {
+  std::vector<Named<Message>> bodies = {
+      {"hello", Hello{1, 4, Role::collector, "collector-1", "0.1.0"}},
+      {"welcome", Welcome{1, "log-5d3c", 3, 1234, Duration(2s), "0.1.0"}},
+      {"refused", Refused{RefusalCode::unavailable, "the disk is nearly full"}},
+      {"unimplemented", Unimplemented{4711}},
+      {"beat", Beat{}},
+      {"submit", Submit{{task(), plain_task()}, true}},
+      {"submit_reply",
+       SubmitReply{{{token().guid, true, ""}, {"short", false, "a GUID has 10 characters"}}}},
+      {"watch", Watch{{token().guid, "another-task-1"}}},
+      {"task_news",
+       TaskNews{{{token().guid, TaskState::ended, 3, "worker-1", "file:///3.log", Verdict::pass,
+                  ending()},
+                 {"another-task-1", TaskState::running, 1, "", "", Verdict::none, std::nullopt}},
+                {"never-heard-of-it"}}},
+      {"cancel", Cancel{{token().guid}, "wrong branch", "ada@build-1"}},
+      {"cancel_reply", CancelReply{{{token().guid, ""}, {"another-task-1", "it has ended"}}}},
+      {"apply_inventory", ApplyInventory{inventory(), "ada@build-1"}},
+      {"inventory_reply", InventoryReply{1, 2, 3}},
+      {"sync", sync()},
+      {"desired", desired()},
+      {"fetch", Fetch{77, 1 << 20, Duration(30s)}},
+      {"blocks", Blocks{1247, {encode_block(1234, event_values()), ""}}},
+      {"list_tasks", ListTasks{{TaskState::queued, TaskState::ended}, 100, "https://lab"}},
+      {"task_list", TaskList{{task_info(), TaskInfo{}}, 500}},
+      {"show_task", ShowTask{token().guid}},
+      {"task_info", task_info()},
+      {"explain_task", ExplainTask{token().guid}},
+      {"explanation", Explanation{token().guid,
+                                  TaskState::leased,
+                                  "It waits for yuga-1.",
+                                  {"yuga-1 is leased", "yuga-2 is offline"},
+                                  17}},
+      {"list_devices", ListDevices{"type=handset", "yuga-1"}},
+      {"device_list", DeviceList{{device_info(), DeviceInfo{}}}},
+      {"list_workers", ListWorkers{}},
+      {"worker_list", WorkerList{{worker_info(), WorkerInfo{}}}},
+      {"ask_status", AskStatus{}},
+      {"broker_status",
+       BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0)}}};
+  std::vector<Named<Envelope>> messages;
+  for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
+  return messages;
+}
+
+}  // namespace muster::samples
