@@ -1,7 +1,8 @@
 // The event log: an append-only, gapless sequence of blocks with one writer (DESIGN section 4).
 // `append` is durable on return. Implementations: io/event_log_sqlite.h (default), a memory one in
 // tests; a replicated one later, which is why a writer has an epoch and says where it expects to
-// be. tests/conformance/event_log_laws.h holds the laws that every implementation obeys.
+// be. One thread may read while another appends. tests/conformance/event_log_laws.h holds the laws
+// that every implementation obeys.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct StoredBlock {
 
 enum class AppendFault : uint8_t {
   none,
-  deposed,    // another writer has a newer epoch, or the position is taken: stop at once
+  deposed,    // another writer has a newer epoch, or `first` is not head() + 1: stop at once
   disk_full,  // nothing was written; space may come back
   broken,     // anything else: what is on disk is unknown, stop at once
 };

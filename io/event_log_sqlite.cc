@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <utility>
 
-#include "core/limits.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/random.h"
@@ -19,8 +19,8 @@ namespace {
 
 constexpr int64_t kFormat = 1;
 
-// A page is 4 KiB. The log grows its write-ahead file to this many once and then overwrites it in
-// place, which is when a sync is cheapest; folding it back costs some milliseconds each time.
+// Pages (4 KiB) that gather in the write-ahead file before an append folds them back, which costs
+// some ten milliseconds. With fewer it would show among the slowest hundredth of appends.
 constexpr uint32_t kCheckpointPages = 4'000;
 
 constexpr char kCreate[] =
@@ -36,20 +36,26 @@ constexpr char kRead[] =
     "SELECT first, count, bytes FROM blocks "
     "WHERE first >= (SELECT max(first) FROM blocks WHERE first <= ?1) ORDER BY first";
 
+bool has_room(const std::string& path, uint64_t bytes) {
+  const Result<uint64_t> room = free_bytes(path);
+  return room && *room >= bytes;
+}
+
 // Space set aside for the day when the disk is full.
 class Ballast {
  public:
-  explicit Ballast(std::string path) : path_(std::move(path)) {}
+  Ballast(std::string dir, uint64_t bytes)
+      : dir_(std::move(dir)), path_(dir_ + "/ballast"), bytes_(bytes) {}
 
-  // Sets it aside unless that would leave too little for others; then a later call may. Not having
-  // it is no error.
+  // Sets it aside, unless it is there or that would leave too little for others; then a later call
+  // may. Not having it is no error.
   void ensure() {
-    if (held_) return;
-    const Result<uint64_t> room = free_bytes(parent());
-    if (!room || *room < 2 * kDiskReserveBytes) return;
+    if (held_ || bytes_ == 0) return;
     const UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     if (!fd.valid()) return;
-    held_ = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(kDiskReserveBytes)) == 0;
+    const auto size = static_cast<off_t>(bytes_);
+    held_ = ::lseek(fd.get(), 0, SEEK_END) >= size ||
+            (has_room(dir_, 2 * bytes_) && ::posix_fallocate(fd.get(), 0, size) == 0);
     if (!held_) ::unlink(path_.c_str());
   }
 
@@ -60,11 +66,25 @@ class Ballast {
   }
 
  private:
-  std::string parent() const { return path_.substr(0, path_.rfind('/')); }
-
+  std::string dir_;
   std::string path_;
+  uint64_t bytes_;
   bool held_ = false;
 };
+
+// Extends the write-ahead file with zeros, which recovery takes for its end. An economy, so what
+// goes wrong is no error. (SQLite's locks are on other files: closing this one gives up none.)
+void extend_wal(const std::string& path, uint64_t bytes) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid() || !has_room(path, 4 * bytes)) return;
+  const std::string zeros(1 << 20, '\0');
+  for (off_t size = ::lseek(fd.get(), 0, SEEK_END); size >= 0 && uint64_t(size) < bytes;) {
+    const size_t step = std::min<uint64_t>(zeros.size(), bytes - uint64_t(size));
+    if (!write_all(fd.get(), std::string_view(zeros).substr(0, step))) return;
+    size += static_cast<off_t>(step);
+  }
+  ::fsync(fd.get());
+}
 
 // What the file said about itself when it was opened.
 struct Header {
@@ -248,27 +268,29 @@ class SqliteEventLog final : public EventLog {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir) {
+Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
+                                                        const SqliteLogOptions& options) {
   const Result<Done> made = make_dirs(dir);
   if (!made) return Error{made.error()};
   Result<PidFile> lock = PidFile::acquire(dir + "/lock", "a broker of this event log");
   if (!lock) return Error{lock.error()};
 
-  DatabaseOptions options;
-  options.checkpoint_pages = kCheckpointPages;
-  std::variant<Database, DbStatus> opened = Database::open(dir + "/events.db", options);
+  DatabaseOptions how;
+  how.checkpoint_pages = kCheckpointPages;
+  std::variant<Database, DbStatus> opened = Database::open(dir + "/events.db", how);
   if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return open_error(*failed);
   Database& writer = std::get<Database>(opened);
 
-  Ballast ballast(dir + "/ballast");
+  Ballast ballast(dir, options.ballast_bytes);
   Header header;
   DbStatus begun = begin_epoch(writer, header);
   if (begun.fault == DbFault::disk_full && ballast.give_up()) begun = begin_epoch(writer, header);
   if (!begun.ok()) return open_error(begun);
   ballast.ensure();
+  extend_wal(writer.path() + "-wal", options.wal_bytes);
 
-  options.read_only = true;
-  std::variant<Database, DbStatus> reading = Database::open(writer.path(), options);
+  how.read_only = true;
+  std::variant<Database, DbStatus> reading = Database::open(writer.path(), how);
   if (const DbStatus* failed = std::get_if<DbStatus>(&reading)) return open_error(*failed);
   Database& reader = std::get<Database>(reading);
 

@@ -5,19 +5,30 @@
 //   blocks(first INTEGER PRIMARY KEY, count INTEGER, bytes BLOB)
 //
 // A lock file beside it (flock) keeps a second broker of the same machine out; the epoch fences one
-// that slept through its successor's start. A ballast file of kDiskReserveBytes is given up when
-// the disk is full, so that what runs can still be recorded.
+// that slept through its successor's start. A ballast file is given up when the disk is full, so
+// that what runs can still be recorded.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "core/limits.h"
 #include "io/event_log.h"
 
 namespace muster {
 
+struct SqliteLogOptions {
+  // Set aside, where at least twice as much is free. 0: nothing.
+  uint64_t ballast_bytes = kDiskReserveBytes;
+  // Size that the write-ahead file gets at once: syncing what overwrites is half as dear as syncing
+  // what grows a file. Enough for all the pages that gather between two checkpoints. 0: it grows.
+  uint64_t wal_bytes = 17 << 20;
+};
+
 // Opens or creates the log in `dir` (made if missing) for writing. Errors say what to do: another
 // broker holds it (with its pid), not a muster log, a newer format, unwritable, disk full.
-Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir);
+// One thread may read while another appends.
+Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
+                                                        const SqliteLogOptions& options = {});
 
 }  // namespace muster
