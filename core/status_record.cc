@@ -41,21 +41,22 @@ bool is_white_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool has_separator(std::string_view text) { return text.find_first_of("\t\n\r\v\f") != text.npos; }
 
-// Whether a reader finds a field in the cell: word characters, "=" and at least one more character.
-bool is_field(std::string_view cell) {
+// Whether the cell is a key of `is_key_character` characters, "=" and at least one more character.
+template <typename IsKeyCharacter>
+bool is_key_and_value(std::string_view cell, IsKeyCharacter is_key_character) {
   const size_t equals = cell.find('=');
-  return equals != cell.npos && equals > 0 && equals + 1 < cell.size() &&
-         std::all_of(cell.begin(), cell.begin() + static_cast<ptrdiff_t>(equals),
-                     is_word_character);
+  if (equals == cell.npos || equals == 0 || equals + 1 == cell.size()) return false;
+  const std::string_view key = cell.substr(0, equals);
+  return std::all_of(key.begin(), key.end(), is_key_character);
 }
 
-// As is_field, but also for readers to whom letters beyond ASCII are word characters.
+// Whether the reader finds a field in the cell.
+bool is_field(std::string_view cell) { return is_key_and_value(cell, is_word_character); }
+
+// The same for readers to whom letters beyond ASCII are word characters, too.
 bool could_be_field(std::string_view cell) {
-  const size_t equals = cell.find('=');
-  return equals != cell.npos && equals > 0 && equals + 1 < cell.size() &&
-         std::all_of(cell.begin(), cell.begin() + static_cast<ptrdiff_t>(equals), [](char c) {
-           return is_word_character(c) || static_cast<uint8_t>(c) >= 0x80;
-         });
+  return is_key_and_value(
+      cell, [](char c) { return is_word_character(c) || static_cast<uint8_t>(c) >= 0x80; });
 }
 
 // The lines of `text`, which end in LF, CR or CR LF. An end at the end begins no further line.
