@@ -25,7 +25,6 @@ const std::vector<Outside> kOutside = {
     {"schemas/", {"io/codec"}},
     {"zmq", {"io/socket"}},
     {"yaml-cpp/", {"io/yaml"}},
-    {"spdlog/", {"io/log"}},
     {"CLI/", {"cli/"}},
     {"sqlite3.h", {"io/sqlite", "io/event_log_sqlite", "collectors/", "workers/spool", "tests/"}},
 };
