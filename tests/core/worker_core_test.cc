@@ -1,0 +1,570 @@
+#include "core/worker_core.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace muster {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Instant kStart{std::chrono::hours(500'000)};
+constexpr Duration kBeat = 2s;
+constexpr Duration kLease = 16s;
+constexpr Duration kWorkersPart = 14s;  // of the lease, after the margin
+
+// A WorkerCore and a broker that answers as it is told.
+class Worker {
+ public:
+  explicit Worker(uint32_t slots = 2, std::vector<Report> spooled = {},
+                  std::vector<AttemptToken> interrupted = {})
+      : core(options(slots), std::move(spooled), std::move(interrupted), kStart), now(kStart) {}
+
+  static WorkerOptions options(uint32_t slots) {
+    WorkerOptions options;
+    options.incarnation = 3;
+    options.lab = "lab1";
+    options.pools = {"green"};
+    options.slots = slots;
+    options.beat = kBeat;
+    return options;
+  }
+
+  static Assignment assignment(const std::string& guid, bool device = false) {
+    TaskSpec spec;
+    spec.guid = guid;
+    Assignment assignment{std::make_shared<const TaskSpec>(std::move(spec)), 1, {}, ""};
+    if (device) assignment.devices.push_back(DeviceSpec{"dut1", {}, "w1", {}, "", "", ""});
+    return assignment;
+  }
+
+  // The next Sync, its reports spooled before.
+  std::optional<Sync> sync() {
+    core.drain_unspooled();
+    std::optional<Sync> sync = core.make_sync(now);
+    if (sync) newest_sync = sync->number;
+    return sync;
+  }
+  Sync full_sync() {
+    core.connected(now);
+    return sync().value();
+  }
+
+  Desired desired() {
+    Desired desired;
+    desired.epoch = 1;
+    desired.number = ++desired_number;
+    desired.sync_number = newest_sync;
+    desired.lease = kLease;
+    desired.acked = core.acked();
+    return desired;
+  }
+  void take(const Desired& desired) { core.take(desired, now); }
+  void give(const std::vector<std::string>& guids, bool device = false) {
+    Desired given = desired();
+    for (const std::string& guid : guids) given.run.push_back(assignment(guid, device));
+    take(given);
+  }
+  void order_stop(const std::string& guid, StopReason reason) {
+    Desired order = desired();
+    order.stop.push_back({{guid, 1}, reason, "cancelled by ann: enough"});
+    take(order);
+  }
+  void acknowledge(uint64_t counter) {
+    Desired acked = desired();
+    acked.acked = seq(counter);
+    take(acked);
+  }
+
+  // Time passes, and the shell does what the core says. Returns the guids that began and stopped.
+  std::vector<std::string> started(Duration passed = Duration(0)) {
+    now += passed;
+    core.tick(now);
+    WorkerActions actions = core.drain_actions(now);
+    stopped = std::move(actions.stop);
+    std::vector<std::string> guids;
+    for (const Assignment& each : actions.start) guids.push_back(each.spec->guid);
+    return guids;
+  }
+  void end(const std::string& guid, Outcome outcome = Outcome::pass) {
+    const Cause cause = outcome == Outcome::pass ? Cause::none : Cause::test;
+    core.report({guid, 1}, make_ending(outcome, cause, StatusCode::ok, "own words", now, now), true,
+                now);
+  }
+  void record(const std::string& guid) {
+    core.report({guid, 1}, Record{"INFO", "", "", {}, "line"}, true, now);
+  }
+
+  static uint64_t seq(uint64_t counter) { return (3ull << 32) + counter; }
+  static std::vector<uint64_t> counters(const Sync& sync) {
+    std::vector<uint64_t> counters;
+    for (const Report& report : sync.reports) counters.push_back(report.seq & 0xffffffff);
+    return counters;
+  }
+
+  WorkerCore core;
+  Instant now;
+  std::vector<StopAction> stopped;
+  uint64_t newest_sync = 0;
+  uint64_t desired_number = 0;
+};
+
+Ending ending_of(const Sync& sync) { return std::get<Ending>(sync.reports.back().body); }
+
+TEST(WorkerCore, FirstSyncIsFullAndSaysWhatTheWorkerIs) {
+  Worker worker(2);
+  const std::optional<Sync> sync = worker.sync();
+  ASSERT_TRUE(sync);
+  EXPECT_TRUE(sync->full);
+  EXPECT_EQ(sync->incarnation, 3u);
+  EXPECT_EQ(sync->slots, 2u);
+  EXPECT_EQ(sync->credit, 2u);
+  EXPECT_EQ(sync->lab, "lab1");
+  EXPECT_THAT(sync->pools, ElementsAre("green"));
+  EXPECT_EQ(sync->unacked_first, 0u);
+  EXPECT_FALSE(worker.sync()) << "nothing new to say before the next beat";
+}
+
+TEST(WorkerCore, BeatsAreFullAndOnTime) {
+  Worker worker;
+  worker.sync();
+  worker.now += kBeat - 1us;
+  EXPECT_FALSE(worker.sync());
+  EXPECT_EQ(worker.core.next_deadline(), worker.now + 1us);
+  worker.now += 1us;
+  EXPECT_TRUE(worker.sync()->full);
+  worker.core.set_beat(5s);
+  worker.now += kBeat;
+  EXPECT_TRUE(worker.sync()->full) << "the beat under way keeps its length";
+  worker.now += 5s - 1us;
+  EXPECT_FALSE(worker.sync());
+}
+
+// The lease counts from when the Sync was sent, whenever its answer comes.
+TEST(WorkerCore, LeaseEndsAMarginBeforeTheBrokers) {
+  struct Row {
+    Duration answer_after;
+    Duration look_after;  // counted from the Sync
+    bool stopped;
+  };
+  const std::vector<Row> rows = {
+      {0s, kWorkersPart - 1us, false},
+      {0s, kWorkersPart, true},
+      {0s, kLease, true},
+      {10s, kWorkersPart - 1us, false},
+      {10s, kWorkersPart, true},
+      {kWorkersPart - 1us, kWorkersPart - 1us, false},
+      {kWorkersPart - 1us, kWorkersPart, true},
+  };
+  for (const Row& row : rows) {
+    Worker worker;
+    worker.sync();
+    worker.now = kStart + row.answer_after;
+    worker.give({"job-000001"});
+    EXPECT_THAT(worker.started(), ElementsAre("job-000001"));
+    EXPECT_THAT(worker.stopped, IsEmpty());
+    EXPECT_LE(worker.core.next_deadline(), kStart + kWorkersPart);
+    worker.now = kStart + row.look_after;
+    EXPECT_THAT(worker.started(), IsEmpty());
+    EXPECT_EQ(worker.stopped.size(), row.stopped ? 1u : 0u)
+        << row.answer_after.count() << " " << row.look_after.count();
+    if (row.stopped) {
+      EXPECT_EQ(worker.stopped[0].why, StopWhy::lease_lost);
+    }
+  }
+}
+
+TEST(WorkerCore, AnswerThatComesAfterTheLeaseStartsNothing) {
+  for (const Duration late : {Duration(kWorkersPart), Duration(kLease), Duration(1h)}) {
+    Worker worker;
+    worker.sync();
+    worker.now = kStart + late;
+    worker.give({"job-000001"});
+    EXPECT_THAT(worker.started(), IsEmpty());
+    EXPECT_EQ(worker.core.held_count(), 0u);
+  }
+}
+
+TEST(WorkerCore, OnlyASyncThatListedTheAttemptRenewsIt) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  worker.now += 4s;
+  EXPECT_EQ(worker.full_sync().held.size(), 1u);
+  worker.take(worker.desired());
+  worker.started(kWorkersPart - 1us);
+  EXPECT_THAT(worker.stopped, IsEmpty());
+  worker.started(1us);
+  EXPECT_EQ(worker.stopped.size(), 1u);
+}
+
+TEST(WorkerCore, ASecondAnswerToOneSyncDoesNotRenew) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  worker.now += 10s;
+  // Answers the Sync of the start, which did not list the attempt: it may be another's by now.
+  worker.take(worker.desired());
+  worker.now = kStart + kWorkersPart;
+  worker.started();
+  EXPECT_EQ(worker.stopped.size(), 1u);
+}
+
+TEST(WorkerCore, AnswersOfAnotherIncarnationStartNothing) {
+  Worker worker;
+  worker.sync();
+  Desired foreign = worker.desired();
+  foreign.sync_number = (2ull << 32) + 9;
+  foreign.run.push_back(Worker::assignment("job-000001"));
+  worker.take(foreign);
+  EXPECT_THAT(worker.started(), IsEmpty());
+}
+
+TEST(WorkerCore, DesiredThatIsNotNewerDoesNothing) {
+  struct Row {
+    uint64_t epoch;
+    uint64_t number;
+    bool taken;
+  };
+  const std::vector<Row> rows = {{5, 7, false}, {5, 6, false}, {4, 99, false}, {0, 0, false},
+                                 {5, 8, true},  {6, 1, true},  {6, 0, true}};
+  for (const Row& row : rows) {
+    Worker worker;
+    worker.sync();
+    Desired first = worker.desired();
+    first.epoch = 5;
+    first.number = 7;
+    worker.take(first);
+    Desired second = first;
+    second.epoch = row.epoch;
+    second.number = row.number;
+    second.run.push_back(Worker::assignment("job-000001"));
+    worker.take(second);
+    EXPECT_EQ(worker.started().size(), row.taken ? 1u : 0u) << row.epoch << "," << row.number;
+    EXPECT_EQ(worker.core.stale_count(), row.taken ? 0u : 1u);
+  }
+}
+
+TEST(WorkerCore, AnAttemptStartsOnceAndOnlyInAFreeSlot) {
+  Worker worker(2);
+  worker.sync();
+  worker.give({"job-000001", "job-000002", "job-000003"});
+  EXPECT_THAT(worker.started(), ElementsAre("job-000001", "job-000002"));
+  worker.full_sync();
+  worker.give({"job-000001", "job-000003"});
+  EXPECT_THAT(worker.started(), IsEmpty());
+  EXPECT_EQ(worker.core.held_count(), 3u);
+  worker.end("job-000001");
+  EXPECT_THAT(worker.started(), ElementsAre("job-000003"));
+  // It ended here, which the broker does not know yet.
+  worker.full_sync();
+  worker.give({"job-000001"});
+  EXPECT_THAT(worker.started(), IsEmpty());
+}
+
+TEST(WorkerCore, AttemptsWithDevicesGoFirst) {
+  Worker worker(1);
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.give({"job-000002"}, true);
+  EXPECT_THAT(worker.started(), ElementsAre("job-000002"));
+}
+
+TEST(WorkerCore, WhatWaitsTooLongIsHandedBack) {
+  Worker worker(1);
+  worker.sync();
+  worker.give({"job-000001"}, true);
+  worker.give({"job-000002"});
+  worker.give({"job-000003"}, true);
+  worker.started(2s - 1us);
+  EXPECT_EQ(worker.core.held_count(), 3u);
+  worker.started(1us);
+  EXPECT_EQ(worker.core.held_count(), 2u) << "what has a device waits for its slot";
+  const Sync sync = worker.full_sync();
+  ASSERT_EQ(sync.reports.size(), 1u);
+  EXPECT_EQ(sync.reports[0].token.guid, "job-000002");
+  EXPECT_EQ(ending_of(sync).cause, Cause::capacity);
+  EXPECT_EQ(ending_of(sync).started, kNever);
+}
+
+TEST(WorkerCore, CreditGrowsWithQuickWorkOnly) {
+  struct Row {
+    Duration took;
+    uint32_t credit_min;
+    uint32_t credit_max;
+  };
+  const std::vector<Row> rows = {
+      {1us, 2 + kAssignmentsPerDesiredMax, kCreditMax},
+      {1ms, 102, 102},
+      {25ms, 6, 6},
+      {50ms, 4, 4},
+      {51ms, 2, 2},
+      {10s, 2, 2},
+  };
+  for (const Row& row : rows) {
+    Worker worker(2);
+    worker.sync();
+    worker.give({"job-000001"});
+    worker.started();
+    worker.now += row.took;
+    worker.end("job-000001");
+    const uint32_t credit = worker.full_sync().credit;
+    EXPECT_GE(credit, row.credit_min) << row.took.count();
+    EXPECT_LE(credit, row.credit_max) << row.took.count();
+  }
+}
+
+TEST(WorkerCore, WorkOnDevicesDoesNotChangeCredit) {
+  Worker worker(2);
+  worker.sync();
+  worker.give({"job-000001"}, true);
+  worker.started();
+  worker.now += 1us;
+  worker.end("job-000001");
+  EXPECT_EQ(worker.full_sync().credit, 2u);
+}
+
+TEST(WorkerCore, ReportsGoOnceUntilABeatPassesWithoutAnAcknowledgement) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  worker.record("job-000001");
+  worker.record("job-000001");
+  const Sync first = worker.sync().value();
+  EXPECT_FALSE(first.full);
+  EXPECT_THAT(Worker::counters(first), ElementsAre(1, 2));
+  worker.record("job-000001");
+  EXPECT_THAT(Worker::counters(*worker.sync()), ElementsAre(3));
+  EXPECT_FALSE(worker.sync());
+
+  worker.acknowledge(1);
+  worker.now += kBeat;
+  const Sync beat = worker.sync().value();
+  EXPECT_THAT(beat.reports, IsEmpty()) << "something was acknowledged since the last beat";
+  EXPECT_EQ(beat.unacked_first, Worker::seq(2));
+  EXPECT_EQ(beat.unacked_last, Worker::seq(3));
+  worker.now += kBeat;
+  EXPECT_THAT(Worker::counters(*worker.sync()), ElementsAre(2, 3));
+  worker.acknowledge(3);
+  worker.now += kBeat;
+  EXPECT_EQ(worker.sync()->unacked_first, 0u);
+  EXPECT_EQ(worker.core.unacked_count(), 0u);
+}
+
+TEST(WorkerCore, AcknowledgementsNeverGoBack) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  for (int i = 0; i < 3; ++i) worker.record("job-000001");
+  worker.sync();
+  worker.acknowledge(2);
+  worker.acknowledge(1);
+  EXPECT_EQ(worker.core.acked(), Worker::seq(2));
+  EXPECT_EQ(worker.core.unacked_count(), 1u);
+}
+
+TEST(WorkerCore, OneSyncHoldsABoundedNumberOfReports) {
+  for (const size_t count : {kReportsPerSyncMax, kReportsPerSyncMax + 1}) {
+    Worker worker;
+    worker.sync();
+    worker.give({"job-000001"});
+    worker.started();
+    for (size_t i = 0; i < count; ++i) worker.record("job-000001");
+    EXPECT_EQ(worker.sync()->reports.size(), kReportsPerSyncMax);
+    const std::optional<Sync> more = worker.sync();
+    EXPECT_EQ(more ? more->reports.size() : 0, count - kReportsPerSyncMax);
+  }
+}
+
+TEST(WorkerCore, TheWindowOfReportsInFlightIsBounded) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  for (size_t i = 0; i < kReportsInFlightMax + 1; ++i) worker.record("job-000001");
+  size_t sent = 0;
+  while (const std::optional<Sync> sync = worker.sync()) sent += sync->reports.size();
+  EXPECT_EQ(sent, kReportsInFlightMax);
+  worker.acknowledge(1);
+  EXPECT_THAT(Worker::counters(*worker.sync()), ElementsAre(kReportsInFlightMax + 1));
+}
+
+TEST(WorkerCore, OneSyncHoldsABoundedNumberOfBytes) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  const std::string line(kReportBytesMax / 2, 'x');
+  for (int i = 0; i < 100; ++i) {
+    worker.core.report({"job-000001", 1}, Record{"INFO", "", "", {}, line}, true, worker.now);
+  }
+  const Sync sync = worker.sync().value();
+  EXPECT_LT(sync.reports.size(), 40u);
+  EXPECT_GT(sync.reports.size(), 25u);
+}
+
+TEST(WorkerCore, LongMessagesAreCut) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  worker.core.report({"job-000001", 1}, Record{"INFO", "", "", {}, std::string(1 << 20, 'x')}, true,
+                     worker.now);
+  worker.core.report({"job-000001", 1},
+                     make_ending(Outcome::pass, Cause::none, StatusCode::ok,
+                                 std::string(1 << 20, 'x'), worker.now, worker.now),
+                     true, worker.now);
+  const Sync sync = worker.sync().value();
+  EXPECT_LE(std::get<Record>(sync.reports[0].body).message.size(), kReportBytesMax);
+  EXPECT_LE(ending_of(sync).message.size(), kMessageLengthMax);
+}
+
+// What a stop makes of an attempt's own last word.
+TEST(WorkerCore, StopsDecideWhatTheEndingSays) {
+  struct Row {
+    const char* name;
+    std::vector<StopReason> orders;
+    bool lease_lost;
+    bool reported;
+    Cause cause;
+  };
+  const std::vector<Row> rows = {
+      {"none", {}, false, true, Cause::test},
+      {"cancelled", {StopReason::cancelled}, false, true, Cause::user},
+      {"cancelled twice", {StopReason::cancelled, StopReason::cancelled}, false, true, Cause::user},
+      {"fenced", {StopReason::fenced}, false, false, Cause::none},
+      {"cancelled, then fenced", {StopReason::cancelled, StopReason::fenced}, false, false, {}},
+      {"fenced, then cancelled", {StopReason::fenced, StopReason::cancelled}, false, false, {}},
+      {"lease lost", {}, true, true, Cause::worker},
+      {"cancelled, then lease lost", {StopReason::cancelled}, true, true, Cause::user},
+      {"fenced, then lease lost", {StopReason::fenced}, true, false, {}},
+  };
+  for (const Row& row : rows) {
+    Worker worker;
+    worker.sync();
+    worker.give({"job-000001"});
+    worker.started();
+    for (const StopReason reason : row.orders) worker.order_stop("job-000001", reason);
+    worker.started(row.lease_lost ? kLease : Duration(0));
+    EXPECT_EQ(worker.stopped.size(), row.orders.empty() && !row.lease_lost ? 0u : 1u) << row.name;
+    worker.end("job-000001", Outcome::fail);
+    EXPECT_EQ(worker.core.held_count(), 0u) << row.name;
+    EXPECT_EQ(worker.core.running_count(), 0u) << row.name;
+    const Sync sync = worker.full_sync();
+    ASSERT_EQ(sync.reports.size(), row.reported ? 1u : 0u) << row.name;
+    if (row.reported) {
+      EXPECT_EQ(ending_of(sync).cause, row.cause) << row.name;
+    }
+  }
+}
+
+TEST(WorkerCore, StopOfWhatHasNotStarted) {
+  for (const StopReason reason : {StopReason::cancelled, StopReason::fenced}) {
+    Worker worker(1);
+    worker.sync();
+    worker.give({"job-000001", "job-000002"});
+    worker.started();
+    worker.order_stop("job-000002", reason);
+    EXPECT_THAT(worker.started(), IsEmpty());
+    EXPECT_THAT(worker.stopped, IsEmpty()) << "nothing runs that could be stopped";
+    EXPECT_EQ(worker.core.held_count(), 1u);
+    const Sync sync = worker.full_sync();
+    ASSERT_EQ(sync.reports.size(), reason == StopReason::cancelled ? 1u : 0u);
+    if (reason == StopReason::cancelled) {
+      EXPECT_EQ(ending_of(sync).cause, Cause::user);
+    }
+  }
+}
+
+TEST(WorkerCore, ACancelThatComesWithTheAssignmentStartsNothing) {
+  Worker worker;
+  worker.sync();
+  Desired both = worker.desired();
+  both.run.push_back(Worker::assignment("job-000001"));
+  both.stop.push_back({{"job-000001", 1}, StopReason::cancelled, "cancelled by ann: enough"});
+  worker.take(both);
+  EXPECT_THAT(worker.started(), IsEmpty());
+  EXPECT_EQ(ending_of(worker.full_sync()).cause, Cause::user);
+}
+
+TEST(WorkerCore, AStopForWhatIsNotHeldDoesNothing) {
+  Worker worker;
+  worker.sync();
+  worker.order_stop("job-000009", StopReason::cancelled);
+  EXPECT_THAT(worker.started(), IsEmpty());
+  EXPECT_THAT(worker.stopped, IsEmpty());
+  EXPECT_THAT(worker.full_sync().reports, IsEmpty());
+}
+
+TEST(WorkerCore, ReportsOfWhatIsNotHeldAreDropped) {
+  Worker worker;
+  worker.sync();
+  worker.record("job-000009");
+  worker.end("job-000009");
+  EXPECT_EQ(worker.core.unacked_count(), 0u);
+}
+
+TEST(WorkerCore, OnlyDurableReportsGoToTheSpool) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001", "job-000002"});
+  worker.started();
+  worker.core.report({"job-000001", 1}, AttemptStarted{}, false, worker.now);
+  worker.core.report({"job-000002", 1}, AttemptStarted{}, true, worker.now);
+  const std::vector<Report> spool = worker.core.drain_unspooled();
+  ASSERT_EQ(spool.size(), 1u);
+  EXPECT_EQ(spool[0].token.guid, "job-000002");
+  EXPECT_THAT(worker.core.drain_unspooled(), IsEmpty());
+  EXPECT_THAT(Worker::counters(*worker.sync()), ElementsAre(1, 2)) << "both are sent";
+}
+
+TEST(WorkerCore, ARestartTellsTheSpoolAndWhatItInterrupted) {
+  const auto old = [](uint64_t counter) { return (2ull << 32) + counter; };
+  const Ending passed = make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", kStart, kStart);
+  const std::vector<Report> spooled = {
+      {old(7), {"job-000001", 1}, kStart, Record{"INFO", "", "", {}, "line"}},
+      {old(9), {"job-000001", 1}, kStart, passed},
+  };
+  Worker worker(2, spooled, {{"job-000001", 1}, {"job-000002", 4}});
+  const std::vector<Report> to_spool = worker.core.drain_unspooled();
+  ASSERT_EQ(to_spool.size(), 1u) << "only the interrupted one that has no Ending";
+  EXPECT_EQ(to_spool[0].token, (AttemptToken{"job-000002", 4}));
+  const Sync sync = worker.sync().value();
+  ASSERT_EQ(sync.reports.size(), 3u);
+  EXPECT_EQ(sync.unacked_first, old(7));
+  EXPECT_EQ(sync.unacked_last, Worker::seq(1));
+  EXPECT_EQ(sync.reports[1].seq, old(9));
+  EXPECT_EQ(ending_of(sync).cause, Cause::worker);
+
+  // The broker may still think that it runs here.
+  worker.give({"job-000001"});
+  EXPECT_THAT(worker.started(), IsEmpty());
+  worker.acknowledge(1);
+  EXPECT_EQ(worker.core.unacked_count(), 0u);
+}
+
+TEST(WorkerCore, HeldListsWhatRunsAndWhatWaits) {
+  Worker worker(1);
+  worker.sync();
+  worker.give({"job-000001", "job-000002"});
+  worker.started();
+  const Sync sync = worker.full_sync();
+  ASSERT_EQ(sync.held.size(), 2u);
+  EXPECT_EQ(sync.held[0], (HeldAttempt{{"job-000001", 1}, true}));
+  EXPECT_EQ(sync.held[1], (HeldAttempt{{"job-000002", 1}, false}));
+  EXPECT_TRUE(worker.core.holds({"job-000002", 1}));
+  EXPECT_FALSE(worker.core.holds({"job-000002", 2}));
+}
+
+}  // namespace
+}  // namespace muster

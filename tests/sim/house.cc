@@ -1,0 +1,192 @@
+#include "tests/sim/house.h"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <utility>
+
+#include "io/codec.h"
+#include "tests/sim/checkers.h"
+#include "tests/sim/sim_broker.h"
+#include "tests/sim/sim_network.h"
+#include "tests/sim/sim_people.h"
+#include "tests/sim/sim_worker.h"
+
+namespace muster::sim {
+namespace {
+
+constexpr Duration kFaultsMin = 30s;
+constexpr Duration kFaultsMax = 120s;
+// From the end of the faults to the last verdict: some dozen tasks of up to 30 s with a few retries
+// each may want the same device.
+constexpr Duration kPatience = 2h;
+constexpr Duration kLook = 1s;
+
+// Why the work cannot be used: what the broker's shell asks the codec.
+std::optional<std::string> invalid_work(const TaskSpec& spec) {
+  const Result<Work> work = decode_work(spec.work);
+  if (work.ok()) return std::nullopt;
+  return work.error();
+}
+
+BrokerOptions draw_broker_options(Random& random) {
+  BrokerOptions options;
+  options.beat = random.between(500ms, 2s);
+  options.lease = random.between(8 * options.beat, 20s);
+  options.version = "sim";
+  options.log_id = "log-of-the-simulation";
+  options.invalid_work = invalid_work;
+  return options;
+}
+
+WorkerOptions draw_worker_options(Random& random, uint32_t index) {
+  WorkerOptions options;
+  options.lab = "lab1";
+  options.pools = {index == 1 ? "pool1" : "pool2"};
+  options.slots = 1 + static_cast<uint32_t>(random.below(4));
+  options.version = "sim";
+  return options;
+}
+
+class House {
+ public:
+  House(uint64_t seed, const RunOptions& options);
+
+  RunResult run();
+
+ private:
+  void start();
+  void strike_again(const Repeating& fault, const std::function<void(Duration length)>& strike);
+  void strike_all();
+  void partition(Duration length);
+  void end_faults();
+  void look();
+  std::string describe_unrest();
+  Random& random() { return sim_.random(); }
+  SimWorker& some_worker() { return workers_[random().below(workers_.size())]; }
+
+  Sim sim_;
+  Faults faults_;
+  SimLog log_;
+  Checkers checkers_;
+  SimNetwork network_;
+  SimBroker broker_;
+  uint32_t worker_count_;
+  std::deque<SimWorker> workers_;
+  SimSubmitter submitter_;
+  SimAdmin admin_;
+  SimCollector collector_;
+  Duration faults_end_;
+  bool calm_ = false;
+  bool at_rest_ = false;
+};
+
+House::House(uint64_t seed, const RunOptions& options)
+    : sim_(seed, options.trace),
+      faults_(draw_faults(sim_.random())),
+      checkers_(sim_, log_),
+      network_(sim_, faults_, checkers_),
+      broker_(sim_, network_, log_, checkers_, faults_, options.plant,
+              draw_broker_options(sim_.random())),
+      worker_count_(2 + static_cast<uint32_t>(random().below(2))),
+      submitter_(sim_, network_, checkers_, faults_, "person"),
+      admin_(sim_, network_, checkers_, worker_count_, 2 * worker_count_),
+      collector_(sim_, network_, checkers_),
+      faults_end_(random().between(kFaultsMin, kFaultsMax)) {
+  for (uint32_t i = 1; i <= worker_count_; ++i) {
+    workers_.emplace_back(sim_, network_, checkers_, faults_, options.plant,
+                          "w" + std::to_string(i), draw_worker_options(random(), i));
+  }
+}
+
+void House::start() {
+  broker_.start();
+  for (SimWorker& worker : workers_) {
+    sim_.after(random().heavy_tail(1ms, 10s), [&worker] { worker.start(); });
+  }
+  admin_.start();
+  admin_.apply_whole();
+  submitter_.start();
+  submitter_.submit_over(5 + static_cast<uint32_t>(random().below(30)), faults_end_);
+  collector_.start();
+  collector_.fetch();
+  strike_all();
+  sim_.after(faults_end_, [this] { end_faults(); });
+}
+
+void House::strike_again(const Repeating& fault,
+                         const std::function<void(Duration length)>& strike) {
+  if (fault.mean == Duration(0)) return;
+  sim_.after(random().between(0us, 2 * fault.mean), [this, &fault, strike] {
+    if (calm_) return;
+    strike(random().heavy_tail(1ms, std::max<Duration>(fault.length_max, 2ms)));
+    strike_again(fault, strike);
+  });
+}
+
+void House::strike_all() {
+  strike_again(faults_.partition, [this](Duration length) { partition(length); });
+  strike_again(faults_.reconnect, [this](Duration) { network_.reconnect(some_worker().name()); });
+  strike_again(faults_.broker_crash, [this](Duration away) { broker_.crash_soon(away); });
+  strike_again(faults_.broker_stall, [this](Duration length) { broker_.stall(length); });
+  strike_again(faults_.worker_crash, [this](Duration away) { some_worker().crash_soon(away); });
+  strike_again(faults_.worker_freeze, [this](Duration length) { some_worker().suspend(length); });
+  strike_again(faults_.inventory, [this](Duration length) {
+    admin_.apply_changed();
+    sim_.after(length, [this] { admin_.apply_whole(); });
+  });
+}
+
+void House::partition(Duration length) {
+  const bool from_host = random().chance(700);
+  const bool to_host = !from_host || random().chance(500);
+  const std::string& host = random().chance(800) ? some_worker().name() : submitter_.name();
+  network_.cut(host, from_host, to_host, sim_.now() + length);
+}
+
+// From here on everything works, and must come to an end.
+void House::end_faults() {
+  calm_ = true;
+  if (sim_.tracing()) sim_.trace("house", "faults end");
+  faults_.loss = faults_.doubling = faults_.reorder = faults_.late = faults_.old_mail = 0;
+  network_.heal_all();
+  sim_.after(1s, [this] { admin_.apply_whole(); });
+  look();
+}
+
+void House::look() {
+  at_rest_ = describe_unrest().empty();
+  if (!at_rest_) sim_.after(kLook, [this] { look(); });
+}
+
+std::string House::describe_unrest() {
+  if (!broker_.up()) return "the broker is down";
+  if (!submitter_.at_rest()) return submitter_.describe_rest();
+  for (SimWorker& worker : workers_) {
+    if (!worker.at_rest()) return worker.describe_rest();
+  }
+  const BrokerCore& core = *broker_.core();
+  if (core.held_count() + core.queued_count() > 0) return "the broker has open tasks";
+  if (collector_.cursor() != log_.head()) return "the collector is behind";
+  return "";
+}
+
+RunResult House::run() {
+  start();
+  const Duration end = faults_end_ + kPatience;
+  while (checkers_.ok() && !at_rest_ && sim_.step(end)) {
+  }
+  if (checkers_.ok() && !at_rest_)
+    checkers_.fail("L1: the house does not come to rest: " + describe_unrest());
+  if (checkers_.ok()) {
+    checkers_.at_end();
+    broker_.check_state();
+  }
+  return {checkers_.failure(), sim_.hash(), checkers_.marks(), sim_.now(), log_.head()};
+}
+
+}  // namespace
+
+RunResult run_seed(uint64_t seed, const RunOptions& options) { return House(seed, options).run(); }
+
+}  // namespace muster::sim

@@ -1,0 +1,257 @@
+#include "tests/sim/log_model.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "core/limits.h"
+
+namespace muster::sim {
+namespace {
+
+// The number after kSaidPrefix at the end of `message`, or nothing.
+std::optional<uint64_t> said_in(std::string_view message) {
+  const size_t at = message.rfind(kSaidPrefix);
+  if (at == std::string_view::npos) return std::nullopt;
+  uint64_t said = 0;
+  const char* end = message.data() + message.size();
+  const auto parsed = std::from_chars(message.data() + at + kSaidPrefix.size(), end, said);
+  return parsed.ptr == end ? std::optional(said) : std::nullopt;
+}
+
+bool charges_test(const Ending& ending) {
+  return ending.outcome == Outcome::fail ||
+         (ending.outcome == Outcome::error &&
+          (ending.cause == Cause::test || ending.cause == Cause::timeout));
+}
+
+bool charges_infra(const Ending& ending) {
+  return ending.outcome == Outcome::error && is_infrastructure(ending.cause);
+}
+
+}  // namespace
+
+const LogModel::Task* LogModel::find_task(const std::string& guid) const {
+  const auto found = tasks_.find(guid);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+LogModel::Task* LogModel::task_of(const std::string& guid) {
+  return const_cast<Task*>(std::as_const(*this).find_task(guid));
+}
+
+const LogModel::Worker* LogModel::find_worker(const std::string& name) const {
+  const auto found = workers_.find(name);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+bool LogModel::leased_to(const AttemptToken& token, const std::string& worker) const {
+  const Task* task = find_task(token.guid);
+  return task && token.attempt >= 1 && token.attempt <= task->attempts.size() &&
+         task->attempts[token.attempt - 1].worker == worker;
+}
+
+bool LogModel::has_report(const std::string& worker, uint64_t seq) const {
+  const auto found = reports_.find(worker);
+  return found != reports_.end() && found->second.contains(seq);
+}
+
+std::string LogModel::take(const Event& event) {
+  if (event.time < last_time_) return "S5: the log's time goes back";
+  last_time_ = event.time;
+  return std::visit([&](const auto& body) { return take_event(body, event.time); }, event.body);
+}
+
+std::string LogModel::take_event(const BrokerStarted& event, Instant) {
+  if (event.epoch <= epoch_) return "S5: the epoch does not grow";
+  epoch_ = event.epoch;
+  return "";
+}
+
+std::string LogModel::take_event(const InventoryApplied& event, Instant) {
+  inventory_ = event.inventory;
+  for (const auto& [name, token] : holders_) {
+    const auto same = [&](const DeviceSpec& device) {
+      const Task& task = tasks_.at(token.guid);
+      return device.name == name && device.worker == task.attempts.back().worker;
+    };
+    if (std::none_of(inventory_->devices.begin(), inventory_->devices.end(), same)) {
+      marks_.hit(Mark::device_moved_leased);
+    }
+  }
+  return "";
+}
+
+std::string LogModel::take_event(const WorkerJoined& event, Instant) {
+  Worker& worker = workers_[event.worker];
+  if (event.incarnation < worker.incarnation) return "S2: a worker joined in an older incarnation";
+  worker.incarnation = event.incarnation;
+  worker.present = true;
+  return "";
+}
+
+std::string LogModel::take_event(const WorkerLost& event, Instant) {
+  Worker& worker = workers_[event.worker];
+  if (!worker.present) return "S6: a worker was lost that was not there";
+  if (worker.incarnation != event.incarnation) return "S6: an older incarnation was lost";
+  worker.present = false;
+  marks_.hit(Mark::lease_lost);
+  return "";
+}
+
+std::string LogModel::take_event(const TaskSubmitted& event, Instant) {
+  const bool added =
+      tasks_.emplace(event.spec->guid, Task{event.spec, {}, false, {}, {}, {}}).second;
+  return added ? "" : "S4: the task is in the log twice: " + event.spec->guid;
+}
+
+std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
+  Task* task = task_of(event.token.guid);
+  if (!task) return "S2: an attempt of an unknown task was leased";
+  if (task->verdict != Verdict::none) return "S2: an attempt was leased after the verdict";
+  if (task->live()) return "S1: an attempt was leased while another one lives";
+  if (task->cancelled) return "S2: a cancelled task was leased";
+  if (time < task->not_before) return "S2: a retry came before its back-off was over";
+  if (event.token.attempt != task->attempts.size() + 1) return "S2: an attempt number was left out";
+  const Worker* worker = find_worker(event.worker);
+  if (!worker || !worker->present || worker->incarnation != event.incarnation) {
+    return "S2: leased to a worker that is not there in this incarnation";
+  }
+  if (const std::string complaint = check_lease_devices(event, *task); !complaint.empty()) {
+    return complaint;
+  }
+  for (const std::string& device : event.devices) holders_[device] = event.token;
+  task->attempts.push_back({event.worker, event.incarnation, event.devices, 0, false, {}});
+  return "";
+}
+
+std::string LogModel::check_lease_devices(const AttemptLeased& event, const Task& task) const {
+  if (event.devices.size() != task.spec->devices.size())
+    return "S2: the number of devices is wrong";
+  for (const std::string& name : event.devices) {
+    if (holders_.contains(name)) return "S1: device " + name + " was leased twice";
+    const auto same = [&](const DeviceSpec& device) { return device.name == name; };
+    const auto& devices = inventory_->devices;
+    const auto found = std::find_if(devices.begin(), devices.end(), same);
+    if (found == devices.end()) return "S2: device " + name + " is not in the inventory";
+    if (found->worker != event.worker) return "S2: device " + name + " is another worker's";
+  }
+  return "";
+}
+
+std::string LogModel::take_origin(const Origin& origin) {
+  if (origin.worker.empty()) return "";
+  Worker& worker = workers_[origin.worker];
+  if (origin.seq <= worker.last_seq) return "S2: a report is in the log twice, or out of order";
+  const bool gap = origin.seq != worker.last_seq + 1 && (origin.seq & 0xffffffff) != 1;
+  if (gap && origin.seq >> 32 == worker.incarnation) return "S8: the log misses a report";
+  if (gap) marks_.hit(Mark::report_lost_unspooled);
+  worker.last_seq = origin.seq;
+  reports_[origin.worker].insert(origin.seq);
+  return "";
+}
+
+std::string LogModel::take_event(const AttemptReported& event, Instant) {
+  if (std::string complaint = take_origin(event.origin); !complaint.empty()) return complaint;
+  Task* task = task_of(event.token.guid);
+  if (!task || !task->live() || task->attempts.size() != event.token.attempt) {
+    return "S2: a report of an attempt that is not the live one";
+  }
+  Attempt& attempt = task->attempts.back();
+  if (attempt.worker != event.origin.worker) return "S2: another worker's report was taken";
+  const bool starts = std::holds_alternative<AttemptStarted>(event.body);
+  if (starts == attempt.started) return "S8: an attempt's start is missing or doubled";
+  attempt.started = true;
+  ++attempt.said;
+  return "";
+}
+
+std::string LogModel::check_end(const AttemptEnded& event, const Task& task) const {
+  const Attempt& attempt = task.attempts.back();
+  if (event.origin.worker.empty()) {
+    const Worker& worker = workers_.at(attempt.worker);
+    if (worker.present && worker.incarnation == attempt.incarnation) {
+      return "S6: the broker ended the attempt of a worker that it neither lost nor saw restart";
+    }
+  } else if (event.origin.worker != attempt.worker) {
+    return "S2: another worker's ending was taken";
+  }
+  const std::optional<uint64_t> said = said_in(event.ending.message);
+  if (said && *said != attempt.said) {
+    return "S8: the attempt said " + std::to_string(*said) +
+           " things before its end, the log has " + std::to_string(attempt.said);
+  }
+  if (event.ending.message.find(kStoppedMessage) != std::string::npos &&
+      event.ending.cause != Cause::user && event.ending.cause != Cause::worker) {
+    return "S2: an attempt that its worker stopped counts against the test";
+  }
+  return "";
+}
+
+std::string LogModel::take_event(const AttemptEnded& event, Instant) {
+  if (std::string complaint = take_origin(event.origin); !complaint.empty()) return complaint;
+  Task* task = task_of(event.token.guid);
+  if (!task || !task->live() || task->attempts.size() != event.token.attempt) {
+    return "S2: the end of an attempt that is not the live one";
+  }
+  if (std::string complaint = check_end(event, *task); !complaint.empty()) return complaint;
+  Attempt& attempt = task->attempts.back();
+  attempt.ending = event.ending;
+  for (const std::string& device : attempt.devices) holders_.erase(device);
+  if (event.verdict == Verdict::none) {
+    if (task->cancelled) return "S2: a cancelled task was queued again";
+    task->not_before = event.retry_at;
+    if (event.ending.cause == Cause::device) marks_.hit(Mark::device_retry);
+    if (charges_test(event.ending)) marks_.hit(Mark::test_retry);
+    return check_budget(*task);
+  }
+  std::vector<Ending> endings;
+  for (const Attempt& each : task->attempts) endings.push_back(*each.ending);
+  if (event.verdict != fold_verdict(endings)) return "S2: the verdict does not follow";
+  task->verdict = event.verdict;
+  task->ending = event.ending;
+  if (event.verdict == Verdict::flaky) marks_.hit(Mark::flaky);
+  if (charges_infra(event.ending)) marks_.hit(Mark::retries_exhausted);
+  return "";
+}
+
+// After an attempt that is to be followed by another one.
+std::string LogModel::check_budget(const Task& task) const {
+  uint32_t infra = 0;
+  uint32_t test = 0;
+  for (const Attempt& attempt : task.attempts) {
+    const bool began = attempt.started || attempt.ending->started != kNever;
+    if (charges_infra(*attempt.ending) && began) ++infra;
+    if (charges_test(*attempt.ending)) ++test;
+  }
+  if (infra > task.spec->retry.infra) return "S2: more retries than retry.infra";
+  if (test > task.spec->retry.test) return "S2: more retries than retry.test";
+  if (task.attempts.size() >= kAttemptsMax) return "S2: more attempts than kAttemptsMax";
+  return "";
+}
+
+std::string LogModel::take_event(const ReportRefused& event, Instant) {
+  marks_.hit(Mark::report_refused);
+  return take_origin(event.origin);
+}
+
+std::string LogModel::take_event(const CancelRequested& event, Instant) {
+  Task* task = task_of(event.guid);
+  if (!task || task->verdict != Verdict::none) return "S2: a task was cancelled that is not open";
+  task->cancelled = true;
+  marks_.hit(task->live() ? Mark::cancel_held : Mark::cancel_queued);
+  return "";
+}
+
+std::string LogModel::take_event(const TaskEnded& event, Instant) {
+  Task* task = task_of(event.guid);
+  if (!task || task->verdict != Verdict::none) return "S2: a second verdict";
+  if (task->live()) return "S2: a task ended while an attempt of it lives";
+  if (event.verdict == Verdict::none) return "S2: a task ended without a verdict";
+  task->verdict = event.verdict;
+  task->ending = event.ending;
+  if (event.ending.cause == Cause::capacity) marks_.hit(Mark::queue_timeout);
+  return "";
+}
+
+}  // namespace muster::sim

@@ -1,0 +1,89 @@
+// What the durable log may say: an account of tasks, attempts, workers and devices kept apart from
+// BrokerCore's, so that a mistake has to be made twice to pass.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "tests/sim/marks.h"
+
+namespace muster::sim {
+
+// Executors end the message of an attempt's own Ending with this and the number of reports that the
+// attempt made before it, so that the log can be held against it.
+inline constexpr std::string_view kSaidPrefix = "said=";
+// The message of an attempt's Ending when it was stopped.
+inline constexpr std::string_view kStoppedMessage = "stopped by its worker";
+
+class LogModel {
+ public:
+  struct Attempt {
+    std::string worker;
+    uint64_t incarnation = 0;
+    std::vector<std::string> devices;
+    uint64_t said = 0;  // reports before the Ending
+    bool started = false;
+    std::optional<Ending> ending;
+  };
+  struct Task {
+    TaskSpecPtr spec;
+    std::vector<Attempt> attempts;
+    bool cancelled = false;
+    Verdict verdict = Verdict::none;
+    Instant not_before;
+    Ending ending;
+
+    bool live() const { return !attempts.empty() && !attempts.back().ending; }
+  };
+  struct Worker {
+    bool present = false;
+    uint64_t incarnation = 0;
+    uint64_t last_seq = 0;
+  };
+
+  explicit LogModel(Marks& marks) : marks_(marks) {}
+
+  // The next durable event. A complaint when the log may not say this now; else empty.
+  std::string take(const Event& event);
+
+  const std::map<std::string, Task>& tasks() const { return tasks_; }
+  const Task* find_task(const std::string& guid) const;
+  const Worker* find_worker(const std::string& name) const;
+  // Whether the log leased this attempt to this worker.
+  bool leased_to(const AttemptToken& token, const std::string& worker) const;
+  bool has_report(const std::string& worker, uint64_t seq) const;
+
+ private:
+  std::string take_event(const BrokerStarted& event, Instant time);
+  std::string take_event(const InventoryApplied& event, Instant time);
+  std::string take_event(const WorkerJoined& event, Instant time);
+  std::string take_event(const WorkerLost& event, Instant time);
+  std::string take_event(const TaskSubmitted& event, Instant time);
+  std::string take_event(const AttemptLeased& event, Instant time);
+  std::string take_event(const AttemptReported& event, Instant time);
+  std::string take_event(const AttemptEnded& event, Instant time);
+  std::string take_event(const ReportRefused& event, Instant time);
+  std::string take_event(const CancelRequested& event, Instant time);
+  std::string take_event(const TaskEnded& event, Instant time);
+  std::string take_origin(const Origin& origin);
+  std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
+  std::string check_end(const AttemptEnded& event, const Task& task) const;
+  std::string check_budget(const Task& task) const;
+  Task* task_of(const std::string& guid);
+
+  Marks& marks_;
+  uint64_t epoch_ = 0;
+  Instant last_time_;
+  InventoryPtr inventory_;
+  std::map<std::string, Task> tasks_;
+  std::map<std::string, Worker> workers_;
+  std::map<std::string, AttemptToken> holders_;  // by device
+  std::map<std::string, std::set<uint64_t>> reports_;
+};
+
+}  // namespace muster::sim

@@ -1,0 +1,57 @@
+// Marks: how often something worth testing happened. A mark that no seed of a run hits means that
+// the simulation stopped testing it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace muster::sim {
+
+enum class Mark : uint8_t {
+  lease_lost,             // the broker gave a worker up
+  self_stop,              // a worker stopped an attempt whose lease ran out
+  fenced_stop,            // a worker was told to stop what is not its any more
+  report_refused,         // a stale report reached the log as refused
+  report_gap,             // a Sync began after a report that the broker does not have
+  report_lost_unspooled,  // a restart lost reports that needed no spool
+  desired_stale,          // a worker dropped a Desired that was not news
+  interrupted,            // a worker came back and found attempts that it had not seen end
+  spool_resent,           // a worker came back with reports that nobody acknowledged
+  submit_repeated,        // a Submit of known tasks was answered as such
+  submit_refused,         // for lack of capacity
+  hello_first,            // a peer was told to say Hello again
+  device_retry,           // an attempt failed for its device and the task got another
+  test_retry,             // an attempt's test failed and the task got another
+  retries_exhausted,      // an infrastructure fault became the verdict
+  flaky,                  // a verdict
+  cancel_queued,          // a task was cancelled before it was leased
+  cancel_held,            // a task was cancelled while a worker held it
+  queue_timeout,          // a task waited for too long
+  block_lost,             // a crash fell between append and sync, and the block was gone
+  block_kept,             // the same, and the block was there
+  crash_before_sends,     // a crash fell between the sync and what would have been said
+  crash_before_spool,     // a worker crashed with reports on their way to the spool
+  old_mail,               // mail of a dead connection arrived
+  device_moved_leased,    // an inventory took a leased device away from its worker
+  frozen_while_leased,    // a worker's machine was suspended while attempts ran
+  count
+};
+
+inline constexpr size_t kMarks = static_cast<size_t>(Mark::count);
+std::string_view to_string(Mark mark);
+
+class Marks {
+ public:
+  void hit(Mark mark) { ++counts_[static_cast<size_t>(mark)]; }
+  uint64_t count(Mark mark) const { return counts_[static_cast<size_t>(mark)]; }
+  void add(const Marks& other) {
+    for (size_t i = 0; i < kMarks; ++i) counts_[i] += other.counts_[i];
+  }
+
+ private:
+  std::array<uint64_t, kMarks> counts_{};
+};
+
+}  // namespace muster::sim

@@ -1,0 +1,271 @@
+#include "tests/sim/sim_people.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "io/codec.h"
+#include "tests/sim/sim_codec.h"
+
+namespace muster::sim {
+namespace {
+
+constexpr Duration kRepeatMin = 1s;
+constexpr Duration kRepeatMax = 8s;
+constexpr Duration kBeat = 5s;
+constexpr Duration kHelloPause = 300ms;  // many refusals may be on their way
+constexpr Duration kWatchAgain = 30s;
+constexpr Duration kFetchWait = 10s;
+constexpr uint32_t kTasksPerSubmitMax = 4;
+constexpr std::array kPriorities = {10u, 50u, 50u, 90u};
+
+std::string device_name(uint64_t index) { return "d" + std::to_string(index); }
+std::string worker_name(uint64_t index) { return "w" + std::to_string(index); }
+
+}  // namespace
+
+SimClient::SimClient(Sim& sim, SimNetwork& network, Checkers& checkers, Role role, std::string name)
+    : sim_(sim), network_(network), checkers_(checkers), role_(role), name_(std::move(name)) {}
+
+void SimClient::start() {
+  socket_ = network_.open_socket(name_, [this](const Envelope& envelope) { receive(envelope); });
+  say_hello();
+  beat();
+}
+
+void SimClient::say_hello() {
+  Hello hello;
+  hello.role = role_;
+  hello.name = name_;
+  last_hello_ = sim_.now();
+  network_.send(socket_, Envelope{0, hello});
+  said_hello();
+}
+
+void SimClient::beat() {
+  network_.send(socket_, Envelope{0, Beat{}});
+  sim_.after(kBeat, [this] { beat(); });
+}
+
+void SimClient::ask(Message message) {
+  const uint64_t request = next_request_++;
+  open_[request] = std::move(message);
+  repeat(request);
+}
+
+void SimClient::repeat(uint64_t request) {
+  const auto found = open_.find(request);
+  if (found == open_.end()) return;
+  network_.send(socket_, Envelope{request, found->second});
+  const auto* fetch = std::get_if<Fetch>(&found->second);
+  const Duration patience = fetch ? fetch->wait : Duration(0);
+  sim_.after(patience + sim_.random().between(kRepeatMin, kRepeatMax),
+             [this, request] { repeat(request); });
+}
+
+void SimClient::receive(const Envelope& envelope) {
+  const auto* refused = std::get_if<Refused>(&envelope.message);
+  if (refused && refused->code == RefusalCode::hello_first) {
+    checkers_.marks().hit(Mark::hello_first);
+    if (sim_.now() >= last_hello_ + kHelloPause) say_hello();
+    return;
+  }
+  if (refused) {
+    checkers_.fail(name_ + " was refused: " + refused->reason);
+    return;
+  }
+  const auto found = open_.find(envelope.request);
+  if (found == open_.end()) {
+    take_answer(nullptr, envelope.message);
+    return;
+  }
+  const Message question = std::move(found->second);
+  open_.erase(found);
+  take_answer(&question, envelope.message);
+}
+
+void SimSubmitter::submit_over(uint32_t count, Duration period) {
+  to_submit_ += count;
+  for (uint32_t left = count; left > 0;) {
+    const auto some =
+        std::min(left, 1 + static_cast<uint32_t>(sim().random().below(kTasksPerSubmitMax)));
+    left -= some;
+    sim().after(sim().random().between(0us, period), [this, some] { submit_some(some); });
+  }
+  sim().after(kWatchAgain, [this] { watch_again(); });
+}
+
+void SimSubmitter::submit_some(uint32_t count) {
+  Submit submit;
+  submit.watch = sim().random().chance(500);
+  for (uint32_t i = 0; i < count; ++i) submit.tasks.push_back(draw_task());
+  ask(std::move(submit));
+}
+
+TaskSpecPtr SimSubmitter::draw_task() {
+  Random& random = sim().random();
+  TaskSpec spec;
+  spec.guid = name() + "-task-" + std::to_string(100'000 + next_task_++);
+  spec.name = "task";
+  spec.submitter = name();
+  spec.priority = random.one_of(kPriorities);
+  spec.timeouts.run = 30s;
+  spec.timeouts.grace = 2s;
+  if (random.chance(faults_.queue_timeout)) spec.timeouts.queue = random.heavy_tail(1s, 60s);
+  spec.retry.infra = static_cast<uint32_t>(random.below(4));
+  spec.retry.test = static_cast<uint32_t>(random.below(3));
+  spec.wait_for_capacity = random.chance(700);
+  if (random.chance(300)) spec.pool = "pool1";
+  const uint64_t kind = random.below(4);
+  if (kind == 0) {
+    spec.kind = TaskKind::verify;
+    spec.work = encode_work(VerifyWork{});
+    draw_devices(spec);
+    spec.devices.resize(1);
+  } else if (kind == 1) {
+    spec.work = encode_work(NoopWork{"payload"});
+  } else {
+    spec.work = encode_work(JobWork{CommandSource{{"true"}}, "", {}, {}});
+    if (kind == 2) draw_devices(spec);
+  }
+  return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
+// Devices are everywhere, so that a pool would only make some tasks wait for ever.
+void SimSubmitter::draw_devices(TaskSpec& spec) {
+  Random& random = sim().random();
+  spec.pool.clear();
+  if (random.chance(500)) {
+    spec.devices = {{"dut", device_name(1 + random.below(2)), ""}};
+    return;
+  }
+  spec.devices = {{"dut", "", "type=handset"}};
+  if (random.chance(300)) spec.devices.push_back({"relay", "", "type=relay"});
+}
+
+void SimSubmitter::take_answer(const Message* question, const Message& answer) {
+  if (const auto* news = std::get_if<TaskNews>(&answer)) {
+    take_news(*news);
+    return;
+  }
+  if (question == nullptr) return;
+  const auto* submit = std::get_if<Submit>(question);
+  const auto* reply = std::get_if<SubmitReply>(&answer);
+  if (submit && reply) take_results(*submit, *reply);
+}
+
+void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) {
+  if (reply.results.size() != submit.tasks.size()) {
+    checkers().fail("S4: a SubmitReply with another number of results");
+    return;
+  }
+  Cancel cancel{{}, "changed my mind", name()};
+  Submit again{{}, submit.watch};
+  for (size_t i = 0; i < reply.results.size(); ++i) {
+    const SubmitResult& result = reply.results[i];
+    if (!result.refused.empty()) {
+      checkers().marks().hit(Mark::submit_refused);
+      again.tasks.push_back(submit.tasks[i]);
+      continue;
+    }
+    if (result.known) checkers().marks().hit(Mark::submit_repeated);
+    checkers().on_acknowledged(result.guid);
+    --to_submit_;
+    accepted_.insert(result.guid);
+    unended_.insert(result.guid);
+    if (sim().random().chance(faults_.cancelled)) cancel.guids.push_back(result.guid);
+  }
+  if (!again.tasks.empty()) {
+    sim().after(kRepeatMax, [this, again = std::move(again)] { ask(again); });
+  }
+  if (cancel.guids.empty()) return;
+  sim().after(sim().random().heavy_tail(1ms, 20s),
+              [this, cancel = std::move(cancel)] { ask(cancel); });
+}
+
+void SimSubmitter::take_news(const TaskNews& news) {
+  if (!news.unknown.empty()) checkers().fail("S4: the broker does not know " + news.unknown[0]);
+  for (const TaskChange& change : news.changes) {
+    checkers().on_news(change);
+    if (change.state == TaskState::ended) unended_.erase(change.guid);
+  }
+}
+
+void SimSubmitter::watch() {
+  if (!unended_.empty() && !asking<Watch>()) ask(Watch{{unended_.begin(), unended_.end()}});
+}
+
+// News may be lost like any message.
+void SimSubmitter::watch_again() {
+  watch();
+  sim().after(kWatchAgain, [this] { watch_again(); });
+}
+
+bool SimSubmitter::at_rest() const { return to_submit_ == 0 && unended_.empty(); }
+
+std::string SimSubmitter::describe_rest() const {
+  return name() + " has " + std::to_string(to_submit_) + " tasks that were not accepted and " +
+         std::to_string(unended_.size()) + " whose verdict it does not know" +
+         (unended_.empty() ? "" : ", " + *unended_.begin());
+}
+
+Inventory SimAdmin::whole() const {
+  Inventory inventory;
+  inventory.lab = "lab1";
+  inventory.strategies = {{"strategy1", "bytes"}};
+  for (uint32_t i = 1; i <= devices_; ++i) {
+    DeviceSpec device;
+    device.name = device_name(i);
+    device.worker = worker_name(1 + (i - 1) / 2 % workers_);
+    device.profile["type"] = i % 2 == 1 ? "handset" : "relay";
+    device.strategy = "strategy1";
+    inventory.devices.push_back(std::move(device));
+  }
+  return inventory;
+}
+
+void SimAdmin::apply_whole() {
+  ask(ApplyInventory{std::make_shared<const Inventory>(whole()), name()});
+}
+
+void SimAdmin::apply_changed() {
+  Random& random = sim().random();
+  Inventory changed = whole();
+  DeviceSpec& device = changed.devices[random.below(changed.devices.size())];
+  switch (random.below(3)) {
+    case 0:
+      device.worker = worker_name(1 + random.below(workers_));
+      break;
+    case 1:
+      device.profile["pretty"] = "yuga";
+      break;
+    default:
+      device = changed.devices.back();
+      changed.devices.pop_back();
+      std::sort(
+          changed.devices.begin(), changed.devices.end(),
+          [](const DeviceSpec& left, const DeviceSpec& right) { return left.name < right.name; });
+      break;
+  }
+  ask(ApplyInventory{std::make_shared<const Inventory>(std::move(changed)), name()});
+}
+
+void SimCollector::fetch() { ask(Fetch{cursor_ + 1, 4096, kFetchWait}); }
+
+void SimCollector::take_answer(const Message* question, const Message& answer) {
+  const auto* blocks = std::get_if<Blocks>(&answer);
+  if (!blocks || !question) return;
+  for (const std::string& bytes : blocks->blocks) {
+    const Result<std::vector<Event>> events = read_stored(bytes, cursor_ + 1);
+    if (!events.ok()) {
+      checkers().fail("S8: the collector cannot go on from its cursor: " + events.error());
+      return;
+    }
+    for (const Event& event : *events) checkers().on_collected(++cursor_, event);
+  }
+  sim().after(sim().random().heavy_tail(1ms, 1s), [this] { fetch(); });
+}
+
+}  // namespace muster::sim

@@ -1,0 +1,79 @@
+// Runs the simulation over seeds, and proves that its checkers can fail and that it still tests
+// what it once did.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+
+#include "core/guid.h"
+#include "tests/sim/house.h"
+
+namespace muster::sim {
+namespace {
+
+constexpr uint64_t kFixedSeeds = 1'500;
+constexpr uint64_t kDrawnSeeds = 300;
+
+void run_seeds(uint64_t first, uint64_t count, Marks& marks) {
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    const RunResult result = run_seed(seed, {});
+    marks.add(result.marks);
+    ASSERT_EQ(result.failure, "") << "repeat with: ./dev sim " << seed;
+  }
+}
+
+TEST(Sim, FixedSeedsPassAndHitEveryMark) {
+  Marks marks;
+  run_seeds(1, kFixedSeeds, marks);
+  for (size_t i = 0; i < kMarks; ++i) {
+    const auto mark = static_cast<Mark>(i);
+    EXPECT_GT(marks.count(mark), 0u) << to_string(mark) << " was not seen in " << kFixedSeeds
+                                     << " seeds: the simulation does not test it any more";
+  }
+}
+
+// Other seeds for each commit that CI builds, the same for everybody who builds that commit.
+TEST(Sim, SeedsDrawnFromTheCommitPass) {
+  const char* commit = std::getenv("MUSTER_COMMIT");
+  const std::string drawn_from = commit ? commit : "no commit is known";
+  Marks marks;
+  run_seeds(hash64(drawn_from) % 1'000'000'000, kDrawnSeeds, marks);
+}
+
+TEST(Sim, SameSeedSameHash) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const RunResult once = run_seed(seed, {});
+    const RunResult again = run_seed(seed, {});
+    EXPECT_EQ(once.hash, again.hash) << "repeat with: ./dev sim " << seed;
+    EXPECT_EQ(once.events, again.events);
+    EXPECT_NE(once.hash, run_seed(seed + 1'000, {}).hash);
+  }
+}
+
+struct Canary {
+  const char* name;
+  Plant plant;
+  uint64_t seeds_max;
+};
+
+class SimCanary : public ::testing::TestWithParam<Canary> {};
+
+TEST_P(SimCanary, IsCaught) {
+  const Canary& canary = GetParam();
+  for (uint64_t seed = 1; seed <= canary.seeds_max; ++seed) {
+    if (!run_seed(seed, {canary.plant, false}).failure.empty()) return;
+  }
+  FAIL() << "no checker saw " << canary.name << " in " << canary.seeds_max << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, SimCanary,
+                         ::testing::Values(Canary{"send_before_durable", Plant::send_before_durable,
+                                                  20},
+                                           Canary{"log_loses_tail", Plant::log_loses_tail, 50},
+                                           Canary{"no_self_stop", Plant::no_self_stop, 200},
+                                           Canary{"spool_forgets", Plant::spool_forgets, 100}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+}  // namespace
+}  // namespace muster::sim

@@ -1,0 +1,240 @@
+#include "tests/sim/sim_worker.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "tests/transcripts/describe.h"
+
+namespace muster::sim {
+namespace {
+
+constexpr Duration kWakeLatencyMax = 5ms;
+constexpr Duration kSpoolSyncMin = 50us;
+constexpr int64_t kZeroUs = 1'800'000'000'000'000;  // some day in 2027
+constexpr int kSyncsPerWakeupMax = 16;
+
+}  // namespace
+
+SimWorker::SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults,
+                     Plant plant, std::string name, WorkerOptions options)
+    : sim_(sim),
+      network_(network),
+      checkers_(checkers),
+      faults_(faults),
+      plant_(plant),
+      name_(std::move(name)),
+      options_(std::move(options)),
+      executor_(sim, checkers, faults, name_, options_.slots,
+                [this](const AttemptToken& token, ReportBody body, bool durable) {
+                  said_.push_back({token, std::move(body), durable});
+                  wake_later(0us);
+                }) {}
+
+void SimWorker::after(Duration delay, std::function<void()> action) {
+  sim_.after(delay, [this, life = life_, action = std::move(action)]() mutable {
+    if (life != life_) return;
+    if (suspended_until_ > sim_.now()) {
+      after(suspended_until_ - sim_.now() + 1us, std::move(action));
+    } else {
+      action();
+    }
+  });
+}
+
+void SimWorker::start() {
+  Random& random = sim_.random();
+  const Duration offset = random.between(-faults_.offset_max, faults_.offset_max);
+  const auto drift =
+      random.between(Duration(-faults_.drift_ppm_max), Duration(faults_.drift_ppm_max));
+  clock_ = SimClock(from_us(kZeroUs) + offset, drift.count());
+  options_.incarnation = ++spool_.incarnation;
+  if (!spool_.reports.empty()) checkers_.marks().hit(Mark::spool_resent);
+  if (!spool_.interrupted.empty()) checkers_.marks().hit(Mark::interrupted);
+  core_ = std::make_unique<WorkerCore>(
+      options_, std::vector<Report>(spool_.reports.begin(), spool_.reports.end()),
+      std::vector<AttemptToken>(spool_.interrupted.begin(), spool_.interrupted.end()), now());
+  stale_seen_ = 0;
+  if (sim_.tracing()) {
+    sim_.trace(name_, "starts, incarnation " + std::to_string(spool_.incarnation) + ", spool of " +
+                          std::to_string(spool_.reports.size()));
+  }
+  socket_ = network_.open_socket(name_, [this](Envelope envelope) {
+    inbox_.push_back(std::move(envelope));
+    wake_later(sim_.random().between(0us, kWakeLatencyMax));
+  });
+  say_hello();
+  wake_later(0us);
+}
+
+void SimWorker::say_hello() {
+  Hello hello;
+  hello.role = Role::worker;
+  hello.name = name_;
+  network_.send(socket_, Envelope{0, hello});
+  core_->connected(now());
+}
+
+void SimWorker::wake_later(Duration delay) {
+  after(delay, [this] { wake(); });
+}
+
+void SimWorker::wake() {
+  if (busy_) {
+    wake_due_ = true;
+    return;
+  }
+  busy_ = true;
+  const Instant woken = now();
+  for (const Envelope& envelope : std::exchange(inbox_, {})) take_message(envelope, woken);
+  for (Said& said : std::exchange(said_, {})) {
+    core_->report(said.token, std::move(said.body), said.durable, woken);
+  }
+  let_time_pass(woken, false);
+  checkers_.on_worker_rests(*core_);
+  write_spool();
+}
+
+void SimWorker::take_message(const Envelope& envelope, Instant now) {
+  if (const auto* welcome = std::get_if<Welcome>(&envelope.message)) {
+    core_->set_beat(welcome->beat);
+  } else if (const auto* desired = std::get_if<Desired>(&envelope.message)) {
+    core_->take(*desired, now);
+    if (core_->stale_count() > stale_seen_) checkers_.marks().hit(Mark::desired_stale);
+    stale_seen_ = core_->stale_count();
+  } else if (const auto* refused = std::get_if<Refused>(&envelope.message)) {
+    if (refused->code != RefusalCode::hello_first) return;
+    checkers_.marks().hit(Mark::hello_first);
+    say_hello();
+  }
+}
+
+// Stops happen at once; starts wait until the spool knows of them.
+void SimWorker::let_time_pass(Instant now, bool at_once) {
+  if (plant_ != Plant::no_self_stop) core_->tick(now);
+  WorkerActions actions = core_->drain_actions(now);
+  for (const StopAction& stop : actions.stop) executor_.stop(stop, at_once);
+  std::move(actions.start.begin(), actions.start.end(), std::back_inserter(starts_));
+}
+
+void SimWorker::write_spool() {
+  std::vector<Report> reports = core_->drain_unspooled();
+  std::vector<Assignment> starts = std::exchange(starts_, {});
+  const bool durable =
+      !reports.empty() || std::any_of(starts.begin(), starts.end(), [](const Assignment& start) {
+        return !SimExecutor::is_quick(start);
+      });
+  if (crash_point_ == CrashPoint::before_spool) {
+    if (!reports.empty()) checkers_.marks().hit(Mark::crash_before_spool);
+    crash();
+    return;
+  }
+  Duration takes{0};
+  if (durable)
+    takes = sim_.random().heavy_tail(kSpoolSyncMin,
+                                     std::max(faults_.spool_sync_max, 2 * kSpoolSyncMin));
+  after(takes, [this, reports = std::move(reports), starts = std::move(starts)] {
+    commit_spool(reports, starts);
+    if (crash_point_ == CrashPoint::after_spool) {
+      crash();
+      return;
+    }
+    speak();
+  });
+}
+
+void SimWorker::commit_spool(const std::vector<Report>& reports,
+                             const std::vector<Assignment>& starts) {
+  for (const Report& report : reports) {
+    spool_.reports.push_back(report);
+    if (std::holds_alternative<Ending>(report.body)) spool_.interrupted.erase(report.token);
+  }
+  checkers_.on_spooled(name_, reports);
+  while (!spool_.reports.empty() && spool_.reports.front().seq <= core_->acked()) {
+    spool_.reports.pop_front();
+  }
+  for (const Assignment& start : starts) {
+    const AttemptToken token{start.spec->guid, start.attempt};
+    if (!SimExecutor::is_quick(start)) spool_.interrupted.insert(token);
+    if (sim_.tracing()) sim_.trace(name_, "runs " + describe(token));
+    executor_.start(start);
+  }
+}
+
+void SimWorker::speak() {
+  const Instant woken = now();
+  for (int i = 0; i < kSyncsPerWakeupMax; ++i) {
+    const std::optional<Sync> sync = core_->make_sync(woken);
+    if (!sync) break;
+    checkers_.on_worker_says(*sync);
+    network_.send(socket_, Envelope{0, *sync});
+  }
+  if (crash_point_ == CrashPoint::after_sync) {
+    crash();
+    return;
+  }
+  set_timer();
+  busy_ = false;
+  if (std::exchange(wake_due_, false) || !inbox_.empty() || !said_.empty()) wake_later(0us);
+}
+
+void SimWorker::set_timer() {
+  Duration delay = clock_.when(core_->next_deadline()) - sim_.now();
+  if (plant_ == Plant::no_self_stop) delay = std::max<Duration>(delay, 1ms);
+  after(delay, [this, timer = ++timer_] {
+    if (timer == timer_) wake();
+  });
+}
+
+void SimWorker::suspend(Duration length) {
+  if (!core_ || suspended_until_ > sim_.now()) return;
+  suspended_until_ = sim_.now() + length;
+  executor_.suspend(suspended_until_);
+  checkers_.on_machine_suspended(name_, true);
+  if (sim_.tracing()) sim_.trace(name_, "is suspended for " + describe(length));
+  sim_.after(length, [this] { resume(); });
+}
+
+// The first thing that a machine that slept must do is to look at its leases.
+void SimWorker::resume() {
+  if (core_) {
+    let_time_pass(now(), true);
+    wake_later(0us);
+  }
+  checkers_.on_machine_suspended(name_, false);
+}
+
+void SimWorker::crash_soon(Duration away) {
+  if (!core_ || crash_point_ != CrashPoint::none) return;
+  away_ = away;
+  constexpr std::array kPoints = {CrashPoint::before_spool, CrashPoint::after_spool,
+                                  CrashPoint::after_sync};
+  crash_point_ = sim_.random().one_of(kPoints);
+}
+
+void SimWorker::crash() {
+  if (sim_.tracing()) sim_.trace(name_, "CRASH, away for " + describe(away_));
+  ++life_;
+  executor_.kill_all();
+  network_.close_socket(socket_);
+  core_.reset();
+  inbox_.clear();
+  said_.clear();
+  starts_.clear();
+  busy_ = wake_due_ = false;
+  crash_point_ = CrashPoint::none;
+  if (plant_ == Plant::spool_forgets) spool_.reports.clear();
+  after(away_, [this] { start(); });
+}
+
+bool SimWorker::at_rest() const {
+  return core_ && core_->held_count() == 0 && core_->unacked_count() == 0 && said_.empty();
+}
+
+std::string SimWorker::describe_rest() const {
+  if (!core_) return name_ + " is down";
+  return name_ + " holds " + std::to_string(core_->held_count()) + " attempts and owes " +
+         std::to_string(core_->unacked_count()) + " reports";
+}
+
+}  // namespace muster::sim

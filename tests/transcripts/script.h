@@ -1,0 +1,46 @@
+// Transcripts: commands that drive a BrokerCore, each followed by all that it decided.
+//
+//   transcript = { comment | chunk }
+//   chunk      = command { argument line } "----" { output line } blank line
+//   comment    = a line that begins with "#", or a blank line
+// Commands stand in docs below; the words of the output are those of describe.h.
+//
+//   hello PEER ROLE NAME [protocol=MIN..MAX]
+//   inventory PEER            then lines   DEVICE WORKER [KEY=VALUE...] [strategy=S] [pool=P]
+//   submit PEER [watch]       then lines   GUID [verify] [device=NAME | select=SELECTOR]...
+//   [pool=P]
+//                                          [priority=N] [queue=D] [infra=N] [test=N] [wait]
+//   cancel PEER GUID...
+//   watch PEER GUID...
+//   sync PEER inc=N [slots=N] [credit=N] [held=TOKEN:running,...] [n=N] [pools=P,...]
+//   partial PEER inc=N [n=N]  both then lines   SEQ TOKEN started | record TEXT | case OUTCOME NAME
+//                                          | ending OUTCOME CAUSE [MESSAGE]
+//   ask PEER task GUID | explain GUID | tasks | devices | workers | status
+//   beat PEER      stray PEER (a message that nobody asks the broker)      gone PEER
+//   dispatch       advance DURATION (Tick at each deadline on the way)     tick
+//   disk low | fine
+//   restart        a new core recovers from the log; prints whether its digest is the same
+// A SEQ is "incarnation.counter", a TOKEN is "GUID/attempt".
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace muster {
+
+struct Chunk {
+  std::vector<std::string> before;  // comments and blank lines
+  std::string command;
+  std::vector<std::string> arguments;  // the lines under it
+  std::vector<std::string> output;
+};
+
+struct Transcript {
+  std::vector<Chunk> chunks;
+  std::vector<std::string> after;  // comments after the last chunk
+};
+
+Transcript parse_transcript(const std::string& text);
+std::string format_transcript(const Transcript& transcript);
+
+}  // namespace muster
