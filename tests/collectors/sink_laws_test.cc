@@ -40,8 +40,7 @@ std::string dump_tables(const std::string& file) {
   for (const auto& [table, order] : tables) {
     text += "== " + table + "\n";
     std::vector<std::string> columns;
-    Result<Statement> names =
-        db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
+    Result<Statement> names = db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
     while (names->next()) columns.emplace_back(names->text(0));
     Result<Statement> rows = db.prepare("SELECT * FROM " + table + " ORDER BY " + order);
     while (rows->next()) {
