@@ -63,9 +63,12 @@ Result<Strategy> decode_strategy(std::string_view bytes);  // also runs check_st
 Bytes encode_report(const Report& report);
 Result<Report> decode_report(std::string_view bytes);
 
-// A frame or a block as text with the names of the schemas, for people. What does not decode gives
-// the reason in parentheses.
+// Encoded forms as text with the names of the schemas, for people. What does not decode gives the
+// reason in parentheses.
 std::string dump_message(std::string_view frame);
 std::string dump_block(std::string_view bytes);
+std::string dump_work(std::string_view bytes);
+std::string dump_strategy(std::string_view bytes);
+std::string dump_report(std::string_view bytes);
 
 }  // namespace muster

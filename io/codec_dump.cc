@@ -3,7 +3,10 @@
 #include "io/codec.h"
 #include "io/codec_common.h"
 #include "schemas/event.capnp.h"
+#include "schemas/report.capnp.h"
+#include "schemas/strategy.capnp.h"
 #include "schemas/wire.capnp.h"
+#include "schemas/work.capnp.h"
 
 namespace muster {
 namespace wire {
@@ -23,7 +26,9 @@ static std::string dump(std::string_view frame) {
 }  // namespace wire
 
 std::string dump_message(std::string_view frame) { return wire::dump<wire::Envelope>(frame); }
-
 std::string dump_block(std::string_view bytes) { return wire::dump<wire::Block>(bytes); }
+std::string dump_work(std::string_view bytes) { return wire::dump<wire::Work>(bytes); }
+std::string dump_strategy(std::string_view bytes) { return wire::dump<wire::Strategy>(bytes); }
+std::string dump_report(std::string_view bytes) { return wire::dump<wire::Report>(bytes); }
 
 }  // namespace muster
