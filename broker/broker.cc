@@ -39,7 +39,7 @@ std::optional<std::string> invalid_work(const TaskSpec& spec) {
   return std::nullopt;
 }
 
-BrokerOptions core_options(const BrokerConfig& config, const EventLog& log) {
+BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   BrokerOptions options;
   options.beat = config.beat;
   options.lease = config.lease;
@@ -51,7 +51,7 @@ BrokerOptions core_options(const BrokerConfig& config, const EventLog& log) {
 
 }  // namespace
 
-Broker::Broker(const BrokerConfig& config, std::unique_ptr<EventLog> log)
+Broker::Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log)
     : log_dir_(config.log_dir),
       log_(std::move(log)),
       core_(core_options(config, *log_)),

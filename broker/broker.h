@@ -15,7 +15,7 @@
 
 namespace muster {
 
-struct BrokerConfig {
+struct BrokerSetup {
   std::string log_dir;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
@@ -24,7 +24,7 @@ struct BrokerConfig {
 class Broker {
  public:
   // Takes over the log: recovers what it says. `clock` must not be behind its newest event.
-  Broker(const BrokerConfig& config, std::unique_ptr<EventLog> log);
+  Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log);
 
   // Folds the whole log into the core. The error names the block that cannot be read.
   Result<Done> recover();

@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
   set.text("lease", "DURATION", "how long a worker may be silent before its work is given away",
            &flags.lease);
   set.text("beat", "DURATION", "how often peers should be heard from", &flags.beat);
-  set.text("log-level", "LEVEL", "trace, debug, info, warn or error", &flags.log_level);
+  set.choice("log-level", {"trace", "debug", "info", "warn", "error"}, "least level of the log",
+             &flags.log_level);
   if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
 
   muster::Result<muster::UniqueFd> stop = muster::make_stop_fd();
@@ -63,38 +64,41 @@ int main(int argc, char** argv) {
   if (const auto made = muster::make_home(*home); !made.ok()) return fail(made.error());
   muster::raise_descriptor_limit();
 
-  muster::Result<muster::Config> config = muster::load_config(*home);
-  if (!config.ok()) return fail_usage(config.error());
-  if (!flags.endpoints.empty()) config->listen = flags.endpoints;
+  muster::ConfigFile file = muster::load_config(*home);
+  if (file.problems.has_errors()) return fail_usage("\n" + file.problems.to_text());
+  muster::Config& config = file.config;
+  if (!flags.endpoints.empty()) config.listen = flags.endpoints;
   for (const auto& [text, target] :
-       {std::pair(&flags.lease, &config->lease), {&flags.beat, &config->beat}}) {
+       {std::pair(&flags.lease, &config.lease), {&flags.beat, &config.beat}}) {
     if (text->empty()) continue;
     const muster::Result<muster::Duration> parsed = muster::parse_duration(*text);
     if (!parsed.ok()) return fail_usage(parsed.error());
     *target = *parsed;
   }
-  if (config->lease < muster::kLeaseMin || config->beat <= muster::Duration{0} ||
-      config->beat * 3 > config->lease) {
+  if (config.lease < muster::kLeaseMin || config.beat <= muster::Duration{0} ||
+      config.beat * 3 > config.lease) {
     return fail_usage("the lease must be at least 200ms and three times the beat");
   }
-  if (!flags.log_level.empty()) config->log_level = flags.log_level;
+  if (!flags.log_level.empty()) config.log_level = flags.log_level;
 
   const auto pid_file =
       muster::PidFile::acquire(home->run_dir() + "/broker.pid", "a muster broker");
   if (!pid_file.ok()) return fail(pid_file.error());
-  if (const auto ready = muster::setup_logging("broker", home->logs_dir(), config->log_level);
-      !ready.ok()) {
+  muster::LogOptions log_options;
+  log_options.daemon = "broker";
+  log_options.logs_dir = home->logs_dir();
+  log_options.level = config.log_level;
+  if (const auto ready = muster::setup_logging(log_options); !ready.ok())
     return fail(ready.error());
-  }
   muster::Result<std::unique_ptr<muster::EventLog>> log =
       muster::open_event_log_sqlite(home->broker_dir());
   if (!log.ok()) return fail(log.error());
 
-  muster::Broker broker({home->broker_dir(), config->beat, config->lease}, std::move(*log));
+  muster::Broker broker({home->broker_dir(), config.beat, config.lease}, std::move(*log));
   if (const auto recovered = broker.recover(); !recovered.ok()) return fail(recovered.error());
   muster::SystemClock clock(broker.recovered_time());
   muster::SocketContext sockets;
-  auto server = muster::ServerSocket::bind(sockets, config->listen);
+  auto server = muster::ServerSocket::bind(sockets, config.listen);
   if (!server.ok()) return fail(server.error());
   for (const std::string& endpoint : (*server)->endpoints())
     spdlog::info("listening on {}", endpoint);

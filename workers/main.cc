@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
   set.list("pool", "NAME", "a pool that it serves; may be given again", &flags.pools);
   set.number("slots", "N", "attempts that run at the same time", 1, muster::kSlotsMax,
              &flags.slots);
-  set.text("log-level", "LEVEL", "trace, debug, info, warn or error", &flags.log_level);
+  set.choice("log-level", {"trace", "debug", "info", "warn", "error"}, "least level of the log",
+             &flags.log_level);
   if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
 
   muster::Result<muster::UniqueFd> stop = muster::make_stop_fd();
@@ -77,36 +78,39 @@ int main(int argc, char** argv) {
   if (!home.ok()) return fail_usage(home.error());
   if (const auto made = muster::make_home(*home); !made.ok()) return fail(made.error());
   muster::raise_descriptor_limit();
-  muster::Result<muster::Config> config = muster::load_config(*home);
-  if (!config.ok()) return fail_usage(config.error());
-  override_config(flags, *config);
-  if (const auto problem = muster::invalid_name(config->worker.name, "worker name"))
+  muster::ConfigFile file = muster::load_config(*home);
+  if (file.problems.has_errors()) return fail_usage("\n" + file.problems.to_text());
+  muster::Config& config = file.config;
+  override_config(flags, config);
+  if (const auto problem = muster::invalid_name(config.worker.name, "worker name"))
     return fail_usage(*problem);
-  if (const auto problem = muster::invalid_endpoint(config->endpoint)) return fail_usage(*problem);
+  if (const auto problem = muster::invalid_endpoint(config.endpoint)) return fail_usage(*problem);
 
-  const std::string dir = home->worker_dir(config->worker.name);
+  const std::string dir = home->worker_dir(config.worker.name);
   if (const auto made = muster::make_dirs(dir); !made.ok()) return fail(made.error());
   const auto pid_file =
-      muster::PidFile::acquire(dir + "/worker.pid", "a muster worker named " + config->worker.name);
+      muster::PidFile::acquire(dir + "/worker.pid", "a muster worker named " + config.worker.name);
   if (!pid_file.ok()) return fail(pid_file.error());
-  const std::string log_name = "worker-" + config->worker.name;
-  if (const auto ready = muster::setup_logging(log_name, home->logs_dir(), config->log_level);
-      !ready.ok()) {
+  muster::LogOptions log_options;
+  log_options.daemon = "worker-" + config.worker.name;
+  log_options.logs_dir = home->logs_dir();
+  log_options.level = config.log_level;
+  if (const auto ready = muster::setup_logging(log_options); !ready.ok())
     return fail(ready.error());
-  }
   auto spool = muster::Spool::open(dir, static_cast<uint64_t>(std::time(nullptr)));
   if (!spool.ok()) return fail(spool.error());
   if (const size_t killed = (*spool)->kill_leftovers(); killed > 0) {
     spdlog::warn("killed {} process groups that attempts of an earlier run had left", killed);
   }
-  spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config->worker.name,
-               (*spool)->incarnation(), config->worker.slots, config->endpoint);
+  spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config.worker.name,
+               (*spool)->incarnation(), config.worker.slots, config.endpoint);
 
   muster::SystemClock clock;
   muster::SocketContext sockets;
-  muster::Worker worker({config->worker.name, config->worker.lab, config->worker.pools,
-                         config->worker.slots, config->endpoint, dir, "/proc/self/exe"},
-                        std::move(*spool), sockets, clock);
+  const muster::WorkerSetup setup{config.worker.name,  config.worker.lab, config.worker.pools,
+                                  config.worker.slots, config.endpoint,   dir,
+                                  "/proc/self/exe"};
+  muster::Worker worker(setup, std::move(*spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {
     spdlog::critical("the spool failed, so the worker ends: {}", served.error());

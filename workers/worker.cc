@@ -19,7 +19,7 @@ constexpr Duration kHelloAgain = std::chrono::seconds(1);
 constexpr Duration kReconnectAfter = std::chrono::seconds(10);
 constexpr int kSyncsPerWakeup = 8;
 
-WorkerOptions core_options(const WorkerConfig& config, const Spool& spool) {
+WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
   WorkerOptions options;
   options.incarnation = spool.incarnation();
   options.lab = config.lab;
@@ -31,7 +31,7 @@ WorkerOptions core_options(const WorkerConfig& config, const Spool& spool) {
 
 }  // namespace
 
-Worker::Worker(WorkerConfig config, std::unique_ptr<Spool> spool, SocketContext& context,
+Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& context,
                Clock& clock)
     : config_(std::move(config)),
       spool_(std::move(spool)),

@@ -15,7 +15,7 @@
 
 namespace muster {
 
-struct WorkerConfig {
+struct WorkerSetup {
   std::string name;
   std::string lab;
   std::vector<std::string> pools;
@@ -27,7 +27,7 @@ struct WorkerConfig {
 
 class Worker {
  public:
-  Worker(WorkerConfig config, std::unique_ptr<Spool> spool, SocketContext& context, Clock& clock);
+  Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& context, Clock& clock);
 
   // Works until `stop_fd` becomes readable; then kills what runs, says so and returns. An error
   // means that the spool can no longer be trusted; the process must end.
@@ -47,7 +47,7 @@ class Worker {
   void check_silence(Instant now);
   std::optional<Instant> next_deadline() const;
 
-  WorkerConfig config_;
+  WorkerSetup config_;
   std::unique_ptr<Spool> spool_;
   SocketContext& sockets_;
   Clock& clock_;
