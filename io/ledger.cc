@@ -43,7 +43,9 @@ std::optional<Ending> ending_at(const Statement& row, int column, Instant starte
   Ending ending;
   ending.outcome = parse_word(row.text(column), Outcome::skip);
   ending.cause = parse_word(row.text(column + 1), Cause::capacity);
-  ending.status = static_cast<StatusCode>(row.integer(column + 2));
+  const int64_t status = row.integer(column + 2);
+  const bool known = status >= 0 && status <= static_cast<int64_t>(StatusCode::timeout);
+  ending.status = known ? static_cast<StatusCode>(status) : StatusCode::error;
   if (!row.is_null(column + 3)) ending.exit_code = static_cast<int32_t>(row.integer(column + 3));
   if (!row.is_null(column + 4)) ending.signal = static_cast<int32_t>(row.integer(column + 4));
   ending.message = text_at(row, column + 5);

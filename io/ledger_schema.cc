@@ -1,5 +1,6 @@
 #include "io/ledger_schema.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "sql/ledger.h"
@@ -20,12 +21,12 @@ Result<uint32_t> read_ledger_version(Database& db) {
   if (!newest.ok()) return Error{newest.error()};
   const int64_t version = newest->next() ? newest->integer(0) : 0;
   if (DbStatus status = newest->finish(); !status.ok()) return Error{status.reason};
-  if (version < 0 || version > kLedgerSchemaVersion) {
+  if (version > kLedgerSchemaVersion) {
     return Error{db.path() + ": was written by a newer muster (schema " + std::to_string(version) +
                  ", this build knows " + std::to_string(kLedgerSchemaVersion) +
                  "): upgrade this muster"};
   }
-  return static_cast<uint32_t>(version);
+  return static_cast<uint32_t>(std::max<int64_t>(version, 0));
 }
 
 Result<Done> migrate_ledger(Database& db) {
