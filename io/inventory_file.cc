@@ -216,7 +216,7 @@ class InventoryReader {
     if (entry.key == "type") return;
     const std::string meant = suggestion(entry.key, kDevice.keys);
     if (meant.empty()) return;
-    scope_.warn(entry.at, "\"" + entry.key + "\" is taken as a key of the profile" + meant + "?");
+    scope_.warn(entry.at, "\"" + entry.key + "\" is taken as a key of the profile" + meant);
   }
 
   void check_strategy_fits(const DeviceSpec& device, const ObjectReader& reader) const {

@@ -47,14 +47,42 @@ Extent extent_of(const YamlNode& node) {
   return extent;
 }
 
+// Gives the lines of a text, forwards only.
+class LineCursor {
+ public:
+  explicit LineCursor(std::string_view text) : rest_(text) {}
+
+  // Line `line` (from 1), not before the one of the last call; empty past the end.
+  std::string_view line(uint32_t line) {
+    for (; line_ < line && !rest_.empty(); ++line_) {
+      rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size() - 1) + 1);
+    }
+    return rest_.substr(0, rest_.find('\n'));
+  }
+
+ private:
+  std::string_view rest_;
+  uint32_t line_ = 1;
+};
+
 // Builds the tree of one document from yaml-cpp's events.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(const FileScope& scope) : scope_(scope) {}
+  TreeBuilder(std::string_view text, const FileScope& scope) : scope_(scope), lines_(text) {}
 
   YamlNode take_root() { return std::exchange(root_, YamlNode{}); }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  // yaml-cpp begins a new document in silence where something does not belong to what stands before
+  // it, as after a wrong indentation.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    const Mark at = mark_of(mark);
+    const bool marked = at.column == 1 && lines_.line(at.line).starts_with("---");
+    if (!is_first_ && !marked) {
+      throw Stop{at,
+                 "not valid YAML: this does not belong to what stands before it; look at the "
+                 "indentation"};
+    }
+    is_first_ = false;
     root_ = {};
     anchors_.clear();
   }
@@ -209,6 +237,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   const FileScope& scope_;
+  LineCursor lines_;
+  bool is_first_ = true;
   YamlNode root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, YamlNode> anchors_;
@@ -250,16 +280,9 @@ bool check_bytes(std::string_view text, const FileScope& scope) {
   return false;
 }
 
-std::string_view line_at(std::string_view text, uint32_t line) {
-  for (; line > 1 && !text.empty(); --line) {
-    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  }
-  return text.substr(0, text.find('\n'));
-}
-
 // yaml-cpp's words for a syntax error, with advice for the commonest one.
 std::string explain(const YAML::Exception& error, std::string_view text) {
-  const std::string_view line = line_at(text, mark_of(error.mark).line);
+  const std::string_view line = LineCursor(text).line(mark_of(error.mark).line);
   const std::string_view indentation = line.substr(0, line.find_first_not_of(" \t"));
   if (indentation.find('\t') != std::string_view::npos) {
     return "a tab in the indentation; YAML wants spaces";
@@ -353,7 +376,7 @@ std::vector<YamlNode> parse_yaml(std::string_view text, const FileScope& scope) 
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    TreeBuilder builder(scope);
+    TreeBuilder builder(text, scope);
     while (parser.HandleNextDocument(builder)) documents.push_back(builder.take_root());
   } catch (const Stop& stop) {
     scope.error(stop.at, stop.message);
