@@ -65,36 +65,34 @@ Session::Session(const GlobalOptions& options, Output& output)
   }
 }
 
-std::variant<std::unique_ptr<Client>, ClientError> Session::connect() {
+std::variant<Client*, ClientError> Session::try_broker(Duration timeout) {
+  if (client_) return client_.get();
   if (!context_) context_.emplace();
   ClientOptions options;
   options.endpoint = endpoint_;
   options.role = role_;
   options.name = user();
-  options.connect_timeout = kConnectTimeout;
-  return Client::connect(*context_, options);
+  options.connect_timeout = timeout;
+  auto connected = Client::connect(*context_, options);
+  if (auto* error = std::get_if<ClientError>(&connected)) return std::move(*error);
+  client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+  return client_.get();
 }
 
 Client& Session::broker() {
-  if (client_) return *client_;
-  auto connected = connect();
-  if (const auto* error = std::get_if<ClientError>(&connected)) throw to_failure(*error, endpoint_);
-  client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
-  return *client_;
+  const auto client = try_broker(kConnectTimeout);
+  if (const auto* error = std::get_if<ClientError>(&client)) throw to_failure(*error, endpoint_);
+  return *std::get<Client*>(client);
 }
 
 Client* Session::broker_or_none() {
-  if (client_) return client_.get();
-  if (connect_failed_) return nullptr;
-  auto connected = connect();
-  if (std::holds_alternative<ClientError>(connected)) {
-    connect_failed_ = true;
-    output_.talk("muster: the broker at " + endpoint_ +
-                 " does not answer; answering from the ledger");
-    return nullptr;
-  }
-  client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
-  return client_.get();
+  if (given_up_) return nullptr;
+  const auto client = try_broker(kConnectTimeout);
+  if (const auto* found = std::get_if<Client*>(&client)) return *found;
+  given_up_ = true;
+  output_.talk("muster: the broker at " + endpoint_ +
+               " does not answer; answering from the ledger");
+  return nullptr;
 }
 
 Message Session::ask(const Message& request, Duration timeout) {

@@ -39,7 +39,9 @@ class Session {
   Client& broker();
   // The same, but nothing when nobody answers. Says so on stderr once.
   Client* broker_or_none();
-  // The next connection is made with this role and wait.
+  // The same, or why nobody answers within `timeout`. May be called again.
+  std::variant<Client*, ClientError> try_broker(Duration timeout);
+  // The connection is made with this role.
   void set_role(Role role) { role_ = role; }
 
   // Asks and throws Failure on any refusal. `timeout` bounds how long the broker may be away.
@@ -77,7 +79,6 @@ class Session {
   static constexpr Duration kAskTimeout = std::chrono::seconds(10);
 
  private:
-  std::variant<std::unique_ptr<Client>, ClientError> connect();
   std::optional<Message> ask_if_known(const Message& request);
 
   Output& output_;
@@ -87,7 +88,7 @@ class Session {
   Role role_ = Role::submitter;
   std::optional<SocketContext> context_;
   std::unique_ptr<Client> client_;
-  bool connect_failed_ = false;
+  bool given_up_ = false;
   bool ledger_tried_ = false;
   std::optional<Ledger> ledger_;
   std::string ledger_fault_;

@@ -43,6 +43,8 @@ int show_files(Output& output, const std::vector<CheckedFile>& files) {
   return errors == 0 ? kExitOk : kExitUsageError;
 }
 
+}  // namespace
+
 Inventory load_inventory_or_throw(Output& output, const std::string& path) {
   InventoryFile file = load_inventory_file(path);
   print_problems(output, file.problems);
@@ -51,8 +53,6 @@ Inventory load_inventory_or_throw(Output& output, const std::string& path) {
                 counted(file.problems.errors(), "error") + " in " + path + "; nothing was applied",
                 "the broker keeps the inventory it has"};
 }
-
-}  // namespace
 
 InventoryReply apply_inventory(Session& session, const std::string& path) {
   ApplyInventory request;

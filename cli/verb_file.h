@@ -8,6 +8,9 @@
 namespace muster {
 
 // Prints the file's problems on stderr; throws Failure (64) when there are errors among them.
+Inventory load_inventory_or_throw(Output& output, const std::string& path);
+
+// The same, and makes it the broker's.
 InventoryReply apply_inventory(Session& session, const std::string& path);
 
 }  // namespace muster

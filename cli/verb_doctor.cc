@@ -1,0 +1,123 @@
+// muster doctor: what is wrong with this installation and what to do about it.
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "cli/doctor.h"
+#include "cli/render_doctor.h"
+#include "cli/verbs.h"
+#include "io/file.h"
+
+namespace muster {
+namespace {
+
+constexpr Duration kPatience = 3s;
+constexpr Duration kPollPatience = 500ms;
+constexpr Duration kPollInterval = 100ms;
+
+// The kernel knows whether anything keeps its clock in time; reading that needs no rights.
+bool clock_is_synchronised() {
+  timex query{};
+  return ::adjtimex(&query) != TIME_ERROR;
+}
+
+template <typename Answer>
+std::optional<Answer> ask(Client& client, const Message& question, Duration patience,
+                          DoctorFacts& facts) {
+  std::variant<Message, ClientError> answer = client.ask(question, patience);
+  if (const auto* error = std::get_if<ClientError>(&answer)) {
+    facts.broker_fault = error->message;
+    return std::nullopt;
+  }
+  auto* found = std::get_if<Answer>(&std::get<Message>(answer));
+  if (found != nullptr) return std::move(*found);
+  facts.broker_fault = "it gave an answer that does not fit; update muster or the broker";
+  return std::nullopt;
+}
+
+void measure_broker(Session& session, Duration patience, DoctorFacts& facts) {
+  const std::variant<Client*, ClientError> connected = session.try_broker(patience);
+  if (const auto* error = std::get_if<ClientError>(&connected)) {
+    facts.broker_fault = error->message;
+    return;
+  }
+  Client& client = *std::get<Client*>(connected);
+  const auto status = ask<BrokerStatus>(client, AskStatus{}, patience, facts);
+  if (!status) return;
+  facts.broker = *status;
+  const auto workers = ask<WorkerList>(client, ListWorkers{}, patience, facts);
+  if (!workers) return;
+  facts.workers = workers->workers;
+  const auto devices = ask<DeviceList>(client, ListDevices{}, patience, facts);
+  if (devices) facts.devices = devices->devices;
+}
+
+void measure_collector(const Home& home, DoctorFacts& facts) {
+  facts.collector_runs = PidFile::holder(home.run_dir() + "/collector.pid").has_value();
+  // Opened afresh each time: it may be made while we wait.
+  Result<Ledger> ledger = Ledger::open(home.ledger_file());
+  if (!ledger) {
+    facts.ledger_fault = ledger.error();
+    return;
+  }
+  const Result<LedgerPosition> position = ledger->position();
+  if (!position) {
+    facts.ledger_fault = position.error();
+  } else if (!position->log_id.empty() && position->log_id != facts.broker.log_id) {
+    facts.ledger_fault = home.ledger_file() + " belongs to another broker's log";
+  } else {
+    facts.ledger_cursor = position->seq;
+  }
+}
+
+bool has_failed(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.condition == Condition::fail; });
+}
+
+}  // namespace
+
+DoctorFacts measure(Session& session, Duration patience) {
+  const Home& home = session.home();
+  DoctorFacts facts;
+  facts.home = home.dir;
+  if (::access(home.dir.c_str(), W_OK | X_OK) != 0) {
+    facts.home_fault = "cannot write in " + home.dir + ": " + errno_text(errno);
+  }
+  const Result<uint64_t> free = free_bytes(home.dir);
+  if (free) {
+    facts.free_bytes = *free;
+  } else {
+    facts.free_fault = free.error();
+  }
+  facts.endpoint = session.endpoint();
+  facts.version = MUSTER_VERSION;
+  SystemClock clock;
+  facts.now = clock.now();
+  facts.clock_synchronised = clock_is_synchronised();
+  measure_broker(session, patience, facts);
+  facts.collector_expected = session.is_home_broker();
+  if (facts.collector_expected && facts.broker_fault.empty()) measure_collector(home, facts);
+  return facts;
+}
+
+int do_verb(Session& session, const DoctorOptions& options) {
+  Output& output = session.output();
+  const int64_t start_us = boot_us();
+  DoctorFacts facts = measure(session, options.wait ? kPollPatience : kPatience);
+  std::vector<Finding> findings = judge(facts);
+  while (options.wait && has_failed(findings) && boot_us() - start_us < options.wait->count()) {
+    std::this_thread::sleep_for(kPollInterval);
+    facts = measure(session, kPollPatience);
+    findings = judge(facts);
+  }
+  output.show_list(
+      "finding", findings, [&] { return render_findings(findings, output.look()); }, finding_json,
+      [](const Finding& finding) { return finding.subject; });
+  return exit_status(facts, findings);
+}
+
+}  // namespace muster

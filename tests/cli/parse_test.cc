@@ -1,0 +1,277 @@
+#include "cli/parse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+using std::chrono_literals::operator""min;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+using Words = std::vector<std::string>;
+
+template <typename Options>
+Options parsed_verb(const Words& words) {
+  const ParsedCommand parsed = parse_command_line(words);
+  if (const auto* fault = std::get_if<UsageFault>(&parsed)) {
+    ADD_FAILURE() << "refused: " << fault->message;
+    return {};
+  }
+  const auto* invocation = std::get_if<Invocation>(&parsed);
+  if (invocation == nullptr || !std::holds_alternative<Options>(invocation->verb)) {
+    ADD_FAILURE() << "another verb was understood";
+    return {};
+  }
+  return std::get<Options>(invocation->verb);
+}
+
+struct WrongCase {
+  Words words;
+  std::string message;  // part of the reason
+};
+
+class WrongCommandLine : public testing::TestWithParam<WrongCase> {};
+
+TEST_P(WrongCommandLine, IsRefusedWithAReason) {
+  const ParsedCommand parsed = parse_command_line(GetParam().words);
+  const auto* fault = std::get_if<UsageFault>(&parsed);
+  ASSERT_NE(fault, nullptr);
+  EXPECT_THAT(fault->message, HasSubstr(GetParam().message));
+  EXPECT_THAT(fault->hint, HasSubstr("--help"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongCommandLine,
+    testing::Values(
+        WrongCase{{}, "a verb is missing: up"}, WrongCase{{""}, "unknown verb"},
+        WrongCase{{"tsk", "ls"}, "did you mean task?"},
+        WrongCase{{"task"}, "a verb is missing: ls, show, explain"},
+        WrongCase{{"task", "lss"}, "unknown verb \"lss\"; did you mean ls?"},
+        WrongCase{{"--hme", "/x", "task", "ls"}, "--hme"},
+        WrongCase{{"-o", "jsn", "task", "ls"}, "\"jsn\" is not a format"}, WrongCase{{"-o"}, "-o"},
+        WrongCase{{"-o", "json", "-o", "jsonl", "version"}, "--output"},
+        WrongCase{{"run"}, "give a job file, a directory, or a command after --"},
+        WrongCase{{"run", "--"}, "give a job file"}, WrongCase{{"run", ""}, "give a job file"},
+        WrongCase{{"run", "job.yaml", "--", "true"}, "not both"},
+        WrongCase{{"run", "job.yaml", "more"}, "a command goes after --"},
+        WrongCase{{"run", "--pol", "x", "job.yaml"}, "did you mean --pool?"},
+        WrongCase{{"run", "--pool"}, "--pool"},
+        WrongCase{{"run", "--pool", "a", "--pool", "b", "--", "x"}, "--pool"},
+        WrongCase{{"run", "--priority", "101", "--", "x"}, "from 0 to 100"},
+        WrongCase{{"run", "--priority", "-1", "--", "x"}, "\"-1\" is not a whole number"},
+        WrongCase{{"run", "--timeout", "5x", "--", "x"}, "unknown unit"},
+        WrongCase{{"run", "--timeout", "", "--", "x"}, "duration"},
+        WrongCase{{"run", "--silence", "-3s", "--", "x"}, "does not begin with a digit"},
+        WrongCase{{"run", "--retry", "infra", "--", "x"}, "is not infra=N or test=N"},
+        WrongCase{{"run", "--retry", "infra=11", "--", "x"}, "from 0 to 10"},
+        WrongCase{{"run", "--retry", "infra=1,infra=2", "--", "x"}, "twice"},
+        WrongCase{{"run", "--retry", "test=1,", "--", "x"}, "is not infra=N or test=N"},
+        WrongCase{{"run", "--env", "NAME", "--", "x"}, "is not NAME=VALUE"},
+        WrongCase{{"run", "--env", "=v", "--", "x"}, "is not NAME=VALUE"},
+        WrongCase{{"run", "--wait", "--detach", "--", "x"}, "one of --wait, --follow, --detach"},
+        WrongCase{{"run", "--path", "a", "--", "x"}, "choose jobs of a directory"},
+        WrongCase{{"run", "--path", "a", "--tags", "b", "dir"}, "one of --path and --tags"},
+        WrongCase{{"verify"}, "say which devices"},
+        WrongCase{{"verify", "a", "--all"}, "say which devices"},
+        WrongCase{{"verify", "-l", "k=v", "--all"}, "say which devices"},
+        WrongCase{{"submit"}, "FILE"}, WrongCase{{"wait"}, "GUID"},
+        WrongCase{{"wait", "g", "--timeout", "soon"}, "duration"}, WrongCase{{"cancel"}, "GUID"},
+        WrongCase{{"cancel", "g"}, "--reason"},
+        WrongCase{{"task", "ls", "--state", "queued,gone"}, "\"gone\" is not a state"},
+        WrongCase{{"task", "ls", "--kind", "jobs"}, "is not a kind"},
+        WrongCase{{"task", "ls", "-n", "0"}, "whole number"},
+        WrongCase{{"task", "ls", "extra"}, "unexpected argument"},
+        WrongCase{{"task", "explain", "a", "b"}, "unexpected argument"}, WrongCase{{"log"}, "GUID"},
+        WrongCase{{"log", "g", "--attempt", "0"}, "whole number"},
+        WrongCase{{"events", "--from", "-1"}, "whole number"},
+        WrongCase{{"events", "--from", "18446744073709551616"}, "whole number"},
+        WrongCase{{"result", "g", "--format", "xml"}, "junit, json, status-log"},
+        WrongCase{{"device"}, "ls, show"}, WrongCase{{"device", "show"}, "DEVICE"},
+        WrongCase{{"worker", "drain"}, "unknown verb"}, WrongCase{{"inventory", "apply"}, "FILE"},
+        WrongCase{{"inventory", "apply", "a", "b"}, "unexpected argument"},
+        WrongCase{{"strategy", "tree"}, "FILE"}, WrongCase{{"strategy", "check"}, "FILE"},
+        WrongCase{{"up", "--slots", "0"}, "whole number"},
+        WrongCase{{"up", "now"}, "unexpected argument"},
+        WrongCase{{"doctor", "--wait", "x"}, "duration"},
+        WrongCase{{"version", "--verbose"}, "unknown option"}));
+
+TEST(CommandLine, FormatOfAnErrorIsTheOneAskedFor) {
+  const struct {
+    Words words;
+    Format format;
+  } rows[] = {
+      {{"-o", "json", "nonsense"}, Format::json},        {{"nonsense", "-ojsonl"}, Format::jsonl},
+      {{"nonsense", "--output=quiet"}, Format::quiet},   {{"nonsense", "-o"}, Format::human},
+      {{"run", "x", "--", "-o", "json"}, Format::human},
+  };
+  for (const auto& row : rows) {
+    const ParsedCommand parsed = parse_command_line(row.words);
+    ASSERT_TRUE(std::holds_alternative<UsageFault>(parsed));
+    EXPECT_EQ(std::get<UsageFault>(parsed).format, row.format) << row.words.front();
+  }
+}
+
+TEST(CommandLine, GlobalOptionsStandAnywhere) {
+  for (const Words& words :
+       {Words{"--home", "/h", "--endpoint", "ipc:///e", "-o", "jsonl", "--no-color", "task", "ls"},
+        Words{"task", "--home=/h", "ls", "--endpoint", "ipc:///e", "--no-color", "-ojsonl"}}) {
+    const ParsedCommand parsed = parse_command_line(words);
+    ASSERT_TRUE(std::holds_alternative<Invocation>(parsed));
+    const GlobalOptions& global = std::get<Invocation>(parsed).global;
+    EXPECT_EQ(global.home, "/h");
+    EXPECT_EQ(global.endpoint, "ipc:///e");
+    EXPECT_EQ(global.format, Format::jsonl);
+    EXPECT_TRUE(global.no_color);
+  }
+}
+
+TEST(CommandLine, EveryVerbHasHelpWithExamples) {
+  for (const Words& verb : {Words{"up"},
+                            Words{"run"},
+                            Words{"verify"},
+                            Words{"submit"},
+                            Words{"wait"},
+                            Words{"cancel"},
+                            Words{"task", "ls"},
+                            Words{"task", "show"},
+                            Words{"task", "explain"},
+                            Words{"log"},
+                            Words{"events"},
+                            Words{"result"},
+                            Words{"device", "ls"},
+                            Words{"device", "show"},
+                            Words{"worker", "ls"},
+                            Words{"inventory", "check"},
+                            Words{"inventory", "apply"},
+                            Words{"strategy", "check"},
+                            Words{"strategy", "tree"},
+                            Words{"doctor"},
+                            Words{"version"},
+                            Words{}}) {
+    for (const char* flag : {"-h", "--help"}) {
+      Words words = verb;
+      words.push_back(flag);
+      const ParsedCommand parsed = parse_command_line(words);
+      ASSERT_TRUE(std::holds_alternative<HelpText>(parsed)) << testing::PrintToString(words);
+      const std::string& text = std::get<HelpText>(parsed).text;
+      EXPECT_THAT(text, HasSubstr("Examples:\n  muster "));
+      if (!verb.empty()) EXPECT_THAT(text, HasSubstr("muster " + verb.front()));
+    }
+  }
+}
+
+TEST(CommandLine, RunTakesEverythingAfterTheDashesAsTheCommand) {
+  const RunOptions run = parsed_verb<RunOptions>(
+      {"run", "--name", "foo", "--", "ls", "-la", "-o", "json", "--home", "/x", "--", "-h"});
+  EXPECT_THAT(run.command, ElementsAre("ls", "-la", "-o", "json", "--home", "/x", "--", "-h"));
+  EXPECT_EQ(run.name, "foo");
+  EXPECT_EQ(run.source, "");
+}
+
+TEST(CommandLine, RunOptions) {
+  const RunOptions run = parsed_verb<RunOptions>({"run",
+                                                  "-d",
+                                                  "a",
+                                                  "-d",
+                                                  "relay=b",
+                                                  "-l",
+                                                  "k=v,!x",
+                                                  "--pool",
+                                                  "wifi",
+                                                  "--priority",
+                                                  "0",
+                                                  "--timeout",
+                                                  "1m30s",
+                                                  "--silence",
+                                                  "10",
+                                                  "--queue-timeout",
+                                                  "2h",
+                                                  "--grace",
+                                                  "0s",
+                                                  "--retry",
+                                                  "infra=0,test=3",
+                                                  "--guid",
+                                                  "0123456789",
+                                                  "--name",
+                                                  "n",
+                                                  "--env",
+                                                  "K=",
+                                                  "--env",
+                                                  "L=a=b",
+                                                  "--pass-env",
+                                                  "PATH",
+                                                  "--cwd",
+                                                  "/tmp",
+                                                  "--wait-for-capacity",
+                                                  "--tags",
+                                                  "A,B",
+                                                  "--tags",
+                                                  "C",
+                                                  "--detach",
+                                                  "./jobs"});
+  EXPECT_EQ(run.source, "./jobs");
+  EXPECT_THAT(run.devices, ElementsAre("a", "relay=b"));
+  EXPECT_THAT(run.selectors, ElementsAre("k=v,!x"));
+  EXPECT_EQ(run.pool, "wifi");
+  EXPECT_EQ(run.priority, 0u);
+  EXPECT_EQ(run.timeout, Duration(90s));
+  EXPECT_EQ(run.silence, Duration(10s));
+  EXPECT_EQ(run.queue_timeout, Duration(120min));
+  EXPECT_EQ(run.grace, Duration(0));
+  EXPECT_EQ(run.retry_infra, 0u);
+  EXPECT_EQ(run.retry_test, 3u);
+  EXPECT_EQ(run.guid, "0123456789");
+  EXPECT_EQ(run.name, "n");
+  EXPECT_THAT(run.env, ElementsAre(Pair("K", ""), Pair("L", "a=b")));
+  EXPECT_THAT(run.env_pass, ElementsAre("PATH"));
+  EXPECT_EQ(run.cwd, "/tmp");
+  EXPECT_TRUE(run.wait_for_capacity);
+  EXPECT_THAT(run.tags, ElementsAre("A", "B", "C"));
+  EXPECT_EQ(run.after, After::detach);
+}
+
+TEST(CommandLine, WhatIsNotSaidStaysUnsaid) {
+  const RunOptions run = parsed_verb<RunOptions>({"run", "job.yaml"});
+  EXPECT_FALSE(run.pool || run.priority || run.timeout || run.silence || run.queue_timeout ||
+               run.grace || run.retry_infra || run.retry_test);
+  EXPECT_EQ(run.after, After::unsaid);
+}
+
+TEST(CommandLine, NamesMayLookLikeVerbsAndFlags) {
+  EXPECT_THAT(parsed_verb<VerifyOptions>({"verify", "run", "up"}).devices,
+              ElementsAre("run", "up"));
+  EXPECT_THAT(parsed_verb<VerifyOptions>({"verify", "run", "--", "-x"}).devices,
+              ElementsAre("run", "-x"));
+  EXPECT_THAT(parsed_verb<WaitOptions>({"wait", "--", "-guid-guid-"}).guids,
+              ElementsAre("-guid-guid-"));
+}
+
+TEST(CommandLine, OtherVerbs) {
+  EXPECT_EQ(parsed_verb<UpOptions>({"up", "--slots", "3", "--worker-name", "w"}).slots, 3u);
+  EXPECT_EQ(parsed_verb<VerifyOptions>({"verify", "-l", "k in (a,b)"}).selector, "k in (a,b)");
+  EXPECT_THAT(parsed_verb<CancelOptions>({"cancel", "a", "b", "--reason", "why not"}).guids,
+              ElementsAre("a", "b"));
+  const TaskListOptions list = parsed_verb<TaskListOptions>(
+      {"task", "ls", "--state", "queued,ended", "--kind", "verify", "-n", "7"});
+  EXPECT_THAT(list.states, ElementsAre(TaskState::queued, TaskState::ended));
+  EXPECT_EQ(list.kind, TaskKind::verify);
+  EXPECT_EQ(list.count_max, 7u);
+  const EventsOptions events =
+      parsed_verb<EventsOptions>({"events", "-f", "--from", "5", "--guid", "last", "-n", "2"});
+  EXPECT_TRUE(events.follow);
+  EXPECT_EQ(events.from, 5u);
+  EXPECT_EQ(events.count_max, 2u);
+  EXPECT_EQ(parsed_verb<ResultOptions>({"result", "g", "--format", "status-log"}).format,
+            ResultFormat::status_log);
+  EXPECT_TRUE(parsed_verb<InventoryOptions>({"inventory", "apply", "f"}).apply);
+  EXPECT_FALSE(parsed_verb<InventoryOptions>({"inventory", "check", "f"}).apply);
+  EXPECT_TRUE(parsed_verb<StrategyTreeOptions>({"strategy", "tree", "--short", "f"}).brief);
+  EXPECT_EQ(parsed_verb<DoctorOptions>({"doctor", "--wait", "5s"}).wait, Duration(5s));
+  parsed_verb<VersionOptions>({"--version"});
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,299 @@
+// Golden text of what people read.
+#include <gtest/gtest.h>
+
+#include "cli/render_device.h"
+#include "cli/render_doctor.h"
+#include "cli/render_event.h"
+#include "cli/render_result.h"
+#include "cli/render_strategy.h"
+#include "cli/render_task.h"
+#include "tests/cli/samples.h"
+
+namespace muster {
+namespace {
+
+using samples::at;
+
+const Look kPlain{false, at(100)};
+const Look kColored{true, at(100)};
+
+TEST(Text, PrintableNeverMovesTheCursor) {
+  const struct {
+    std::string text;
+    std::string expected;
+  } rows[] = {
+      {"plain \"quoted\" back\\slash", "plain \"quoted\" back\\slash"},
+      {"å漢字", "å漢字"},
+      {"", ""},
+      {"a\nb\tc\r", "a\\u{0A}b\\u{09}c\\u{0D}"},
+      {"\x1b[31mred", "\\u{1B}[31mred"},
+      {std::string("nul\0", 4), "nul\\u{00}"},
+      {"\x7f", "\\u{7F}"},
+      {"bad \xff\xc3", "bad \xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\u202Egnp.exe", "\\u{202E}gnp.exe"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(printable(row.text), row.expected);
+}
+
+TEST(Text, TablesAlignCharactersNotBytes) {
+  Table table({"NAME", "X", "LAST"});
+  table.add({"å", "1", "end"});
+  table.add({"longer", "", "b\nc"});
+  EXPECT_EQ(table.render(kPlain),
+            "NAME    X  LAST\n"
+            "å       1  end\n"
+            "longer  -  b\\u{0A}c\n");
+}
+
+TEST(Text, ColourDoesNotDisturbTheAlignment) {
+  Table table({"A", "B"});
+  table.add({{"ok", Color::good}, "x"});
+  table.add({{"FAIL", Color::bad}, "y"});
+  EXPECT_EQ(table.render(kColored),
+            "A     B\n"
+            "\x1b[32mok\x1b[0m    x\n"
+            "\x1b[31mFAIL\x1b[0m  y\n");
+}
+
+TEST(Text, Times) {
+  EXPECT_EQ(short_time(kNever), "-");
+  EXPECT_EQ(short_time(at(0)), "2026-11-23 08:15:30Z");
+  EXPECT_EQ(relative_time(kNever, kPlain), "-");
+  EXPECT_EQ(relative_time(at(100), kPlain), "now");
+  EXPECT_EQ(relative_time(at(40), kPlain), "1m ago");
+  EXPECT_EQ(relative_time(at(95), kPlain), "5s ago");
+  EXPECT_EQ(relative_time(at(103), kPlain), "in 3s");
+}
+
+TEST(Task, OutcomeAlwaysNamesWhoseFaultItIs) {
+  const struct {
+    Outcome outcome;
+    Cause cause;
+    std::string expected;
+  } rows[] = {
+      {Outcome::pass, Cause::none, "pass"},
+      {Outcome::fail, Cause::test, "fail"},
+      {Outcome::fail, Cause::device, "fail (device)"},
+      {Outcome::error, Cause::device, "error (device)"},
+      {Outcome::error, Cause::worker, "error (worker)"},
+      {Outcome::error, Cause::timeout, "error (timeout)"},
+      {Outcome::error, Cause::user, "error (user)"},
+      {Outcome::error, Cause::test, "error (test)"},
+      {Outcome::skip, Cause::none, "skip"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(outcome_text(row.outcome, row.cause), row.expected);
+}
+
+TEST(Task, EndingSaysWhatIsKnown) {
+  Ending ending = make_ending(Outcome::fail, Cause::test, StatusCode::failures, "", at(0), at(1));
+  EXPECT_EQ(ending_text(ending), "fail: status FAILURES");
+  ending.exit_code = 5;
+  EXPECT_EQ(ending_text(ending), "fail: exit code 5");
+  ending.exit_code.reset();
+  ending.signal = 9;
+  EXPECT_EQ(ending_text(ending), "fail: killed by signal 9");
+  ending.message = "2 of 7 cases failed";
+  EXPECT_EQ(ending_text(ending), "fail: 2 of 7 cases failed");
+  EXPECT_EQ(ending_text(make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", at(0), at(1))),
+            "pass");
+}
+
+TEST(Task, Table) {
+  EXPECT_EQ(render_task_table({}, 0, kPlain), "no tasks\n");
+  EXPECT_EQ(render_task_table({samples::running_task(), samples::device_error_task()}, 9, kPlain),
+            "GUID              KIND  NAME   STATE           ATTEMPTS  TIME   SUBMITTED\n"
+            "lab/nightly/0042  job   smoke  running         1         1m40s  1m40s ago\n"
+            "lab/nightly/0043  job   smoke  error (device)  2         12.5s  1m40s ago\n"
+            "2 of 9; more with -n N\n");
+}
+
+TEST(Task, Whole) {
+  EXPECT_EQ(render_task(samples::device_error_task(), {"/h/results/x/status.log"}, kPlain),
+            "task        lab/nightly/0043\n"
+            "kind        job\n"
+            "name        smoke\n"
+            "submitter   kim@bench\n"
+            "state       ended\n"
+            "verdict     error\n"
+            "ended       error (device): phone-7 is not on the bus\n"
+            "pool        wifi\n"
+            "wants       dut = any with type=handset\n"
+            "wants       relay = relay-1\n"
+            "priority    50\n"
+            "limits      run 40m, grace 10s\n"
+            "retries     infra 2, test 0\n"
+            "submitted   2026-11-23 08:15:30Z\n"
+            "finished    2026-11-23 08:16:00Z\n"
+            "status.log  /h/results/x/status.log\n"
+            "\n"
+            "attempt 1\n"
+            "  worker   bench-1\n"
+            "  devices  phone-7, relay-1\n"
+            "  leased   2026-11-23 08:15:31Z\n"
+            "  ended    error (worker): lost\n"
+            "\n"
+            "attempt 2\n"
+            "  worker   bench-2\n"
+            "  devices  phone-7, relay-1\n"
+            "  leased   2026-11-23 08:15:45Z\n"
+            "  ran      2026-11-23 08:15:47Z to 2026-11-23 08:16:00Z (12.5s)\n"
+            "  ended    error (device): phone-7 is not on the bus\n"
+            "  child    exit code 3\n"
+            "  log      file:///w/log\n");
+}
+
+TEST(Task, Line) {
+  EXPECT_EQ(render_task_line(samples::device_error_task(), kPlain),
+            "lab/nightly/0043  error (device)  job smoke, 12.5s, 2 attempts: phone-7 is not on the "
+            "bus\n");
+  TaskInfo passed = samples::device_error_task();
+  passed.attempt_count = 1;
+  passed.verdict = Verdict::pass;
+  passed.ending = make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", at(0), at(3));
+  EXPECT_EQ(render_task_line(passed, kPlain), "lab/nightly/0043  pass  job smoke, 3s\n");
+  passed.verdict = Verdict::flaky;
+  passed.attempt_count = 2;
+  EXPECT_EQ(render_task_line(passed, kPlain),
+            "lab/nightly/0043  flaky  job smoke, 3s, 2 attempts\n");
+}
+
+TEST(Task, Changes) {
+  TaskChange change;
+  EXPECT_EQ(render_change(change, kPlain), "queued");
+  change.attempt = 1;
+  EXPECT_EQ(render_change(change, kPlain), "queued again after attempt 1");
+  change.worker = "bench-1";
+  change.state = TaskState::leased;
+  EXPECT_EQ(render_change(change, kPlain), "given to bench-1");
+  change.state = TaskState::running;
+  change.attempt = 2;
+  EXPECT_EQ(render_change(change, kPlain), "running on bench-1 (attempt 2)");
+  change.state = TaskState::ended;
+  EXPECT_EQ(render_change(change, kPlain), "ended");
+}
+
+TEST(Task, Explanation) {
+  const Explanation explanation{"g",
+                                TaskState::queued,
+                                "waits for 1 device(s)",
+                                {"device phone-7 is offline", "device phone-8 is busy"},
+                                3};
+  EXPECT_EQ(render_explanation(explanation),
+            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n");
+}
+
+TEST(Device, TableAndWhole) {
+  EXPECT_EQ(render_device_table({}, kPlain), "no devices\n");
+  const DeviceInfo device = samples::bad_device();
+  EXPECT_EQ(
+      render_device_table({device}, kPlain),
+      "DEVICE   STATE    HEALTH  WORKER   PROFILE                    HELD BY           REASON\n"
+      "phone-7  offline  bad     bench-1  pretty=yuga, type=handset  lab/nightly/0042  no adb\n");
+  EXPECT_EQ(render_device(device, kPlain),
+            "device    phone-7\n"
+            "state     offline\n"
+            "health    bad\n"
+            "reason    no adb\n"
+            "since     2026-11-23 08:16:30Z (40s ago)\n"
+            "held by   lab/nightly/0042 (attempt 2)\n"
+            "worker    bench-1\n"
+            "pools     wifi, general\n"
+            "strategy  android-phone\n"
+            "profile   pretty=yuga, type=handset\n"
+            "where     shelf C\n");
+}
+
+TEST(Worker, Table) {
+  EXPECT_EQ(render_worker_table({}, kPlain), "no workers\n");
+  EXPECT_EQ(
+      render_worker_table({samples::worker("bench-1", true), samples::worker("b", false)}, kPlain),
+      "WORKER   STATE    HELD  SLOTS  LAB     POOLS  LAST HEARD  VERSION\n"
+      "bench-1  present  1     4      lund-3  wifi   2s ago      0.1.0\n"
+      "b        lost     1     4      lund-3  wifi   2s ago      0.1.0\n");
+}
+
+TEST(Strategy, Tree) {
+  const Strategy strategy = samples::strategy();
+  EXPECT_EQ(render_strategy_tree(strategy, true),
+            "PASS\n"
+            "|- battery\n"
+            "|  `- adb\n"
+            "|     `- usb\n"
+            "`- screen\n"
+            "   `- adb (above)\n"
+            "repair\n"
+            "  restart\n");
+  EXPECT_EQ(render_strategy_tree(strategy, false),
+            "phone  for type=handset\n"
+            "PASS\n"
+            "|- battery  It has charge  [noop, 1m]\n"
+            "|  `- adb  [command, 1m]\n"
+            "|     `- usb  [tcp, 5s]\n"
+            "`- screen  [noop, 1m]\n"
+            "   `- adb  [command, 1m] (above)\n"
+            "repair\n"
+            "  restart  Restart adb  when adb, usb failed  needs usb\n");
+  EXPECT_EQ(render_strategy_tree(Strategy{}, true), "PASS\n");
+}
+
+TEST(Events, EveryTypeIsOneLineAndKnown) {
+  for (const Event& event : samples::every_event()) {
+    const std::string line = render_event(7, event, kPlain);
+    EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << line;
+    EXPECT_NE(line.find(event_type(event)), std::string::npos) << line;
+    const std::vector<std::string>& types = event_types();
+    EXPECT_NE(std::find(types.begin(), types.end(), event_type(event)), types.end())
+        << event_type(event) << " cannot be asked for with --type";
+  }
+  EXPECT_EQ(samples::every_event().size(), event_types().size());
+}
+
+TEST(Events, Golden) {
+  Event event{at(0), AttemptLeased{{"lab/nightly/0042", 1}, "bench-1", 3, {"phone-7", "relay-1"}}};
+  EXPECT_EQ(render_event(17, event, kPlain),
+            "2026-11-23 08:15:30Z      17  attempt_leased     lab/nightly/0042  attempt 1: on "
+            "bench-1 with phone-7, relay-1\n");
+  event.body = WorkerLost{"bench-1", 3, "silent for 20s\x1b"};
+  EXPECT_EQ(render_event(123456789, event, kPlain),
+            "2026-11-23 08:15:30Z 123456789  worker_lost        bench-1: silent for 20s\\u{1B}\n");
+}
+
+TEST(Verification, TableNamesTheFailingChecks) {
+  const std::vector<Verification> verifications = samples::verifications();
+  EXPECT_EQ(render_verifications(verifications, kPlain),
+            "DEVICE   HEALTH        CHECK  FINDING\n"
+            "phone-7  good          -      2 checks\n"
+            "phone-8  bad           adb    device offline\n"
+            "                       clock  off by 3m\n"
+            "phone-9  not verified  -      error (worker): lost\n");
+  EXPECT_EQ(render_verification_summary(verifications), "3 devices: 1 good, 1 bad, 1 not verified");
+}
+
+TEST(Result, Table) {
+  EXPECT_EQ(render_result(samples::failing_result(), kPlain),
+            "lab/nightly/0044  fail  job wifi, 3s: 1 of 3 cases failed\n"
+            "SUITE  CASE     OUTCOME  TIME   MESSAGE\n"
+            "wifi   connect  pass     1.5s   -\n"
+            "wifi   roam     fail     500ms  expected <2, got \"\\u{07}\n"
+            "-      skipped  skip     0s     no 6 GHz\n");
+  TaskResult none = samples::failing_result();
+  none.cases.clear();
+  EXPECT_EQ(render_result(none, kPlain),
+            "lab/nightly/0044  fail  job wifi, 3s: 1 of 3 cases failed\n"
+            "no test cases were reported\n");
+}
+
+TEST(Doctor, FindingsAreAlignedWithAdviceBelow) {
+  EXPECT_EQ(render_findings({{"home", Condition::ok, "/h is writable", ""},
+                             {"collector", Condition::fail, "none runs", "start one: muster up"},
+                             {"disk", Condition::warn, "900MiB free", "make room"}},
+                            kPlain),
+            "ok    home       /h is writable\n"
+            "FAIL  collector  none runs\n"
+            "                 -> start one: muster up\n"
+            "warn  disk       900MiB free\n"
+            "                 -> make room\n");
+}
+
+}  // namespace
+}  // namespace muster
