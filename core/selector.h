@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/device.h"
@@ -38,7 +39,10 @@ class Selector {
     std::string key;
     Op op = Op::present;
     std::vector<std::string> values;  // sorted, unique
-    auto operator<=>(const Term&) const = default;
+    bool operator==(const Term&) const = default;
+    bool operator<(const Term& other) const {
+      return std::tie(key, op, values) < std::tie(other.key, other.op, other.values);
+    }
   };
   // Whether a profile whose key has `value` meets the term.
   static bool allows(const Term& term, const std::string& value);
