@@ -93,6 +93,9 @@ class BrokerCore {
   void note_disk_low(bool low) { disk_low_ = low; }
   void note_refused_message() { ++refused_messages_; }
 
+  // True when the peer has said Hello and was not forgotten since.
+  bool knows_peer(std::string_view peer) const { return session_by_peer_.contains(peer); }
+
   // Sequence number of the newest applied event.
   uint64_t head() const { return head_; }
 
