@@ -81,6 +81,8 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
   Task& task = tasks_[ix];
   assert(task.state == TaskState::queued && event.token.attempt == task.attempts.size() + 1);
   task.state = TaskState::leased;
+  // Live, the Tick that queued it again has done so; in recovery there are no Ticks.
+  if (task.not_before != kNever) delayed_.erase({task.not_before, ix, task.seq});
   task.not_before = kNever;
   Attempt& attempt = task.attempts.emplace_back();
   attempt.worker = worker_ix(event.worker);

@@ -112,7 +112,7 @@ TaskSpecPtr SimSubmitter::draw_task() {
   spec.submitter = name();
   spec.priority = random.one_of(kPriorities);
   spec.timeouts.run = 30s;
-  spec.timeouts.grace = 2s;
+  spec.timeouts.grace = random.heavy_tail(1s, 60s);
   if (random.chance(faults_.queue_timeout)) spec.timeouts.queue = random.heavy_tail(1s, 60s);
   spec.retry.infra = static_cast<uint32_t>(random.below(4));
   spec.retry.test = static_cast<uint32_t>(random.below(3));
@@ -133,10 +133,9 @@ TaskSpecPtr SimSubmitter::draw_task() {
   return std::make_shared<const TaskSpec>(std::move(spec));
 }
 
-// Devices are everywhere, so that a pool would only make some tasks wait for ever.
+// The first worker, and its devices, serve pool1.
 void SimSubmitter::draw_devices(TaskSpec& spec) {
   Random& random = sim().random();
-  spec.pool.clear();
   if (random.chance(500)) {
     spec.devices = {{"dut", device_name(1 + random.below(2)), ""}};
     return;
