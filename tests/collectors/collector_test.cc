@@ -1,0 +1,164 @@
+#include "collectors/collector.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+
+#include <filesystem>
+#include <future>
+#include <set>
+
+#include "collectors/ledger_sink.h"
+#include "collectors/status_log_sink.h"
+#include "io/clock.h"
+#include "io/codec.h"
+#include "io/file.h"
+#include "io/ledger.h"
+#include "io/socket.h"
+#include "tests/collectors/script.h"
+
+namespace muster {
+namespace {
+
+using ::testing::HasSubstr;
+
+// As much of a broker as a collector sees: Welcome, and blocks of a fixed log.
+class FakeBroker {
+ public:
+  FakeBroker(const std::string& endpoint, std::string log_id) : log_id_(std::move(log_id)) {
+    Result<std::unique_ptr<ServerSocket>> socket = ServerSocket::bind(context_, {endpoint});
+    EXPECT_TRUE(socket.ok()) << socket.error();
+    socket_ = std::move(*socket);
+    for (const SequencedEvent& at : make_script()) log_.push_back(at.event);
+  }
+
+  // Serves until `done`, which is looked at after every message and a few times a second.
+  void serve_until(const std::function<bool()>& done) {
+    Poller poller;
+    poller.add_socket(socket_->handle(), 0);
+    const int64_t deadline = boot_us() + Duration(60s).count();
+    while (!done()) {
+      ASSERT_LT(boot_us(), deadline) << "nothing comes of it";
+      poller.wait(100ms);
+      while (std::optional<ServerSocket::Received> received = socket_->receive()) {
+        const auto decoded = decode_message(received->frame.bytes());
+        ASSERT_TRUE(std::holds_alternative<Envelope>(decoded));
+        answer(received->peer, std::get<Envelope>(decoded));
+      }
+    }
+  }
+
+  // Peers that have asked for what comes after the end of the log, so that they have it all.
+  size_t finished() const { return finished_.size(); }
+  uint64_t head() const { return log_.size(); }
+
+ private:
+  void answer(const std::string& peer, const Envelope& envelope) {
+    if (std::holds_alternative<Hello>(envelope.message)) {
+      Welcome welcome;
+      welcome.log_id = log_id_;
+      welcome.head = head();
+      welcome.beat = 1s;
+      socket_->send(peer, encode_message({envelope.request, welcome}));
+    } else if (const Fetch* fetch = std::get_if<Fetch>(&envelope.message)) {
+      if (fetch->from > head()) {
+        finished_.insert(peer);
+        if (fetch->from == head() + 1) return;  // the long poll waits
+      }
+      // Blocks of ten; the first may begin before what was asked for.
+      const uint64_t first = (std::min(fetch->from, head()) - 1) / 10 * 10;
+      const uint64_t count = std::min<uint64_t>(10, head() - first);
+      const Blocks blocks{head(), {encode_block(first + 1, std::span(log_).subspan(first, count))}};
+      socket_->send(peer, encode_message({envelope.request, blocks}));
+    } else if (std::holds_alternative<Beat>(envelope.message)) {
+      socket_->send(peer, encode_message({0, Beat{}}));
+    }
+  }
+
+  SocketContext context_;
+  std::string log_id_;
+  std::unique_ptr<ServerSocket> socket_;
+  std::vector<Event> log_;
+  std::set<std::string> finished_;
+};
+
+class CollectorTest : public ::testing::Test {
+ protected:
+  CollectorTest() {
+    std::string pattern = ::testing::TempDir() + "collector-XXXXXX";
+    home_.dir = mkdtemp(pattern.data());
+    EXPECT_TRUE(make_home(home_).ok());
+    stop_fd_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
+  }
+  ~CollectorTest() override {
+    stop();
+    std::filesystem::remove_all(home_.dir);
+  }
+
+  void start() {
+    result_ = std::async(std::launch::async, [this] {
+      return collect(make_sinks(home_), home_.default_endpoint(), stop_fd_.get());
+    });
+  }
+  void stop() { ::eventfd_write(stop_fd_.get(), 1); }
+
+  Home home_;
+  UniqueFd stop_fd_;
+  std::future<Result<Done>> result_;
+};
+
+TEST_F(CollectorTest, CarriesTheLogIntoBothSinks) {
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  start();
+  broker.serve_until([&] { return broker.finished() == 2; });
+  stop();
+  ASSERT_EQ(result_.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  const Result<Done> result = result_.get();
+  EXPECT_TRUE(result.ok()) << result.error();
+
+  Result<Ledger> ledger = Ledger::open(home_.ledger_file());
+  ASSERT_TRUE(ledger.ok()) << ledger.error();
+  EXPECT_EQ(ledger->position()->seq, broker.head());
+  const Result<std::string> log =
+      read_file(home_.results_dir() + "/" + kRetried + "/status.log", 1 << 20);
+  ASSERT_TRUE(log.ok()) << log.error();
+  EXPECT_THAT(*log, HasSubstr("END FAIL\t----\tjob\t"));
+}
+
+TEST_F(CollectorTest, StopsWhileTheBrokerIsAway) {
+  start();
+  stop();
+  ASSERT_EQ(result_.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  EXPECT_TRUE(result_.get().ok());
+}
+
+TEST_F(CollectorTest, OneSinkThatFailsDoesNotHoldTheOther) {
+  std::filesystem::remove_all(home_.results_dir());
+  ASSERT_TRUE(write_file_atomically(home_.results_dir(), "in the way").ok());
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  start();
+  broker.serve_until([&] { return broker.finished() == 1; });
+  Result<Ledger> ledger = Ledger::open(home_.ledger_file());
+  ASSERT_TRUE(ledger.ok()) << ledger.error();
+  EXPECT_EQ(ledger->position()->seq, broker.head());
+  // What was in the way goes, and the other sink catches up.
+  std::filesystem::remove(home_.results_dir());
+  broker.serve_until([&] { return broker.finished() == 2; });
+  EXPECT_TRUE(std::filesystem::exists(home_.results_dir() + "/" + kRetried + "/status.log"));
+}
+
+TEST_F(CollectorTest, AnotherBrokersLogIsTheEnd) {
+  LedgerSink sink(home_.ledger_file());
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver({}, {"log-z", 3}).ok());
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  start();
+  broker.serve_until(
+      [&] { return result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+  const Result<Done> result = result_.get();
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error(), HasSubstr("than the one that ledger has followed (log-z)"));
+}
+
+}  // namespace
+}  // namespace muster

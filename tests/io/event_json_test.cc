@@ -1,0 +1,184 @@
+#include "io/event_json.h"
+
+#include <gtest/gtest.h>
+
+#include "core/work.h"
+#include "io/codec.h"
+
+namespace muster {
+namespace {
+
+const Instant kTime = from_us(1'790'000'000'123'456);
+
+std::string json(EventBody body) { return event_to_json(7, {kTime, std::move(body)}); }
+
+std::string with_head(const std::string& type, const std::string& rest) {
+  return R"({"seq":7,"time":"2026-09-21T14:13:20.123456Z","type":")" + type + "\"" + rest + "}";
+}
+
+Ending ending() {
+  Ending ending;
+  ending.outcome = Outcome::fail;
+  ending.cause = Cause::test;
+  ending.status = StatusCode::failures;
+  ending.exit_code = 5;
+  ending.message = "1 of 2 failed";
+  ending.finished = kTime;
+  return ending;
+}
+constexpr const char* kEnding =
+    R"({"outcome":"fail","cause":"test","status":5,"status_name":"FAILURES","exit_code":5,)"
+    R"("message":"1 of 2 failed","finished":"2026-09-21T14:13:20.123456Z"})";
+
+// The stable form, type by type: a change here breaks those who read it.
+TEST(EventJson, EveryType) {
+  const AttemptToken token{"0194-task-one", 2};
+  const std::string guid = R"(,"guid":"0194-task-one")";
+  const Origin origin{"bench", (3ull << 32) + 9};
+  const std::string from = R"(,"attempt":2,"worker":"bench","report":"12884901897")";
+  const std::string at = R"(,"reported_at":"2026-09-21T14:13:20.123456Z")";
+  auto inventory = std::make_shared<Inventory>();
+  inventory->lab = "lund";
+  inventory->workers = {{"bench", {"nightly"}}};
+  inventory->devices = {{"dut", {{"type", "phone"}}, "bench", {}, "android", "", "shelf"}};
+  inventory->strategies = {{"android", "xyz"}};
+  auto spec = std::make_shared<TaskSpec>();
+  spec->guid = token.guid;
+  struct Row {
+    EventBody body;
+    std::string json;
+  };
+  const Row rows[] = {
+      {BrokerStarted{4, "0.1"}, with_head("broker_started", R"(,"epoch":4,"version":"0.1")")},
+      {BrokerStarted{1ull << 53, ""}, with_head("broker_started", R"(,"epoch":9007199254740992)")},
+      {BrokerStarted{(1ull << 53) + 1, ""},
+       with_head("broker_started", R"(,"epoch":"9007199254740993")")},
+      {InventoryApplied{inventory, "ann"},
+       with_head("inventory_applied",
+                 R"(,"who":"ann","lab":"lund","workers":[{"name":"bench","pools":["nightly"]}],)"
+                 R"("devices":[{"name":"dut","profile":{"type":"phone"},"worker":"bench",)"
+                 R"("strategy":"android","where":"shelf"}],"strategies":["android"])")},
+      {InventoryApplied{nullptr, "ann"}, with_head("inventory_applied", R"(,"who":"ann")")},
+      {WorkerJoined{"bench", 3, "lund", {"a", "b"}, 8, "0.1"},
+       with_head("worker_joined", R"(,"worker":"bench","incarnation":3,"lab":"lund",)"
+                                  R"("pools":["a","b"],"slots":8,"version":"0.1")")},
+      {WorkerLost{"bench", 3, "silent"},
+       with_head("worker_lost", R"(,"worker":"bench","incarnation":3,"reason":"silent")")},
+      {TaskSubmitted{spec},
+       with_head("task_submitted",
+                 guid + R"(,"spec":{"guid":"0194-task-one","kind":"job","priority":50,)"
+                        R"("timeouts":{"queue_s":0.0,"run_s":0.0,"silence_s":0.0,"grace_s":10.0},)"
+                        R"("retry":{"infra":2,"test":0}})")},
+      {TaskSubmitted{nullptr}, with_head("task_submitted", "")},
+      {AttemptLeased{token, "bench", 3, {"dut"}},
+       with_head("attempt_leased",
+                 guid + R"(,"attempt":2,"worker":"bench","incarnation":3,"devices":["dut"])")},
+      {AttemptReported{origin, token, kTime, AttemptStarted{"file:///l", {"sh", "-c"}}},
+       with_head("attempt_started",
+                 guid + from + at + R"(,"log_url":"file:///l","argv":["sh","-c"])")},
+      {AttemptReported{origin, token, kTime, Record{"FAIL", "", "verify.usb", {{"a", "1"}}, "no"}},
+       with_head("record", guid + from + at +
+                               R"(,"status":"FAIL","operation":"verify.usb",)"
+                               R"("fields":{"a":"1"},"message":"no")")},
+      {AttemptReported{origin, token, kTime, CaseResult{"s", "n", Outcome::skip, 1500ms, ""}},
+       with_head("result", guid + from + at +
+                               R"(,"suite":"s","name":"n","outcome":"skip","duration_s":1.5)")},
+      {AttemptEnded{origin, token, ending(), Verdict::fail, kNever},
+       with_head("attempt_ended",
+                 guid + from + R"(,"ending":)" + kEnding + R"(,"verdict":"fail")")},
+      {AttemptEnded{{}, token, ending(), Verdict::none, kTime},
+       with_head("attempt_ended", guid + R"(,"attempt":2,"ending":)" + kEnding +
+                                      R"(,"retry_at":"2026-09-21T14:13:20.123456Z")")},
+      {ReportRefused{origin, token, "stale"},
+       with_head("report_refused", guid + from + R"(,"reason":"stale")")},
+      {CancelRequested{token.guid, "why", "ann"},
+       with_head("cancel_requested", guid + R"(,"reason":"why","who":"ann")")},
+      {TaskEnded{token.guid, ending(), Verdict::error},
+       with_head("task_ended", guid + R"(,"ending":)" + kEnding + R"(,"verdict":"error")")},
+  };
+  for (const Row& row : rows) EXPECT_EQ(json(row.body), row.json);
+}
+
+TEST(EventJson, IsOneLineOfUtf8) {
+  const std::string text =
+      json(CancelRequested{"0194-task-one", "line\nbreak \"quote\" \\ \x01", "b\xff\xc3"});
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  EXPECT_NE(text.find(R"(line\nbreak \"quote\" \\ \u0001)"), std::string::npos) << text;
+  EXPECT_NE(text.find("b\xef\xbf\xbd\xef\xbf\xbd"), std::string::npos) << text;
+}
+
+TEST(SpecJson, ShowsTheWork) {
+  struct Row {
+    Work work;
+    std::string json;
+  };
+  JobWork command;
+  command.source = CommandSource{{"make", "check"}};
+  command.cwd = "/src";
+  command.env = {{"A", "1"}};
+  command.env_pass = {"HOME"};
+  JobWork tree;
+  tree.source = TreeSource{"/jobs", "a/b", {"fast"}};
+  const Row rows[] = {
+      {NoopWork{"abc"}, R"("work":{"noop":{"bytes":3}})"},
+      {VerifyWork{}, R"("work":{"verify":{}})"},
+      {VerifyWork{"quick"}, R"("work":{"verify":{"level":"quick"}})"},
+      {command, R"("work":{"job":{"argv":["make","check"],"cwd":"/src","env":{"A":"1"},)"
+                R"("env_pass":["HOME"]}})"},
+      {tree, R"("work":{"job":{"dir":"/jobs","path":"a/b","tags":["fast"]}})"},
+  };
+  for (const Row& row : rows) {
+    TaskSpec spec;
+    spec.work = encode_work(row.work);
+    const std::string text = task_spec_to_json(spec);
+    EXPECT_NE(text.find(row.json), std::string::npos) << text;
+  }
+  TaskSpec spec;
+  spec.work = "not an encoded work";
+  EXPECT_EQ(task_spec_to_json(spec).find("work"), std::string::npos);
+}
+
+TEST(SpecJson, ReadsBackAllButTheWork) {
+  TaskSpec spec;
+  spec.guid = "https://x/1?a=\"b\"";
+  spec.kind = TaskKind::repair;
+  spec.name = "näme";
+  spec.parent = "0194-parent";
+  spec.submitter = "ann@desk";
+  spec.pool = "nightly";
+  spec.devices = {{"dut", "", "type=handset,pretty!=yuga"}, {"", "relay-1", ""}};
+  spec.priority = 99;
+  spec.timeouts = {1us, 24h * 30, 1500ms, Duration(0)};
+  spec.retry = {0, 7};
+  spec.wait_for_capacity = true;
+  EXPECT_EQ(task_spec_from_json(task_spec_to_json(spec)), spec);
+  EXPECT_EQ(task_spec_from_json(task_spec_to_json(TaskSpec{})), TaskSpec{});
+}
+
+TEST(SpecJson, NonsenseGivesDefaults) {
+  for (const char* text :
+       {"", "{", "[]", "7", "null", "\"x\"", "{\"guid\":[]}", "{\"devices\":{}}",
+        "{\"devices\":[1,[],{\"role\":1}]}x", "{\"priority\":\"high\"}", "{\"priority\":-1}",
+        "{\"priority\":1.5}", "{\"timeouts\":[]}", "{\"timeouts\":{\"run_s\":-1}}",
+        "{\"timeouts\":{\"run_s\":1e300}}", "{\"retry\":{\"infra\":null}}"}) {
+    EXPECT_EQ(task_spec_from_json(text), TaskSpec{}) << text;
+  }
+}
+
+TEST(NamesJson, Table) {
+  struct Row {
+    std::string json;
+    std::vector<std::string> names;
+  };
+  const Row rows[] = {
+      {R"([])", {}},   {R"(["a"])", {"a"}}, {R"(["a","b \" c"])", {"a", "b \" c"}},
+      {"", {}},        {"{}", {}},          {R"(["a",1])", {}},
+      {R"(["a")", {}}, {"null", {}},        {std::string(10'000, '['), {}},
+  };
+  for (const Row& row : rows) EXPECT_EQ(names_from_json(row.json), row.names) << row.json;
+  EXPECT_EQ(names_to_json({}), "[]");
+  EXPECT_EQ(names_to_json({"a", "b\""}), R"(["a","b\""])");
+}
+
+}  // namespace
+}  // namespace muster
