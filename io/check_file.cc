@@ -104,7 +104,8 @@ CheckSpec read_kind(const YamlEntry& entry, const FileScope& scope) {
   if (entry.key == "tcp") return read_tcp(entry.value, scope);
   if (entry.key == "disk") return read_disk(entry.value, scope);
   if (entry.key == "file") return read_file_check(entry.value, scope);
-  return read_noop(entry.value, scope);
+  if (entry.key == "noop") return read_noop(entry.value, scope);
+  return NoopCheck{};
 }
 
 }  // namespace
