@@ -98,15 +98,12 @@ class Reading {
 
   // Copies a text that is UTF-8, a blob.
   void text(capnp::Text::Reader from, std::string& to, const char* what) {
-    if (is_text({from.begin(), from.size()})) {
-      to.assign(from.begin(), from.size());
-      taken_ += from.size();
-    } else {
-      fail_not_utf8(what);
-    }
+    if (!is_text({from.begin(), from.size()})) return fail_not_utf8(what);
+    to = std::string(from.begin(), from.size());
+    taken_ += from.size();
   }
   void data(capnp::Data::Reader from, std::string& to) {
-    to.assign(reinterpret_cast<const char*>(from.begin()), from.size());
+    to = std::string(reinterpret_cast<const char*>(from.begin()), from.size());
     taken_ += from.size();
   }
 
