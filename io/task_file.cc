@@ -109,7 +109,8 @@ class TaskReader {
     }
     const ObjectReader device(entry.value, kDevice, scope_);
     DeviceRequest request{entry.key, device.name("name", "device"), device.selector("selector")};
-    if (!device.has("name") && !device.has("selector")) {
+    const bool is_map = entry.value.kind == YamlNode::Kind::map;
+    if (is_map && !device.has("name") && !device.has("selector")) {
       scope_.error(entry.at, "role \"" + entry.key + "\" needs \"name\" or \"selector\"");
     }
     task_.devices.push_back(std::move(request));
