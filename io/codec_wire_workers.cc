@@ -88,7 +88,6 @@ void write(Desired::Builder to, const muster::Desired& from) {
   to.setEpoch(from.epoch);
   to.setNumber(from.number);
   to.setSyncNumber(from.sync_number);
-  to.setSyncFull(from.sync_full);
   to.setLease(from.lease.count());
   to.setAcked(from.acked);
   put_list(to, &Desired::Builder::initRun, from.run);
@@ -99,7 +98,6 @@ void read(Reading& in, Desired::Reader from, muster::Desired& to) {
   to.epoch = from.getEpoch();
   to.number = from.getNumber();
   to.sync_number = from.getSyncNumber();
-  to.sync_full = from.getSyncFull();
   in.duration(from.getLease(), to.lease, "the lease");
   to.acked = from.getAcked();
   read_list(in, from.getRun(), to.run, "assignments", kAssignmentsPerDesiredMax);

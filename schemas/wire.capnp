@@ -321,21 +321,19 @@ struct Desired {
   number @1 :UInt64;
 
   syncNumber @2 :UInt64;
-  # Number of the newest Sync heard. Leases count from when the worker sent that one.
+  # Number of the newest full Sync heard. Leases count from when the worker sent that one; what it
+  # listed as held, and `stop` does not name, is renewed.
 
-  syncFull @3 :Bool;
-  # That Sync was full: what it held and `stop` does not name is renewed.
-
-  lease @4 :Int64;
+  lease @3 :Int64;
   # Duration of the leases.
 
-  acked @5 :UInt64;
+  acked @4 :UInt64;
   # Number up to which the worker's reports are durable. The worker may forget them.
 
-  run @6 :List(Assignment);
+  run @5 :List(Assignment);
   # Attempts to hold in addition to those already held. Repeated until a full Sync names them.
 
-  stop @7 :List(StopOrder);
+  stop @6 :List(StopOrder);
 }
 
 struct Assignment {

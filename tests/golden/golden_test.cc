@@ -130,7 +130,8 @@ TEST(Golden, OnlyGainedWords) {
 }
 
 TEST(Golden, NoTypeOfEventStoredIsUnknown) {
-  for (const Encoded& sample : kinds()[1].samples) {
+  const auto all = kinds();  // the samples must outlive the loop
+  for (const Encoded& sample : all[1].samples) {
     const Result<Block> block = decode_block(sample.value);
     ASSERT_TRUE(block) << sample.name << ": " << block.error();
     EXPECT_TRUE(block->unknown.empty()) << sample.name;

@@ -212,7 +212,6 @@ inline Desired desired() {
   desired.epoch = 3;
   desired.number = 44;
   desired.sync_number = 12;
-  desired.sync_full = true;
   desired.lease = Duration(20s);
   desired.acked = uint64_t{7} << 32 | 4;
   desired.run = {{task(), 3, {device(), device()}, encode_strategy(strategy())},

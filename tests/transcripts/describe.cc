@@ -228,7 +228,6 @@ struct MessageText {
         .pair("epoch", desired.epoch)
         .pair("n", desired.number)
         .pair("sync", desired.sync_number)
-        .flag("full", desired.sync_full)
         .pair("lease", describe(desired.lease))
         .pair("acked", describe_seq(desired.acked))
         .list("run", desired.run, describe_assignment)
