@@ -23,28 +23,7 @@ std::vector<T> many(size_t count, T value = T()) {
   return std::vector<T>(count, value);
 }
 
-std::vector<LimitRow> list_rows() {
-  const auto task_of = [](size_t n) {
-    TaskSpec spec;
-    spec.devices = many<DeviceRequest>(n);
-    return std::make_shared<const TaskSpec>(spec);
-  };
-  const auto sync_with = [](auto set) {
-    Sync sync;
-    set(sync);
-    return frame(sync);
-  };
-  const auto desired_with = [](auto set) {
-    Desired desired;
-    set(desired);
-    return frame(desired);
-  };
-  const auto info_with = [](auto set) {
-    TaskInfo info;
-    set(info);
-    return frame(info);
-  };
-  const Assignment plain = {samples::plain_task(), 1, {}, ""};
+std::vector<LimitRow> request_rows() {
   return {
       {"submit", kSubmitTasksMax,
        [](size_t n) {
@@ -63,36 +42,6 @@ std::vector<LimitRow> list_rows() {
        }},
       {"cancel reply", kGuidsPerRequestMax,
        [](size_t n) { return frame(CancelReply{many<CancelResult>(n)}); }},
-      {"reports", kReportsPerSyncMax,
-       [=](size_t n) { return sync_with([&](Sync& s) { s.reports = many<Report>(n); }); }},
-      {"held", kCreditMax,
-       [=](size_t n) { return sync_with([&](Sync& s) { s.held = many<HeldAttempt>(n); }); }},
-      {"run", kAssignmentsPerDesiredMax,
-       [=](size_t n) { return desired_with([&](Desired& d) { d.run = many(n, plain); }); }},
-      {"stop", kCreditMax,
-       [=](size_t n) { return desired_with([&](Desired& d) { d.stop = many<StopOrder>(n); }); }},
-      {"devices of a task", kDevicesPerTaskMax,
-       [=](size_t n) {
-         return frame(Submit{{task_of(n)}, false});
-       }},
-      {"devices of an assignment", kDevicesPerTaskMax,
-       [=](size_t n) {
-         return desired_with([&](Desired& d) {
-           d.run = {plain};
-           d.run[0].devices = many<DeviceSpec>(n);
-         });
-       }},
-      {"devices of an attempt", kDevicesPerTaskMax,
-       [=](size_t n) {
-         return info_with([&](TaskInfo& i) {
-           i.attempts = many<AttemptInfo>(1);
-           i.attempts[0].devices = many<std::string>(n);
-         });
-       }},
-      {"attempts", kAttemptsMax,
-       [=](size_t n) {
-         return info_with([&](TaskInfo& i) { i.attempts = many<AttemptInfo>(n); });
-       }},
       {"task list", kListTasksMax,
        [](size_t n) {
          return frame(TaskList{many<TaskInfo>(n), 0});
@@ -103,6 +52,55 @@ std::vector<LimitRow> list_rows() {
          inventory->devices = many<DeviceSpec>(n);
          return frame(ApplyInventory{inventory, ""});
        }},
+  };
+}
+
+// A T of which `set` has filled in a field.
+template <typename T, typename Set>
+T with(Set set) {
+  T value;
+  set(value);
+  return value;
+}
+
+std::vector<LimitRow> attempt_rows() {
+  const Assignment plain = {samples::plain_task(), 1, {}, ""};
+  return {
+      {"reports", kReportsPerSyncMax,
+       [](size_t n) { return frame(with<Sync>([&](Sync& s) { s.reports = many<Report>(n); })); }},
+      {"held", kCreditMax,
+       [](size_t n) { return frame(with<Sync>([&](Sync& s) { s.held = many<HeldAttempt>(n); })); }},
+      {"run", kAssignmentsPerDesiredMax,
+       [=](size_t n) { return frame(with<Desired>([&](Desired& d) { d.run = many(n, plain); })); }},
+      {"stop", kCreditMax,
+       [](size_t n) {
+         return frame(with<Desired>([&](Desired& d) { d.stop = many<StopOrder>(n); }));
+       }},
+      {"devices of a task", kDevicesPerTaskMax,
+       [](size_t n) {
+         return frame(
+             with<TaskInfo>([&](TaskInfo& i) { i.spec.devices = many<DeviceRequest>(n); }));
+       }},
+      {"devices of an assignment", kDevicesPerTaskMax,
+       [=](size_t n) {
+         Assignment assignment = plain;
+         assignment.devices = many<DeviceSpec>(n);
+         return frame(with<Desired>([&](Desired& d) { d.run = {assignment}; }));
+       }},
+      {"devices of an attempt", kDevicesPerTaskMax,
+       [](size_t n) {
+         const AttemptInfo attempt = {1, "", many<std::string>(n), kNever, "", std::nullopt};
+         return frame(with<TaskInfo>([&](TaskInfo& i) { i.attempts = {attempt}; }));
+       }},
+      {"attempts", kAttemptsMax,
+       [](size_t n) {
+         return frame(with<TaskInfo>([&](TaskInfo& i) { i.attempts = many<AttemptInfo>(n); }));
+       }},
+  };
+}
+
+std::vector<LimitRow> event_rows() {
+  return {
       {"block", kBlockEventsMax,
        [](size_t n) {
          return encode_block(1, many(n, Event{kNever, BrokerStarted{}}));
@@ -118,11 +116,13 @@ std::vector<LimitRow> list_rows() {
 }
 
 TEST(CodecLimits, Lists) {
-  for (const LimitRow& row : list_rows()) {
-    SCOPED_TRACE(row.name);
-    EXPECT_TRUE(row.decodes(row.make(0)));
-    EXPECT_TRUE(row.decodes(row.make(row.limit)));
-    EXPECT_FALSE(row.decodes(row.make(row.limit + 1)));
+  for (const auto& rows : {request_rows(), attempt_rows(), event_rows()}) {
+    for (const LimitRow& row : rows) {
+      SCOPED_TRACE(row.name);
+      EXPECT_TRUE(row.decodes(row.make(0)));
+      EXPECT_TRUE(row.decodes(row.make(row.limit)));
+      EXPECT_FALSE(row.decodes(row.make(row.limit + 1)));
+    }
   }
 }
 
