@@ -201,8 +201,9 @@ class InventoryReader {
                                    (entry.key == "pool" ? "; did you mean pools?" : ""));
       } else if (!can_be_selected(entry.key)) {
         scope_.error(entry.at, "a key of a profile is made of letters, digits and . _ - / : @ +");
+      } else {
+        warn_when_mistyped(entry);
       }
-      warn_when_mistyped(entry);
       if (entry.key == "type" && entry.value.kind != YamlNode::Kind::scalar) continue;
       const std::optional<std::string> value =
           read_scalar(entry.value, "profile value \"" + entry.key + "\"", scope_);

@@ -111,7 +111,7 @@ class TreeBuilder final : public YAML::EventHandler {
       throw Stop{mark_of(mark), "this alias stands inside the value it names"};
     }
     const Extent extent = extent_of(found->second);
-    count(mark, extent.nodes);
+    count(mark_of(mark), extent.nodes);
     if (open_.size() + extent.depth > kYamlDepthMax) too_deep(mark);
     add(found->second);
   }
@@ -149,17 +149,17 @@ class TreeBuilder final : public YAML::EventHandler {
     throw Stop{mark_of(mark), "tags such as !!str are not supported; quote the value instead"};
   }
 
-  void count(const YAML::Mark& mark, size_t nodes) {
+  void count(Mark at, size_t nodes) {
     nodes_ += nodes;
     if (nodes_ <= kYamlNodesMax) return;
-    throw Stop{mark_of(mark), "more than " + std::to_string(kYamlNodesMax) +
-                                  " values (aliases count as what they stand for)"};
+    throw Stop{at, "more than " + std::to_string(kYamlNodesMax) +
+                       " values (aliases count as what they stand for)"};
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             YamlNode::Kind kind) {
     refuse_tag(mark, tag);
-    count(mark, 1);
+    count(mark_of(mark), 1);
     if (open_.size() >= kYamlDepthMax) too_deep(mark);
     if (expects_key()) throw Stop{mark_of(mark), "a key must be a word, not a list or a map"};
     Open opened;
@@ -177,9 +177,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void finish(YamlNode node, YAML::anchor_t anchor) {
-    if (++nodes_ > kYamlNodesMax) {
-      throw Stop{node.at, "more than " + std::to_string(kYamlNodesMax) + " values"};
-    }
+    if (!expects_key()) count(node.at, 1);  // keys are bounded by the size of the file
     keep_anchor(anchor, node);
     add(std::move(node));
   }
@@ -187,7 +185,7 @@ class TreeBuilder final : public YAML::EventHandler {
   // The copy counts too: nested anchors would otherwise multiply memory.
   void keep_anchor(YAML::anchor_t anchor, const YamlNode& node) {
     if (anchor == 0) return;
-    nodes_ += extent_of(node).nodes;
+    count(node.at, extent_of(node).nodes);
     anchors_[anchor] = node;
   }
 

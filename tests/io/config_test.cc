@@ -1,0 +1,99 @@
+#include "io/config.h"
+
+#include <string>
+#include <vector>
+
+#include "tests/io/scratch.h"
+
+namespace muster {
+namespace {
+
+class ConfigTest : public ScratchFiles {
+ protected:
+  ConfigFile load(const std::string& text) const {
+    write("muster.yaml", text);
+    return load_config(Home{dir()});
+  }
+};
+
+TEST_F(ConfigTest, EverythingHasADefault) {
+  for (const char* text : {"", "# nothing\n", "version: 1\nkind: config\n", "{}", "worker: {}\n"}) {
+    const ConfigFile file = load(text);
+    EXPECT_EQ(file.problems.to_text(), "") << text;
+    EXPECT_EQ(file.config.endpoint, "ipc://" + dir() + "/run/broker.sock");
+    EXPECT_EQ(file.config.listen, std::vector<std::string>{file.config.endpoint});
+    EXPECT_EQ(file.config.worker.name, "local");
+    EXPECT_EQ(file.config.worker.slots, 8u);
+    EXPECT_EQ(file.config.beat, kBeatDefault);
+    EXPECT_EQ(file.config.lease, kLeaseDefault);
+    EXPECT_EQ(file.config.log_level, "info");
+  }
+  const ConfigFile missing = load_config(Home{path("nowhere")});
+  EXPECT_TRUE(missing.problems.empty());
+  EXPECT_EQ(missing.config.endpoint, "ipc://" + path("nowhere") + "/run/broker.sock");
+}
+
+TEST_F(ConfigTest, ReadsAWholeOne) {
+  const ConfigFile file = load(
+      "endpoint: tcp://127.0.0.1:7100\n"
+      "listen: [tcp://127.0.0.1:7100, ipc:///tmp/b.sock]\n"
+      "worker: { name: rack3, slots: 12, pools: [wifi], lab: lund }\n"
+      "beat: 500ms\nlease: 5s\nlog_level: debug\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.config.endpoint, "tcp://127.0.0.1:7100");
+  EXPECT_EQ(file.config.listen,
+            (std::vector<std::string>{"tcp://127.0.0.1:7100", "ipc:///tmp/b.sock"}));
+  EXPECT_EQ(file.config.worker.name, "rack3");
+  EXPECT_EQ(file.config.worker.slots, 12u);
+  EXPECT_EQ(file.config.worker.pools, std::vector<std::string>{"wifi"});
+  EXPECT_EQ(file.config.worker.lab, "lund");
+  EXPECT_EQ(file.config.beat, Duration(500ms));
+  EXPECT_EQ(file.config.lease, Duration(5s));
+  EXPECT_EQ(file.config.log_level, "debug");
+}
+
+TEST_F(ConfigTest, TheBrokerListensWherePeopleDial) {
+  EXPECT_EQ(load("endpoint: tcp://127.0.0.1:7100\n").config.listen,
+            std::vector<std::string>{"tcp://127.0.0.1:7100"});
+}
+
+TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
+  struct Row {
+    const char* text;
+    const char* problem;  // behind DIR/muster.yaml:
+  };
+  const std::vector<Row> rows = {
+      {"[a]", "1:1: the configuration must be a map with keys such as \"version\", not a list\n"},
+      {"enpoint: x", "1:1: unknown key \"enpoint\" in the configuration; did you mean endpoint?\n"},
+      {"endpoint: \"\"", "1:11: \"endpoint\" must not be empty\n"},
+      {"listen: []", "1:9: the broker must listen somewhere\n"},
+      {"listen: tcp://127.0.0.1:1", "1:9: \"listen\" must be a list, not \"tcp://127.0.0.1:1\"\n"},
+      {"worker: {slots: 0}", "1:17: \"slots\" must be from 1 to 10000, not 0\n"},
+      {"worker: {slots: 10001}", "1:17: \"slots\" must be from 1 to 10000, not 10001\n"},
+      {"worker: {slot: 1}",
+       "1:10: unknown key \"slot\" in the worker's configuration; did you mean slots?\n"},
+      {"worker: rack", "1:9: \"worker\" must be a map, not \"rack\"\n"},
+      {"beat: 10ms", "1:7: must be at least 20ms\n"},
+      {"lease: 5s", "1:8: must be at least 3 beats, which are 2s each\n"},
+      {"beat: 30ms\nlease: 100ms", "2:8: must be at least 200ms\n"},
+      {"log_level: loud",
+       "1:12: \"log_level\" must be one of info, trace, debug, warn, error, not \"loud\"\n"},
+      {"version: 1\nkind: inventory",
+       "2:7: this must be a file of kind config, not \"inventory\"\n"},
+      {"beat: 1s\n---\nbeat: 2s", "3:1: this file holds one document, not more\n"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(without_dir(load(row.text).problems.to_text()),
+              "DIR/muster.yaml:" + std::string(row.problem))
+        << row.text;
+  }
+  for (const char* text :
+       {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org:1",
+        "endpoint: tcp://0.0.0.0:1", "listen: [\"tcp://127.0.0.1:99999\"]", "worker: {name: a b}",
+        "worker: {name: }", "beat: often", "a: [", "worker: {pools: [a, a]}"}) {
+    EXPECT_EQ(load(text).problems.errors(), 1u) << text << load(text).problems.to_text();
+  }
+}
+
+}  // namespace
+}  // namespace muster
