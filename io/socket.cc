@@ -72,7 +72,7 @@ bool set_options(void* socket) {
          set_option(socket, ZMQ_HANDSHAKE_IVL, kHandshakeMs) &&
          set_option(socket, ZMQ_RECONNECT_IVL, kReconnectMs) &&
          set_option(socket, ZMQ_RECONNECT_IVL_MAX, kReconnectMaxMs) &&
-         set_option(socket, ZMQ_IPV6, 1) && set_option(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+         set_option(socket, ZMQ_TCP_KEEPALIVE, 1) &&
          set_option(socket, ZMQ_TCP_KEEPALIVE_IDLE, kKeepaliveIdleS) &&
          set_option(socket, ZMQ_TCP_KEEPALIVE_INTVL, kKeepaliveIntervalS) &&
          set_option(socket, ZMQ_TCP_KEEPALIVE_CNT, kKeepaliveCount) &&
@@ -83,6 +83,11 @@ Result<SocketHandle> open_socket(SocketContext& context, int type) {
   SocketHandle socket(::zmq_socket(context.handle(), type));
   if (!socket || !set_options(socket.get())) return zmq_failure("cannot open", "a socket");
   return socket;
+}
+
+// For the next bind or connect. Not for all of them: an IPv4 address would become a mapped one.
+bool use_family_of(void* socket, std::string_view endpoint) {
+  return set_option(socket, ZMQ_IPV6, endpoint.find('[') != std::string_view::npos ? 1 : 0);
 }
 
 bool is_ipc(std::string_view endpoint) { return endpoint.starts_with(kIpc); }
@@ -346,7 +351,7 @@ class ZmqServer final : public ServerSocket {
   }
 
   Result<Done> add_tcp(const std::string& endpoint) {
-    if (!set_option(socket_.get(), ZMQ_USE_FD, -1) ||
+    if (!set_option(socket_.get(), ZMQ_USE_FD, -1) || !use_family_of(socket_.get(), endpoint) ||
         ::zmq_bind(socket_.get(), endpoint.c_str()) != 0) {
       return zmq_failure("cannot listen on", endpoint);
     }
@@ -417,7 +422,8 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::connect(SocketContext& conte
   }
   Result<SocketHandle> socket = open_socket(context, ZMQ_DEALER);
   if (!socket) return Error{socket.error()};
-  if (::zmq_connect(socket->get(), endpoint.c_str()) != 0) {
+  if (!use_family_of(socket->get(), endpoint) ||
+      ::zmq_connect(socket->get(), endpoint.c_str()) != 0) {
     return zmq_failure("cannot connect to", endpoint);
   }
   return std::unique_ptr<ClientSocket>(std::make_unique<ZmqClient>(std::move(*socket)));

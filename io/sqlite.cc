@@ -10,12 +10,26 @@ namespace muster {
 
 namespace {
 
+// The errno behind an I/O error. SQLite passes it on for some statements; for a commit, only the
+// write-ahead file knows it.
+int last_errno(sqlite3* db) {
+  int error_number = 0;
+  sqlite3_file* wal = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+  if (wal != nullptr && wal->pMethods != nullptr) {
+    wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &error_number);
+  }
+  return error_number != 0 ? error_number : sqlite3_system_errno(db);
+}
+
+bool is_io_error(int rc) { return (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN; }
+
 // SQLite reports a full disk as SQLITE_FULL where it meets it in a write, and as an I/O error with
 // an errno elsewhere (a quota, a file size limit, the shared memory file).
 bool is_disk_full(sqlite3* db, int rc) {
   if ((rc & 0xff) == SQLITE_FULL) return true;
-  if ((rc & 0xff) != SQLITE_IOERR && (rc & 0xff) != SQLITE_CANTOPEN) return false;
-  const int error_number = sqlite3_system_errno(db);
+  if (!is_io_error(rc)) return false;
+  const int error_number = last_errno(db);
   return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
 
@@ -28,10 +42,6 @@ DbFault fault_of(sqlite3* db, int rc) {
   if (is_failed_sync(rc)) return DbFault::broken;
   if (is_disk_full(db, rc)) return DbFault::disk_full;
   switch (rc & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-      return DbFault::none;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return DbFault::busy;
@@ -45,15 +55,11 @@ DbFault fault_of(sqlite3* db, int rc) {
 // Must be called right after the call that gave `rc`: SQLite keeps only the last error. It does not
 // know the name of a file that it could not open: then the caller gives it as `path`.
 DbStatus make_status(sqlite3* db, int rc, const char* path = nullptr) {
-  DbStatus status{fault_of(db, rc), ""};
-  if (status.ok()) return status;
+  if (rc == SQLITE_OK) return {};
   if (path == nullptr) path = sqlite3_db_filename(db, "main");
-  status.reason = std::string(path == nullptr ? "database" : path) + ": " + sqlite3_errmsg(db);
-  const int error_number = sqlite3_system_errno(db);
-  if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN) {
-    if (error_number != 0) status.reason += " (" + errno_text(error_number) + ")";
-  }
-  return status;
+  std::string reason = std::string(path == nullptr ? "database" : path) + ": " + sqlite3_errmsg(db);
+  if (is_io_error(rc) && last_errno(db) != 0) reason += " (" + errno_text(last_errno(db)) + ")";
+  return {fault_of(db, rc), std::move(reason)};
 }
 
 std::string_view view(const void* bytes, int size) {

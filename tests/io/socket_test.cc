@@ -1,0 +1,495 @@
+#include "io/socket.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <set>
+
+#include "core/limits.h"
+#include "io/file.h"
+#include "tests/support/scratch.h"
+
+namespace muster {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
+
+constexpr Duration kPatience = std::chrono::seconds(60);  // a hang, not a slow machine
+
+std::unique_ptr<ServerSocket> bind_or_die(SocketContext& context, const std::string& endpoint) {
+  Result<std::unique_ptr<ServerSocket>> server = ServerSocket::bind(context, {endpoint});
+  if (!server) {
+    std::fprintf(stderr, "%s\n", server.error().c_str());
+    std::abort();
+  }
+  return std::move(*server);
+}
+
+std::unique_ptr<ClientSocket> connect_or_die(SocketContext& context, const std::string& endpoint) {
+  Result<std::unique_ptr<ClientSocket>> client = ClientSocket::connect(context, endpoint);
+  if (!client) {
+    std::fprintf(stderr, "%s\n", client.error().c_str());
+    std::abort();
+  }
+  return std::move(*client);
+}
+
+template <typename Socket>
+auto await(Socket& socket) {
+  Poller poller;
+  poller.add_socket(socket.handle(), 1);
+  for (;;) {
+    auto received = socket.receive();
+    if (received || poller.wait(kPatience).empty()) return received;
+  }
+}
+
+bool is_aligned(const Frame& frame) {
+  return reinterpret_cast<uintptr_t>(frame.bytes().data()) % 8 == 0;
+}
+
+class SocketTest : public ::testing::Test {
+ protected:
+  const Scratch scratch_;
+  SocketContext context_;
+  const std::string ipc_ = "ipc://" + (scratch_ / "s");
+};
+
+TEST(InvalidEndpoint, Table) {
+  const std::string at_limit = "ipc:///" + std::string(106, 'p');
+  for (const std::string& good :
+       {std::string("ipc:///run/muster/broker.sock"), at_limit, std::string("tcp://127.0.0.1:5599"),
+        std::string("tcp://127.3.2.1:1"), std::string("tcp://[::1]:65535"),
+        std::string("tcp://127.0.0.1:*"), std::string("tcp://127.0.0.1:0")}) {
+    EXPECT_EQ(invalid_endpoint(good), std::nullopt) << good;
+  }
+  const struct {
+    std::string endpoint;
+    const char* reason;
+  } bad[] = {
+      {"", "must begin with ipc:// or tcp://"},
+      {"/run/broker.sock", "must begin with ipc:// or tcp://"},
+      {"udp://127.0.0.1:1", "must begin with"},
+      {"inproc://x", "must begin with"},
+      {"IPC:///x", "must begin with"},
+      {"ipc://", "absolute"},
+      {"ipc://relative/path", "absolute"},
+      {"ipc://*", "absolute"},
+      {"ipc://@abstract", "absolute"},
+      {"ipc:///dir/", "not a directory"},
+      {at_limit + "p", "has 108 bytes and a socket's may have 107"},
+      {std::string("ipc:///a\0b", 10), "NUL"},
+      {"tcp://", "needs a host and a port"},
+      {"tcp://:5599", "needs a host and a port"},
+      {"tcp://127.0.0.1", "needs a host and a port"},
+      {"tcp://127.0.0.1:", "port must be a number"},
+      {"tcp://127.0.0.1:65536", "port must be a number"},
+      {"tcp://127.0.0.1:-1", "port must be a number"},
+      {"tcp://127.0.0.1:12x", "port must be a number"},
+      {"tcp://127.0.0.1: 12", "port must be a number"},
+      {"tcp://0.0.0.0:5599", "\"0.0.0.0\" is not a loopback address"},
+      {"tcp://*:5599", "not encrypted yet"},
+      {"tcp://localhost:5599", "use 127.0.0.1 or [::1]"},
+      {"tcp://192.168.1.5:5599", "not a loopback address"},
+      {"tcp://128.0.0.1:5599", "not a loopback address"},
+      {"tcp://127.1:5599", "not a loopback address"},
+      {"tcp://127.0.0.1.example.org:5599", "not a loopback address"},
+      {"tcp://::1:5599", "not a loopback address"},
+      {"tcp://[::]:5599", "not a loopback address"},
+      {"tcp://[::2]:5599", "not a loopback address"},
+      {"tcp://[::ffff:8.8.8.8]:5599", "not a loopback address"},
+      {"tcp://eth0:5599", "not a loopback address"},
+      {"tcp://eth0;127.0.0.1:5599", "not a loopback address"},
+  };
+  for (const auto& row : bad) {
+    const std::optional<std::string> reason = invalid_endpoint(row.endpoint);
+    ASSERT_TRUE(reason.has_value()) << row.endpoint;
+    EXPECT_THAT(*reason, HasSubstr("\"" + row.endpoint + "\""));
+    EXPECT_THAT(*reason, HasSubstr(row.reason));
+  }
+}
+
+TEST_F(SocketTest, InvalidEndpointsAreRefusedByBothSides) {
+  for (const char* endpoint : {"tcp://0.0.0.0:0", "nonsense", "ipc://x"}) {
+    EXPECT_FALSE(ServerSocket::bind(context_, {endpoint}).ok()) << endpoint;
+    EXPECT_FALSE(ClientSocket::connect(context_, endpoint).ok()) << endpoint;
+  }
+  for (const char* endpoint : {"tcp://127.0.0.1:0", "tcp://127.0.0.1:*"}) {
+    EXPECT_FALSE(ClientSocket::connect(context_, endpoint).ok()) << endpoint;
+  }
+}
+
+struct TransportCase {
+  const char* name;
+  const char* endpoint;  // empty: a Unix socket
+};
+class Transport : public SocketTest, public ::testing::WithParamInterface<TransportCase> {
+ protected:
+  std::string endpoint() const { return *GetParam().endpoint == 0 ? ipc_ : GetParam().endpoint; }
+};
+std::string transport_name(const ::testing::TestParamInfo<TransportCase>& row) {
+  return row.param.name;
+}
+INSTANTIATE_TEST_SUITE_P(Every, Transport,
+                         ::testing::Values(TransportCase{"ipc", ""},
+                                           TransportCase{"tcp4", "tcp://127.0.0.1:*"},
+                                           TransportCase{"tcp6", "tcp://[::1]:0"}),
+                         transport_name);
+
+TEST_P(Transport, CarriesEverySizeAlignedBothWays) {
+  Result<std::unique_ptr<ServerSocket>> bound = ServerSocket::bind(context_, {endpoint()});
+  if (!bound.ok() && endpoint().find("[::1]") != std::string::npos) {
+    GTEST_SKIP() << "this machine has no IPv6: " << bound.error();
+  }
+  ASSERT_TRUE(bound.ok()) << bound.error();
+  ServerSocket& server = **bound;
+  ASSERT_EQ(server.endpoints().size(), 1u);
+  EXPECT_THAT(server.endpoints()[0], ::testing::Not(::testing::EndsWith(":0")));
+  const auto client = connect_or_die(context_, server.endpoints()[0]);
+  for (const size_t size :
+       {0, 1, 7, 20, 33, 34, 100, 999, 1'024, 1'025, 4'097, 8'191, 8'192, 100'001, 5'000'000}) {
+    std::string bytes(size, '\0');
+    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31);
+    ASSERT_TRUE(client->send(bytes));
+    const auto received = await(server);
+    ASSERT_TRUE(received.has_value()) << size;
+    EXPECT_EQ(received->frame.bytes(), bytes);
+    EXPECT_TRUE(is_aligned(received->frame)) << size;
+    ASSERT_TRUE(server.send(received->peer, bytes));
+    const auto back = await(*client);
+    ASSERT_TRUE(back.has_value()) << size;
+    EXPECT_EQ(back->bytes(), bytes);
+    EXPECT_TRUE(is_aligned(*back)) << size;
+  }
+}
+
+TEST_F(SocketTest, BuffersAreAlignedInBatchesToo) {
+  const auto server = bind_or_die(context_, "tcp://127.0.0.1:*");
+  const auto client = connect_or_die(context_, server->endpoints()[0]);
+  constexpr size_t kCount = 2'000;
+  for (size_t i = 0; i < kCount; ++i) ASSERT_TRUE(client->send(std::string(20 + i, 'x')));
+  for (size_t i = 0; i < kCount; ++i) {
+    const auto received = await(*server);
+    ASSERT_TRUE(received.has_value());
+    ASSERT_EQ(received->frame.bytes().size(), 20 + i) << "in order";
+    ASSERT_TRUE(is_aligned(received->frame));
+  }
+}
+
+TEST_F(SocketTest, PeersAreToldApart) {
+  const auto server = bind_or_die(context_, ipc_);
+  const auto a = connect_or_die(context_, ipc_);
+  const auto b = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(a->send("a"));
+  ASSERT_TRUE(b->send("b"));
+  std::set<std::string> peers;
+  for (int i = 0; i < 2; ++i) {
+    auto received = await(*server);
+    ASSERT_TRUE(received.has_value());
+    peers.insert(received->peer);
+    ASSERT_TRUE(server->send(received->peer, "to " + std::string(received->frame.bytes())));
+  }
+  EXPECT_EQ(peers.size(), 2u);
+  EXPECT_EQ(await(*a)->bytes(), "to a");
+  EXPECT_EQ(await(*b)->bytes(), "to b");
+}
+
+TEST_F(SocketTest, OneServerManyEndpoints) {
+  Result<std::unique_ptr<ServerSocket>> server =
+      ServerSocket::bind(context_, {ipc_, "tcp://127.0.0.1:*", "ipc://" + (scratch_ / "t")});
+  ASSERT_TRUE(server.ok()) << server.error();
+  const std::vector<std::string> endpoints = (*server)->endpoints();
+  ASSERT_EQ(endpoints.size(), 3u);
+  for (const std::string& endpoint : endpoints) {
+    const auto client = connect_or_die(context_, endpoint);
+    ASSERT_TRUE(client->send(endpoint));
+    const auto received = await(**server);
+    ASSERT_TRUE(received.has_value()) << endpoint;
+    EXPECT_EQ(received->frame.bytes(), endpoint);
+  }
+}
+
+TEST_F(SocketTest, SendingToNobodyIsFalse) {
+  const auto server = bind_or_die(context_, ipc_);
+  EXPECT_FALSE(server->send("nobody", "x"));
+  EXPECT_FALSE(server->send("", "x"));
+  auto client = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(client->send("x"));
+  const std::string peer = await(*server)->peer;
+  EXPECT_TRUE(server->send(peer, "y"));
+  client.reset();
+  // Until the server's side has noticed, what it sends is lost in silence.
+  while (server->send(peer, "z")) ::usleep(1'000);
+  EXPECT_FALSE(server->receive().has_value());
+}
+
+TEST_F(SocketTest, AFullQueueIsFalseNotABlock) {
+  const auto client = connect_or_die(context_, ipc_);  // nobody listens
+  int sent = 0;
+  while (sent < 2 * kSocketQueueMax && client->send("x")) ++sent;
+  EXPECT_EQ(sent, kSocketQueueMax);
+}
+
+TEST_F(SocketTest, WhatIsSentBeforeTheServerIsThereArrives) {
+  const auto client = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(client->send("early"));
+  const auto server = bind_or_die(context_, ipc_);
+  EXPECT_EQ(await(*server)->frame.bytes(), "early");
+}
+
+TEST_F(SocketTest, ClientsFindARestartedServer) {
+  auto server = bind_or_die(context_, ipc_);
+  const auto client = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(client->send("1"));
+  const std::string peer = await(*server)->peer;
+  for (int i = 0; i < 10; ++i) {
+    server.reset();
+    server = bind_or_die(context_, ipc_);
+    EXPECT_FALSE(server->send(peer, "to the old connection")) << "the new server knows nobody";
+    // What is sent into the dying connection may be lost: so it is said again.
+    Poller poller;
+    poller.add_socket(server->handle(), 1);
+    do {
+      ASSERT_TRUE(client->send("again"));
+    } while (poller.wait(50ms).empty());
+    const auto received = server->receive();
+    ASSERT_TRUE(received.has_value());
+    EXPECT_EQ(received->frame.bytes(), "again");
+  }
+}
+
+TEST_F(SocketTest, AnOversizedFrameCostsTheConnectionNotTheServer) {
+  const auto server = bind_or_die(context_, ipc_);
+  const auto good = connect_or_die(context_, ipc_);
+  const auto bad = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(bad->send(std::string(kMessageBytesMax + 1, 'x')));
+  ASSERT_TRUE(good->send(std::string(kMessageBytesMax, 'x')));
+  const auto received = await(*server);
+  ASSERT_TRUE(received.has_value());
+  EXPECT_EQ(received->frame.bytes().size(), kMessageBytesMax);
+  EXPECT_FALSE(server->receive().has_value());
+}
+
+TEST_F(SocketTest, TheSocketFileIsPrivateAndGoesAway) {
+  const mode_t before = ::umask(0);
+  auto server = bind_or_die(context_, ipc_);
+  EXPECT_EQ(::umask(before), 0u) << "the umask was restored";
+  struct stat info {};
+  ASSERT_EQ(::stat((scratch_ / "s").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  server.reset();
+  EXPECT_NE(::stat((scratch_ / "s").c_str(), &info), 0);
+}
+
+TEST_F(SocketTest, ASecondServerIsRefusedAndTheFirstUnharmed) {
+  const auto server = bind_or_die(context_, ipc_);
+  for (int i = 0; i < 2; ++i) {
+    const Result<std::unique_ptr<ServerSocket>> second = ServerSocket::bind(context_, {ipc_});
+    ASSERT_FALSE(second.ok());
+    EXPECT_THAT(second.error(), HasSubstr("already running (pid " + std::to_string(::getpid())));
+    EXPECT_THAT(second.error(), HasSubstr(ipc_));
+  }
+  const auto client = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(client->send("x"));
+  EXPECT_TRUE(await(*server).has_value());
+
+  const auto tcp = bind_or_die(context_, "tcp://127.0.0.1:*");
+  const Result<std::unique_ptr<ServerSocket>> taken =
+      ServerSocket::bind(context_, tcp->endpoints());
+  ASSERT_FALSE(taken.ok());
+  EXPECT_THAT(taken.error(), HasSubstr(tcp->endpoints()[0] + ": Address already in use"));
+}
+
+TEST_F(SocketTest, AStaleSocketIsReplaced) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, (scratch_ / "s").c_str());
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(fd);  // the file stays, as after a kill
+  const auto server = bind_or_die(context_, ipc_);
+  const auto client = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(client->send("x"));
+  EXPECT_TRUE(await(*server).has_value());
+}
+
+TEST_F(SocketTest, WhatIsNotASocketIsNotReplaced) {
+  std::ofstream(scratch_ / "s") << "precious";
+  const Result<std::unique_ptr<ServerSocket>> server = ServerSocket::bind(context_, {ipc_});
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(server.error(), HasSubstr("a file of that name is in the way"));
+  EXPECT_EQ(*read_file(scratch_ / "s", 100), "precious");
+  EXPECT_FALSE(ServerSocket::bind(context_, {"ipc://" + (scratch_ / "absent/s")}).ok());
+}
+
+// Speaks to the server as no client of ours would.
+UniqueFd dial(const std::string& path) {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fd.reset();
+  return fd;
+}
+
+// The opening of a DEALER in ZMTP 3.0 without security: greeting and READY.
+std::string dealer_opening() {
+  std::string bytes("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16);
+  bytes.resize(64, '\0');
+  bytes += std::string(
+      "\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"
+      "DEALER",
+      30);
+  return bytes;
+}
+
+// A connection on which message frames may follow: the server has said its READY.
+UniqueFd dial_as_dealer(const std::string& path) {
+  UniqueFd fd = dial(path);
+  if (!write_all(fd.get(), dealer_opening()).ok()) return UniqueFd();
+  std::string heard;
+  while (heard.size() < 66 || heard.size() < 66u + static_cast<uint8_t>(heard[65])) {
+    char byte;
+    if (::read(fd.get(), &byte, 1) != 1) return UniqueFd();
+    heard += byte;
+  }
+  return fd;
+}
+
+void await_malformed(ServerSocket& server, uint64_t count) {
+  Poller poller;
+  poller.add_socket(server.handle(), 1);
+  while (server.malformed() < count && !poller.wait(kPatience).empty()) {
+    EXPECT_FALSE(server.receive().has_value());
+  }
+  EXPECT_EQ(server.malformed(), count);
+}
+
+TEST_F(SocketTest, MultipartMessagesAreCountedAndDropped) {
+  const auto server = bind_or_die(context_, ipc_);
+  const UniqueFd fd = dial_as_dealer(scratch_ / "s");
+  ASSERT_TRUE(fd.valid());
+  const std::string two_parts(
+      "\x01\x01"
+      "a"
+      "\x00\x01"
+      "b",
+      6);
+  const std::string three_parts(
+      "\x01\x01"
+      "a"
+      "\x01\x00"
+      "\x00\x01"
+      "b",
+      8);
+  ASSERT_TRUE(write_all(fd.get(), two_parts + three_parts).ok());
+  await_malformed(*server, 2);
+
+  const std::string one_part(
+      "\x00\x01"
+      "c",
+      3);
+  ASSERT_TRUE(write_all(fd.get(), one_part).ok());
+  EXPECT_EQ(await(*server)->frame.bytes(), "c") << "the next message is whole again";
+}
+
+TEST_F(SocketTest, NoiseIsIgnored) {
+  const auto server = bind_or_die(context_, ipc_);
+  std::vector<UniqueFd> noisy;
+  for (const std::string& noise :
+       {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(1'000, '\0'), std::string(1'000, '\xff'),
+        dealer_opening().substr(0, 70), dealer_opening() + std::string(100, '\xff')}) {
+    noisy.push_back(dial(scratch_ / "s"));
+    ASSERT_TRUE(noisy.back().valid());
+    static_cast<void>(write_all(noisy.back().get(), noise));
+  }
+  const auto client = connect_or_die(context_, ipc_);
+  ASSERT_TRUE(client->send("sense"));
+  EXPECT_EQ(await(*server)->frame.bytes(), "sense");
+}
+
+TEST(Poller, NamesWhatIsReady) {
+  const Scratch scratch;
+  SocketContext context;
+  const std::string endpoint = "ipc://" + (scratch / "s");
+  const auto server = bind_or_die(context, endpoint);
+  const auto client = connect_or_die(context, endpoint);
+  int fds[2];
+  ASSERT_EQ(::pipe2(fds, O_CLOEXEC), 0);
+  const UniqueFd read_end(fds[0]);
+  UniqueFd write_end(fds[1]);
+
+  Poller poller;
+  EXPECT_THAT(poller.wait(Duration(0)), ElementsAre());
+  poller.add_socket(server->handle(), 10);
+  poller.add_fd(read_end.get(), POLLIN, 20);
+  EXPECT_THAT(poller.wait(Duration(1)), ElementsAre());
+  ASSERT_EQ(::write(write_end.get(), "x", 1), 1);
+  EXPECT_THAT(poller.wait(kPatience), ElementsAre(20));
+  poller.add_fd(write_end.get(), POLLOUT, 30);
+  EXPECT_THAT(poller.wait(Duration(-1)), UnorderedElementsAre(20, 30));
+  ASSERT_TRUE(client->send("x"));
+  while (poller.wait(kPatience).size() < 3) {
+  }
+  EXPECT_THAT(poller.wait(kPatience), UnorderedElementsAre(10, 20, 30));
+
+  poller.clear();
+  char byte;
+  ASSERT_EQ(::read(read_end.get(), &byte, 1), 1);
+  poller.add_fd(read_end.get(), POLLIN, 40);
+  EXPECT_THAT(poller.wait(Duration(1)), ElementsAre());
+  write_end.reset();
+  EXPECT_THAT(poller.wait(kPatience), ElementsAre(40)) << "a hang-up is something to see";
+}
+
+TEST(Poller, CopesWithHundredsOfDescriptors) {
+  constexpr uint64_t kCount = 400;
+  std::vector<UniqueFd> ends;
+  Poller poller;
+  for (uint64_t i = 0; i < kCount; ++i) {
+    int fds[2];
+    ASSERT_EQ(::pipe2(fds, O_CLOEXEC), 0) << i;
+    ends.emplace_back(fds[0]);
+    ends.emplace_back(fds[1]);
+    poller.add_fd(fds[0], POLLIN, i);
+  }
+  EXPECT_THAT(poller.wait(Duration(0)), ElementsAre());
+  for (const uint64_t i : {0, 17, 399}) ASSERT_EQ(::write(ends[2 * i + 1].get(), "x", 1), 1);
+  EXPECT_THAT(poller.wait(kPatience), ElementsAre(0, 17, 399));
+}
+
+TEST(Poller, ASignalEndsTheWait) {
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGALRM, &action, &before);
+  itimerval timer{{0, 10'000}, {0, 10'000}};  // again and again: the first may come too early
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+  Poller poller;
+  int fds[2];
+  ASSERT_EQ(::pipe2(fds, O_CLOEXEC), 0);
+  poller.add_fd(fds[0], POLLIN, 1);
+  EXPECT_THAT(poller.wait(Duration(-1)), ElementsAre());
+  timer = {};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  ::close(fds[0]);
+  ::close(fds[1]);
+}
+
+}  // namespace
+}  // namespace muster
