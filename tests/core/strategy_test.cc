@@ -270,6 +270,12 @@ TEST(VerifyGraph, IsDepthFirstInDeclaredOrder) {
   }
 }
 
+TEST(VerifyGraph, HasDependenciesInListedOrderWithoutRepeats) {
+  const VerifyGraph graph = make_verify_graph(
+      strategy({verifier("a"), verifier("b"), verifier("c", {"b", "a", "b", "a"})}));
+  EXPECT_EQ(graph.deps, (std::vector<std::vector<size_t>>{{}, {}, {1, 0}}));
+}
+
 DeviceSpec phone() {
   DeviceSpec device;
   device.name = "phone-1";
