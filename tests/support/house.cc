@@ -30,8 +30,9 @@ House::House(std::string bin_dir, const std::string& parent)
 
 std::unique_ptr<Child> House::start(const std::string& program, std::vector<std::string> flags) {
   ChildSpec spec;
-  spec.argv = {bin_dir_ + "/" + program, "--home", home_.dir};
+  spec.argv = {bin_dir_ + "/" + program};
   spec.argv.insert(spec.argv.end(), flags.begin(), flags.end());
+  spec.argv.insert(spec.argv.end(), {"--home", home_.dir});
   spec.stdout_file = spec.stderr_file = scratch_.path() + "/" + program + ".out";
   return std::make_unique<Child>(spec);
 }
@@ -48,6 +49,20 @@ std::unique_ptr<Child> House::start_worker(const std::string& name, uint32_t slo
 
 std::unique_ptr<Child> House::start_collector(std::vector<std::string> flags) {
   return start("muster-collector", std::move(flags));
+}
+
+std::unique_ptr<Child> House::start_up(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), "up");
+  return start("muster", std::move(flags));
+}
+
+std::string House::write(const std::string& name, const std::string& text, bool executable) {
+  namespace fs = std::filesystem;
+  const fs::path path = scratch_.path() + "/" + name;
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+  if (executable) fs::permissions(path, fs::perms::owner_all);
+  return path.string();
 }
 
 Ran House::muster(std::vector<std::string> arguments, Duration timeout) {
@@ -79,7 +94,7 @@ std::unique_ptr<Client> House::connect(Role role) {
 
 std::string House::daemon_output() const {
   std::string all;
-  for (const char* program : {"muster-broker", "muster-worker", "muster-collector"}) {
+  for (const char* program : {"muster", "muster-broker", "muster-worker", "muster-collector"}) {
     all +=
         std::string("--- ") + program + "\n" + read_text(scratch_.path() + "/" + program + ".out");
   }

@@ -44,6 +44,12 @@ class House {
   // Connects, waiting for the broker to be there. Aborts with its words when it does not come.
   std::unique_ptr<Client> connect(Role role = Role::submitter);
 
+  // Writes a file beside the home and returns its path.
+  std::string write(const std::string& name, const std::string& text, bool executable = false);
+
+  // Starts `muster up` with all three daemons.
+  std::unique_ptr<Child> start_up(std::vector<std::string> flags = {});
+
   // Everything that the daemons printed, for a failing test's message.
   std::string daemon_output() const;
 
