@@ -1,0 +1,451 @@
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <memory>
+#include <thread>
+
+#include "core/limits.h"
+#include "io/file.h"
+#include "tests/io/scratch.h"
+#include "workers/checks/check.h"
+#include "workers/checks/disk.h"
+#include "workers/checks/file.h"
+#include "workers/checks/tcp.h"
+
+namespace muster {
+namespace {
+
+// --- what is run, and what is made of its output ---
+
+TEST(Check, RunsCommandsThemselvesAndTheRestAsAChildOfTheWorker) {
+  const std::map<std::string, std::string> env = {{"PATH", "/bin"}};
+  struct Row {
+    CheckSpec check;
+    std::vector<std::string> argv;
+  };
+  const std::vector<Row> rows = {
+      {CommandCheck{{"adb", "devices"}}, {"adb", "devices"}},
+      {TcpCheck{"h", "22", "SSH-"}, {"/x/worker", "--run-check", "tcp", "h", "22", "SSH-"}},
+      {DiskCheck{"/", 1, 2, 3, 4}, {"/x/worker", "--run-check", "disk", "/", "1", "2", "3", "4"}},
+      {FileCheck{"/f", true, false, "a b", Duration(2s)},
+       {"/x/worker", "--run-check", "file", "/f", "1", "0", "a b", "2000000"}},
+  };
+  for (const Row& row : rows) {
+    const ProcessSpec spec = process_for_check(row.check, "/x/worker", env);
+    EXPECT_EQ(spec.argv, row.argv);
+    EXPECT_EQ(spec.env, env);
+  }
+}
+
+template <typename Spec, typename Arguments, typename Parse>
+void expect_round_trip(const Spec& check, Arguments arguments, Parse parse) {
+  const std::vector<std::string> words = arguments(check);
+  const auto parsed = parse(CheckArguments(words).subspan(1));
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(*parsed, check);
+  for (size_t size = 1; size < words.size(); ++size) {
+    EXPECT_FALSE(parse(CheckArguments(words).subspan(1, size - 1)).has_value());
+  }
+}
+
+TEST(Check, ArgumentsSayTheWholeCheck) {
+  expect_round_trip(TcpCheck{"::1", "9", ""}, tcp_arguments, parse_tcp_arguments);
+  expect_round_trip(DiskCheck{"/a b", UINT64_MAX, 100, 7, 1}, disk_arguments, parse_disk_arguments);
+  expect_round_trip(FileCheck{"/f", false, true, "\n", Duration(1)}, file_arguments,
+                    parse_file_arguments);
+}
+
+// The exit status of the worker called with --run-check and these words.
+int run_words(std::vector<std::string> words) {
+  words.insert(words.begin(), {"muster-worker", std::string(kRunCheckFlag)});
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  EXPECT_TRUE(is_check_child(static_cast<int>(argv.size()), argv.data()));
+  return run_check_child(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(Check, ChildRefusesOtherCommandLines) {
+  const std::vector<std::vector<std::string>> rows = {
+      {},
+      {"noop"},
+      {"command", "ls"},
+      {"tcp"},
+      {"tcp", "h"},
+      {"tcp", "h", "1", "x", "y"},
+      {"disk", "/", "1", "2", "3"},
+      {"disk", "/", "-1", "2", "3", "4"},
+      {"disk", "/", "1", "101", "3", "4"},
+      {"disk", "/", "1", "", "3", "4"},
+      {"file", "/", "1", "0", "", "x"},
+      {"file", "/", "1", "0", "", "99999999999999999999"},
+  };
+  for (const std::vector<std::string>& row : rows) EXPECT_EQ(run_words(row), 64);
+  char name[] = "muster-worker";
+  char flag[] = "--home";
+  char* other[] = {name, flag};
+  EXPECT_FALSE(is_check_child(1, other));
+  EXPECT_FALSE(is_check_child(2, other));
+}
+
+TEST(Check, ChildPrintsOneLineAndExits) {
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(run_words({"file", "/nowhere", "1", "0", "", "0"}), 1);
+  EXPECT_EQ(run_words({"file", "/", "1", "0", "", "0"}), 0);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(),
+            "/nowhere: No such file or directory\n/: is as it should be\n");
+}
+
+TEST(Check, DiagnosticLine) {
+  struct Row {
+    const char* output;
+    std::optional<int> exit_code;
+    std::optional<int> signal;
+    bool timed_out;
+    const char* line;
+  };
+  const std::vector<Row> rows = {
+      {"battery at 3 %\n", 1, {}, false, "battery at 3 %"},
+      {"first\nlast\n\n  \n", 1, {}, false, "last"},
+      {"no line feed", 1, {}, false, "no line feed"},
+      {"10%\r20%\r", 1, {}, false, "20%"},
+      {"windows\r\n", 1, {}, false, "windows"},
+      {"", 3, {}, false, "exit 3"},
+      {" \n\t\n", 3, {}, false, "exit 3"},
+      {"", 0, {}, false, ""},
+      {"a note\n", 0, {}, false, "a note"},
+      {"", {}, 9, false, "killed by signal 9"},
+      {"working\n", {}, 11, false, "killed by signal 11: working"},
+      {"", {}, 9, true, "timed out after 5s"},
+      {"waiting for SSH-\n", {}, 15, true, "timed out after 5s: waiting for SSH-"},
+      {"\x1b[1;31mred\x1b[0m\n", 1, {}, false, "red"},
+      {"\x1b", 1, {}, false, "exit 1"},
+      {"\x1b[", 1, {}, false, "exit 1"},
+      {"a\tb\x01"
+       "c\n",
+       1,
+       {},
+       false,
+       "a b c"},
+      {"\xff bad \xc3\n", 1, {}, false, "\xef\xbf\xbd bad \xef\xbf\xbd"},
+  };
+  for (const Row& row : rows) {
+    ProcessExit exit;
+    exit.exit_code = row.exit_code;
+    exit.signal = row.signal;
+    EXPECT_EQ(diagnostic_line(row.output, exit, row.timed_out, Duration(5s)), row.line)
+        << row.output;
+  }
+  const std::string line = diagnostic_line(std::string(1 << 20, 'x'), {}, true, Duration(1s));
+  EXPECT_LE(line.size(), kMessageLengthMax);
+  EXPECT_GT(line.size(), kMessageLengthMax - 8);
+}
+
+// --- tcp ---
+
+// A socket bound to a free port of 127.0.0.1. Nobody answers there: before listen() connections are
+// refused, after it they are made and nothing follows.
+class BoundSocket {
+ public:
+  BoundSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = std::to_string(ntohs(address.sin_port));
+  }
+  void listen() const { EXPECT_EQ(::listen(fd_.get(), 4), 0); }
+  int fd() const { return fd_.get(); }
+  const std::string& port() const { return port_; }
+
+ private:
+  UniqueFd fd_;
+  std::string port_;
+};
+
+// Says `greeting` to its one visitor and closes; without one it closes at once.
+class Server {
+ public:
+  explicit Server(std::string greeting) {
+    socket_.listen();
+    thread_ = std::thread([this, greeting = std::move(greeting)] {
+      const UniqueFd visitor(::accept(socket_.fd(), nullptr, nullptr));
+      // In two parts, as networks do.
+      const size_t half = greeting.size() / 2;
+      ::send(visitor.get(), greeting.data(), half, MSG_NOSIGNAL);
+      ::send(visitor.get(), greeting.data() + half, greeting.size() - half, MSG_NOSIGNAL);
+    });
+  }
+  ~Server() {
+    ::shutdown(socket_.fd(), SHUT_RDWR);  // ends a waiting accept
+    thread_.join();
+  }
+  const std::string& port() const { return socket_.port(); }
+
+ private:
+  BoundSocket socket_;
+  std::thread thread_;
+};
+
+std::string run_tcp(const std::string& greeting, const std::string& expect, bool passed) {
+  const Server server(greeting);
+  ::testing::internal::CaptureStdout();  // its progress
+  const CheckVerdict verdict = run_tcp_check({"127.0.0.1", server.port(), expect});
+  ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(verdict.passed, passed) << verdict.line;
+  const std::string prefix = "127.0.0.1:" + server.port() + ": ";
+  EXPECT_EQ(verdict.line.find(prefix), 0u) << verdict.line;
+  return verdict.line.substr(prefix.size());
+}
+
+TEST(TcpCheck, JudgesAnswers) {
+  EXPECT_EQ(run_tcp("", "", true), "accepts connections");
+  EXPECT_EQ(run_tcp("SSH-2.0-x\r\n", "SSH-", true).find("says \"SSH-"), 0u);
+  EXPECT_EQ(run_tcp("READY", "READY", true), "says \"READY\"");
+  // What it says may come in parts; the first that differs decides.
+  EXPECT_EQ(run_tcp("220 mail\r\n", "SSH-", false).find("says \"220 "), 0u);
+  EXPECT_EQ(run_tcp("REA", "READY", false), "says \"REA\" instead of \"READY\"");
+  EXPECT_EQ(run_tcp("", "READY", false),
+            "closed the connection without a word instead of \"READY\"");
+  EXPECT_NE(run_tcp("\xff\x01\n"
+                    "bin",
+                    "READY", false)
+                .find(" instead of \"READY\""),
+            std::string::npos);
+}
+
+TEST(TcpCheck, RefusedConnections) {
+  const BoundSocket socket;
+  ::testing::internal::CaptureStdout();  // its progress
+  EXPECT_EQ(run_tcp_check({"127.0.0.1", socket.port(), ""}).line,
+            "127.0.0.1:" + socket.port() + ": Connection refused");
+  ::testing::internal::GetCapturedStdout();
+}
+
+TEST(TcpCheck, WrongPortsAndHosts) {
+  for (const char* port : {"", "0", "65536", "-1", "ssh", "22x", "99999999999999999999"}) {
+    const CheckVerdict verdict = run_tcp_check({"127.0.0.1", port, ""});
+    EXPECT_FALSE(verdict.passed);
+    EXPECT_NE(verdict.line.find("is not a port from 1 to 65535"), std::string::npos) << port;
+  }
+  EXPECT_EQ(run_tcp_check({"::1", "x", ""}).line.find("[::1]:x: "), 0u);
+}
+
+// --- as real children ---
+
+struct Ended {
+  ProcessExit exit;
+  std::string output;
+  bool timed_out = false;
+};
+
+// Runs `spec` and, when its output holds `give_up_at`, kills its group as the worker does after a
+// timeout.
+Ended run_child(const ProcessSpec& spec, const std::string& give_up_at = "") {
+  Ended ended;
+  Result<std::unique_ptr<Process>> started = Process::start(spec);
+  if (!started.ok()) {
+    ADD_FAILURE() << started.error();
+    return ended;
+  }
+  Process& process = **started;
+  while (process.read_output(ended.output, 64 << 10)) {
+    if (!give_up_at.empty() && ended.output.find(give_up_at) != std::string::npos) {
+      ended.timed_out = true;
+      process.signal_group(SIGKILL);
+      break;
+    }
+    pollfd output{process.output_fd(), POLLIN, 0};
+    ::poll(&output, 1, -1);
+  }
+  pollfd exit_fd{process.exit_fd(), POLLIN, 0};
+  ::poll(&exit_fd, 1, -1);
+  if (const std::optional<ProcessExit> exit = process.try_reap()) ended.exit = *exit;
+  return ended;
+}
+
+const std::string& worker_path() {
+  static const std::string path = std::string(MUSTER_BIN_DIR) + "/muster-worker";
+  return path;
+}
+
+const std::map<std::string, std::string> kEnv = {{"PATH", "/usr/bin:/bin"}};
+
+TEST(CheckChild, CommandsPassAndFailWithTheirLastLine) {
+  const auto run_shell = [](const std::string& text) {
+    const CommandCheck check{{"/bin/sh", "-c", text}};
+    return run_child(process_for_check(check, worker_path(), kEnv));
+  };
+  const Ended passed = run_shell("echo fine");
+  EXPECT_EQ(passed.exit.exit_code, 0);
+  EXPECT_EQ(diagnostic_line(passed.output, passed.exit, false, 1s), "fine");
+  const Ended failed = run_shell("echo a; echo b >&2; exit 3");
+  EXPECT_EQ(failed.exit.exit_code, 3);
+  EXPECT_EQ(diagnostic_line(failed.output, failed.exit, false, 1s), "b");
+}
+
+// The others are muster-worker, so they need it to be built; where it is not, that is said.
+class WorkerChild : public ScratchFiles {
+ protected:
+  void SetUp() override {
+    if (::access(worker_path().c_str(), X_OK) != 0) GTEST_SKIP() << "no " << worker_path();
+  }
+  static Ended run(const CheckSpec& check, const std::string& give_up_at = "") {
+    return run_child(process_for_check(check, worker_path(), kEnv), give_up_at);
+  }
+};
+
+TEST_F(WorkerChild, ChecksFilesAndDisks) {
+  EXPECT_EQ(run(FileCheck{dir(), true, true, "", {}}).exit.exit_code, 0);
+  EXPECT_EQ(run(DiskCheck{"/", 1, 0, 0, 0}).exit.exit_code, 0);
+  const Ended failed = run(FileCheck{path("gone"), true, false, "", {}});
+  EXPECT_EQ(failed.exit.exit_code, 1);
+  EXPECT_EQ(failed.output, path("gone") + ": No such file or directory\n");
+}
+
+TEST_F(WorkerChild, AServerThatNeverAnswersIsGivenUp) {
+  const BoundSocket socket;
+  socket.listen();
+  const Ended ended = run(TcpCheck{"127.0.0.1", socket.port(), "READY"}, "waiting");
+  EXPECT_TRUE(ended.timed_out);
+  EXPECT_EQ(ended.exit.signal, SIGKILL);
+  EXPECT_EQ(
+      diagnostic_line(ended.output, ended.exit, true, Duration(1s)),
+      "timed out after 1s: 127.0.0.1:" + socket.port() + ": connected, waiting for \"READY\"");
+}
+
+// --- disk ---
+
+TEST(DiskCheck, ComparesWithWhatThereIs) {
+  struct statvfs info {};
+  ASSERT_EQ(::statvfs("/", &info), 0);
+  // Half and twice of what is free: others write to this disk meanwhile.
+  const uint64_t free = info.f_bavail * info.f_frsize;
+  const uint64_t inodes = info.f_favail;
+  EXPECT_TRUE(run_disk_check({"/", free / 2, 0, 0, 0}).passed);
+  EXPECT_FALSE(run_disk_check({"/", free * 2 + 1, 0, 0, 0}).passed);
+  EXPECT_TRUE(run_disk_check({"/", 0, 0, inodes / 2, 0}).passed);
+  if (info.f_files > 0) {
+    EXPECT_FALSE(run_disk_check({"/", 0, 0, inodes * 2 + 1, 0}).passed);
+    EXPECT_NE(run_disk_check({"/", 0, 0, inodes * 2 + 1, 0}).line.find(" inodes free, needs "),
+              std::string::npos);
+  }
+  EXPECT_TRUE(run_disk_check({"/", 0, 0, 0, 0}).passed);
+  const std::string line = run_disk_check({"/", UINT64_MAX, 0, 0, 0}).line;
+  EXPECT_EQ(line.find("/: "), 0u);
+  EXPECT_NE(line.find(" free, needs "), std::string::npos) << line;
+}
+
+TEST(DiskCheck, ComparesPercent) {
+  struct statvfs info {};
+  ASSERT_EQ(::statvfs("/", &info), 0);
+  const uint64_t percent = 100 * info.f_bavail / (info.f_blocks - info.f_bfree + info.f_bavail);
+  if (percent >= 2) {
+    EXPECT_TRUE(run_disk_check({"/", 0, static_cast<uint32_t>(percent / 2), 0, 0}).passed);
+  }
+  if (percent < 98) {
+    const CheckVerdict verdict = run_disk_check({"/", 0, static_cast<uint32_t>(percent + 3), 0, 0});
+    EXPECT_FALSE(verdict.passed);
+    EXPECT_NE(verdict.line.find("%), needs "), std::string::npos) << verdict.line;
+  }
+  // A file system without blocks or inodes is not short of them.
+  EXPECT_TRUE(run_disk_check({"/proc", 0, 100, 5, 100}).passed);
+}
+
+TEST(DiskCheck, PathsThatAreNotThere) {
+  const CheckVerdict verdict = run_disk_check({"/nowhere", 1, 0, 0, 0});
+  EXPECT_FALSE(verdict.passed);
+  EXPECT_EQ(verdict.line, "/nowhere: No such file or directory");
+}
+
+// --- file ---
+
+class FileCheckTest : public ScratchFiles {
+ protected:
+  // The fault of a check, without its path; empty when it passes.
+  static std::string fault(const FileCheck& check) {
+    const CheckVerdict verdict = run_file_check(check);
+    return verdict.passed ? "" : verdict.line.substr(check.path.size() + 2);
+  }
+};
+
+TEST_F(FileCheckTest, Existence) {
+  const std::string file = write("f", "text");
+  EXPECT_EQ(fault({file, true, false, "", {}}), "");
+  EXPECT_EQ(fault({dir(), true, false, "", {}}), "");
+  EXPECT_EQ(fault({path("gone"), true, false, "", {}}), "No such file or directory");
+  EXPECT_EQ(fault({file + "/below", true, false, "", {}}), "Not a directory");
+  EXPECT_EQ(fault({file, false, false, "", {}}), "is there, but must not be");
+  EXPECT_EQ(fault({path("gone"), false, false, "", {}}), "");
+  EXPECT_EQ(fault({file + "/below", false, false, "", {}}), "");
+  EXPECT_NE(fault({std::string(5000, 'x'), false, false, "", {}}), "");
+}
+
+TEST_F(FileCheckTest, Writability) {
+  const std::string file = write("f", "text");
+  EXPECT_EQ(fault({file, true, true, "", {}}), "");
+  EXPECT_EQ(*read_file(file, 100), "text");  // as it was
+  EXPECT_EQ(fault({dir(), true, true, "", {}}), "");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir()), {}), 1);  // nothing is left
+  EXPECT_NE(fault({"/proc", true, true, "", {}}), "");
+  EXPECT_NE(fault({"/sys/kernel", true, true, "", {}}), "");
+  if (::geteuid() != 0) {  // root may write everywhere
+    ::chmod(file.c_str(), 0444);
+    EXPECT_EQ(fault({file, true, true, "", {}}), "cannot be written: Permission denied");
+    ::chmod(dir().c_str(), 0555);
+    EXPECT_EQ(fault({dir(), true, true, "", {}}), "cannot make a file in it: Permission denied");
+    ::chmod(dir().c_str(), 0755);
+  }
+}
+
+TEST_F(FileCheckTest, Contents) {
+  const std::string file = write("f", "one two\nthree");
+  EXPECT_EQ(fault({file, true, false, "two\nth", {}}), "");
+  EXPECT_EQ(fault({file, true, false, "e", {}}), "");
+  EXPECT_EQ(fault({file, true, false, "four", {}}), "does not contain \"four\"");
+  EXPECT_EQ(fault({write("empty", ""), true, false, "x", {}}), "does not contain \"x\"");
+  EXPECT_EQ(fault({dir(), true, false, "x", {}}),
+            "is not a regular file, so it cannot be searched");
+  // Across the edge of two chunks, wherever it falls.
+  for (const size_t before : {65530, 65531, 65535, 65536, 131070}) {
+    const std::string large =
+        write("large", std::string(before, 'a') + "needle" + std::string(70'000, 'b'));
+    EXPECT_EQ(fault({large, true, false, "needle", {}}), "") << before;
+    EXPECT_EQ(fault({large, true, false, "needles", {}}), "does not contain \"needles\"");
+  }
+  EXPECT_EQ(fault({"/proc/self/status", true, false, "Name:", {}}), "");
+}
+
+TEST_F(FileCheckTest, Age) {
+  const std::string file = write("f", "x");
+  EXPECT_EQ(fault({file, true, false, "", 1h}), "");
+  const timespec old[2] = {{std::time(nullptr) - 7200, 0}, {std::time(nullptr) - 7200, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), old, 0), 0);
+  EXPECT_EQ(fault({file, true, false, "", 3h}), "");
+  EXPECT_EQ(fault({file, true, false, "", 1h}).find("was last changed 2h"), 0u);
+  const timespec future[2] = {{std::time(nullptr) + 7200, 0}, {std::time(nullptr) + 7200, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), future, 0), 0);
+  EXPECT_EQ(fault({file, true, false, "", 1h}), "");
+}
+
+// Nobody is at the other end: an ordinary open would wait for ever.
+TEST_F(FileCheckTest, FifosDoNotHang) {
+  const std::string fifo = path("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(fault({fifo, true, false, "", {}}), "");
+  EXPECT_EQ(fault({fifo, true, true, "", {}}), "");
+  EXPECT_EQ(fault({fifo, true, false, "x", {}}), "is not a regular file, so it cannot be searched");
+}
+
+}  // namespace
+}  // namespace muster
