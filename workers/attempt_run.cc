@@ -20,7 +20,7 @@ class ImpossibleAttempt final : public AttemptRun {
     finish(make_ending(Outcome::error, Cause::config, StatusCode::norun, reason_, kNever, now));
   }
   void wake(Instant) override {}
-  void stop(Instant) override {}
+  void stop(Instant, bool) override {}
   std::optional<Instant> next_deadline() const override { return std::nullopt; }
   void descriptors(std::vector<int>&) const override {}
 

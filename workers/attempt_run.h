@@ -38,8 +38,9 @@ class AttemptRun {
 
   virtual void begin(Instant now) = 0;
   virtual void wake(Instant now) = 0;
-  // Ends it: TERM, the task's grace time, KILL. The Ending follows when all is over.
-  virtual void stop(Instant now) = 0;
+  // Ends it: TERM, the task's grace time, KILL; or KILL `at_once`, which may follow the former. The
+  // Ending follows when all is over.
+  virtual void stop(Instant now, bool at_once) = 0;
   virtual std::optional<Instant> next_deadline() const = 0;
   virtual void descriptors(std::vector<int>& fds) const = 0;
 

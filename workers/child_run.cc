@@ -69,8 +69,12 @@ void ChildRun::drain_output(Instant now) {
 
 void ChildRun::stop(Instant now, Duration grace) {
   if (ended_) return;
-  const Instant kill_at = now + std::max(grace, Duration{1});
-  if (kill_at_ == kNever && grace > Duration{0}) process_->signal_group(SIGTERM);
+  if (grace <= Duration{0} && !killed_) {
+    process_->signal_group(SIGKILL);
+    killed_ = true;
+  }
+  const Instant kill_at = now + std::max(grace, Duration{0});
+  if (kill_at_ == kNever && !killed_) process_->signal_group(SIGTERM);
   kill_at_ = kill_at_ == kNever ? kill_at : std::min(kill_at_, kill_at);
 }
 

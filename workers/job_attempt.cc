@@ -188,10 +188,10 @@ void JobAttempt::conclude(Instant now) {
   finish(ending);
 }
 
-void JobAttempt::stop(Instant now) {
-  if (over() || stopping_) return;
+void JobAttempt::stop(Instant now, bool at_once) {
+  if (over()) return;
   stopping_ = true;
-  if (child_) child_->stop(now);
+  if (child_) child_->stop(now, at_once ? Duration{0} : assignment_.spec->timeouts.grace);
 }
 
 std::optional<Instant> JobAttempt::next_deadline() const {

@@ -20,7 +20,7 @@ class JobAttempt final : public AttemptRun {
 
   void begin(Instant now) override;
   void wake(Instant now) override;
-  void stop(Instant now) override;
+  void stop(Instant now, bool at_once) override;
   std::optional<Instant> next_deadline() const override;
   void descriptors(std::vector<int>& fds) const override;
 

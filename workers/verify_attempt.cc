@@ -96,7 +96,7 @@ void VerifyAttempt::wake(Instant now) {
   if (over()) return;
   if (run_until_ != kNever && now >= run_until_ && !stopping_) {
     timed_out_ = true;
-    stop(now);
+    stop(now, false);
   }
   for (auto next = running_.begin(); next != running_.end();) {
     const auto current = next++;
@@ -164,10 +164,16 @@ void VerifyAttempt::conclude(Instant now) {
   finish(ending);
 }
 
-void VerifyAttempt::stop(Instant now) {
-  if (over() || stopping_) return;
+void VerifyAttempt::stop(Instant now, bool at_once) {
+  if (over()) return;
   stopping_ = true;
-  for (auto& [verifier, running] : running_) running.child->stop(now);
+  for (auto& [verifier, running] : running_) {
+    if (at_once) {
+      running.child->stop(now, Duration{0});
+    } else {
+      running.child->stop(now);
+    }
+  }
   if (running_.empty()) conclude(now);
 }
 

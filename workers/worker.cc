@@ -158,7 +158,7 @@ void Worker::run_attempts(Instant now) {
     for (const StopAction& stop : actions.stop) {
       const auto found = runs_.find(stop.token);
       if (found == runs_.end()) continue;
-      found->second->stop(now);
+      found->second->stop(now, stop.why != StopWhy::cancelled);
       if (found->second->over()) runs_.erase(found);
     }
     for (Assignment& assignment : actions.start) start(std::move(assignment), now);
