@@ -1,0 +1,235 @@
+// The laws of an EventLog. An implementation gives a Store to them:
+//
+//   struct Store {                                     // an empty log of its own
+//     Result<std::unique_ptr<EventLog>> open();        // the next writer
+//     Result<std::unique_ptr<EventLog>> open_anyway(); // the same, past the lock of another one
+//     void fill_up();                                  // until make_room, no block fits
+//     void make_room();
+//   };
+//   INSTANTIATE_TYPED_TEST_SUITE_P(Name, EventLogLaws, Store);
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/limits.h"
+#include "io/event_log.h"
+
+namespace muster {
+
+inline bool operator==(const StoredBlock& a, const StoredBlock& b) {
+  return a.first == b.first && a.count == b.count && a.bytes == b.bytes;
+}
+inline void PrintTo(const StoredBlock& block, std::ostream* out) {
+  *out << "{" << block.first << "+" << block.count << ", " << block.bytes.size() << " bytes}";
+}
+
+// Everything in the log, read in one go.
+inline std::vector<StoredBlock> read_all(const EventLog& log) {
+  Result<std::vector<StoredBlock>> read = log.read(1, SIZE_MAX);
+  EXPECT_TRUE(read.ok()) << read.error();
+  return read.ok() ? std::move(*read) : std::vector<StoredBlock>{};
+}
+
+template <typename Store>
+class EventLogLaws : public ::testing::Test {
+ protected:
+  void open() {
+    log_.reset();
+    Result<std::unique_ptr<EventLog>> opened = store_.open();
+    ASSERT_TRUE(opened.ok()) << opened.error();
+    log_ = std::move(*opened);
+  }
+
+  void append(uint32_t count, std::string bytes) {
+    StoredBlock block{log_->head() + 1, count, std::move(bytes)};
+    const AppendResult result = log_->append(block.first, block.count, block.bytes);
+    ASSERT_EQ(result.fault, AppendFault::none) << result.reason;
+    written_.push_back(std::move(block));
+    ASSERT_EQ(log_->head(), written_.back().first + count - 1);
+  }
+
+  // Blocks of many counts and sizes, bytes of every value.
+  void append_random(int blocks) {
+    const unsigned seed = std::random_device()();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    for (int i = 0; i < blocks; ++i) {
+      std::string bytes(random() % 4 == 0 ? random() % 20'000 : random() % 200, '\0');
+      for (char& byte : bytes) byte = static_cast<char>(random());
+      append(1 + random() % 5, std::move(bytes));
+    }
+  }
+
+  Store store_;
+  std::unique_ptr<EventLog> log_;
+  std::vector<StoredBlock> written_;
+};
+
+TYPED_TEST_SUITE_P(EventLogLaws);
+
+TYPED_TEST_P(EventLogLaws, AnEmptyLogHasNothing) {
+  this->open();
+  EXPECT_EQ(this->log_->head(), 0u);
+  EXPECT_FALSE(this->log_->log_id().empty());
+  for (const uint64_t from : {uint64_t{1}, uint64_t{2}, UINT64_MAX / 2}) {
+    const auto read = this->log_->read(from, 1'000);
+    ASSERT_TRUE(read.ok()) << read.error();
+    EXPECT_TRUE(read->empty());
+  }
+}
+
+TYPED_TEST_P(EventLogLaws, WhatWasAppendedIsReadInOrder) {
+  this->open();
+  this->append_random(50);
+  this->append(kBlockEventsMax, std::string(kBlockBytesMax, '\xff'));
+  this->append(1, "");
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+}
+
+TYPED_TEST_P(EventLogLaws, AReaderFromAnyCursorSeesNoGap) {
+  this->open();
+  this->append_random(40);
+  const uint64_t head = this->log_->head();
+  for (uint64_t from = 1; from <= head; ++from) {
+    size_t index = 0;
+    while (this->written_[index].first + this->written_[index].count <= from) ++index;
+    for (const size_t max_bytes : {size_t{0}, size_t{1}, size_t{500}, size_t{30'000}, SIZE_MAX}) {
+      const auto read = this->log_->read(from, max_bytes);
+      ASSERT_TRUE(read.ok()) << read.error();
+      ASSERT_FALSE(read->empty());
+      ASSERT_LE(index + read->size(), this->written_.size());
+      size_t size = 0;
+      for (size_t i = 0; i < read->size(); ++i) {
+        ASSERT_TRUE(i == 0 || size < max_bytes) << "it went on after max_bytes was reached";
+        ASSERT_EQ((*read)[i], this->written_[index + i]);
+        size += (*read)[i].bytes.size();
+      }
+      const bool is_end = index + read->size() == this->written_.size();
+      ASSERT_TRUE(is_end || size >= max_bytes) << "it stopped early at cursor " << from;
+    }
+  }
+  EXPECT_TRUE(this->log_->read(head + 1, SIZE_MAX)->empty());
+}
+
+TYPED_TEST_P(EventLogLaws, ReopeningKeepsAll) {
+  this->open();
+  const std::string id = this->log_->log_id();
+  for (int i = 0; i < 5; ++i) {
+    this->append_random(10);
+    this->open();
+    EXPECT_EQ(this->log_->log_id(), id);
+    EXPECT_EQ(this->log_->head(), this->written_.back().first + this->written_.back().count - 1);
+    EXPECT_EQ(read_all(*this->log_), this->written_);
+  }
+}
+
+TYPED_TEST_P(EventLogLaws, TheEpochGrowsByOneAtEachOpening) {
+  this->open();
+  for (int i = 0; i < 5; ++i) {
+    const uint64_t before = this->log_->epoch();
+    this->open();
+    EXPECT_EQ(this->log_->epoch(), before + 1);
+  }
+}
+
+TYPED_TEST_P(EventLogLaws, ASecondWriterIsRefusedAndNamesTheFirst) {
+  this->open();
+  const uint64_t epoch = this->log_->epoch();
+  const auto second = this->store_.open();
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(second.error(), ::testing::HasSubstr("pid " + std::to_string(::getpid())));
+  this->append(1, "the first one is unharmed");
+  this->open();
+  EXPECT_EQ(this->log_->epoch(), epoch + 1) << "a refused writer takes no epoch";
+}
+
+TYPED_TEST_P(EventLogLaws, ADeposedWriterWritesNothingMore) {
+  this->open();
+  this->append(2, "before");
+  Result<std::unique_ptr<EventLog>> successor = this->store_.open_anyway();
+  ASSERT_TRUE(successor.ok()) << successor.error();
+  EXPECT_GT((*successor)->epoch(), this->log_->epoch());
+  // Both when the successor has written nothing yet, and when it has.
+  for (int i = 0; i < 2; ++i) {
+    const AppendResult late = this->log_->append(3, 1, "from the past");
+    EXPECT_EQ(late.fault, AppendFault::deposed);
+    EXPECT_FALSE(late.reason.empty());
+    if (i == 0) {
+      ASSERT_EQ((*successor)->append(3, 1, "new").fault, AppendFault::none);
+    }
+  }
+  this->written_.push_back({3, 1, "new"});
+  EXPECT_EQ(read_all(**successor), this->written_);
+}
+
+TYPED_TEST_P(EventLogLaws, AWriterInTheWrongPlaceIsRefused) {
+  this->open();
+  this->append(3, "one to three");
+  for (const uint64_t first : {uint64_t{0}, uint64_t{1}, uint64_t{3}, uint64_t{5}, UINT64_MAX}) {
+    const AppendResult result = this->log_->append(first, 1, "x");
+    EXPECT_EQ(result.fault, AppendFault::deposed) << first;
+    EXPECT_FALSE(result.reason.empty());
+  }
+  EXPECT_NE(this->log_->append(4, 0, "no events").fault, AppendFault::none);
+  EXPECT_EQ(this->log_->head(), 3u);
+  this->append(1, "four");
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+}
+
+TYPED_TEST_P(EventLogLaws, AReaderBesideTheWriterSeesAPrefix) {
+  this->open();
+  std::atomic<bool> done = false;
+  uint64_t seen = 0;
+  std::thread reader([&] {
+    while (seen < 300 && !(done && seen == this->log_->head())) {
+      const auto read = this->log_->read(seen + 1, 2'000);
+      ASSERT_TRUE(read.ok()) << read.error();
+      for (const StoredBlock& block : *read) {
+        ASSERT_EQ(block.first, seen + 1);
+        ASSERT_EQ(block.bytes, std::to_string(block.first));
+        seen += block.count;
+      }
+    }
+  });
+  for (uint64_t i = 1; i <= 300; ++i) this->append(1, std::to_string(i));
+  done = true;
+  reader.join();
+  EXPECT_EQ(seen, 300u);
+}
+
+TYPED_TEST_P(EventLogLaws, AFullDiskRefusesKeepsAllAndHeals) {
+  this->open();
+  this->append_random(20);
+  const uint64_t head = this->log_->head();
+  const std::string large(100'000, 'x');
+  this->store_.fill_up();
+  for (int i = 0; i < 3; ++i) {
+    const AppendResult result = this->log_->append(head + 1, 1, large);
+    EXPECT_EQ(result.fault, AppendFault::disk_full) << result.reason;
+    EXPECT_FALSE(result.reason.empty());
+    EXPECT_EQ(this->log_->head(), head);
+    EXPECT_EQ(read_all(*this->log_), this->written_);
+  }
+  this->store_.make_room();
+  this->append(1, large);
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+  this->open();
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(EventLogLaws, AnEmptyLogHasNothing, WhatWasAppendedIsReadInOrder,
+                            AReaderFromAnyCursorSeesNoGap, ReopeningKeepsAll,
+                            TheEpochGrowsByOneAtEachOpening, ASecondWriterIsRefusedAndNamesTheFirst,
+                            ADeposedWriterWritesNothingMore, AWriterInTheWrongPlaceIsRefused,
+                            AReaderBesideTheWriterSeesAPrefix, AFullDiskRefusesKeepsAllAndHeals);
+
+}  // namespace muster

@@ -1,0 +1,105 @@
+// An event log in memory that obeys tests/conformance/event_log_laws.h: for tests and benchmarks
+// that are not about the disk.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/event_log.h"
+
+namespace muster {
+
+// What stays when a writer goes: the "disk" of the logs below.
+class MemoryLogStore {
+ public:
+  // A new writer with the next epoch. Refused while another one lives, unless `by_force`, which
+  // deposes it: that is a lock that was lost.
+  static Result<std::unique_ptr<EventLog>> open(const std::shared_ptr<MemoryLogStore>& store,
+                                                bool by_force = false);
+
+  // Bytes that blocks may take in all.
+  void set_capacity(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    capacity_ = bytes;
+  }
+
+ private:
+  friend class MemoryEventLog;
+  std::mutex mutex_;
+  std::vector<StoredBlock> blocks_;
+  uint64_t head_ = 0;
+  uint64_t epoch_ = 0;
+  size_t size_ = 0;
+  size_t capacity_ = SIZE_MAX;
+  int writers_ = 0;
+};
+
+class MemoryEventLog final : public EventLog {
+ public:
+  MemoryEventLog(std::shared_ptr<MemoryLogStore> store, uint64_t epoch)
+      : store_(std::move(store)), epoch_(epoch) {}
+  ~MemoryEventLog() override {
+    const std::lock_guard lock(store_->mutex_);
+    --store_->writers_;
+  }
+
+  std::string log_id() const override { return "memory"; }
+  uint64_t epoch() const override { return epoch_; }
+  uint64_t head() const override {
+    const std::lock_guard lock(store_->mutex_);
+    return store_->head_;
+  }
+
+  AppendResult append(uint64_t first, uint32_t count, std::string_view bytes) override {
+    const std::lock_guard lock(store_->mutex_);
+    if (store_->epoch_ != epoch_) return {AppendFault::deposed, "another writer has taken over"};
+    if (first != store_->head_ + 1 || count == 0) {
+      return {AppendFault::deposed, "the writer is not at the end of the log"};
+    }
+    if (bytes.size() > store_->capacity_ - std::min(store_->size_, store_->capacity_)) {
+      return {AppendFault::disk_full, "no room in memory; nothing was written"};
+    }
+    store_->blocks_.push_back({first, count, std::string(bytes)});
+    store_->size_ += bytes.size();
+    store_->head_ += count;
+    return {};
+  }
+
+  Result<std::vector<StoredBlock>> read(uint64_t from, size_t max_bytes) const override {
+    const std::lock_guard lock(store_->mutex_);
+    std::vector<StoredBlock> result;
+    const auto is_before = [](const StoredBlock& block, uint64_t sequence) {
+      return block.first + block.count <= sequence;
+    };
+    auto block = std::lower_bound(store_->blocks_.begin(), store_->blocks_.end(), from, is_before);
+    for (size_t size = 0; block != store_->blocks_.end(); ++block) {
+      if (!result.empty() && size >= max_bytes) break;
+      size += block->bytes.size();
+      result.push_back(*block);
+    }
+    return result;
+  }
+
+ private:
+  std::shared_ptr<MemoryLogStore> store_;
+  uint64_t epoch_;
+};
+
+inline Result<std::unique_ptr<EventLog>> MemoryLogStore::open(
+    const std::shared_ptr<MemoryLogStore>& store, bool by_force) {
+  const std::lock_guard lock(store->mutex_);
+  if (store->writers_ > 0 && !by_force) {
+    return Error{"a broker of this event log is already running (pid " +
+                 std::to_string(::getpid()) + ")"};
+  }
+  ++store->writers_;
+  return std::unique_ptr<EventLog>(std::make_unique<MemoryEventLog>(store, ++store->epoch_));
+}
+
+}  // namespace muster
