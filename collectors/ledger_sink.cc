@@ -12,8 +12,10 @@
 namespace muster {
 namespace {
 
-constexpr uint32_t kCheckpointPages =
-    4'000;  // large transactions come fast: fold back 16 MB at once
+// Large transactions come fast: 16 MB are folded back at once.
+constexpr uint32_t kCheckpointPages = 4'000;
+// The ends of the indexes stay in memory: 32 MB.
+constexpr const char* kCacheSize = "PRAGMA cache_size = -32768";
 
 Statement& bind_time(Statement& statement, int index, Instant time) {
   return time == kNever ? statement.bind_null(index) : statement.bind(index, to_us(time));
@@ -109,6 +111,7 @@ Result<std::unique_ptr<LedgerSink::Writer>> LedgerSink::Writer::open(const std::
   if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
   std::unique_ptr<Writer> writer(new Writer(std::move(std::get<Database>(opened))));
   if (Result<Done> done = migrate_ledger(writer->db_); !done.ok()) return Error{done.error()};
+  if (DbStatus status = writer->db_.execute(kCacheSize); !status.ok()) return Error{status.reason};
   if (Result<Done> done = writer->prepare(); !done.ok()) return Error{done.error()};
   return writer;
 }

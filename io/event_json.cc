@@ -1,140 +1,162 @@
 #include "io/event_json.h"
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/limits.h"
 #include "core/work.h"
 #include "io/clock.h"
 #include "io/codec.h"
+#include "io/json_writer.h"
 
 namespace muster {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr uint64_t kExactMax = 1ull << 53;  // integers up to here survive a double
-
-Json exact(uint64_t number) {
-  if (number > kExactMax) return std::to_string(number);
-  return number;
+void put(JsonWriter& json, std::string_view key, std::string_view text) {
+  if (!text.empty()) json.text(key, text);
 }
 
-double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
-
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+void put(JsonWriter& json, std::string_view key, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  json.begin_array(key);
+  for (const std::string& name : names) json.text("", name);
+  json.end_array();
 }
 
-void put(Json& json, const char* key, const std::string& text) {
-  if (!text.empty()) json[key] = text;
+template <typename Text>
+void put(JsonWriter& json, std::string_view key, const std::map<Text, Text>& pairs) {
+  if (pairs.empty()) return;
+  json.begin_object(key);
+  for (const auto& [name, value] : pairs) json.text(name, value);
+  json.end_object();
 }
 
-void put(Json& json, const char* key, const std::vector<std::string>& names) {
-  if (!names.empty()) json[key] = names;
+void put(JsonWriter& json, std::string_view key, Instant time) {
+  if (time != kNever) json.text(key, format_rfc3339(time));
 }
 
-void put(Json& json, const char* key, const std::map<std::string, std::string>& pairs) {
-  if (!pairs.empty()) json[key] = pairs;
-}
-
-void put(Json& json, const char* key, Instant time) {
-  if (time != kNever) json[key] = format_rfc3339(time);
-}
-
-void put(Json& json, const Origin& origin) {
+void put(JsonWriter& json, const Origin& origin) {
   if (origin.worker.empty()) return;
-  json["worker"] = origin.worker;
-  json["report"] = std::to_string(origin.seq);
+  json.text("worker", origin.worker);
+  json.text("report", std::to_string(origin.seq));
 }
 
-Json to_json(const Ending& ending) {
-  Json json;
-  json["outcome"] = to_string(ending.outcome);
-  json["cause"] = to_string(ending.cause);
-  json["status"] = static_cast<int>(ending.status);
-  json["status_name"] = to_string(ending.status);
-  if (ending.exit_code) json["exit_code"] = *ending.exit_code;
-  if (ending.signal) json["signal"] = *ending.signal;
+void put(JsonWriter& json, std::string_view key, const Ending& ending) {
+  json.begin_object(key);
+  json.text("outcome", to_string(ending.outcome));
+  json.text("cause", to_string(ending.cause));
+  json.number("status", static_cast<uint64_t>(ending.status));
+  json.text("status_name", to_string(ending.status));
+  if (ending.exit_code) json.number("exit_code", int64_t{*ending.exit_code});
+  if (ending.signal) json.number("signal", int64_t{*ending.signal});
   put(json, "message", ending.message);
   put(json, "started", ending.started);
   put(json, "finished", ending.finished);
-  return json;
+  json.end_object();
 }
 
-Json to_json(const WorkerSpec& worker) {
-  Json json;
-  json["name"] = worker.name;
+void put(JsonWriter& json, const WorkerSpec& worker) {
+  json.begin_object();
+  json.text("name", worker.name);
   put(json, "pools", worker.pools);
-  return json;
+  json.end_object();
 }
 
-Json to_json(const DeviceSpec& device) {
-  Json json;
-  json["name"] = device.name;
+void put(JsonWriter& json, const DeviceSpec& device) {
+  json.begin_object();
+  json.text("name", device.name);
   put(json, "profile", device.profile);
   put(json, "worker", device.worker);
   put(json, "pools", device.pools);
   put(json, "strategy", device.strategy);
   put(json, "owner", device.owner);
   put(json, "where", device.where);
-  return json;
+  json.end_object();
 }
 
-struct WorkToJson {
-  Json operator()(const NoopWork& work) const {
-    return {{"noop", {{"bytes", work.payload.size()}}}};
+// Adds the member "work".
+struct AddWork {
+  JsonWriter& json;
+
+  void operator()(const NoopWork& work) const {
+    json.begin_object("work");
+    json.begin_object("noop");
+    json.number("bytes", uint64_t{work.payload.size()});
+    end();
   }
-  Json operator()(const VerifyWork& work) const {
-    Json verify = Json::object();
-    put(verify, "level", work.level);
-    return {{"verify", verify}};
+  void operator()(const VerifyWork& work) const {
+    json.begin_object("work");
+    json.begin_object("verify");
+    put(json, "level", work.level);
+    end();
   }
-  Json operator()(const JobWork& work) const {
-    Json job = Json::object();
+  void operator()(const JobWork& work) const {
+    json.begin_object("work");
+    json.begin_object("job");
     if (const auto* command = std::get_if<CommandSource>(&work.source)) {
-      put(job, "argv", command->argv);
+      put(json, "argv", command->argv);
     } else {
       const TreeSource& tree = std::get<TreeSource>(work.source);
-      put(job, "dir", tree.dir);
-      put(job, "path", tree.path);
-      put(job, "tags", tree.tags);
+      put(json, "dir", tree.dir);
+      put(json, "path", tree.path);
+      put(json, "tags", tree.tags);
     }
-    put(job, "cwd", work.cwd);
-    put(job, "env", work.env);
-    put(job, "env_pass", work.env_pass);
-    return {{"job", job}};
+    put(json, "cwd", work.cwd);
+    put(json, "env", work.env);
+    put(json, "env_pass", work.env_pass);
+    end();
+  }
+  void end() const {
+    json.end_object();
+    json.end_object();
   }
 };
 
-Json to_json(const DeviceRequest& request) {
-  Json json = Json::object();
+void put(JsonWriter& json, const DeviceRequest& request) {
+  json.begin_object();
   put(json, "role", request.role);
   put(json, "name", request.name);
   put(json, "selector", request.selector);
-  return json;
+  json.end_object();
 }
 
-Json to_json(const TaskSpec& spec) {
-  Json json;
-  json["guid"] = spec.guid;
-  json["kind"] = to_string(spec.kind);
+// A list of objects, or nothing when it is empty.
+template <typename Item>
+void put_all(JsonWriter& json, std::string_view key, const std::vector<Item>& items) {
+  if (items.empty()) return;
+  json.begin_array(key);
+  for (const Item& item : items) put(json, item);
+  json.end_array();
+}
+
+void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
+  json.begin_object(key);
+  json.text("guid", spec.guid);
+  json.text("kind", to_string(spec.kind));
   put(json, "name", spec.name);
   put(json, "parent", spec.parent);
   put(json, "submitter", spec.submitter);
   put(json, "pool", spec.pool);
-  for (const DeviceRequest& request : spec.devices) json["devices"].push_back(to_json(request));
-  json["priority"] = spec.priority;
-  json["timeouts"] = {{"queue_s", seconds(spec.timeouts.queue)},
-                      {"run_s", seconds(spec.timeouts.run)},
-                      {"silence_s", seconds(spec.timeouts.silence)},
-                      {"grace_s", seconds(spec.timeouts.grace)}};
-  json["retry"] = {{"infra", spec.retry.infra}, {"test", spec.retry.test}};
-  if (spec.wait_for_capacity) json["wait_for_capacity"] = true;
+  put_all(json, "devices", spec.devices);
+  json.number("priority", uint64_t{spec.priority});
+  json.begin_object("timeouts");
+  json.seconds("queue_s", spec.timeouts.queue);
+  json.seconds("run_s", spec.timeouts.run);
+  json.seconds("silence_s", spec.timeouts.silence);
+  json.seconds("grace_s", spec.timeouts.grace);
+  json.end_object();
+  json.begin_object("retry");
+  json.number("infra", uint64_t{spec.retry.infra});
+  json.number("test", uint64_t{spec.retry.test});
+  json.end_object();
+  if (spec.wait_for_capacity) json.boolean("wait_for_capacity", true);
   if (const Result<Work> work = decode_work(spec.work); work.ok()) {
-    json["work"] = std::visit(WorkToJson{}, *work);
+    std::visit(AddWork{json}, *work);
   }
-  return json;
+  json.end_object();
 }
 
 std::string text_of(const Json& json, const char* key) {
@@ -163,50 +185,48 @@ Json object_of(const Json& json, const char* key) {
 
 // Adds what is particular to the event's type.
 struct AddBody {
-  Json& json;
+  JsonWriter& json;
 
   void operator()(const BrokerStarted& event) const {
-    json["epoch"] = exact(event.epoch);
+    json.number("epoch", event.epoch);
     put(json, "version", event.version);
   }
   void operator()(const InventoryApplied& event) const {
     put(json, "who", event.who);
     if (!event.inventory) return;
     put(json, "lab", event.inventory->lab);
-    for (const WorkerSpec& worker : event.inventory->workers) {
-      json["workers"].push_back(to_json(worker));
-    }
-    for (const DeviceSpec& device : event.inventory->devices) {
-      json["devices"].push_back(to_json(device));
-    }
+    put_all(json, "workers", event.inventory->workers);
+    put_all(json, "devices", event.inventory->devices);
+    std::vector<std::string> strategies;
     for (const StrategyBlob& strategy : event.inventory->strategies) {
-      json["strategies"].push_back(strategy.name);
+      strategies.push_back(strategy.name);
     }
+    put(json, "strategies", strategies);
   }
   void operator()(const WorkerJoined& event) const {
-    json["worker"] = event.worker;
-    json["incarnation"] = exact(event.incarnation);
+    json.text("worker", event.worker);
+    json.number("incarnation", event.incarnation);
     put(json, "lab", event.lab);
     put(json, "pools", event.pools);
-    json["slots"] = event.slots;
+    json.number("slots", uint64_t{event.slots});
     put(json, "version", event.version);
   }
   void operator()(const WorkerLost& event) const {
-    json["worker"] = event.worker;
-    json["incarnation"] = exact(event.incarnation);
+    json.text("worker", event.worker);
+    json.number("incarnation", event.incarnation);
     put(json, "reason", event.reason);
   }
   void operator()(const TaskSubmitted& event) const {
-    if (event.spec) json["spec"] = to_json(*event.spec);
+    if (event.spec) put(json, "spec", *event.spec);
   }
   void operator()(const AttemptLeased& event) const {
-    json["attempt"] = event.token.attempt;
-    json["worker"] = event.worker;
-    json["incarnation"] = exact(event.incarnation);
+    json.number("attempt", uint64_t{event.token.attempt});
+    json.text("worker", event.worker);
+    json.number("incarnation", event.incarnation);
     put(json, "devices", event.devices);
   }
   void operator()(const AttemptReported& event) const {
-    json["attempt"] = event.token.attempt;
+    json.number("attempt", uint64_t{event.token.attempt});
     put(json, event.origin);
     put(json, "reported_at", event.time);
     std::visit(*this, event.body);
@@ -216,31 +236,33 @@ struct AddBody {
     put(json, "argv", event.argv);
   }
   void operator()(const Record& event) const {
-    json["status"] = event.status;
+    json.text("status", event.status);
     put(json, "subdir", event.subdir);
     put(json, "operation", event.operation);
-    for (const auto& [key, value] : event.fields) json["fields"][key] = value;
+    std::map<std::string_view, std::string_view> fields;  // of equal keys the last value
+    for (const auto& [key, value] : event.fields) fields[key] = value;
+    put(json, "fields", fields);
     put(json, "message", event.message);
   }
   void operator()(const CaseResult& event) const {
     put(json, "suite", event.suite);
-    json["name"] = event.name;
-    json["outcome"] = to_string(event.outcome);
-    json["duration_s"] = seconds(event.duration);
+    json.text("name", event.name);
+    json.text("outcome", to_string(event.outcome));
+    json.seconds("duration_s", event.duration);
     put(json, "message", event.message);
   }
   void operator()(const AttemptEnded& event) const {
-    json["attempt"] = event.token.attempt;
+    json.number("attempt", uint64_t{event.token.attempt});
     put(json, event.origin);
-    json["ending"] = to_json(event.ending);
+    put(json, "ending", event.ending);
     if (event.verdict != Verdict::none) {
-      json["verdict"] = to_string(event.verdict);
+      json.text("verdict", to_string(event.verdict));
     } else {
       put(json, "retry_at", event.retry_at);
     }
   }
   void operator()(const ReportRefused& event) const {
-    json["attempt"] = event.token.attempt;
+    json.number("attempt", uint64_t{event.token.attempt});
     put(json, event.origin);
     put(json, "reason", event.reason);
   }
@@ -249,28 +271,42 @@ struct AddBody {
     put(json, "who", event.who);
   }
   void operator()(const TaskEnded& event) const {
-    json["ending"] = to_json(event.ending);
-    json["verdict"] = to_string(event.verdict);
+    put(json, "ending", event.ending);
+    json.text("verdict", to_string(event.verdict));
   }
 };
 
 }  // namespace
 
 std::string event_to_json(uint64_t seq, const Event& event) {
-  Json json;
-  json["seq"] = exact(seq);
-  json["time"] = format_rfc3339(event.time);
-  json["type"] = event_type(event);
-  put(json, "guid", std::string(event_guid(event)));
+  JsonWriter json;
+  json.begin_object();
+  json.number("seq", seq);
+  json.text("time", format_rfc3339(event.time));
+  json.text("type", event_type(event));
+  put(json, "guid", event_guid(event));
   std::visit(AddBody{json}, event.body);
-  return dump(json);
+  json.end_object();
+  return json.take();
 }
 
-std::string task_spec_to_json(const TaskSpec& spec) { return dump(to_json(spec)); }
+std::string task_spec_to_json(const TaskSpec& spec) {
+  JsonWriter json;
+  put(json, "", spec);
+  return json.take();
+}
 
-std::string ending_to_json(const Ending& ending) { return dump(to_json(ending)); }
+std::string ending_to_json(const Ending& ending) {
+  JsonWriter json;
+  put(json, "", ending);
+  return json.take();
+}
 
-std::string device_to_json(const DeviceSpec& device) { return dump(to_json(device)); }
+std::string device_to_json(const DeviceSpec& device) {
+  JsonWriter json;
+  put(json, device);
+  return json.take();
+}
 
 TaskSpec task_spec_from_json(std::string_view text) {
   TaskSpec spec;
@@ -302,7 +338,12 @@ TaskSpec task_spec_from_json(std::string_view text) {
   return spec;
 }
 
-std::string names_to_json(const std::vector<std::string>& names) { return dump(Json(names)); }
+std::string names_to_json(const std::vector<std::string>& names) {
+  if (names.empty()) return "[]";
+  JsonWriter json;
+  put(json, "", names);
+  return json.take();
+}
 
 std::vector<std::string> names_from_json(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);

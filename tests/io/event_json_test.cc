@@ -69,6 +69,10 @@ TEST(EventJson, EveryType) {
                  guid + R"(,"spec":{"guid":"0194-task-one","kind":"job","priority":50,)"
                         R"("timeouts":{"queue_s":0.0,"run_s":0.0,"silence_s":0.0,"grace_s":10.0},)"
                         R"("retry":{"infra":2,"test":0}})")},
+      {AttemptReported{
+           {}, token, kNever, Record{"INFO", "sub", "", {{"b", "1"}, {"a", "2"}, {"b", "3"}}, ""}},
+       with_head("record", guid + R"(,"attempt":2,"status":"INFO","subdir":"sub",)"
+                                  R"("fields":{"a":"2","b":"3"})")},
       {TaskSubmitted{nullptr}, with_head("task_submitted", "")},
       {AttemptLeased{token, "bench", 3, {"dut"}},
        with_head("attempt_leased",

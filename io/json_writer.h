@@ -1,0 +1,42 @@
+// Writes one JSON value on one line, piece by piece, without building it first: the ledger writes
+// an object for every event. Reading, and writing where speed does not matter, is nlohmann's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/time.h"
+
+namespace muster {
+
+class JsonWriter {
+ public:
+  // Objects and arrays nest; each begin has its end. Members have a key, elements of an array and
+  // the outermost value have an empty one.
+  void begin_object(std::string_view key = {});
+  void end_object();
+  void begin_array(std::string_view key = {});
+  void end_array();
+
+  // Bytes that are not UTF-8 become U+FFFD.
+  void text(std::string_view key, std::string_view value);
+  // Beyond 2^53, where a double is not exact any more, a decimal string.
+  void number(std::string_view key, uint64_t value);
+  void number(std::string_view key, int64_t value);
+  // In seconds, exactly, with at least one digit after the point.
+  void seconds(std::string_view key, Duration value);
+  void boolean(std::string_view key, bool value);
+
+  // What was written; the writer is empty again.
+  std::string take();
+
+ private:
+  void separate(std::string_view key);
+  void append_quoted(std::string_view text);
+
+  std::string out_;
+  bool first_ = true;  // in its object or array
+};
+
+}  // namespace muster
