@@ -36,7 +36,7 @@ TEST(BadInput, FilesAreRefusedWithTheirPlace) {
       {check, inventory + "devices:\n  -x: {}\n", "bad.yaml:6:3"},
       {check, inventory + "devices:\n  a: {strategy: none-such}\n", "none-such"},
       {check, "version: 99\nkind: inventory\n", "bad.yaml:1:10"},
-      {check, "\xff\xfe\x00garbage", "bad.yaml"},
+      {check, "\xff\xfe garbage", "bad.yaml"},
       {check, "", "bad.yaml"},
       {check_strategy,
        strategy + "  - {tag: a, check: {noop: {}}, deps: [b]}\n"

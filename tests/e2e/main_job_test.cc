@@ -15,7 +15,6 @@ namespace muster {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 constexpr char kStrategy[] = R"(version: 1
