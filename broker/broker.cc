@@ -39,6 +39,15 @@ std::optional<std::string> invalid_work(const TaskSpec& spec) {
   return std::nullopt;
 }
 
+// Why a message of `frame_bytes` asks for an event that no block could hold, or empty.
+std::string too_large(const Message& message, size_t frame_bytes) {
+  constexpr size_t kInventoryBytesMax = kBlockBytesMax - (64 << 10);
+  if (!std::holds_alternative<ApplyInventory>(message) || frame_bytes <= kInventoryBytesMax)
+    return "";
+  return "the inventory takes " + std::to_string(frame_bytes >> 10) + " KiB; at most " +
+         std::to_string(kInventoryBytesMax >> 10) + " KiB fit into one";
+}
+
 BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   BrokerOptions options;
   options.beat = config.beat;
@@ -121,6 +130,12 @@ void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
     return;
   }
   FromPeer input{received.peer, std::move(std::get<Envelope>(decoded))};
+  if (const std::string reason = too_large(input.envelope.message, received.frame.bytes().size());
+      !reason.empty()) {
+    sends_.push_back(
+        Send{received.peer, Envelope{input.envelope.request, Refused{RefusalCode::limit, reason}}});
+    return;
+  }
   const auto* fetch = std::get_if<Fetch>(&input.envelope.message);
   if (fetch && core_.knows_peer(input.peer)) {
     fetches_.add(input.peer, input.envelope.request, *fetch, now);
@@ -147,22 +162,29 @@ void Broker::dispatch(Instant now) {
 // of.
 bool Broker::commit(Instant now) {
   std::vector<Send> level = core_.drain_sends(now);
-  for (size_t begin = 0; begin < events_.size();) {
+  for (size_t begin = 0; begin < events_.size(); begin += kBlockEventsMax) {
     const size_t count = std::min(kBlockEventsMax, events_.size() - begin);
-    const uint64_t first = log_->head() + 1;
-    const std::string bytes = encode_block(first, std::span(events_).subspan(begin, count));
-    const AppendResult result = log_->append(first, static_cast<uint32_t>(count), bytes);
-    if (result.fault != AppendFault::none) {
-      fault_ = result.reason;
-      return false;
-    }
-    begin += count;
+    if (!append(std::span(events_).subspan(begin, count))) return false;
   }
   events_.clear();
   deliver(std::exchange(sends_, {}));
   deliver(std::move(level));
   deliver(fetches_.drain(now));
   return true;
+}
+
+// As one block where it fits, else as halves: a reader refuses blocks past kBlockBytesMax. A single
+// event always fits (kTaskBytesMax, kReportBytesMax, too_large).
+bool Broker::append(std::span<const Event> events) {
+  const uint64_t first = log_->head() + 1;
+  const std::string bytes = encode_block(first, events);
+  if (bytes.size() > kBlockBytesMax && events.size() > 1) {
+    const size_t half = events.size() / 2;
+    return append(events.first(half)) && append(events.subspan(half));
+  }
+  const AppendResult result = log_->append(first, static_cast<uint32_t>(events.size()), bytes);
+  fault_ = result.reason;
+  return result.fault == AppendFault::none;
 }
 
 void Broker::deliver(std::vector<Send> sends) {

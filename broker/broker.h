@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ class Broker {
   void take(const Input& input, Instant now);
   void dispatch(Instant now);
   bool commit(Instant now);
+  bool append(std::span<const Event> events);
   void deliver(std::vector<Send> sends);
   void watch_disk(Instant now);
   Duration time_to_sleep(Instant now) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "io/codec.h"
+#include "workers/reportable.h"
 
 namespace muster {
 
@@ -179,9 +180,10 @@ void Worker::start(Assignment assignment, Instant now) {
     core_.report(token, run_noop(now), false, now);
     return;
   }
-  auto run = make_attempt_run(
-      run_context_, std::move(assignment), *work,
-      [this, token](ReportBody body) { core_.report(token, std::move(body), true, clock_.now()); });
+  auto run =
+      make_attempt_run(run_context_, std::move(assignment), *work, [this, token](ReportBody body) {
+        core_.report(token, make_reportable(std::move(body)), true, clock_.now());
+      });
   AttemptRun& started = *runs_.emplace(token, std::move(run)).first->second;
   started.begin(now);
   if (started.over()) runs_.erase(token);
