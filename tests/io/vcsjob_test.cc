@@ -194,7 +194,7 @@ TEST(VcsJobText, JsonBecomesYaml) {
   const std::vector<Row> rows = {
       {"{\t\"a\":\t1}", "{ \"a\": 1}"},
       {"\"a\tb\"", "\"a\tb\""},
-      {R"("a\"	b")", R"("a\"	b")"},
+      {"\"a\\\"\tb\"", "\"a\\\"\tb\""},
       {R"("\ud83d\ude00")", R"("\U0001f600")"},
       {R"("\\ud83d\\ude00")", R"("\\ud83d\\ude00")"},
       {R"("\ud83d")", R"("\ud83d")"},

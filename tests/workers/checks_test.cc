@@ -211,6 +211,7 @@ std::string run_tcp(const std::string& greeting, const std::string& expect, bool
 TEST(TcpCheck, JudgesAnswers) {
   EXPECT_EQ(run_tcp("", "", true), "accepts connections");
   EXPECT_EQ(run_tcp("SSH-2.0-x\r\n", "SSH-", true).find("says \"SSH-"), 0u);
+  EXPECT_EQ(run_tcp("a\r\nb", "a\r\nb", true), "says \"a\"");
   EXPECT_EQ(run_tcp("READY", "READY", true), "says \"READY\"");
   // What it says may come in parts; the first that differs decides.
   EXPECT_EQ(run_tcp("220 mail\r\n", "SSH-", false).find("says \"220 "), 0u);
@@ -294,11 +295,11 @@ TEST(CheckChild, CommandsPassAndFailWithTheirLastLine) {
   EXPECT_EQ(diagnostic_line(failed.output, failed.exit, false, 1s), "b");
 }
 
-// The others are muster-worker, so they need it to be built; where it is not, that is said.
+// The other kinds are run by muster-worker.
 class WorkerChild : public ScratchFiles {
  protected:
   void SetUp() override {
-    if (::access(worker_path().c_str(), X_OK) != 0) GTEST_SKIP() << "no " << worker_path();
+    ASSERT_EQ(::access(worker_path().c_str(), X_OK), 0) << "build " << worker_path() << " first";
   }
   static Ended run(const CheckSpec& check, const std::string& give_up_at = "") {
     return run_child(process_for_check(check, worker_path(), kEnv), give_up_at);

@@ -31,9 +31,10 @@ std::string name_of(const TcpCheck& check) {
   return (has_colon ? "[" + check.host + "]" : check.host) + ":" + check.port;
 }
 
-// What a server said, fit for one line.
+// The first line of what a server said, fit to be shown.
 std::string shown(std::string_view answer) {
-  std::string text = sanitize_utf8(cut_text(answer, kAnswerShownMax));
+  std::string text =
+      sanitize_utf8(cut_text(answer.substr(0, answer.find_first_of("\r\n")), kAnswerShownMax));
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return "\"" + text + "\"";
