@@ -33,6 +33,7 @@ std::unique_ptr<Child> House::start(const std::string& program, std::vector<std:
   spec.argv = {bin_dir_ + "/" + program};
   spec.argv.insert(spec.argv.end(), flags.begin(), flags.end());
   spec.argv.insert(spec.argv.end(), {"--home", home_.dir});
+  spec.env = daemon_env_;
   spec.stdout_file = spec.stderr_file = scratch_.path() + "/" + program + ".out";
   return std::make_unique<Child>(spec);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,11 @@ class House {
   // Connects, waiting for the broker to be there. Aborts with its words when it does not come.
   std::unique_ptr<Client> connect(Role role = Role::submitter);
 
+  // Adds a variable to the environment of every daemon started from now on.
+  void set_daemon_env(const std::string& key, const std::string& value) {
+    daemon_env_[key] = value;
+  }
+
   // Writes a file beside the home and returns its path.
   std::string write(const std::string& name, const std::string& text, bool executable = false);
 
@@ -60,6 +66,7 @@ class House {
   ScratchDir scratch_;
   Home home_;
   SocketContext context_;
+  std::map<std::string, std::string> daemon_env_;
   int commands_ = 0;
 };
 
