@@ -41,7 +41,8 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from) {
     if (auto* error = std::get_if<ClientError>(&connected)) return source_error(std::move(*error));
     client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
   }
-  const Fetch request{from, kFetchBytes, kFetchWait};
+  // The first answer comes at once, so that another broker's log is noticed before the first wait.
+  const Fetch request{from, kFetchBytes, std::exchange(wait_, kFetchWait)};
   std::variant<Message, ClientError> answer = client_->ask(request, kFetchWait + kAnswerWait);
   if (auto* error = std::get_if<ClientError>(&answer)) return source_error(std::move(*error));
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));

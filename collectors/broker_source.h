@@ -24,6 +24,7 @@ class BrokerSource final : public BlockSource {
   std::string name_;
   const Stop& stop_;
   std::unique_ptr<Client> client_;  // null: never connected
+  Duration wait_{0};                // of the next fetch, for something new
 };
 
 }  // namespace muster

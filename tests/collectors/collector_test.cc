@@ -61,14 +61,17 @@ class FakeBroker {
       welcome.beat = 1s;
       socket_->send(peer, encode_message({envelope.request, welcome}));
     } else if (const Fetch* fetch = std::get_if<Fetch>(&envelope.message)) {
-      if (fetch->from > head()) {
+      if (fetch->from > head() && fetch->wait > Duration(0)) {
         finished_.insert(peer);
-        if (fetch->from == head() + 1) return;  // the long poll waits
+        return;  // the long poll waits for ever
       }
       // Blocks of ten; the first may begin before what was asked for.
       const uint64_t first = (std::min(fetch->from, head()) - 1) / 10 * 10;
       const uint64_t count = std::min<uint64_t>(10, head() - first);
-      const Blocks blocks{head(), {encode_block(first + 1, std::span(log_).subspan(first, count))}};
+      Blocks blocks{head(), {}};
+      if (fetch->from <= head()) {
+        blocks.blocks = {encode_block(first + 1, std::span(log_).subspan(first, count))};
+      }
       socket_->send(peer, encode_message({envelope.request, blocks}));
     } else if (std::holds_alternative<Beat>(envelope.message)) {
       socket_->send(peer, encode_message({0, Beat{}}));
@@ -147,17 +150,20 @@ TEST_F(CollectorTest, OneSinkThatFailsDoesNotHoldTheOther) {
   EXPECT_TRUE(std::filesystem::exists(home_.results_dir() + "/" + kRetried + "/status.log"));
 }
 
+// Also when there is nothing new to wait for.
 TEST_F(CollectorTest, AnotherBrokersLogIsTheEnd) {
-  LedgerSink sink(home_.ledger_file());
-  ASSERT_TRUE(sink.open().ok());
-  ASSERT_TRUE(sink.deliver({}, {"log-z", 3}).ok());
   FakeBroker broker(home_.default_endpoint(), "log-a");
-  start();
-  broker.serve_until(
-      [&] { return result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
-  const Result<Done> result = result_.get();
-  ASSERT_FALSE(result.ok());
-  EXPECT_THAT(result.error(), HasSubstr("than the one that ledger has followed (log-z)"));
+  for (const uint64_t cursor : {uint64_t{3}, broker.head()}) {
+    LedgerSink sink(home_.ledger_file());
+    ASSERT_TRUE(sink.open().ok());
+    ASSERT_TRUE(sink.deliver({}, {"log-z", cursor}).ok());
+    start();
+    broker.serve_until(
+        [&] { return result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+    const Result<Done> result = result_.get();
+    ASSERT_FALSE(result.ok());
+    EXPECT_THAT(result.error(), HasSubstr("than the one that ledger has followed (log-z)"));
+  }
 }
 
 }  // namespace
