@@ -26,15 +26,21 @@ int64_t boot_us() { return read_us(CLOCK_BOOTTIME); }
 
 std::string format_rfc3339(Instant instant) {
   if (instant == kNever) return "";
-  const std::chrono::sys_seconds seconds = std::chrono::floor<std::chrono::seconds>(instant);
-  const time_t whole = seconds.time_since_epoch().count();
+  // Rounded down by hand: std::chrono::floor overflows near the ends of the range.
+  int64_t whole = to_us(instant) / 1'000'000;
+  int64_t fraction = to_us(instant) % 1'000'000;
+  if (fraction < 0) {
+    --whole;
+    fraction += 1'000'000;
+  }
+  const time_t seconds = whole;
   tm parts{};
-  ::gmtime_r(&whole, &parts);
+  ::gmtime_r(&seconds, &parts);
   char text[64];
   const int size =
       std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900,
                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                    static_cast<int>((instant - seconds).count()));
+                    static_cast<int>(fraction));
   return std::string(text, static_cast<size_t>(size));
 }
 

@@ -1,8 +1,5 @@
 #include "io/socket.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,12 +7,9 @@
 #include <zmq.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
-#include <new>
 #include <utility>
 
 #include "core/limits.h"
@@ -38,8 +32,6 @@ constexpr int kKeepaliveIdleS = 30;
 constexpr int kKeepaliveIntervalS = 10;
 constexpr int kKeepaliveCount = 3;
 
-constexpr size_t kIpcPathMax = sizeof(sockaddr_un{}.sun_path) - 1;
-
 // Bytes up to here are copied into the message; more are handed over as they are.
 constexpr size_t kCopyMax = 1'024;
 
@@ -47,7 +39,6 @@ constexpr size_t kCopyMax = 1'024;
 constexpr int kMalformedPerCallMax = 256;
 
 constexpr std::string_view kIpc = "ipc://";
-constexpr std::string_view kTcp = "tcp://";
 
 struct CloseSocket {
   void operator()(void* socket) const { ::zmq_close(socket); }
@@ -94,54 +85,6 @@ bool is_ipc(std::string_view endpoint) { return endpoint.starts_with(kIpc); }
 
 std::string ipc_path(std::string_view endpoint) {
   return std::string(endpoint.substr(kIpc.size()));
-}
-
-bool is_loopback(std::string_view host) {
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  const std::string literal(bracketed ? host.substr(1, host.size() - 2) : host);
-  in6_addr six{};
-  if (bracketed) {
-    return ::inet_pton(AF_INET6, literal.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-  }
-  in_addr four{};
-  return ::inet_pton(AF_INET, literal.c_str(), &four) == 1 && (ntohl(four.s_addr) >> 24) == 127;
-}
-
-// Nothing when `text` is no port; 0 for 0 and *, which ask for any.
-std::optional<uint16_t> parse_port(std::string_view text) {
-  if (text == "*") return 0;
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
-std::optional<std::string> invalid_ipc(const std::string& path) {
-  if (!path.starts_with('/')) return "its path must be absolute: ipc:///dir/name.sock";
-  if (path.ends_with('/')) return "its path must name a socket, not a directory";
-  if (path.find('\0') != std::string::npos) return "its path holds a NUL byte";
-  if (path.size() > kIpcPathMax) {
-    return "its path has " + std::to_string(path.size()) + " bytes and a socket's may have " +
-           std::to_string(kIpcPathMax) + "; choose a shorter directory (--home)";
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> invalid_tcp(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) {
-    return "it needs a host and a port: tcp://127.0.0.1:5599";
-  }
-  if (!parse_port(address.substr(colon + 1))) {
-    return "its port must be a number from 0 to 65535, or * for any";
-  }
-  const std::string_view host = address.substr(0, colon);
-  if (!is_loopback(host)) {
-    return "\"" + std::string(host) +
-           "\" is not a loopback address. Messages are not encrypted yet, so TCP is for this "
-           "machine only: use 127.0.0.1 or [::1], or an ipc:// endpoint";
-  }
-  return std::nullopt;
 }
 
 // A socket of ours that nobody serves any more. Must only be called under the endpoint's lock.
@@ -245,14 +188,6 @@ SocketContext::SocketContext() : handle_(::zmq_ctx_new()) {
 SocketContext::~SocketContext() {
   while (::zmq_ctx_term(handle_) != 0 && ::zmq_errno() == EINTR) {
   }
-}
-
-std::optional<std::string> invalid_endpoint(std::string_view endpoint) {
-  std::optional<std::string> problem = "it must begin with ipc:// or tcp://";
-  if (is_ipc(endpoint)) problem = invalid_ipc(ipc_path(endpoint));
-  if (endpoint.starts_with(kTcp)) problem = invalid_tcp(endpoint.substr(kTcp.size()));
-  if (!problem) return std::nullopt;
-  return "cannot use the endpoint \"" + std::string(endpoint) + "\": " + *problem;
 }
 
 struct Frame::Impl {
@@ -427,47 +362,6 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::connect(SocketContext& conte
     return zmq_failure("cannot connect to", endpoint);
   }
   return std::unique_ptr<ClientSocket>(std::make_unique<ZmqClient>(std::move(*socket)));
-}
-
-struct Poller::Impl {
-  std::vector<zmq_pollitem_t> items;
-  std::vector<uint64_t> keys;
-  std::vector<uint64_t> ready;
-};
-
-Poller::Poller() : impl_(std::make_unique<Impl>()) {}
-Poller::~Poller() = default;
-
-void Poller::add_socket(void* handle, uint64_t key) {
-  impl_->items.push_back({handle, -1, ZMQ_POLLIN, 0});
-  impl_->keys.push_back(key);
-}
-
-void Poller::add_fd(int fd, short events, uint64_t key) {
-  const int wanted =
-      ((events & POLLIN) != 0 ? ZMQ_POLLIN : 0) | ((events & POLLOUT) != 0 ? ZMQ_POLLOUT : 0);
-  impl_->items.push_back({nullptr, fd, static_cast<short>(wanted), 0});
-  impl_->keys.push_back(key);
-}
-
-void Poller::clear() {
-  impl_->items.clear();
-  impl_->keys.clear();
-}
-
-const std::vector<uint64_t>& Poller::wait(Duration timeout) {
-  constexpr int64_t kWaitMsMax = std::numeric_limits<int>::max();  // libzmq narrows it
-  const int64_t ms =
-      std::min(std::chrono::ceil<std::chrono::milliseconds>(timeout).count(), kWaitMsMax);
-  impl_->ready.clear();
-  const int count = static_cast<int>(impl_->items.size());
-  if (::zmq_poll(impl_->items.data(), count, timeout < Duration(0) ? -1 : ms) <= 0) {
-    return impl_->ready;
-  }
-  for (size_t i = 0; i < impl_->items.size(); ++i) {
-    if (impl_->items[i].revents != 0) impl_->ready.push_back(impl_->keys[i]);
-  }
-  return impl_->ready;
 }
 
 }  // namespace muster

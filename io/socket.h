@@ -1,5 +1,5 @@
-// All of ZeroMQ: the only file pair that includes zmq. Frames are opaque bytes; io/codec.h gives
-// them meaning.
+// All of ZeroMQ: only this header's .cc files (socket, socket_poller) include zmq. Frames are
+// opaque bytes; io/codec.h gives them meaning.
 //
 // Endpoints: `ipc:///path` (file permissions 0600, path at most 107 bytes, a lock file beside it
 // because a second bind would silently steal the first) and `tcp://HOST:PORT` on loopback addresses

@@ -15,7 +15,7 @@ namespace {
 int last_errno(sqlite3* db) {
   int error_number = 0;
   sqlite3_file* wal = nullptr;
-  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&wal));
   if (wal != nullptr && wal->pMethods != nullptr) {
     wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &error_number);
   }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,9 +246,14 @@ Family start_family(const std::string& tail) {
   return family;
 }
 
+// Waits for the end of a process that is not our child.
 void expect_gone(pid_t pid) {
-  // The kernel delivers the signal when it likes; nothing tells us but looking.
-  for (int i = 0; i < 10'000 && !is_gone(pid); ++i) ::usleep(1'000);
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd >= 0) {
+    pollfd item{fd, POLLIN, 0};
+    EXPECT_EQ(::poll(&item, 1, 60'000), 1) << pid << " still runs";
+    ::close(fd);
+  }
   EXPECT_TRUE(is_gone(pid));
 }
 
