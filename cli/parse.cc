@@ -1,4 +1,4 @@
-// The only file that knows CLI11 (it costs seconds of compile time for each that includes it).
+// The only file that includes CLI11 (it costs seconds of compile time for each that includes it).
 #include "cli/parse.h"
 
 #include <CLI/CLI.hpp>
@@ -18,6 +18,9 @@ namespace muster {
 namespace {
 
 constexpr size_t kHelpColumn = 30;
+// Put before words that stand after --, so that CLI11 takes none of them for a flag or a verb;
+// positionals take it off again. (CLI11's own -- ends a verb's positionals once one was given.)
+constexpr char kPlainWord = '\x01';
 
 // Words of the command line on their way into an Invocation. `chosen` is set by the verb's callback
 // once its words are complete.
@@ -71,14 +74,18 @@ CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* targe
   return app->add_option(name, *target, description)->type_name(type);
 }
 
+std::string without_mark(std::string word) {
+  return word.starts_with(kPlainWord) ? word.substr(1) : word;
+}
+
 CLI::Option* add_words(CLI::App* app, const std::string& name, std::vector<std::string>* target,
                        const std::string& description) {
-  return app->add_option(name, *target, description)->type_name("");
+  return app->add_option(name, *target, description)->transform(without_mark)->type_name("");
 }
 
 CLI::Option* add_word(CLI::App* app, const std::string& name, std::string* target,
                       const std::string& description) {
-  return app->add_option(name, *target, description)->type_name("");
+  return app->add_option(name, *target, description)->transform(without_mark)->type_name("");
 }
 
 // A verb with its options on the heap (they must live as long as the parser) and its examples.
@@ -453,7 +460,8 @@ std::vector<std::string> verb_names(CLI::App* app) {
   return names;
 }
 
-std::string explain_extra(const std::vector<CLI::App*>& path, const std::string& word) {
+std::string explain_extra(const std::vector<CLI::App*>& path, const std::string& extra) {
+  const std::string word = without_mark(extra);
   CLI::App* verb = path.back();
   if (word.starts_with("-")) {
     std::vector<std::string> names;
@@ -483,7 +491,8 @@ UsageFault explain_fault(Parse& parse, const CLI::ParseError& fault,
   for (CLI::App* app : path) names.push_back(app->get_name());
   UsageFault usage;
   const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&fault) != nullptr;
-  const bool wants_verb = !verb_names(path.back()).empty();
+  const bool wants_verb = dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr &&
+                          !verb_names(path.back()).empty();
   if (!left.empty() && (is_extra || wants_verb)) {
     usage.message = explain_extra(path, left.front());
   } else if (wants_verb) {
@@ -544,17 +553,19 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
 }  // namespace
 
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
-  // What stands after -- is cut off here: CLI11 would take flags of the command for its own.
   const auto mark = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> words(arguments.begin(), mark);
-  std::vector<std::string> command;
-  if (mark != arguments.end()) command.assign(mark + 1, arguments.end());
+  const std::vector<std::string> rest(mark == arguments.end() ? mark : mark + 1, arguments.end());
   if (words.size() == 1 && words[0] == "--version") words[0] = "version";
-  const bool is_run = std::find(words.begin(), words.end(), "run") != words.end();
-  ParsedCommand parsed = parse_words(is_run || command.empty() ? words : arguments, command);
+  const bool may_be_run = std::find(words.begin(), words.end(), "run") != words.end();
+  ParsedCommand parsed = UsageFault{};
+  if (may_be_run) parsed = parse_words(words, rest);
   const auto* invocation = std::get_if<Invocation>(&parsed);
-  if (is_run && invocation != nullptr && !std::holds_alternative<RunOptions>(invocation->verb)) {
-    parsed = parse_words(arguments, {});  // "run" was a name: muster verify run -- -odd-device
+  const bool is_other =
+      invocation != nullptr && !std::holds_alternative<RunOptions>(invocation->verb);
+  if (!may_be_run || is_other) {
+    for (const std::string& word : rest) words.push_back(kPlainWord + word);
+    parsed = parse_words(std::move(words), {});
   }
   if (auto* fault = std::get_if<UsageFault>(&parsed)) fault->format = wanted_format(arguments);
   return parsed;

@@ -26,24 +26,23 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
     device.spec = spec;
     device.declared = true;
     device.worker = worker_ix(spec.worker);
-    device.waiters.clear();
   }
-  for (Device& device : devices_) device.waiters.clear();
-  for (ClassIx ix = 0; ix < classes_.size(); ++ix) {
-    if (classes_[ix].live > 0) match_class(ix);
-  }
+  match_classes();
   for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
 }
 
 void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   const WorkerIx ix = worker_ix(event.worker);
   Worker& worker = workers_[ix];
+  if (worker.incarnation != event.incarnation) worker.sync_number = 0;  // it counts anew
   worker.present = true;
   worker.incarnation = event.incarnation;
   worker.lab = event.lab;
+  const bool other_pools = worker.pools != event.pools;
   worker.pools = event.pools;
   worker.slots = event.slots;
   worker.version = event.version;
+  if (other_pools) match_classes();  // its devices are in them
 }
 
 void BrokerCore::apply_event(const WorkerLost& event, Instant) {

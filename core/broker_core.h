@@ -271,6 +271,7 @@ class BrokerCore {
   ClassIx class_of(const TaskSpec& spec);
   void leave_class(Task& task);
   void match_class(ClassIx ix);
+  void match_classes();
   std::vector<DeviceIx> matching_devices(const DeviceRequest& request,
                                          const std::string& pool) const;
   void enqueue(TaskIx ix, bool first);
@@ -289,6 +290,7 @@ class BrokerCore {
   void note_hello(const FromPeer& input, const Hello& hello, Instant now);
   void note_sync(const FromPeer& input, const Sync& sync, Instant now);
   void note_held(Worker& worker, const Sync& sync);
+  void note_watched_submit(uint64_t session, const Submit& submit);
   void note_watch(uint64_t session, const std::vector<std::string>& guids);
   void note_tick(Instant now);
   void note_lease(WorkerIx ix, Instant lease_until);

@@ -59,7 +59,7 @@ Decision BrokerCore::decide_hello(const FromPeer& input, const Hello& hello) con
     return refuse(input, RefusalCode::protocol, protocol_refusal(hello));
   }
   if (hello.role == Role::worker) {
-    if (const auto problem = invalid_name(hello.name, "worker name")) {
+    if (const auto problem = invalid_name(hello.name, "worker")) {
       return refuse(input, RefusalCode::invalid, *problem);
     }
   }
@@ -121,10 +121,10 @@ Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventor
   }
   for (size_t i = 0; i < wanted.devices.size(); ++i) {
     const DeviceSpec& device = wanted.devices[i];
-    if (const auto problem = invalid_name(device.name, "device name")) {
+    if (const auto problem = invalid_name(device.name, "device")) {
       return refuse(input, RefusalCode::invalid, *problem);
     }
-    if (const auto problem = invalid_name(device.worker, "worker of device " + device.name)) {
+    if (const auto problem = invalid_name(device.worker, "device " + device.name + ": worker")) {
       return refuse(input, RefusalCode::invalid, *problem);
     }
     if (i > 0 && wanted.devices[i - 1].name >= device.name) {

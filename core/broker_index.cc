@@ -80,6 +80,14 @@ void BrokerCore::match_class(ClassIx ix) {
   mark_class(ix);
 }
 
+// All of them: the devices, or the pools that devices are in, are others than before.
+void BrokerCore::match_classes() {
+  for (Device& device : devices_) device.waiters.clear();
+  for (ClassIx ix = 0; ix < classes_.size(); ++ix) {
+    if (classes_[ix].live > 0) match_class(ix);
+  }
+}
+
 std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const DeviceRequest& request,
                                                                const std::string& pool) const {
   std::vector<DeviceIx> matching;

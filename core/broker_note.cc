@@ -22,18 +22,15 @@ void BrokerCore::note_message(const FromPeer& input, Instant now) {
   if (const auto* sync = std::get_if<Sync>(&input.envelope.message)) {
     note_sync(input, *sync, now);
   } else if (const auto* submit = std::get_if<Submit>(&input.envelope.message)) {
-    if (!submit->watch) return;
-    std::vector<std::string> guids;
-    guids.reserve(submit->tasks.size());
-    for (const TaskSpecPtr& spec : submit->tasks) guids.push_back(spec->guid);
-    note_watch(*id, guids);
+    if (submit->watch) note_watched_submit(*id, *submit);
   } else if (const auto* watch = std::get_if<Watch>(&input.envelope.message)) {
     note_watch(*id, watch->guids);
   }
 }
 
 void BrokerCore::note_hello(const FromPeer& input, const Hello& hello, Instant now) {
-  if (hello.protocol_max < kProtocolMin || hello.protocol_min > kProtocolMax) return;
+  const Decision decision = decide_hello(input, hello);
+  if (!std::holds_alternative<Welcome>(decision.sends.at(0).envelope.message)) return;
   if (sessions_.empty()) next_session_sweep_ = now + kSessionSweep;
   if (const uint64_t* known = session_by_peer_.find(input.peer)) {
     Session& session = sessions_.at(*known);
@@ -42,7 +39,6 @@ void BrokerCore::note_hello(const FromPeer& input, const Hello& hello, Instant n
     session.last_heard = now;
     return;
   }
-  if (sessions_.size() >= kPeersMax) return;
   const uint64_t id = next_session_++;
   session_by_peer_.insert(input.peer, id);
   sessions_.emplace(id, Session{id, input.peer, hello.role, hello.name, now, {}});
@@ -101,6 +97,20 @@ void BrokerCore::note_held(Worker& worker, const Sync& sync) {
   }
 }
 
+// The answer to a Submit does not tell what a task came to that was known and has ended: news does.
+void BrokerCore::note_watched_submit(uint64_t session, const Submit& submit) {
+  std::vector<std::string> guids;
+  guids.reserve(submit.tasks.size());
+  for (const TaskSpecPtr& spec : submit.tasks) {
+    guids.push_back(spec->guid);
+    const TaskIx* ix = task_by_guid_.find(std::string_view(spec->guid));
+    if (!ix || tasks_[*ix].state != TaskState::ended) continue;
+    sessions_.at(session).news.push_back(TaskRef{*ix, tasks_[*ix].seq});
+    sessions_with_news_.insert(session);
+  }
+  note_watch(session, guids);
+}
+
 void BrokerCore::note_watch(uint64_t session, const std::vector<std::string>& guids) {
   for (const std::string& guid : guids) {
     const TaskIx* ix = task_by_guid_.find(std::string_view(guid));
@@ -112,8 +122,6 @@ void BrokerCore::note_watch(uint64_t session, const std::vector<std::string>& gu
       std::vector<uint64_t>& more = extra_watchers_[*ix];
       if (std::find(more.begin(), more.end(), session) == more.end()) more.push_back(session);
     }
-    // A repeated submit of a task that has ended is answered with its verdict.
-    if (task.state == TaskState::ended) note_news(*ix);
   }
 }
 

@@ -27,7 +27,7 @@ std::string invalid_requests(const TaskSpec& spec) {
       return "a device request needs a name or a selector";
     }
     if (!request.name.empty()) {
-      if (const auto problem = invalid_name(request.name, "device name")) return *problem;
+      if (const auto problem = invalid_name(request.name, "device")) return *problem;
     }
     const Result<Selector> selector = Selector::parse(request.selector);
     if (!selector.ok()) return selector.error();

@@ -132,14 +132,16 @@ void WorkerCore::stop(Held& held, StopWhy why, const std::string& text, Instant 
         true, now);
     return;
   }
+  const bool at_once = why != StopWhy::cancelled;
   if (held.state == HeldState::stopping) {
-    // Once fenced, always silent.
-    if (why == StopWhy::fenced) held.stop_why = why;
-    return;
+    if (why == StopWhy::fenced) held.stop_why = why;  // once fenced, always silent
+    if (!at_once || held.stop_at_once) return;
+  } else {
+    held.state = HeldState::stopping;
+    held.stop_why = why;
+    held.stop_text = text;
   }
-  held.state = HeldState::stopping;
-  held.stop_why = why;
-  held.stop_text = text;
+  held.stop_at_once = at_once;
   actions_.stop.push_back(StopAction{token, why, text});
 }
 
@@ -182,6 +184,7 @@ void WorkerCore::report(const AttemptToken& token, ReportBody body, bool durable
   } else {
     append_report(token, std::move(body), durable, now);
   }
+  for (const DeviceSpec& device : held.assignment.devices) busy_devices_.erase(device.name);
   held_.erase(found);
   --running_;
 }
@@ -218,7 +221,7 @@ void WorkerCore::expire_leases(Instant now) {
   std::vector<AttemptToken> expired;
   next_lease_check_ = kNever;
   for (const auto& [token, held] : held_) {
-    if (held.state == HeldState::stopping) continue;
+    if (held.state == HeldState::stopping && held.stop_at_once) continue;
     if (held.lease_until <= now) {
       expired.push_back(token);
     } else if (next_lease_check_ == kNever || held.lease_until < next_lease_check_) {
@@ -246,22 +249,40 @@ void WorkerCore::tick(Instant now) {
   }
 }
 
-void WorkerCore::start_waiting(Instant now) {
-  for (std::deque<AttemptToken>* waiting : {&waiting_devices_, &waiting_plain_}) {
-    while (running_ < options_.slots && !waiting->empty()) {
-      const auto found = held_.find(waiting->front());
-      waiting->pop_front();
-      if (found == held_.end() || found->second.state != HeldState::waiting) continue;
+// Starts what `waiting` holds, in order, while slots are free. What asks for a device that an
+// attempt of this worker has not let go of yet goes on waiting.
+void WorkerCore::start_waiting(std::deque<AttemptToken>& waiting, Instant now) {
+  std::deque<AttemptToken> blocked;
+  while (running_ < options_.slots && !waiting.empty()) {
+    const auto found = held_.find(waiting.front());
+    if (found == held_.end() || found->second.state != HeldState::waiting) {
+      waiting.pop_front();
+      continue;
+    }
+    const Assignment& assignment = found->second.assignment;
+    if (devices_free(assignment)) {
+      for (const DeviceSpec& device : assignment.devices) busy_devices_.insert(device.name);
       found->second.state = HeldState::running;
       found->second.started = now;
       ++running_;
-      actions_.start.push_back(found->second.assignment);
+      actions_.start.push_back(assignment);
+    } else {
+      blocked.push_back(waiting.front());
     }
+    waiting.pop_front();
   }
+  waiting.insert(waiting.begin(), blocked.begin(), blocked.end());
+}
+
+bool WorkerCore::devices_free(const Assignment& assignment) const {
+  return std::none_of(
+      assignment.devices.begin(), assignment.devices.end(),
+      [&](const DeviceSpec& device) { return busy_devices_.contains(device.name); });
 }
 
 WorkerActions WorkerCore::drain_actions(Instant now) {
-  start_waiting(now);
+  start_waiting(waiting_devices_, now);
+  start_waiting(waiting_plain_, now);
   return std::exchange(actions_, {});
 }
 

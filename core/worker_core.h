@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,9 @@ enum class StopWhy : uint8_t {
   lease_lost,  // the broker was not heard in time: its end is reported as error/worker
 };
 
-// What the shell must do, in order.
+// What the shell must do. A cancelled attempt gets its grace to tidy up. The others get none: they
+// must be over before somebody else's begin, and the lease's margin is all the time there is. Such
+// a stop may follow a cancel that is still in its grace.
 struct StopAction {
   AttemptToken token;
   StopWhy why = StopWhy::fenced;
@@ -106,6 +109,7 @@ class WorkerCore {
     HeldState state = HeldState::waiting;
     StopWhy stop_why = StopWhy::fenced;
     std::string stop_text;
+    bool stop_at_once = false;  // the shell was told to give it no grace
     Instant accepted;
     Instant started;
     Instant lease_until;
@@ -120,7 +124,8 @@ class WorkerCore {
   void renew(uint64_t sync_number, Instant lease_until);
   void expire_leases(Instant now);
   void stop(Held& held, StopWhy why, const std::string& text, Instant now);
-  void start_waiting(Instant now);
+  void start_waiting(std::deque<AttemptToken>& waiting, Instant now);
+  bool devices_free(const Assignment& assignment) const;
   void append_report(const AttemptToken& token, ReportBody body, bool durable, Instant now);
   void acknowledge(uint64_t acked);
   Ending override_ending(const Held& held, Ending ending) const;
@@ -133,6 +138,7 @@ class WorkerCore {
   std::deque<AttemptToken> waiting_devices_;  // may hold tokens that are gone
   std::deque<AttemptToken> waiting_plain_;
   size_t running_ = 0;
+  std::set<std::string> busy_devices_;  // of attempts that run or have yet to stop
   WorkerActions actions_;
 
   std::deque<Report> outbox_;                       // not acknowledged, oldest first

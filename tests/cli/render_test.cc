@@ -25,12 +25,12 @@ TEST(Text, PrintableNeverMovesTheCursor) {
       {"plain \"quoted\" back\\slash", "plain \"quoted\" back\\slash"},
       {"å漢字", "å漢字"},
       {"", ""},
-      {"a\nb\tc\r", "a\\u{0A}b\\u{09}c\\u{0D}"},
-      {"\x1b[31mred", "\\u{1B}[31mred"},
+      {"a\nb\tc\r", "a\\u{0a}b\\u{09}c\\u{0d}"},
+      {"\x1b[31mred", "\\u{1b}[31mred"},
       {std::string("nul\0", 4), "nul\\u{00}"},
-      {"\x7f", "\\u{7F}"},
+      {"\x7f", "\\u{7f}"},
       {"bad \xff\xc3", "bad \xEF\xBF\xBD\xEF\xBF\xBD"},
-      {"\u202Egnp.exe", "\\u{202E}gnp.exe"},
+      {"\u202Egnp.exe", "\\u{202e}gnp.exe"},
   };
   for (const auto& row : rows) EXPECT_EQ(printable(row.text), row.expected);
 }
@@ -42,7 +42,7 @@ TEST(Text, TablesAlignCharactersNotBytes) {
   EXPECT_EQ(table.render(kPlain),
             "NAME    X  LAST\n"
             "å       1  end\n"
-            "longer  -  b\\u{0A}c\n");
+            "longer  -  b\\u{0a}c\n");
 }
 
 TEST(Text, ColourDoesNotDisturbTheAlignment) {
@@ -255,7 +255,7 @@ TEST(Events, Golden) {
             "bench-1 with phone-7, relay-1\n");
   event.body = WorkerLost{"bench-1", 3, "silent for 20s\x1b"};
   EXPECT_EQ(render_event(123456789, event, kPlain),
-            "2026-11-23 08:15:30Z 123456789  worker_lost        bench-1: silent for 20s\\u{1B}\n");
+            "2026-11-23 08:15:30Z 123456789  worker_lost        bench-1: silent for 20s\\u{1b}\n");
 }
 
 TEST(Verification, TableNamesTheFailingChecks) {

@@ -448,6 +448,23 @@ TEST(BrokerCore, TimePassingWithNothingToWaitForIsFree) {
   EXPECT_EQ(broker.log.size(), 1u);
 }
 
+TEST(BrokerCore, EachIncarnationCountsItsSyncsAnew) {
+  Broker broker;
+  broker.hello("old", Role::worker, "w1");
+  Sync sync = broker.make_sync();
+  sync.number = 1000;
+  broker.hear("old", sync);
+  broker.hello("new", Role::worker, "w1");
+  sync.incarnation = 2;
+  sync.number = 1;
+  broker.hear("new", sync);
+  EXPECT_EQ(broker.answer<Desired>().sync_number, 1u);
+  EXPECT_EQ(broker.sends.back().peer, "new");
+  sync.number = 0;
+  broker.hear("old", sync);
+  EXPECT_EQ(broker.answers<Desired>(), 0u) << "late mail of the same incarnation";
+}
+
 // Late mail of a worker's older incarnation must not take anything from the new one.
 TEST(BrokerCore, OlderIncarnationsAreRefused) {
   Broker broker;

@@ -429,25 +429,40 @@ TEST(WorkerCore, LongMessagesAreCut) {
   EXPECT_LE(ending_of(sync).message.size(), kMessageLengthMax);
 }
 
-// What a stop makes of an attempt's own last word.
+// What the shell is told, and what a stop makes of an attempt's own last word.
 TEST(WorkerCore, StopsDecideWhatTheEndingSays) {
+  using enum StopReason;
   struct Row {
     const char* name;
     std::vector<StopReason> orders;
     bool lease_lost;
+    std::vector<StopWhy> told;
     bool reported;
     Cause cause;
   };
   const std::vector<Row> rows = {
-      {"none", {}, false, true, Cause::test},
-      {"cancelled", {StopReason::cancelled}, false, true, Cause::user},
-      {"cancelled twice", {StopReason::cancelled, StopReason::cancelled}, false, true, Cause::user},
-      {"fenced", {StopReason::fenced}, false, false, Cause::none},
-      {"cancelled, then fenced", {StopReason::cancelled, StopReason::fenced}, false, false, {}},
-      {"fenced, then cancelled", {StopReason::fenced, StopReason::cancelled}, false, false, {}},
-      {"lease lost", {}, true, true, Cause::worker},
-      {"cancelled, then lease lost", {StopReason::cancelled}, true, true, Cause::user},
-      {"fenced, then lease lost", {StopReason::fenced}, true, false, {}},
+      {"none", {}, false, {}, true, Cause::test},
+      {"cancelled", {cancelled}, false, {StopWhy::cancelled}, true, Cause::user},
+      {"cancelled twice", {cancelled, cancelled}, false, {StopWhy::cancelled}, true, Cause::user},
+      {"fenced", {fenced}, false, {StopWhy::fenced}, false, {}},
+      {"fenced twice", {fenced, fenced}, false, {StopWhy::fenced}, false, {}},
+      {"cancelled, then fenced",
+       {cancelled, fenced},
+       false,
+       {StopWhy::cancelled, StopWhy::fenced},
+       false,
+       {}},
+      {"fenced, then cancelled", {fenced, cancelled}, false, {StopWhy::fenced}, false, {}},
+      {"lease lost", {}, true, {StopWhy::lease_lost}, true, Cause::worker},
+      // Simulation, seed 25680: the grace of a cancel outlived the lease, and the device had
+      // another attempt on it by then.
+      {"cancelled, then lease lost",
+       {cancelled},
+       true,
+       {StopWhy::cancelled, StopWhy::lease_lost},
+       true,
+       Cause::user},
+      {"fenced, then lease lost", {fenced}, true, {StopWhy::fenced}, false, {}},
   };
   for (const Row& row : rows) {
     Worker worker;
@@ -456,7 +471,9 @@ TEST(WorkerCore, StopsDecideWhatTheEndingSays) {
     worker.started();
     for (const StopReason reason : row.orders) worker.order_stop("job-000001", reason);
     worker.started(row.lease_lost ? kLease : Duration(0));
-    EXPECT_EQ(worker.stopped.size(), row.orders.empty() && !row.lease_lost ? 0u : 1u) << row.name;
+    std::vector<StopWhy> told;
+    for (const StopAction& stop : worker.stopped) told.push_back(stop.why);
+    EXPECT_EQ(told, row.told) << row.name;
     worker.end("job-000001", Outcome::fail);
     EXPECT_EQ(worker.core.held_count(), 0u) << row.name;
     EXPECT_EQ(worker.core.running_count(), 0u) << row.name;
@@ -466,6 +483,32 @@ TEST(WorkerCore, StopsDecideWhatTheEndingSays) {
       EXPECT_EQ(ending_of(sync).cause, row.cause) << row.name;
     }
   }
+}
+
+TEST(WorkerCore, ALeaseThatIsOverIsToldOnce) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  worker.started(kLease);
+  EXPECT_EQ(worker.stopped.size(), 1u);
+  worker.started(kLease);
+  EXPECT_THAT(worker.stopped, IsEmpty());
+}
+
+TEST(WorkerCore, ADeviceIsUsedByOneAttemptAtATime) {
+  Worker worker(3);
+  worker.sync();
+  worker.give({"job-000001"}, true);
+  EXPECT_THAT(worker.started(), ElementsAre("job-000001"));
+  worker.order_stop("job-000001", StopReason::fenced);
+  worker.give({"job-000002", "job-000003"}, true);
+  worker.give({"job-000004"});
+  EXPECT_THAT(worker.started(), ElementsAre("job-000004")) << "the device is not let go of yet";
+  worker.end("job-000001");
+  EXPECT_THAT(worker.started(), ElementsAre("job-000002"));
+  worker.end("job-000002");
+  EXPECT_THAT(worker.started(), ElementsAre("job-000003"));
 }
 
 TEST(WorkerCore, StopOfWhatHasNotStarted) {

@@ -72,14 +72,14 @@ void Checkers::on_broker_starts(const std::map<std::string, LogModel::Worker>& k
   }
 }
 
-void Checkers::on_broker_hears(const FromPeer& input, Instant now) {
+void Checkers::on_broker_hears(const FromPeer& input, bool known, Instant now) {
   const Message& message = input.envelope.message;
   if (const auto* hello = std::get_if<Hello>(&message); hello && hello->role == Role::worker) {
     worker_of_peer_[input.peer] = hello->name;
   }
   const auto* sync = std::get_if<Sync>(&message);
   const auto peer = worker_of_peer_.find(input.peer);
-  if (!sync || peer == worker_of_peer_.end()) return;
+  if (!sync || !known || peer == worker_of_peer_.end()) return;
   if (const LogModel::Worker* worker = model_.find_worker(peer->second);
       worker && !sync->reports.empty()) {
     const uint64_t first = sync->reports.front().seq;

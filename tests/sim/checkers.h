@@ -43,7 +43,8 @@ class Checkers {
 
   // At the broker, in the order of its loop.
   void on_broker_starts(const std::map<std::string, LogModel::Worker>& known, Instant now);
-  void on_broker_hears(const FromPeer& input, Instant now);
+  // `known`: the broker knows the peer already.
+  void on_broker_hears(const FromPeer& input, bool known, Instant now);
   void on_broker_decides(const std::vector<Event>& events, Instant now, Duration lease);
   void on_broker_slept(const BrokerCore& core, Instant now);
   void on_broker_says(const Envelope& envelope);

@@ -60,6 +60,7 @@ class House {
   void strike_all();
   void partition(Duration length);
   void end_faults();
+  void restore_inventory();
   void look();
   std::string describe_unrest();
   Random& random() { return sim_.random(); }
@@ -119,7 +120,8 @@ void House::strike_again(const Repeating& fault,
   if (fault.mean == Duration(0)) return;
   sim_.after(random().between(0us, 2 * fault.mean), [this, &fault, strike] {
     if (calm_) return;
-    strike(random().heavy_tail(1ms, std::max<Duration>(fault.length_max, 2ms)));
+    const Duration most = std::max<Duration>(fault.length_max, 2ms);
+    strike(random().chance(500) ? random().heavy_tail(1ms, most) : random().between(1ms, most));
     strike_again(fault, strike);
   });
 }
@@ -150,8 +152,14 @@ void House::end_faults() {
   if (sim_.tracing()) sim_.trace("house", "faults end");
   faults_.loss = faults_.doubling = faults_.reorder = faults_.late = faults_.old_mail = 0;
   network_.heal_all();
-  sim_.after(1s, [this] { admin_.apply_whole(); });
+  restore_inventory();
   look();
+}
+
+// Again and again: an older inventory may be on its way yet, and the newest to arrive counts.
+void House::restore_inventory() {
+  if (admin_.idle()) admin_.apply_whole();
+  sim_.after(20s, [this] { restore_inventory(); });
 }
 
 void House::look() {

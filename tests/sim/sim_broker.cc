@@ -98,7 +98,7 @@ void SimBroker::take_message(FromPeer input, Instant now) {
     fetches_.push_back({input.peer, input.envelope.request, *fetch, now + fetch->wait});
     return;
   }
-  checkers_.on_broker_hears(input, now);
+  checkers_.on_broker_hears(input, core_->knows_peer(input.peer), now);
   take(std::move(input), now);
 }
 

@@ -121,12 +121,11 @@ void SimExecutor::stop(const StopAction& action, bool at_once) {
   }
   Attempt& attempt = found->second;
   attempt.stopping = true;
-  attempt.life = next_life_++;
+  attempt.life = next_life_++;  // takes the place of an earlier, gentler stop
   if (at_once) {
     finish(action.token, stopped_ending());
     return;
   }
-  // A person's cancel leaves time to tidy up; a lease that is over does not.
   const bool gentle = action.why == StopWhy::cancelled;
   const Duration most = gentle ? attempt.assignment.spec->timeouts.grace : kKillMax;
   step_later(action.token, attempt.life, sim_.random().heavy_tail(1ms, most));

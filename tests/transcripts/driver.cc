@@ -249,10 +249,11 @@ Report Driver::make_report(const std::string& line) const {
   if (word(2) == "case") {
     report.body = CaseResult{"suite", word(4), parse_enum(word(3), Outcome::skip), 1ms, ""};
   }
-  if (word(2) == "ending") {
+  if (word(2) == "ending" || word(2) == "unbegun") {
     const auto outcome = parse_enum(word(3), Outcome::skip);
     const auto cause = parse_enum(word(4), Cause::capacity);
-    report.body = make_ending(outcome, cause, status_of(outcome), word(5), kNever, now_);
+    const Instant started = word(2) == "ending" ? now_ : kNever;
+    report.body = make_ending(outcome, cause, status_of(outcome), word(5), started, now_);
   }
   return report;
 }

@@ -15,6 +15,7 @@
 //   sync PEER inc=N [slots=N] [credit=N] [held=TOKEN:running,...] [n=N] [pools=P,...]
 //   partial PEER inc=N [n=N]  both then lines   SEQ TOKEN started | record TEXT | case OUTCOME NAME
 //                                          | ending OUTCOME CAUSE [MESSAGE]
+//                                          | unbegun OUTCOME CAUSE [MESSAGE] (handed back)
 //   ask PEER task GUID | explain GUID | tasks | devices | workers | status
 //   beat PEER      stray PEER (a message that nobody asks the broker)      gone PEER
 //   dispatch       advance DURATION (Tick at each deadline on the way)     tick
