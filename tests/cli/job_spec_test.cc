@@ -35,12 +35,12 @@ TEST(CommandTask, ProgramsWithASlashAreFoundFromWhereTheUserIs) {
     std::string cwd_flag;
     std::string expected;
   } rows[] = {
-      {"ls", "", "ls"},           {"./t.sh", "", "/home/kim/t.sh"}, {"../t.sh", "", "/home/t.sh"},
-      {"/bin/ls", "", "/bin/ls"}, {"./t.sh", "/srv", "./t.sh"},     {"a/b", "", "/home/kim/a/b"},
+      {"ls", "", "ls"},           {"./t.sh", "", "/lab/kim/t.sh"}, {"../t.sh", "", "/lab/t.sh"},
+      {"/bin/ls", "", "/bin/ls"}, {"./t.sh", "/srv", "./t.sh"},     {"a/b", "", "/lab/kim/a/b"},
   };
   for (const auto& row : rows) {
     const TaskSpec task =
-        make_command_task(command({row.program, "./arg"}, row.cwd_flag), "/home/kim");
+        make_command_task(command({row.program, "./arg"}, row.cwd_flag), "/lab/kim");
     EXPECT_THAT(std::get<CommandSource>(job_of(task).source).argv,
                 ElementsAre(row.expected, "./arg"));
   }
@@ -54,16 +54,16 @@ TEST(CommandTask, IsNamedAfterItsProgram) {
 TEST(TreeTask, DirectoryIsMadeAbsolute) {
   RunOptions options;
   options.source = "../jobs/";
-  TaskSpec task = make_tree_task(options, "/home/kim");
-  EXPECT_EQ(std::get<TreeSource>(job_of(task).source).dir, "/home/jobs");
+  TaskSpec task = make_tree_task(options, "/lab/kim");
+  EXPECT_EQ(std::get<TreeSource>(job_of(task).source).dir, "/lab/jobs");
   EXPECT_EQ(task.name, "jobs");
   options.path = "wifi/smoke.sh";
-  task = make_tree_task(options, "/home/kim");
+  task = make_tree_task(options, "/lab/kim");
   EXPECT_EQ(std::get<TreeSource>(job_of(task).source).path, "wifi/smoke.sh");
   EXPECT_EQ(task.name, "smoke.sh");
   options.path.clear();
   options.tags = {"A", "B"};
-  EXPECT_EQ(make_tree_task(options, "/home/kim").name, "A,B");
+  EXPECT_EQ(make_tree_task(options, "/lab/kim").name, "A,B");
 }
 
 TEST(Flags, WinOverTheFile) {
@@ -88,7 +88,7 @@ TEST(Flags, WinOverTheFile) {
   options.env_pass = {"TERM"};
   options.cwd = "work";
   options.name = "n";
-  ASSERT_TRUE(apply_flags(options, "/home/kim", task).ok());
+  ASSERT_TRUE(apply_flags(options, "/lab/kim", task).ok());
   EXPECT_EQ(task.guid, "flag-guid-1");
   EXPECT_EQ(task.name, "n");
   EXPECT_THAT(task.devices, ElementsAre(DeviceRequest{"dut", "phone-7", ""},
@@ -100,7 +100,7 @@ TEST(Flags, WinOverTheFile) {
   EXPECT_TRUE(task.wait_for_capacity);
   EXPECT_THAT(job_of(task).env, ElementsAre(Pair("K", "v")));
   EXPECT_THAT(job_of(task).env_pass, ElementsAre("TERM"));
-  EXPECT_EQ(job_of(task).cwd, "/home/kim/work");
+  EXPECT_EQ(job_of(task).cwd, "/lab/kim/work");
 }
 
 TEST(Flags, WithoutAnyTheTaskStaysAsItIs) {
