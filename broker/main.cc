@@ -38,6 +38,24 @@ int fail_usage(const std::string& message) {
   return muster::kExitUsage;
 }
 
+// Flags before what HOME/muster.yaml says. The error is for people.
+muster::Result<muster::Done> override_config(const Flags& flags, muster::Config& config) {
+  if (!flags.endpoints.empty()) config.listen = flags.endpoints;
+  if (!flags.log_level.empty()) config.log_level = flags.log_level;
+  for (const auto& [text, target] :
+       {std::pair(&flags.lease, &config.lease), {&flags.beat, &config.beat}}) {
+    if (text->empty()) continue;
+    const muster::Result<muster::Duration> parsed = muster::parse_duration(*text);
+    if (!parsed.ok()) return muster::Error{parsed.error()};
+    *target = *parsed;
+  }
+  if (config.lease < muster::kLeaseMin || config.beat <= muster::Duration{0} ||
+      config.beat * 3 > config.lease) {
+    return muster::Error{"the lease must be at least 200ms and three times the beat"};
+  }
+  return muster::Done{};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,19 +85,9 @@ int main(int argc, char** argv) {
   muster::ConfigFile file = muster::load_config(*home);
   if (file.problems.has_errors()) return fail_usage("\n" + file.problems.to_text());
   muster::Config& config = file.config;
-  if (!flags.endpoints.empty()) config.listen = flags.endpoints;
-  for (const auto& [text, target] :
-       {std::pair(&flags.lease, &config.lease), {&flags.beat, &config.beat}}) {
-    if (text->empty()) continue;
-    const muster::Result<muster::Duration> parsed = muster::parse_duration(*text);
-    if (!parsed.ok()) return fail_usage(parsed.error());
-    *target = *parsed;
+  if (const auto overridden = override_config(flags, config); !overridden.ok()) {
+    return fail_usage(overridden.error());
   }
-  if (config.lease < muster::kLeaseMin || config.beat <= muster::Duration{0} ||
-      config.beat * 3 > config.lease) {
-    return fail_usage("the lease must be at least 200ms and three times the beat");
-  }
-  if (!flags.log_level.empty()) config.log_level = flags.log_level;
 
   const auto pid_file =
       muster::PidFile::acquire(home->run_dir() + "/broker.pid", "a muster broker");

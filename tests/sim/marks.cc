@@ -8,8 +8,6 @@ std::string_view to_string(Mark mark) {
       return "lease_lost";
     case Mark::self_stop:
       return "self_stop";
-    case Mark::fenced_stop:
-      return "fenced_stop";
     case Mark::report_refused:
       return "report_refused";
     case Mark::report_gap:

@@ -12,7 +12,6 @@ namespace muster::sim {
 enum class Mark : uint8_t {
   lease_lost,             // the broker gave a worker up
   self_stop,              // a worker stopped an attempt whose lease ran out
-  fenced_stop,            // a worker was told to stop what is not its any more
   report_refused,         // a stale report reached the log as refused
   report_gap,             // a Sync began after a report that the broker does not have
   report_lost_unspooled,  // a restart lost reports that needed no spool
