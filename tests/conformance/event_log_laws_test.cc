@@ -241,7 +241,7 @@ TEST(SqliteEventLog, RefusesWhatIsNotItsOwnAndSaysWhatToDo) {
 
 TEST(SqliteEventLog, ARefusedOpeningChangesNothing) {
   const Scratch scratch;
-  const std::string dir = scratch.path();
+  const std::string& dir = scratch.path();
   run_sql(dir, "CREATE TABLE meta(x); CREATE TABLE mine(x); INSERT INTO mine VALUES (1)");
   EXPECT_FALSE(open_event_log_sqlite(dir, kSmall).ok());
   run_sql(dir, "INSERT INTO mine SELECT x FROM mine");

@@ -150,7 +150,7 @@ TEST(UniqueFd, ClosesOnce) {
     UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     raw = fd.get();
     UniqueFd moved(std::move(fd));
-    EXPECT_FALSE(fd.valid());
+    EXPECT_FALSE(fd.valid());  // NOLINT(bugprone-use-after-move): that is what is tested
     EXPECT_EQ(moved.get(), raw);
     EXPECT_NE(::fcntl(raw, F_GETFD), -1);
   }
