@@ -36,7 +36,7 @@ TEST(CommandTask, ProgramsWithASlashAreFoundFromWhereTheUserIs) {
     std::string expected;
   } rows[] = {
       {"ls", "", "ls"},           {"./t.sh", "", "/lab/kim/t.sh"}, {"../t.sh", "", "/lab/t.sh"},
-      {"/bin/ls", "", "/bin/ls"}, {"./t.sh", "/srv", "./t.sh"},     {"a/b", "", "/lab/kim/a/b"},
+      {"/bin/ls", "", "/bin/ls"}, {"./t.sh", "/srv", "./t.sh"},    {"a/b", "", "/lab/kim/a/b"},
   };
   for (const auto& row : rows) {
     const TaskSpec task =
