@@ -13,13 +13,15 @@ namespace {
 std::optional<Ending> abnormal_end(const ChildEnd& end, Instant started, Instant finished) {
   Ending ending;
   if (!end.not_started.empty()) {
-    ending = make_ending(Outcome::error, Cause::config, StatusCode::norun, end.not_started, kNever, finished);
+    ending = make_ending(Outcome::error, Cause::config, StatusCode::norun, end.not_started, kNever,
+                         finished);
   } else if (end.run_timeout) {
     ending = make_ending(Outcome::error, Cause::timeout, StatusCode::timeout,
                          "ran for longer than " + format_duration(end.limit), started, finished);
   } else if (end.silence_timeout) {
-    ending = make_ending(Outcome::error, Cause::timeout, StatusCode::timeout,
-                         "was silent for longer than " + format_duration(end.limit), started, finished);
+    ending =
+        make_ending(Outcome::error, Cause::timeout, StatusCode::timeout,
+                    "was silent for longer than " + format_duration(end.limit), started, finished);
   } else if (end.signal) {
     ending = make_ending(Outcome::error, Cause::test, StatusCode::killed,
                          "ended by signal " + std::to_string(*end.signal), started, finished);
@@ -36,9 +38,10 @@ std::optional<Ending> abnormal_end(const ChildEnd& end, Instant started, Instant
 Ending ending_of_command(const ChildEnd& end, Instant started, Instant finished) {
   if (std::optional<Ending> abnormal = abnormal_end(end, started, finished)) return *abnormal;
   const int32_t code = end.exit_code.value_or(0);
-  Ending ending = code == 0 ? make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", started, finished)
-                            : make_ending(Outcome::fail, Cause::test, StatusCode::failures,
-                                          "exit code " + std::to_string(code), started, finished);
+  Ending ending =
+      code == 0 ? make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", started, finished)
+                : make_ending(Outcome::fail, Cause::test, StatusCode::failures,
+                              "exit code " + std::to_string(code), started, finished);
   ending.exit_code = code;
   return ending;
 }
@@ -81,7 +84,8 @@ Ending worst_ending(const std::vector<Ending>& parts) {
   Instant finished = kNever;
   for (const Ending& part : parts) {
     if (part.status > worst.status) worst = part;
-    if (part.started != kNever && (started == kNever || part.started < started)) started = part.started;
+    if (part.started != kNever && (started == kNever || part.started < started))
+      started = part.started;
     finished = std::max(finished, part.finished);
   }
   worst.started = started;

@@ -14,7 +14,7 @@ namespace muster {
 struct ChildEnd {
   std::optional<int32_t> exit_code;
   std::optional<int32_t> signal;
-  std::string not_started;  // why it could not be started; empty: it was
+  std::string not_started;       // why it could not be started; empty: it was
   bool run_timeout = false;      // it was ended because it ran for too long
   bool silence_timeout = false;  // it was ended because it was silent for too long
   Duration limit{0};             // the timeout that it broke

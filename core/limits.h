@@ -51,7 +51,7 @@ inline constexpr size_t kMessageBytesMax = 16 << 20;  // of one frame
 inline constexpr size_t kNestingMax = 16;             // pointers deep; nothing of ours is past 8
 // Memory that lists of a decoded frame may take, as a multiple of its size. Ours take less than 6.
 inline constexpr size_t kDecodeExpansionMax = 8;
-inline constexpr size_t kSubmitTasksMax = 1'024;      // of one Submit
+inline constexpr size_t kSubmitTasksMax = 1'024;  // of one Submit
 inline constexpr size_t kGuidsPerRequestMax = 10'000;
 inline constexpr size_t kReportsPerSyncMax = 1'024;
 inline constexpr size_t kReportBytesPerSyncMax = 1 << 20;

@@ -234,8 +234,8 @@ struct StopOrder {
 struct Desired {
   uint64_t epoch = 0;
   uint64_t number = 0;
-  // The newest full Sync heard. Leases count from when the worker sent it; what it listed as held, and
-  // `stop` does not name, is renewed.
+  // The newest full Sync heard. Leases count from when the worker sent it; what it listed as held,
+  // and `stop` does not name, is renewed.
   uint64_t sync_number = 0;
   Duration lease{0};
   uint64_t acked = 0;  // Report::seq up to which reports are durable
