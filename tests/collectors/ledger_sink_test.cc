@@ -201,6 +201,32 @@ TEST_F(LedgerSinkTest, KnowsItsPosition) {
   EXPECT_EQ(position->seq, make_script().size());
 }
 
+TEST_F(LedgerSinkTest, ShowsATaskThatIsTriedAgain) {
+  const std::string guid = "0194-once-more";
+  const uint64_t head = make_script().size();
+  std::vector<SequencedEvent> more = number_events(
+      {submitted(guid), leased(guid, 1), started(guid, 1),
+       attempt_ended(guid, 1, Outcome::error, Cause::worker, Verdict::none, "gone", ""),
+       leased(guid, 2, {"dut-2"})});
+  for (SequencedEvent& at : more) at.seq += head;
+  const std::span<const SequencedEvent> events(more);
+
+  ASSERT_TRUE(sink_->deliver(events.first(4), {"the-log", head + 4}).ok());
+  const LedgerTask waiting = task(guid);
+  EXPECT_EQ(waiting.info.state, TaskState::queued);
+  EXPECT_EQ(waiting.info.not_before, script_time(4) + 10s);
+  EXPECT_EQ(waiting.info.ending, std::nullopt);
+  ASSERT_EQ(waiting.info.attempts.size(), 1u);
+  EXPECT_EQ(waiting.info.attempts[0].ending.value_or(Ending{}).message, "gone");
+
+  ASSERT_TRUE(sink_->deliver(events.last(1), {"the-log", head + 5}).ok());
+  const LedgerTask again = task(guid);
+  EXPECT_EQ(again.info.state, TaskState::leased);
+  EXPECT_EQ(again.info.not_before, kNever);
+  EXPECT_EQ(again.started, kNever);
+  EXPECT_EQ(again.info.attempt_count, 2u);
+}
+
 // Readers and the writer do not wait for each other.
 TEST_F(LedgerSinkTest, SeesWhatIsWrittenMeanwhile) {
   const uint64_t next = make_script().size() + 1;

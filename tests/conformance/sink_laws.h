@@ -177,6 +177,9 @@ TEST_P(SinkLaws, ARepeatIsHarmless) {
   deliver(*sink, 0, 20);
   deliver(*sink, 0, 20);   // all of it again
   deliver(*sink, 10, 30);  // half of it again
+  // Only what is long past.
+  ASSERT_TRUE(sink->deliver(std::span(script_).first(10), {kLog, 30}).ok());
+  EXPECT_EQ(GetParam().effect(place), expected_effect(30));
   ASSERT_TRUE(sink->open().ok());
   deliver(*sink, 5, script_.size());
   EXPECT_EQ(GetParam().effect(place), expected);
