@@ -85,7 +85,7 @@ Json action_object(const RepairActionSpec& action) {
   Json json;
   json["tag"] = action.tag;
   put(json, "description", action.description);
-  json["run"] = action.run;
+  json["run"] = action_kind(action.run);
   json["deps"] = action.deps;
   json["triggers"] = action.triggers;
   json["timeout_s"] = seconds(action.timeout);

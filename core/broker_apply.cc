@@ -124,6 +124,9 @@ void BrokerCore::apply_event(const AttemptReported& event, Instant) {
     task.state = TaskState::running;
     note_news(*found);
   }
+  if (const auto* progress = std::get_if<Progress>(&event.body)) {
+    task.attempts.back().progress = progress->text;
+  }
 }
 
 void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
@@ -206,6 +209,27 @@ void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
   task.own_ending = std::make_unique<Ending>(event.ending);
   --queued_count_;
   apply_task_over(task, ix, event.verdict, time);
+}
+
+void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
+  const auto found = device_by_name_.find(event.device);
+  assert(found != device_by_name_.end());
+  Device& device = devices_[found->second];
+  device.health = event.health;
+  device.health_reason = event.reason;
+  device.health_who = event.who;
+  device.health_since = time;
+  device.until = event.until;
+  device.failures = event.failures;
+  mark_device(found->second);
+}
+
+void BrokerCore::apply_event(const DeviceListed& event, Instant) {
+  workers_[worker_ix(event.worker)].listed[event.device.name] = event.device;
+}
+
+void BrokerCore::apply_event(const DeviceUnlisted& event, Instant) {
+  workers_[worker_ix(event.worker)].listed.erase(event.name);
 }
 
 void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time) {

@@ -130,6 +130,7 @@ class BrokerCore {
     std::vector<DeviceIx> devices;
     std::vector<std::string> device_names;
     std::string log_url;
+    std::string progress;  // the newest, for people
     std::optional<Ending> ending;
   };
 
@@ -165,6 +166,7 @@ class BrokerCore {
     std::string version;
     std::vector<TaskIx> held;   // tasks whose live attempt is leased to it, in no meaningful order
     uint32_t held_devices = 0;  // of these, with devices
+    std::map<std::string, ListedDevice> listed;  // by name
     // Soft.
     std::string peer;  // empty: not heard since the broker started
     uint32_t credit = 0;
@@ -188,6 +190,9 @@ class BrokerCore {
     DeviceHealth health = DeviceHealth::unknown;
     std::string health_reason;
     Instant health_since;
+    std::string health_who;
+    Instant until;              // not contacted before; kNever: no back-off
+    uint32_t failures = 0;      // in a row
     std::set<ClassIx> waiters;  // classes with a request that it matches
   };
 
@@ -259,6 +264,9 @@ class BrokerCore {
   void apply_event(const ReportRefused& event, Instant time);
   void apply_event(const CancelRequested& event, Instant time);
   void apply_event(const TaskEnded& event, Instant time);
+  void apply_event(const DeviceJudged& event, Instant time);
+  void apply_event(const DeviceListed& event, Instant time);
+  void apply_event(const DeviceUnlisted& event, Instant time);
   void apply_origin(const Origin& origin);
   void apply_release(Task& task, TaskIx ix);
   void apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time);

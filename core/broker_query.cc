@@ -97,7 +97,7 @@ TaskInfo BrokerCore::make_task_info(const Task& task, bool brief) const {
     const Attempt& attempt = task.attempts[i];
     info.attempts.push_back(AttemptInfo{static_cast<uint32_t>(i + 1), workers_[attempt.worker].name,
                                         attempt.device_names, attempt.leased, attempt.log_url,
-                                        attempt.ending});
+                                        attempt.ending, attempt.progress});
   }
   return info;
 }
@@ -108,11 +108,15 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   info.health = device.health;
   info.health_reason = device.health_reason;
   info.health_since = device.health_since;
+  info.health_who = device.health_who;
+  info.until = device.until;
+  info.failures = device.failures;
   const bool reachable = device.worker != kNone && workers_[device.worker].present;
   info.state = reachable ? DeviceState::idle : DeviceState::offline;
   if (device.holder == kNone) return info;
   const Task& task = tasks_[device.holder];
   info.held_by = AttemptToken{task.spec->guid, static_cast<uint32_t>(task.attempts.size())};
+  info.progress = task.attempts.back().progress;
   if (!reachable) return info;
   if (task.state == TaskState::leased) {
     info.state = DeviceState::leased;

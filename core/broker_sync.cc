@@ -94,6 +94,7 @@ void BrokerCore::decide_reports(const Sync& sync, const Worker& worker, Instant 
       if (const auto* record = std::get_if<Record>(&report.body)) reported.body = *record;
       if (const auto* result = std::get_if<CaseResult>(&report.body)) reported.body = *result;
       if (const auto* started = std::get_if<AttemptStarted>(&report.body)) reported.body = *started;
+      if (const auto* progress = std::get_if<Progress>(&report.body)) reported.body = *progress;
       decision.events.push_back(Event{now, std::move(reported)});
     }
   }

@@ -28,6 +28,12 @@ std::string_view to_string(DeviceHealth health) {
       return "good";
     case DeviceHealth::bad:
       return "bad";
+    case DeviceHealth::quarantined:
+      return "quarantined";
+    case DeviceHealth::needs_human:
+      return "needs_human";
+    case DeviceHealth::locked:
+      return "locked";
   }
   return "unknown";
 }

@@ -16,6 +16,16 @@ namespace muster {
 // `type: handset, pretty: yuga, ...`: free keys and values, ordered by key.
 using Profile = std::map<std::string, std::string>;
 
+// How a relay or PDU switches: a command or an HTTP request. {operation} (on, off, cycle) and
+// {target.KEY} of the device whose power it is are filled in. Both empty: it switches nothing.
+struct PowerSpec {
+  std::vector<std::string> argv;
+  std::string method;  // of the request
+  std::string url;
+  bool empty() const { return argv.empty() && url.empty(); }
+  bool operator==(const PowerSpec&) const = default;
+};
+
 struct DeviceSpec {
   std::string name;
   Profile profile;
@@ -24,8 +34,35 @@ struct DeviceSpec {
   std::string strategy;            // name of a strategy; empty: cannot be verified
   std::string owner;
   std::string where;
+  std::string lister;  // of its worker, which must list it for it to be there; empty: always there
+  PowerSpec power;
 
   bool operator==(const DeviceSpec&) const = default;
+};
+
+// Entangled devices, such as a handset and its relay: whoever gets one holds all of them.
+struct StackSpec {
+  std::string name;
+  std::vector<std::string> members;  // names of devices of one worker, at least two
+  bool operator==(const StackSpec&) const = default;
+};
+
+// What a lister of a worker found plugged in.
+struct ListedDevice {
+  std::string lister;
+  std::string name;  // unique among what one worker lists
+  Profile profile;
+  bool operator==(const ListedDevice&) const = default;
+};
+
+// What follows when devices fail (docs/devices.md).
+struct HealthPolicy {
+  uint32_t quarantine_after = 3;  // failures in a row
+  // How long a failed device is left alone after its first, second, ... failure in a row. When all
+  // have passed in vain it needs a person.
+  std::vector<Duration> reverify = {15min, 1h, 6h};
+  Duration fresh = 10min;  // how long a good verification counts for jobs that ask for a fresh one
+  bool operator==(const HealthPolicy&) const = default;
 };
 
 struct WorkerSpec {
@@ -47,6 +84,9 @@ struct Inventory {
   std::vector<WorkerSpec> workers;
   std::vector<DeviceSpec> devices;  // sorted by name, names unique
   std::vector<StrategyBlob> strategies;
+  std::vector<StackSpec> stacks;  // names unique; a device may be in several
+  HealthPolicy health;
+  std::vector<std::string> allow;  // selectors: listed devices that match may be used undeclared
 
   bool operator==(const Inventory&) const = default;
 };
@@ -62,11 +102,14 @@ enum class DeviceState : uint8_t {
   running,    // a job attempt runs on it
 };
 
-// What the last verification said.
+// Whether a device is fit for jobs: what verifications said of it, or a person.
 enum class DeviceHealth : uint8_t {
-  unknown,  // never verified
-  good,     // passed
-  bad,      // failed
+  unknown,      // never verified, or not since somebody changed something
+  good,         // its last verification passed
+  bad,          // its last verification failed; left alone until its back-off has passed
+  quarantined,  // failed too often in a row, or a person said so; gets no jobs
+  needs_human,  // verifying it again was given up
+  locked,       // a person works on it; gets nothing
 };
 
 std::string_view to_string(DeviceState state);

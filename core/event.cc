@@ -16,10 +16,14 @@ struct TypeName {
   std::string_view operator()(const AttemptStarted&) const { return "attempt_started"; }
   std::string_view operator()(const Record&) const { return "record"; }
   std::string_view operator()(const CaseResult&) const { return "result"; }
+  std::string_view operator()(const Progress&) const { return "progress"; }
   std::string_view operator()(const AttemptEnded&) const { return "attempt_ended"; }
   std::string_view operator()(const ReportRefused&) const { return "report_refused"; }
   std::string_view operator()(const CancelRequested&) const { return "cancel_requested"; }
   std::string_view operator()(const TaskEnded&) const { return "task_ended"; }
+  std::string_view operator()(const DeviceJudged&) const { return "device_judged"; }
+  std::string_view operator()(const DeviceListed&) const { return "device_listed"; }
+  std::string_view operator()(const DeviceUnlisted&) const { return "device_unlisted"; }
 };
 
 struct GuidOf {
@@ -36,6 +40,9 @@ struct GuidOf {
   std::string_view operator()(const ReportRefused& event) const { return event.token.guid; }
   std::string_view operator()(const CancelRequested& event) const { return event.guid; }
   std::string_view operator()(const TaskEnded& event) const { return event.guid; }
+  std::string_view operator()(const DeviceJudged& event) const { return event.guid; }
+  std::string_view operator()(const DeviceListed&) const { return {}; }
+  std::string_view operator()(const DeviceUnlisted&) const { return {}; }
 };
 
 }  // namespace

@@ -63,7 +63,8 @@ struct AttemptLeased {
   AttemptToken token;
   std::string worker;
   uint64_t incarnation = 0;
-  std::vector<std::string> devices;  // names, in the order of TaskSpec::devices
+  // Names: one for each of TaskSpec::devices, in that order, then the rest of their stacks.
+  std::vector<std::string> devices;
   bool operator==(const AttemptLeased&) const = default;
 };
 
@@ -74,12 +75,12 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
-// An attempt said something that is not its end (AttemptStarted, Record or CaseResult).
+// An attempt said something that is not its end.
 struct AttemptReported {
   Origin origin;
   AttemptToken token;
   Instant time;  // the worker's
-  std::variant<AttemptStarted, Record, CaseResult> body;
+  std::variant<AttemptStarted, Record, CaseResult, Progress> body;
   bool operator==(const AttemptReported&) const = default;
 };
 
@@ -118,9 +119,37 @@ struct TaskEnded {
   bool operator==(const TaskEnded&) const = default;
 };
 
-using EventBody = std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost,
-                               TaskSubmitted, AttemptLeased, AttemptReported, AttemptEnded,
-                               ReportRefused, CancelRequested, TaskEnded>;
+// A device's health changed: by a verification, a repair or a failed job (who is "broker"), or by
+// a person.
+struct DeviceJudged {
+  std::string device;
+  DeviceHealth health = DeviceHealth::unknown;
+  std::string reason;
+  std::string who;   // user@host, or "broker"
+  std::string guid;  // the task that showed it; empty for a person's word
+  Instant until;     // it is not contacted before, and verified again then; kNever: no such time
+  uint32_t failures = 0;  // in a row
+  bool operator==(const DeviceJudged&) const = default;
+};
+
+// A lister of a worker found a device, or found that its profile changed.
+struct DeviceListed {
+  std::string worker;
+  ListedDevice device;
+  bool operator==(const DeviceListed&) const = default;
+};
+
+// A listed device is not plugged in any more, or its worker has no such lister any more.
+struct DeviceUnlisted {
+  std::string worker;
+  std::string name;
+  bool operator==(const DeviceUnlisted&) const = default;
+};
+
+using EventBody =
+    std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted,
+                 AttemptLeased, AttemptReported, AttemptEnded, ReportRefused, CancelRequested,
+                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted>;
 
 struct Event {
   Instant time;  // the broker's, when it decided
@@ -128,8 +157,8 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-// "task_submitted", "attempt_leased", ...; AttemptReported is "attempt_started", "record" or
-// "result".
+// "task_submitted", "attempt_leased", ...; AttemptReported is "attempt_started", "record", "result"
+// or "progress".
 std::string_view event_type(const Event& event);
 
 // The GUID that the event concerns, or empty.

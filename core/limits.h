@@ -28,6 +28,7 @@ inline constexpr size_t kErrorsPerFileMax = 50;   // more help nobody
 // --- tasks ---
 inline constexpr uint32_t kPriorityMax = 100;
 inline constexpr size_t kDevicesPerTaskMax = 16;
+inline constexpr size_t kDevicesPerLeaseMax = 64;   // with the rest of their stacks
 inline constexpr size_t kWorkBytesMax = 256 << 10;  // an argument list and an environment
 inline constexpr size_t kTaskBytesMax = 512 << 10;  // of one TaskSpec, its work included
 inline constexpr uint32_t kRetryMax = 10;
@@ -44,7 +45,12 @@ inline constexpr size_t kEndedGuidsKept = 4'000'000;
 // --- strategies ---
 inline constexpr size_t kStrategyNodesMax = 1'000;
 inline constexpr size_t kStrategyBytesMax = 1 << 20;
+inline constexpr uint32_t kPingCountMax = 100;  // one a second
 inline constexpr size_t kInventoryDevicesMax = 200'000;
+inline constexpr size_t kStackMembersMax = 16;
+inline constexpr size_t kListedDevicesMax = 10'000;  // of one worker
+// Back-offs of a failed device: more would outlast anybody's patience.
+inline constexpr size_t kReverifyStepsMax = 16;
 
 // --- the wire ---
 inline constexpr size_t kMessageBytesMax = 16 << 20;  // of one frame

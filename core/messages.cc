@@ -25,7 +25,11 @@ bool ApplyInventory::operator==(const ApplyInventory& other) const {
 
 bool Assignment::operator==(const Assignment& other) const {
   return attempt == other.attempt && strategy == other.strategy && devices == other.devices &&
-         same_value(spec, other.spec);
+         used == other.used && same_value(spec, other.spec);
+}
+
+bool CurrentInventory::operator==(const CurrentInventory& other) const {
+  return same_value(inventory, other.inventory);
 }
 
 std::string_view to_string(Role role) {
@@ -60,6 +64,20 @@ std::string_view to_string(RefusalCode code) {
       return "unavailable";
     case RefusalCode::unknown:
       return "unknown";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(DeviceChange change) {
+  switch (change) {
+    case DeviceChange::lock:
+      return "lock";
+    case DeviceChange::unlock:
+      return "unlock";
+    case DeviceChange::quarantine:
+      return "quarantine";
+    case DeviceChange::release:
+      return "release";
   }
   return "unknown";
 }

@@ -104,6 +104,7 @@ struct AttemptInfo {
   Instant leased;
   std::string log_url;
   std::optional<Ending> ending;  // nothing: still held
+  std::string progress;          // the newest Progress, as text; empty: none
   bool operator==(const AttemptInfo&) const = default;
 };
 
@@ -206,6 +207,7 @@ struct Sync {
   uint32_t credit = 0;  // attempts the worker is willing to hold, running ones included; >= slots
   std::vector<HeldAttempt> held;
   std::string version;
+  std::vector<ListedDevice> listed;  // what its listers found, by name
   bool operator==(const Sync&) const = default;
 };
 
@@ -213,8 +215,10 @@ struct Sync {
 struct Assignment {
   TaskSpecPtr spec;
   uint32_t attempt = 0;
-  std::vector<DeviceSpec> devices;  // in the order of TaskSpec::devices
-  std::string strategy;             // encoded Strategy for verify and repair tasks, else empty
+  // One for each of TaskSpec::devices, in that order, then the rest of their stacks.
+  std::vector<DeviceSpec> devices;
+  std::string strategy;         // encoded Strategy for verify and repair tasks, else empty
+  std::vector<ActionUse> used;  // of a repair task: by action
   bool operator==(const Assignment& other) const;
 };
 
@@ -285,6 +289,7 @@ struct Explanation {
   std::string summary;               // one sentence: why it is where it is
   std::vector<std::string> reasons;  // per candidate device or worker: what would have to change
   uint32_t ahead = 0;                // queued tasks that would be served before it
+  Duration estimate{0};              // until it may start, by what ran before; 0: not known
   bool operator==(const Explanation&) const = default;
 };
 struct ListDevices {     // DeviceList
@@ -298,7 +303,13 @@ struct DeviceInfo {
   DeviceHealth health = DeviceHealth::unknown;
   std::string health_reason;
   Instant health_since;
-  AttemptToken held_by;  // guid empty: nobody
+  AttemptToken held_by;             // guid empty: nobody
+  std::string health_who;           // who judged it: user@host, "broker", or empty
+  Instant until;                    // not contacted before; kNever: no back-off
+  uint32_t failures = 0;            // in a row
+  std::vector<std::string> stacks;  // it is in
+  bool undeclared = false;          // a lister found it; the inventory does not name it
+  std::string progress;             // of the attempt that holds it
   bool operator==(const DeviceInfo&) const = default;
 };
 struct DeviceList {
@@ -344,11 +355,45 @@ struct BrokerStatus {
   bool operator==(const BrokerStatus&) const = default;
 };
 
+// A person's word about devices. Answered by ChangeDevicesReply when durable.
+enum class DeviceChange : uint8_t {
+  lock,        // nothing is leased on it until it is unlocked
+  unlock,      // its health is unknown then
+  quarantine,  // it gets no jobs until it is released
+  release,     // from quarantine, needs_human or a back-off; its health is unknown then
+};
+struct ChangeDevices {
+  std::vector<std::string> names;
+  DeviceChange change = DeviceChange::lock;
+  std::string reason;
+  std::string who;
+  bool operator==(const ChangeDevices&) const = default;
+};
+struct ChangeDevicesReply {
+  struct Outcome {
+    std::string name;
+    std::string refused;  // why not; empty: done, or it was so already
+    bool operator==(const Outcome&) const = default;
+  };
+  std::vector<Outcome> results;  // in the order of ChangeDevices::names
+  bool operator==(const ChangeDevicesReply&) const = default;
+};
+
+// Answered by CurrentInventory.
+struct AskInventory {
+  bool operator==(const AskInventory&) const = default;
+};
+struct CurrentInventory {
+  InventoryPtr inventory;
+  bool operator==(const CurrentInventory& other) const;
+};
+
 using Message =
     std::variant<Hello, Welcome, Refused, Unimplemented, Beat, Submit, SubmitReply, Watch, TaskNews,
                  Cancel, CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks,
                  ListTasks, TaskList, ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices,
-                 DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus>;
+                 DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus, ChangeDevices,
+                 ChangeDevicesReply, AskInventory, CurrentInventory>;
 
 // One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
 // answer is expected (Sync, Desired, Beat, pushed TaskNews).
@@ -360,5 +405,6 @@ struct Envelope {
 
 std::string_view to_string(Role role);
 std::string_view to_string(RefusalCode code);
+std::string_view to_string(DeviceChange change);
 
 }  // namespace muster

@@ -11,6 +11,7 @@ namespace muster {
 namespace {
 
 constexpr std::string_view kDevicePrefix = "device.";
+constexpr std::string_view kStackPrefix = "stack.";
 constexpr std::string_view kGuidName = "task.guid";
 
 bool starts_with(std::string_view text, std::string_view prefix) {
@@ -61,6 +62,13 @@ std::map<std::string, std::string> placeholder_values(const DeviceSpec* device,
   return values;
 }
 
+// "stack.TYPE.KEY".
+bool of_stack(std::string_view name) {
+  if (!starts_with(name, kStackPrefix)) return false;
+  const size_t dot = name.find('.', kStackPrefix.size());
+  return dot != name.npos && dot > kStackPrefix.size() && dot + 1 < name.size();
+}
+
 Error unknown_placeholder(std::string_view name, const std::map<std::string, std::string>& values) {
   std::vector<std::string> known;
   std::string list;
@@ -91,10 +99,10 @@ std::optional<std::string> invalid_placeholders(std::string_view text) {
       replace_placeholders(text, [](std::string_view name) -> Result<std::string> {
         const bool of_device =
             starts_with(name, kDevicePrefix) && name.size() > kDevicePrefix.size();
-        if (of_device || name == kGuidName) return std::string();
+        if (of_device || of_stack(name) || name == kGuidName) return std::string();
         return Error{"unknown placeholder {" + sanitize_utf8(cut_text(name, kNameLengthMax)) +
-                     "}; use {device.name}, {device.KEY} of the profile or {task.guid}, and {{ "
-                     "for a literal brace"};
+                     "}; use {device.name}, {device.KEY} of the profile, {stack.TYPE.KEY} of a "
+                     "device in its stack or {task.guid}, and {{ for a literal brace"};
       });
   if (expanded) return std::nullopt;
   return expanded.error();
@@ -120,6 +128,22 @@ Result<CheckSpec> expand_check(const CheckSpec& check, const DeviceSpec* device,
     expand(&disk->path);
   } else if (FileCheck* file = std::get_if<FileCheck>(&out)) {
     for (std::string* text : {&file->path, &file->contains}) expand(text);
+  } else if (PingCheck* ping = std::get_if<PingCheck>(&out)) {
+    expand(&ping->host);
+  } else if (SshCheck* ssh = std::get_if<SshCheck>(&out)) {
+    for (std::string* text : {&ssh->host, &ssh->port, &ssh->user, &ssh->key, &ssh->known_hosts}) {
+      expand(text);
+    }
+    for (std::string& argument : ssh->argv) expand(&argument);
+  } else if (HttpCheck* http = std::get_if<HttpCheck>(&out)) {
+    for (std::string* text : {&http->method, &http->url, &http->body, &http->contains}) {
+      expand(text);
+    }
+    for (std::string& header : http->headers) expand(&header);
+  } else if (AdbCheck* adb = std::get_if<AdbCheck>(&out)) {
+    for (std::string* text : {&adb->serial, &adb->state, &adb->server}) expand(text);
+  } else if (UsbCheck* usb = std::get_if<UsbCheck>(&out)) {
+    for (std::string* text : {&usb->vendor, &usb->product, &usb->serial, &usb->sysfs}) expand(text);
   }
   if (!failure.empty()) return Error{failure};
   return out;

@@ -44,8 +44,23 @@ struct CaseResult {
   bool operator==(const CaseResult&) const = default;
 };
 
+// How far an attempt has come. The newest one counts.
+struct Progress {
+  uint32_t percent = 0;  // 0 to 100
+  std::string text;      // "repair action power_cycle (4 of 9)"
+
+  bool operator==(const Progress&) const = default;
+};
+
+// How often a repair action ran on a device in the last 24 hours.
+struct ActionUse {
+  std::string tag;
+  uint32_t count = 0;
+  bool operator==(const ActionUse&) const = default;
+};
+
 // The last report of an attempt is its Ending.
-using ReportBody = std::variant<AttemptStarted, Record, CaseResult, Ending>;
+using ReportBody = std::variant<AttemptStarted, Record, CaseResult, Ending, Progress>;
 
 struct Report {
   // Position in the worker's stream: (incarnation << 32) | counter, counter from 1. It grows over

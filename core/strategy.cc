@@ -29,10 +29,7 @@ std::string item(std::string_view list, size_t index) {
 struct CheckFault {
   std::optional<std::string> operator()(const CommandCheck& check) const {
     if (check.argv.empty() || check.argv[0].empty()) return "the command is empty";
-    for (const std::string& argument : check.argv) {
-      if (std::optional<std::string> why = invalid_placeholders(argument)) return why;
-    }
-    return std::nullopt;
+    return invalid_in(check.argv);
   }
   std::optional<std::string> operator()(const TcpCheck& check) const {
     if (check.host.empty()) return "the host is empty";
@@ -67,8 +64,78 @@ struct CheckFault {
     return invalid_placeholders(check.contains);
   }
   std::optional<std::string> operator()(const NoopCheck&) const { return std::nullopt; }
+  std::optional<std::string> operator()(const PingCheck& check) const {
+    if (check.host.empty()) return "the host is empty";
+    if (check.count == 0 || check.count > kPingCountMax) {
+      return "the count must be from 1 to " + std::to_string(kPingCountMax);
+    }
+    return invalid_placeholders(check.host);
+  }
+  std::optional<std::string> operator()(const SshCheck& check) const {
+    if (!check.port.empty() && !is_port(check.port)) {
+      return "the port " + quote_text(check.port) + " is not a number from 1 to 65535";
+    }
+    for (const std::string* text :
+         {&check.host, &check.port, &check.user, &check.key, &check.known_hosts}) {
+      if (std::optional<std::string> why = invalid_placeholders(*text)) return why;
+    }
+    return invalid_in(check.argv);
+  }
+  std::optional<std::string> operator()(const HttpCheck& check) const {
+    const bool has_scheme = check.url.starts_with("http://") || check.url.starts_with("https://") ||
+                            check.url.starts_with("{");
+    if (!has_scheme) return "the URL must begin with http:// or https://";
+    if (check.method.empty()) return "the method is empty";
+    if (check.status != 0 && (check.status < 100 || check.status > 599)) {
+      return "the status must be from 100 to 599";
+    }
+    for (const std::string* text : {&check.method, &check.url, &check.body, &check.contains}) {
+      if (std::optional<std::string> why = invalid_placeholders(*text)) return why;
+    }
+    for (const std::string& header : check.headers) {
+      if (header.find(':') == header.npos) {
+        return "the header " + quote_text(header) + " is not of the form Name: value";
+      }
+    }
+    return invalid_in(check.headers);
+  }
+  std::optional<std::string> operator()(const AdbCheck& check) const {
+    if (check.state.empty()) return "the state is empty";
+    for (const std::string* text : {&check.serial, &check.state, &check.server}) {
+      if (std::optional<std::string> why = invalid_placeholders(*text)) return why;
+    }
+    return std::nullopt;
+  }
+  std::optional<std::string> operator()(const UsbCheck& check) const {
+    if (check.vendor.empty() && check.product.empty() && check.serial.empty()) {
+      return "the usb check asks for nothing, so any device would do: give vendor, product or "
+             "serial";
+    }
+    for (const std::string* text : {&check.vendor, &check.product, &check.serial, &check.sysfs}) {
+      if (std::optional<std::string> why = invalid_placeholders(*text)) return why;
+    }
+    return std::nullopt;
+  }
+  std::optional<std::string> operator()(const WaitAction& run) const {
+    if (run.duration <= Duration::zero()) return "the wait is not longer than nothing";
+    if (run.duration > kTimeoutMax) return "the wait is too long";
+    return std::nullopt;
+  }
+  std::optional<std::string> operator()(const PowerAction& run) const {
+    if (run.relay.empty()) return "the relay is not named";
+    if (run.operation.empty()) return "the operation is not named: on, off or cycle";
+    if (std::optional<std::string> why = invalid_placeholders(run.relay)) return why;
+    return invalid_placeholders(run.operation);
+  }
 
  private:
+  static std::optional<std::string> invalid_in(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      if (std::optional<std::string> why = invalid_placeholders(text)) return why;
+    }
+    return std::nullopt;
+  }
+
   // A number in range, or text with a placeholder, of which only the worker knows what it becomes.
   static bool is_port(const std::string& port) {
     if (port.find('{') != port.npos) return true;
@@ -149,7 +216,7 @@ class Checker {
     const RepairActionSpec& action = strategy_.actions[index];
     const std::string where = item("repair", index);
     check_tag(action.tag, where, action_tags_);
-    if (action.run.empty() || action.run[0].empty()) add(where + ".run", "the command is empty");
+    check_run(action.run, where);
     check_timeout(action.timeout, where);
     for (size_t i = 0; i < action.deps.size() && !full(); ++i) {
       if (action.deps[i] != kRootTag) check_reference(action.deps[i], item(where + ".deps", i));
@@ -158,6 +225,10 @@ class Checker {
       if (action.triggers[i] == kRootTag) continue;
       check_reference(action.triggers[i], item(where + ".triggers", i));
     }
+  }
+
+  void check_run(const ActionRun& run, const std::string& where) {
+    if (std::optional<std::string> why = std::visit(CheckFault{}, run)) add(where + ".run", *why);
   }
 
   void check_tag(const std::string& tag, const std::string& where, const TagTable& table) {
@@ -236,8 +307,25 @@ std::string_view check_kind(const CheckSpec& check) {
     std::string_view operator()(const DiskCheck&) const { return "disk"; }
     std::string_view operator()(const FileCheck&) const { return "file"; }
     std::string_view operator()(const NoopCheck&) const { return "noop"; }
+    std::string_view operator()(const PingCheck&) const { return "ping"; }
+    std::string_view operator()(const SshCheck&) const { return "ssh"; }
+    std::string_view operator()(const HttpCheck&) const { return "http"; }
+    std::string_view operator()(const AdbCheck&) const { return "adb"; }
+    std::string_view operator()(const UsbCheck&) const { return "usb"; }
   };
   return std::visit(Kind{}, check);
+}
+
+std::string_view action_kind(const ActionRun& run) {
+  struct Kind {
+    std::string_view operator()(const CommandCheck&) const { return "command"; }
+    std::string_view operator()(const SshCheck&) const { return "ssh"; }
+    std::string_view operator()(const HttpCheck&) const { return "http"; }
+    std::string_view operator()(const WaitAction&) const { return "wait"; }
+    std::string_view operator()(const PowerAction&) const { return "power"; }
+    std::string_view operator()(const NoopCheck&) const { return "noop"; }
+  };
+  return std::visit(Kind{}, run);
 }
 
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy) {

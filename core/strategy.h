@@ -49,10 +49,69 @@ struct FileCheck {
 struct NoopCheck {  // passes in the worker's process; for measuring
   bool operator==(const NoopCheck&) const = default;
 };
-using CheckSpec = std::variant<CommandCheck, TcpCheck, DiskCheck, FileCheck, NoopCheck>;
+struct PingCheck {
+  std::string host;    // answers an ICMP echo request
+  uint32_t count = 1;  // requests; one answer passes
+  bool operator==(const PingCheck&) const = default;
+};
+// The system's ssh client, without a prompt and with a control master for each host. What is empty
+// is taken from the device's profile: host, ssh_port, ssh_user, ssh_key and ssh_known_hosts.
+struct SshCheck {
+  std::string host;
+  std::string port;
+  std::string user;
+  std::string key;                // path of the private key, on the worker
+  std::string known_hosts;        // path, on the worker; strangers are refused
+  std::vector<std::string> argv;  // run there; exit 0 passes. Empty: to log in is enough
+  bool operator==(const SshCheck&) const = default;
+};
+struct HttpCheck {
+  std::string method = "GET";
+  std::string url;                   // http or https
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;
+  uint32_t status = 0;   // the status that is wanted; 0: any 2xx
+  std::string contains;  // of the answer's body; empty: anything
+  bool operator==(const HttpCheck&) const = default;
+};
+// Asks the adb server for the device's state, in its own protocol; no adb binary is needed.
+struct AdbCheck {
+  std::string serial;            // empty: {device.serial}
+  std::string state = "device";  // wanted: device, recovery, sideload, bootloader, ...
+  std::string server;            // HOST:PORT; empty: 127.0.0.1:5037
+  bool operator==(const AdbCheck&) const = default;
+};
+// A device on the USB bus, by sysfs. Everything that is not empty must match.
+struct UsbCheck {
+  std::string vendor;   // four hexadecimal digits
+  std::string product;  // four hexadecimal digits
+  std::string serial;
+  std::string sysfs;  // empty: /sys/bus/usb/devices
+  bool operator==(const UsbCheck&) const = default;
+};
+using CheckSpec = std::variant<CommandCheck, TcpCheck, DiskCheck, FileCheck, NoopCheck, PingCheck,
+                               SshCheck, HttpCheck, AdbCheck, UsbCheck>;
 
-// "command", "tcp", "disk", "file", "noop".
+// "command", "tcp", "disk", "file", "noop", "ping", "ssh", "http", "adb", "usb".
 std::string_view check_kind(const CheckSpec& check);
+
+// What a repair action does. Commands, ssh and http work like the checks of those names, and
+// succeed where those pass.
+struct WaitAction {
+  Duration duration{0};
+  bool operator==(const WaitAction&) const = default;
+};
+// Switches a device's power by the `power` of a relay or PDU in the inventory.
+struct PowerAction {
+  std::string relay;      // name of the device that has `power`; mostly {stack.relay.name}
+  std::string operation;  // handed to its command or URL as {operation}: on, off, cycle
+  bool operator==(const PowerAction&) const = default;
+};
+using ActionRun =
+    std::variant<CommandCheck, SshCheck, HttpCheck, WaitAction, PowerAction, NoopCheck>;
+
+// "command", "ssh", "http", "wait", "power", "noop".
+std::string_view action_kind(const ActionRun& run);
 
 struct Verifier {
   std::string tag;
@@ -60,25 +119,47 @@ struct Verifier {
   CheckSpec check;
   std::vector<std::string> deps;  // tags, in the order they are checked
   Duration timeout{0};            // never 0 in a checked Strategy
+  std::string when;   // canonical selector over the device's profile; where it does not match the
+                      // verifier counts as passed, without a run and without a record
+  std::string blame;  // whose fault a failure is: a peripheral's name, with placeholders; empty:
+                      // the device's own
+  std::vector<std::string> levels;  // verify levels that it belongs to, beside the whole
   bool operator==(const Verifier&) const = default;
 };
 
-// Declared and checked now; the engine runs actions with the repair issue.
 struct RepairActionSpec {
   std::string tag;
   std::string description;
-  std::vector<std::string> run;  // argv
-  std::vector<std::string> deps;
-  std::vector<std::string> triggers;
-  Duration timeout{0};
+  ActionRun run;
+  std::vector<std::string> deps;      // verifiers that must pass for it to be tried; may name PASS
+  std::vector<std::string> triggers;  // verifiers one of which must fail; may name PASS
+  Duration timeout{0};                // never 0 in a checked Strategy
+  std::string when;                   // as of Verifier; where it does not match it is skipped
+  Duration then_wait{0};              // after it succeeded, before its triggers are verified again
+  uint32_t attempts = 1;              // runs in one repair, while its triggers still fail; from 1
+  uint32_t per_day = 0;               // runs on one device in 24 hours; 0: no limit
   bool operator==(const RepairActionSpec&) const = default;
+};
+
+// A closing action: runs when everything else is over, whatever happened; its failure is recorded
+// and changes nothing.
+enum class FinallyWhen : uint8_t { always, failed, passed };
+struct FinallySpec {
+  std::string tag;
+  std::string description;
+  ActionRun run;
+  FinallyWhen when = FinallyWhen::always;
+  Duration timeout{0};  // never 0 in a checked Strategy
+  bool operator==(const FinallySpec&) const = default;
 };
 
 struct Strategy {
   std::string name;
-  std::string for_selector;         // canonical selector over profiles; empty: only by name
-  std::vector<Verifier> verifiers;  // in declared order
-  std::vector<RepairActionSpec> actions;
+  std::string for_selector;               // canonical selector over profiles; empty: only by name
+  std::vector<Verifier> verifiers;        // in declared order
+  std::vector<RepairActionSpec> actions;  // in the order in which they are tried
+  std::vector<FinallySpec> closing;
+  Duration total{0};  // of one whole repair, closing actions not counted; 0: no limit
   bool operator==(const Strategy&) const = default;
 };
 

@@ -89,6 +89,18 @@ std::string_view to_string(Verdict verdict) {
   return "unknown";
 }
 
+std::string_view to_string(VerifyFirst verify) {
+  switch (verify) {
+    case VerifyFirst::none:
+      return "none";
+    case VerifyFirst::fresh:
+      return "fresh";
+    case VerifyFirst::always:
+      return "always";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(StatusCode status) {
   switch (status) {
     case StatusCode::ok:

@@ -77,7 +77,8 @@ struct Ending {
   std::optional<int32_t> exit_code;  // of the child, when it exited
   std::optional<int32_t> signal;     // that ended the child, when one did
   std::string message;               // one line for people; empty when there is nothing to say
-  Instant started;                   // kNever: never started
+  std::string blame;  // cause peripheral: the name of the device, or what a strategy calls it
+  Instant started;    // kNever: never started
   Instant finished;
 
   bool operator==(const Ending&) const = default;
@@ -88,7 +89,8 @@ struct DeviceRequest {
   std::string role;  // the job's word for it ("dut"); may be empty when there is only one
   std::string name;  // a device's name, or empty: any device that the selector matches
   std::string
-      selector;  // canonical text of a Selector over profiles (core/selector.h); may be empty
+      selector;      // canonical text of a Selector over profiles (core/selector.h); may be empty
+  std::string with;  // role of another request, in a stack with which this one must be; or empty
 
   bool operator==(const DeviceRequest&) const = default;
 };
@@ -101,6 +103,23 @@ struct Timeouts {
   Duration grace{std::chrono::seconds(10)};
 
   bool operator==(const Timeouts&) const = default;
+};
+
+// Whether a job's devices are verified before it runs.
+enum class VerifyFirst : uint8_t {
+  none,    // they are taken as they are
+  fresh,   // unless a good verification is younger than HealthPolicy::fresh
+  always,  // for this job, after whatever ran before
+};
+
+// What is done to a job's devices before it runs. A device without a strategy is taken as it is.
+struct Before {
+  VerifyFirst verify = VerifyFirst::none;
+  std::string level;                                 // of the verification; empty: every check
+  bool repair = false;                               // what fails is repaired
+  Duration repair_budget{std::chrono::minutes(30)};  // of all repairs on this job's behalf
+
+  bool operator==(const Before&) const = default;
 };
 
 // How many further attempts a task may have, by cause.
@@ -126,6 +145,7 @@ struct TaskSpec {
   Retry retry;
   bool wait_for_capacity = false;  // accept even when no known device could ever serve it
   std::string work;
+  Before before;  // of a job
 
   bool operator==(const TaskSpec&) const = default;
 };
@@ -144,6 +164,7 @@ std::string_view to_string(TaskState state);
 std::string_view to_string(Outcome outcome);
 std::string_view to_string(Cause cause);
 std::string_view to_string(Verdict verdict);
+std::string_view to_string(VerifyFirst verify);
 std::string_view to_string(StatusCode status);  // "OK", "FAILURES", ...
 
 std::optional<TaskKind> parse_task_kind(std::string_view text);

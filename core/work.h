@@ -25,6 +25,13 @@ struct VerifyWork {
   bool operator==(const VerifyWork&) const = default;
 };
 
+// Verifies the device by its strategy and runs the strategy's repair actions where that fails.
+struct RepairWork {
+  std::string reason;  // what failed before, for people; may be empty
+
+  bool operator==(const RepairWork&) const = default;
+};
+
 // A plain command.
 struct CommandSource {
   std::vector<std::string> argv;  // never a shell string; argv[0] is looked up in PATH
@@ -50,6 +57,6 @@ struct JobWork {
   bool operator==(const JobWork&) const = default;
 };
 
-using Work = std::variant<NoopWork, VerifyWork, JobWork>;
+using Work = std::variant<NoopWork, VerifyWork, JobWork, RepairWork>;
 
 }  // namespace muster

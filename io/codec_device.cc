@@ -12,6 +12,12 @@ void write(DeviceSpec::Builder to, const muster::DeviceSpec& from) {
   put(to, &Builder::setStrategy, from.strategy);
   put(to, &Builder::setOwner, from.owner);
   put(to, &Builder::setWhere, from.where);
+  put(to, &Builder::setLister, from.lister);
+  if (from.power.empty()) return;
+  PowerSpec::Builder power = to.initPower();
+  put_texts(power, &PowerSpec::Builder::initArgv, from.power.argv);
+  put(power, &PowerSpec::Builder::setMethod, from.power.method);
+  put(power, &PowerSpec::Builder::setUrl, from.power.url);
 }
 
 void read(Reading& in, DeviceSpec::Reader from, muster::DeviceSpec& to) {
@@ -22,6 +28,51 @@ void read(Reading& in, DeviceSpec::Reader from, muster::DeviceSpec& to) {
   in.text(from.getStrategy(), to.strategy, "a device's strategy");
   in.text(from.getOwner(), to.owner, "a device's owner");
   in.text(from.getWhere(), to.where, "a device's place");
+  in.text(from.getLister(), to.lister, "a device's lister");
+  const PowerSpec::Reader power = from.getPower();
+  read_texts(in, power.getArgv(), to.power.argv, "arguments");
+  in.text(power.getMethod(), to.power.method, "an HTTP method");
+  in.text(power.getUrl(), to.power.url, "a URL");
+}
+
+void write(ListedDevice::Builder to, const muster::ListedDevice& from) {
+  put(to, &ListedDevice::Builder::setLister, from.lister);
+  put(to, &ListedDevice::Builder::setName, from.name);
+  put_list(to, &ListedDevice::Builder::initProfile, from.profile);
+}
+
+void read(Reading& in, ListedDevice::Reader from, muster::ListedDevice& to) {
+  in.text(from.getLister(), to.lister, "a lister's name");
+  in.text(from.getName(), to.name, "a listed device's name");
+  read_map(in, from.getProfile(), to.profile, "a listed device's profile");
+}
+
+static void write(StackSpec::Builder to, const muster::StackSpec& from) {
+  put(to, &StackSpec::Builder::setName, from.name);
+  put_texts(to, &StackSpec::Builder::initMembers, from.members);
+}
+
+static void read(Reading& in, StackSpec::Reader from, muster::StackSpec& to) {
+  in.text(from.getName(), to.name, "a stack's name");
+  read_texts(in, from.getMembers(), to.members, "members of a stack", kStackMembersMax);
+}
+
+static void write(HealthPolicy::Builder to, const muster::HealthPolicy& from) {
+  to.setQuarantineAfter(from.quarantine_after);
+  auto reverify = to.initReverify(static_cast<unsigned>(from.reverify.size()));
+  for (unsigned i = 0; i < reverify.size(); ++i) reverify.set(i, from.reverify[i].count());
+  to.setFresh(from.fresh.count());
+}
+
+static void read(Reading& in, HealthPolicy::Reader from, muster::HealthPolicy& to) {
+  to.quarantine_after = from.getQuarantineAfter();
+  const auto reverify = from.getReverify();
+  if (!in.room(reverify.size(), kReverifyStepsMax, sizeof(Duration), "back-offs")) return;
+  to.reverify.resize(reverify.size());
+  for (unsigned i = 0; i < reverify.size(); ++i) {
+    in.duration(reverify[i], to.reverify[i], "a back-off");
+  }
+  in.duration(from.getFresh(), to.fresh, "how long a verification counts");
 }
 
 void write(WorkerSpec::Builder to, const muster::WorkerSpec& from) {
@@ -49,6 +100,9 @@ void write(Inventory::Builder to, const muster::Inventory& from) {
   put_list(to, &Inventory::Builder::initWorkers, from.workers);
   put_list(to, &Inventory::Builder::initDevices, from.devices);
   put_list(to, &Inventory::Builder::initStrategies, from.strategies);
+  put_list(to, &Inventory::Builder::initStacks, from.stacks);
+  if (!(from.health == muster::HealthPolicy{})) write(to.initHealth(), from.health);
+  put_texts(to, &Inventory::Builder::initAllow, from.allow);
 }
 
 void read(Reading& in, Inventory::Reader from, InventoryPtr& to) {
@@ -57,6 +111,9 @@ void read(Reading& in, Inventory::Reader from, InventoryPtr& to) {
   read_list(in, from.getWorkers(), inventory->workers, "workers", kInventoryDevicesMax);
   read_list(in, from.getDevices(), inventory->devices, "devices", kInventoryDevicesMax);
   read_list(in, from.getStrategies(), inventory->strategies, "strategies", kInventoryDevicesMax);
+  read_list(in, from.getStacks(), inventory->stacks, "stacks", kInventoryDevicesMax);
+  if (from.hasHealth()) read(in, from.getHealth(), inventory->health);
+  read_texts(in, from.getAllow(), inventory->allow, "selectors", kInventoryDevicesMax);
   to = std::move(inventory);
 }
 

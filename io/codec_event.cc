@@ -86,7 +86,7 @@ static void read(Reading& in, AttemptLeased::Reader from, muster::AttemptLeased&
   read_token(in, from, to.token);
   in.text(from.getWorker(), to.worker, "a worker's name");
   to.incarnation = from.getIncarnation();
-  read_texts(in, from.getDevices(), to.devices, "devices of an attempt", kDevicesPerTaskMax);
+  read_texts(in, from.getDevices(), to.devices, "devices of an attempt", kDevicesPerLeaseMax);
 }
 
 // An origin that says nothing (the broker itself) stays absent.
@@ -109,6 +109,7 @@ struct WriteReported {
   void operator()(const muster::AttemptStarted& body) { write(to.initStarted(), body); }
   void operator()(const muster::Record& body) { write(to.initRecord(), body); }
   void operator()(const muster::CaseResult& body) { write(to.initResult(), body); }
+  void operator()(const muster::Progress& body) { write(to.initProgress(), body); }
 };
 
 static void write(AttemptReported::Builder to, const muster::AttemptReported& from) {
@@ -135,6 +136,10 @@ static bool read_reported(Reading& in, AttemptReported::Reader from, muster::Att
       return true;
     case AttemptReported::RESULT:
       read_member(in, from, &R::hasResult, &R::getResult, to.body.emplace<muster::CaseResult>(),
+                  what);
+      return true;
+    case AttemptReported::PROGRESS:
+      read_member(in, from, &R::hasProgress, &R::getProgress, to.body.emplace<muster::Progress>(),
                   what);
       return true;
   }
@@ -195,6 +200,48 @@ static void read(Reading& in, TaskEnded::Reader from, muster::TaskEnded& to) {
   in.enumerant(from.getVerdict(), muster::Verdict::skip, to.verdict, "verdict");
 }
 
+static void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
+  using Builder = DeviceJudged::Builder;
+  put(to, &Builder::setDevice, from.device);
+  to.setHealth(to_wire<DeviceHealth>(from.health));
+  put(to, &Builder::setReason, from.reason);
+  put(to, &Builder::setWho, from.who);
+  put(to, &Builder::setGuid, from.guid);
+  to.setUntil(to_us(from.until));
+  to.setFailures(from.failures);
+}
+
+static void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to) {
+  in.text(from.getDevice(), to.device, "a device's name");
+  in.enumerant(from.getHealth(), muster::DeviceHealth::locked, to.health, "health of a device");
+  in.text(from.getReason(), to.reason, "the reason for a device's health");
+  in.text(from.getWho(), to.who, "who judged a device");
+  in.text(from.getGuid(), to.guid, "the task that showed a device's health");
+  in.time(from.getUntil(), to.until, "the end of a back-off");
+  to.failures = from.getFailures();
+}
+
+static void write(DeviceListed::Builder to, const muster::DeviceListed& from) {
+  put(to, &DeviceListed::Builder::setWorker, from.worker);
+  write(to.initDevice(), from.device);
+}
+
+static void read(Reading& in, DeviceListed::Reader from, muster::DeviceListed& to) {
+  using R = DeviceListed::Reader;
+  in.text(from.getWorker(), to.worker, "a worker's name");
+  read_member(in, from, &R::hasDevice, &R::getDevice, to.device, "a listed device");
+}
+
+static void write(DeviceUnlisted::Builder to, const muster::DeviceUnlisted& from) {
+  put(to, &DeviceUnlisted::Builder::setWorker, from.worker);
+  put(to, &DeviceUnlisted::Builder::setName, from.name);
+}
+
+static void read(Reading& in, DeviceUnlisted::Reader from, muster::DeviceUnlisted& to) {
+  in.text(from.getWorker(), to.worker, "a worker's name");
+  in.text(from.getName(), to.name, "a listed device's name");
+}
+
 struct WriteEvent {
   Event::Builder to;
 
@@ -209,6 +256,9 @@ struct WriteEvent {
   void operator()(const muster::ReportRefused& body) { write(to.initReportRefused(), body); }
   void operator()(const muster::CancelRequested& body) { write(to.initCancelRequested(), body); }
   void operator()(const muster::TaskEnded& body) { write(to.initTaskEnded(), body); }
+  void operator()(const muster::DeviceJudged& body) { write(to.initDeviceJudged(), body); }
+  void operator()(const muster::DeviceListed& body) { write(to.initDeviceListed(), body); }
+  void operator()(const muster::DeviceUnlisted& body) { write(to.initDeviceUnlisted(), body); }
 };
 
 static void write(Event::Builder to, const muster::Event& from) {
@@ -253,6 +303,13 @@ static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
                                            to);
     case Event::TASK_ENDED:
       return take<muster::TaskEnded>(in, from, &R::hasTaskEnded, &R::getTaskEnded, to);
+    case Event::DEVICE_JUDGED:
+      return take<muster::DeviceJudged>(in, from, &R::hasDeviceJudged, &R::getDeviceJudged, to);
+    case Event::DEVICE_LISTED:
+      return take<muster::DeviceListed>(in, from, &R::hasDeviceListed, &R::getDeviceListed, to);
+    case Event::DEVICE_UNLISTED:
+      return take<muster::DeviceUnlisted>(in, from, &R::hasDeviceUnlisted, &R::getDeviceUnlisted,
+                                          to);
   }
   return false;
 }

@@ -25,6 +25,9 @@ void read(Reading& in, DeviceSpec::Reader from, muster::DeviceSpec& to);
 void write(Inventory::Builder to, const muster::Inventory& from);
 void read(Reading& in, Inventory::Reader from, InventoryPtr& to);
 
+void write(ListedDevice::Builder to, const muster::ListedDevice& from);
+void read(Reading& in, ListedDevice::Reader from, muster::ListedDevice& to);
+
 // codec_report.cc
 void write(AttemptStarted::Builder to, const muster::AttemptStarted& from);
 void read(Reading& in, AttemptStarted::Reader from, muster::AttemptStarted& to);
@@ -32,6 +35,8 @@ void write(Record::Builder to, const muster::Record& from);
 void read(Reading& in, Record::Reader from, muster::Record& to);
 void write(CaseResult::Builder to, const muster::CaseResult& from);
 void read(Reading& in, CaseResult::Reader from, muster::CaseResult& to);
+void write(Progress::Builder to, const muster::Progress& from);
+void read(Reading& in, Progress::Reader from, muster::Progress& to);
 void write(Report::Builder to, const muster::Report& from);
 void read(Reading& in, Report::Reader from, muster::Report& to);
 

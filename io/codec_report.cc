@@ -52,6 +52,16 @@ void read(Reading& in, CaseResult::Reader from, muster::CaseResult& to) {
   in.text(from.getMessage(), to.message, "a test case's message");
 }
 
+void write(Progress::Builder to, const muster::Progress& from) {
+  to.setPercent(from.percent);
+  put(to, &Progress::Builder::setText, from.text);
+}
+
+void read(Reading& in, Progress::Reader from, muster::Progress& to) {
+  to.percent = from.getPercent();
+  in.text(from.getText(), to.text, "the text of a progress");
+}
+
 struct WriteReportBody {
   Report::Builder to;
 
@@ -59,6 +69,7 @@ struct WriteReportBody {
   void operator()(const muster::Record& body) { write(to.initRecord(), body); }
   void operator()(const muster::CaseResult& body) { write(to.initResult(), body); }
   void operator()(const muster::Ending& body) { write(to.initEnded(), body); }
+  void operator()(const muster::Progress& body) { write(to.initProgress(), body); }
 };
 
 static void read_body(Reading& in, Report::Reader from, ReportBody& to) {
@@ -76,6 +87,9 @@ static void read_body(Reading& in, Report::Reader from, ReportBody& to) {
                          what);
     case Report::ENDED:
       return read_member(in, from, &R::hasEnded, &R::getEnded, to.emplace<muster::Ending>(), what);
+    case Report::PROGRESS:
+      return read_member(in, from, &R::hasProgress, &R::getProgress, to.emplace<muster::Progress>(),
+                         what);
   }
   in.fail_unknown("kind of report", from.which());
 }

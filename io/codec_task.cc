@@ -20,6 +20,9 @@ static_assert(same(Cause::USER, muster::Cause::user));
 static_assert(same(Cause::CONFIG, muster::Cause::config));
 static_assert(same(Cause::TIMEOUT, muster::Cause::timeout));
 static_assert(same(Cause::CAPACITY, muster::Cause::capacity));
+static_assert(same(VerifyFirst::NONE, muster::VerifyFirst::none));
+static_assert(same(VerifyFirst::FRESH, muster::VerifyFirst::fresh));
+static_assert(same(VerifyFirst::ALWAYS, muster::VerifyFirst::always));
 static_assert(same(StatusCode::OK, muster::StatusCode::ok));
 static_assert(same(StatusCode::ERROR, muster::StatusCode::error));
 static_assert(same(StatusCode::NORUN, muster::StatusCode::norun));
@@ -40,6 +43,7 @@ void write(Ending::Builder to, const muster::Ending& from) {
   to.setFinished(to_us(from.finished));
   if (from.exit_code) to.getExit().setCode(*from.exit_code);
   if (from.signal) to.getKilled().setSignal(*from.signal);
+  put(to, &Ending::Builder::setBlame, from.blame);
 }
 
 void read(Reading& in, Ending::Reader from, muster::Ending& to) {
@@ -69,18 +73,21 @@ void read(Reading& in, Ending::Reader from, muster::Ending& to) {
     default:
       in.fail_unknown("kind of kill", killed.which());
   }
+  in.text(from.getBlame(), to.blame, "whom an ending blames");
 }
 
 void write(DeviceRequest::Builder to, const muster::DeviceRequest& from) {
   put(to, &DeviceRequest::Builder::setRole, from.role);
   put(to, &DeviceRequest::Builder::setName, from.name);
   put(to, &DeviceRequest::Builder::setSelector, from.selector);
+  put(to, &DeviceRequest::Builder::setWith, from.with);
 }
 
 void read(Reading& in, DeviceRequest::Reader from, muster::DeviceRequest& to) {
   in.text(from.getRole(), to.role, "a device's role");
   in.text(from.getName(), to.name, "a requested device's name");
   in.text(from.getSelector(), to.selector, "a requested device's selector");
+  in.text(from.getWith(), to.with, "the role that a requested device goes with");
 }
 
 void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
@@ -103,6 +110,11 @@ void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
   retry.setTest(from.retry.test);
   to.setWaitForCapacity(from.wait_for_capacity);
   put(to, &Builder::setWork, from.work);
+  TaskSpec::Before::Builder before = to.getBefore();
+  before.setVerify(to_wire<VerifyFirst>(from.before.verify));
+  put(before, &TaskSpec::Before::Builder::setLevel, from.before.level);
+  before.setRepair(from.before.repair);
+  before.setRepairBudget(from.before.repair_budget.count());
 }
 
 void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
@@ -125,6 +137,12 @@ void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
   to.retry.test = retry.getTest();
   to.wait_for_capacity = from.getWaitForCapacity();
   in.data(from.getWork(), to.work);
+  const TaskSpec::Before::Reader before = from.getBefore();
+  in.enumerant(before.getVerify(), muster::VerifyFirst::always, to.before.verify,
+               "verification before a job");
+  in.text(before.getLevel(), to.before.level, "the level of a verification");
+  to.before.repair = before.getRepair();
+  in.duration(before.getRepairBudget(), to.before.repair_budget, "the budget of repairs");
   const size_t taken = in.taken() - taken_before;
   if (taken > kTaskBytesMax) {
     in.fail("a task has " + std::to_string(taken) + " bytes, and at most " +

@@ -135,6 +135,7 @@ static void read(Reading& in, BrokerStatus::Reader from, muster::BrokerStatus& t
 static void read(Reading&, Beat::Reader, muster::Beat&) {}
 static void read(Reading&, ListWorkers::Reader, muster::ListWorkers&) {}
 static void read(Reading&, AskStatus::Reader, muster::AskStatus&) {}
+static void read(Reading&, AskInventory::Reader, muster::AskInventory&) {}
 
 struct WriteMessage {
   Envelope::Builder to;
@@ -168,6 +169,10 @@ struct WriteMessage {
   void operator()(const muster::WorkerList& m) { write(to.initWorkerList(), m); }
   void operator()(const muster::AskStatus&) { to.initAskStatus(); }
   void operator()(const muster::BrokerStatus& m) { write(to.initBrokerStatus(), m); }
+  void operator()(const muster::ChangeDevices& m) { write(to.initChangeDevices(), m); }
+  void operator()(const muster::ChangeDevicesReply& m) { write(to.initChangeDevicesReply(), m); }
+  void operator()(const muster::AskInventory&) { to.initAskInventory(); }
+  void operator()(const muster::CurrentInventory& m) { write(to.initCurrentInventory(), m); }
 };
 
 // Reads the member of the union that T is. True: the kind is known.
@@ -241,6 +246,16 @@ static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
       return take<muster::AskStatus>(in, from, &R::hasAskStatus, &R::getAskStatus, to);
     case Envelope::BROKER_STATUS:
       return take<muster::BrokerStatus>(in, from, &R::hasBrokerStatus, &R::getBrokerStatus, to);
+    case Envelope::CHANGE_DEVICES:
+      return take<muster::ChangeDevices>(in, from, &R::hasChangeDevices, &R::getChangeDevices, to);
+    case Envelope::CHANGE_DEVICES_REPLY:
+      return take<muster::ChangeDevicesReply>(in, from, &R::hasChangeDevicesReply,
+                                              &R::getChangeDevicesReply, to);
+    case Envelope::ASK_INVENTORY:
+      return take<muster::AskInventory>(in, from, &R::hasAskInventory, &R::getAskInventory, to);
+    case Envelope::CURRENT_INVENTORY:
+      return take<muster::CurrentInventory>(in, from, &R::hasCurrentInventory,
+                                            &R::getCurrentInventory, to);
   }
   in.fail_unknown("kind of message", from.which());
   return false;

@@ -48,5 +48,11 @@ void write(ApplyInventory::Builder to, const muster::ApplyInventory& from);
 void read(Reading& in, ApplyInventory::Reader from, muster::ApplyInventory& to);
 void write(InventoryReply::Builder to, const muster::InventoryReply& from);
 void read(Reading& in, InventoryReply::Reader from, muster::InventoryReply& to);
+void write(CurrentInventory::Builder to, const muster::CurrentInventory& from);
+void read(Reading& in, CurrentInventory::Reader from, muster::CurrentInventory& to);
+void write(ChangeDevices::Builder to, const muster::ChangeDevices& from);
+void read(Reading& in, ChangeDevices::Reader from, muster::ChangeDevices& to);
+void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& from);
+void read(Reading& in, ChangeDevicesReply::Reader from, muster::ChangeDevicesReply& to);
 
 }  // namespace muster::wire

@@ -161,15 +161,17 @@ static void write(AttemptInfo::Builder to, const muster::AttemptInfo& from) {
   to.setLeased(to_us(from.leased));
   put(to, &AttemptInfo::Builder::setLogUrl, from.log_url);
   put_ending(to, from.ending);
+  put(to, &AttemptInfo::Builder::setProgress, from.progress);
 }
 
 static void read(Reading& in, AttemptInfo::Reader from, muster::AttemptInfo& to) {
   to.attempt = from.getAttempt();
   in.text(from.getWorker(), to.worker, "a worker's name");
-  read_texts(in, from.getDevices(), to.devices, "devices of an attempt", kDevicesPerTaskMax);
+  read_texts(in, from.getDevices(), to.devices, "devices of an attempt", kDevicesPerLeaseMax);
   in.time(from.getLeased(), to.leased, "the time of a lease");
   in.text(from.getLogUrl(), to.log_url, "a log's URL");
   read_ending(in, from, to.ending);
+  in.text(from.getProgress(), to.progress, "the progress of an attempt");
 }
 
 void write(TaskInfo::Builder to, const muster::TaskInfo& from) {
@@ -213,6 +215,7 @@ void write(Explanation::Builder to, const muster::Explanation& from) {
   put(to, &Explanation::Builder::setSummary, from.summary);
   put_texts(to, &Explanation::Builder::initReasons, from.reasons);
   to.setAhead(from.ahead);
+  to.setEstimate(from.estimate.count());
 }
 
 void read(Reading& in, Explanation::Reader from, muster::Explanation& to) {
@@ -221,6 +224,7 @@ void read(Reading& in, Explanation::Reader from, muster::Explanation& to) {
   in.text(from.getSummary(), to.summary, "the summary of an explanation");
   read_texts(in, from.getReasons(), to.reasons, "reasons");
   to.ahead = from.getAhead();
+  in.duration(from.getEstimate(), to.estimate, "an estimate");
 }
 
 }  // namespace muster::wire

@@ -14,6 +14,13 @@ static_assert(same(DeviceState::RUNNING, muster::DeviceState::running));
 static_assert(same(DeviceHealth::UNKNOWN, muster::DeviceHealth::unknown));
 static_assert(same(DeviceHealth::GOOD, muster::DeviceHealth::good));
 static_assert(same(DeviceHealth::BAD, muster::DeviceHealth::bad));
+static_assert(same(DeviceHealth::QUARANTINED, muster::DeviceHealth::quarantined));
+static_assert(same(DeviceHealth::NEEDS_HUMAN, muster::DeviceHealth::needs_human));
+static_assert(same(DeviceHealth::LOCKED, muster::DeviceHealth::locked));
+static_assert(same(DeviceChange::LOCK, muster::DeviceChange::lock));
+static_assert(same(DeviceChange::UNLOCK, muster::DeviceChange::unlock));
+static_assert(same(DeviceChange::QUARANTINE, muster::DeviceChange::quarantine));
+static_assert(same(DeviceChange::RELEASE, muster::DeviceChange::release));
 
 static void write(HeldAttempt::Builder to, const muster::HeldAttempt& from) {
   put_token(to, from.token);
@@ -39,6 +46,7 @@ void write(Sync::Builder to, const muster::Sync& from) {
   to.setCredit(from.credit);
   put_list(to, &Builder::initHeld, from.held);
   put(to, &Builder::setVersion, from.version);
+  put_list(to, &Builder::initListed, from.listed);
 }
 
 void read(Reading& in, Sync::Reader from, muster::Sync& to) {
@@ -54,6 +62,17 @@ void read(Reading& in, Sync::Reader from, muster::Sync& to) {
   to.credit = from.getCredit();
   read_list(in, from.getHeld(), to.held, "held attempts", kCreditMax);
   in.text(from.getVersion(), to.version, "the worker's version");
+  read_list(in, from.getListed(), to.listed, "listed devices", kListedDevicesMax);
+}
+
+static void write(ActionUse::Builder to, const muster::ActionUse& from) {
+  put(to, &ActionUse::Builder::setTag, from.tag);
+  to.setCount(from.count);
+}
+
+static void read(Reading& in, ActionUse::Reader from, muster::ActionUse& to) {
+  in.text(from.getTag(), to.tag, "a repair action's tag");
+  to.count = from.getCount();
 }
 
 static void write(Assignment::Builder to, const muster::Assignment& from) {
@@ -62,14 +81,16 @@ static void write(Assignment::Builder to, const muster::Assignment& from) {
   to.setAttempt(from.attempt);
   put_list(to, &Builder::initDevices, from.devices);
   put(to, &Builder::setStrategy, from.strategy);
+  put_list(to, &Builder::initUsed, from.used);
 }
 
 static void read(Reading& in, Assignment::Reader from, muster::Assignment& to) {
   using R = Assignment::Reader;
   read_member(in, from, &R::hasSpec, &R::getSpec, to.spec, "the spec of an assignment");
   to.attempt = from.getAttempt();
-  read_list(in, from.getDevices(), to.devices, "devices of an assignment", kDevicesPerTaskMax);
+  read_list(in, from.getDevices(), to.devices, "devices of an assignment", kDevicesPerLeaseMax);
   in.data(from.getStrategy(), to.strategy);
+  read_list(in, from.getUsed(), to.used, "used repair actions", kStrategyNodesMax);
 }
 
 static void write(StopOrder::Builder to, const muster::StopOrder& from) {
@@ -122,17 +143,29 @@ static void write(DeviceInfo::Builder to, const muster::DeviceInfo& from) {
   to.setHealthSince(to_us(from.health_since));
   put(to, &DeviceInfo::Builder::setHeldByGuid, from.held_by.guid);
   to.setHeldByAttempt(from.held_by.attempt);
+  put(to, &DeviceInfo::Builder::setHealthWho, from.health_who);
+  to.setUntil(to_us(from.until));
+  to.setFailures(from.failures);
+  put_texts(to, &DeviceInfo::Builder::initStacks, from.stacks);
+  to.setUndeclared(from.undeclared);
+  put(to, &DeviceInfo::Builder::setProgress, from.progress);
 }
 
 static void read(Reading& in, DeviceInfo::Reader from, muster::DeviceInfo& to) {
   using R = DeviceInfo::Reader;
   read_member(in, from, &R::hasSpec, &R::getSpec, to.spec, "a device's spec");
   in.enumerant(from.getState(), muster::DeviceState::running, to.state, "state of a device");
-  in.enumerant(from.getHealth(), muster::DeviceHealth::bad, to.health, "health of a device");
+  in.enumerant(from.getHealth(), muster::DeviceHealth::locked, to.health, "health of a device");
   in.text(from.getHealthReason(), to.health_reason, "the reason for a device's health");
   in.time(from.getHealthSince(), to.health_since, "the time of a device's health");
   in.text(from.getHeldByGuid(), to.held_by.guid, "the GUID of what holds a device");
   to.held_by.attempt = from.getHeldByAttempt();
+  in.text(from.getHealthWho(), to.health_who, "who judged a device");
+  in.time(from.getUntil(), to.until, "the end of a back-off");
+  to.failures = from.getFailures();
+  read_texts(in, from.getStacks(), to.stacks, "stacks of a device");
+  to.undeclared = from.getUndeclared();
+  in.text(from.getProgress(), to.progress, "the progress of an attempt");
 }
 
 void write(DeviceList::Builder to, const muster::DeviceList& from) {
@@ -199,6 +232,49 @@ void read(Reading&, InventoryReply::Reader from, muster::InventoryReply& to) {
   to.devices_added = from.getDevicesAdded();
   to.devices_changed = from.getDevicesChanged();
   to.devices_removed = from.getDevicesRemoved();
+}
+
+void write(CurrentInventory::Builder to, const muster::CurrentInventory& from) {
+  write(to.initInventory(), *from.inventory);
+}
+
+void read(Reading& in, CurrentInventory::Reader from, muster::CurrentInventory& to) {
+  using R = CurrentInventory::Reader;
+  read_member(in, from, &R::hasInventory, &R::getInventory, to.inventory, "the inventory");
+}
+
+void write(ChangeDevices::Builder to, const muster::ChangeDevices& from) {
+  put_texts(to, &ChangeDevices::Builder::initNames, from.names);
+  to.setChange(to_wire<DeviceChange>(from.change));
+  put(to, &ChangeDevices::Builder::setReason, from.reason);
+  put(to, &ChangeDevices::Builder::setWho, from.who);
+}
+
+void read(Reading& in, ChangeDevices::Reader from, muster::ChangeDevices& to) {
+  read_texts(in, from.getNames(), to.names, "names of devices", kInventoryDevicesMax);
+  in.enumerant(from.getChange(), muster::DeviceChange::release, to.change, "change of a device");
+  in.text(from.getReason(), to.reason, "the reason of a change");
+  in.text(from.getWho(), to.who, "who changes a device");
+}
+
+static void write(ChangeDevicesReply::Result::Builder to,
+                  const muster::ChangeDevicesReply::Outcome& from) {
+  put(to, &ChangeDevicesReply::Result::Builder::setName, from.name);
+  put(to, &ChangeDevicesReply::Result::Builder::setRefused, from.refused);
+}
+
+static void read(Reading& in, ChangeDevicesReply::Result::Reader from,
+                 muster::ChangeDevicesReply::Outcome& to) {
+  in.text(from.getName(), to.name, "a device's name");
+  in.text(from.getRefused(), to.refused, "the reason of a refusal");
+}
+
+void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& from) {
+  put_list(to, &ChangeDevicesReply::Builder::initResults, from.results);
+}
+
+void read(Reading& in, ChangeDevicesReply::Reader from, muster::ChangeDevicesReply& to) {
+  read_list(in, from.getResults(), to.results, "changed devices", kInventoryDevicesMax);
 }
 
 }  // namespace muster::wire

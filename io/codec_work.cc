@@ -61,6 +61,10 @@ static void read(Reading& in, JobWork::Reader from, muster::JobWork& to) {
   read_texts(in, from.getEnvPass(), to.env_pass, "names of variables");
 }
 
+static void read(Reading& in, RepairWork::Reader from, muster::RepairWork& to) {
+  in.text(from.getReason(), to.reason, "the reason of a repair");
+}
+
 struct WriteWork {
   Work::Builder to;
 
@@ -73,6 +77,10 @@ struct WriteWork {
     put(verify, &VerifyWork::Builder::setLevel, work.level);
   }
   void operator()(const muster::JobWork& work) { write(to.initJob(), work); }
+  void operator()(const muster::RepairWork& work) {
+    RepairWork::Builder repair = to.initRepair();
+    put(repair, &RepairWork::Builder::setReason, work.reason);
+  }
 };
 
 static void read_work(Reading& in, Work::Reader from, muster::Work& to) {
@@ -87,6 +95,9 @@ static void read_work(Reading& in, Work::Reader from, muster::Work& to) {
     case Work::JOB:
       return read_member(in, from, &R::hasJob, &R::getJob, to.emplace<muster::JobWork>(),
                          "the job");
+    case Work::REPAIR:
+      return read_member(in, from, &R::hasRepair, &R::getRepair, to.emplace<muster::RepairWork>(),
+                         "the repair");
   }
   in.fail_unknown("kind of work", from.which());
 }

@@ -53,6 +53,7 @@ void put(JsonWriter& json, std::string_view key, const Ending& ending) {
   if (ending.exit_code) json.number("exit_code", int64_t{*ending.exit_code});
   if (ending.signal) json.number("signal", int64_t{*ending.signal});
   put(json, "message", ending.message);
+  put(json, "blame", ending.blame);
   put(json, "started", ending.started);
   put(json, "finished", ending.finished);
   json.end_object();
@@ -74,6 +75,21 @@ void put(JsonWriter& json, const DeviceSpec& device) {
   put(json, "strategy", device.strategy);
   put(json, "owner", device.owner);
   put(json, "where", device.where);
+  put(json, "lister", device.lister);
+  if (!device.power.empty()) {
+    json.begin_object("power");
+    put(json, "command", device.power.argv);
+    put(json, "method", device.power.method);
+    put(json, "url", device.power.url);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+void put(JsonWriter& json, const StackSpec& stack) {
+  json.begin_object();
+  json.text("name", stack.name);
+  put(json, "members", stack.members);
   json.end_object();
 }
 
@@ -91,6 +107,12 @@ struct AddWork {
     json.begin_object("work");
     json.begin_object("verify");
     put(json, "level", work.level);
+    end();
+  }
+  void operator()(const RepairWork& work) const {
+    json.begin_object("work");
+    json.begin_object("repair");
+    put(json, "reason", work.reason);
     end();
   }
   void operator()(const JobWork& work) const {
@@ -120,6 +142,7 @@ void put(JsonWriter& json, const DeviceRequest& request) {
   put(json, "role", request.role);
   put(json, "name", request.name);
   put(json, "selector", request.selector);
+  put(json, "with", request.with);
   json.end_object();
 }
 
@@ -153,6 +176,14 @@ void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
   json.number("test", uint64_t{spec.retry.test});
   json.end_object();
   if (spec.wait_for_capacity) json.boolean("wait_for_capacity", true);
+  if (!(spec.before == Before{})) {
+    json.begin_object("before");
+    json.text("verify", to_string(spec.before.verify));
+    put(json, "level", spec.before.level);
+    json.boolean("repair", spec.before.repair);
+    json.seconds("repair_budget_s", spec.before.repair_budget);
+    json.end_object();
+  }
   if (const Result<Work> work = decode_work(spec.work); work.ok()) {
     std::visit(AddWork{json}, *work);
   }
@@ -202,6 +233,7 @@ struct AddBody {
       strategies.push_back(strategy.name);
     }
     put(json, "strategies", strategies);
+    put_all(json, "stacks", event.inventory->stacks);
   }
   void operator()(const WorkerJoined& event) const {
     json.text("worker", event.worker);
@@ -251,6 +283,10 @@ struct AddBody {
     json.seconds("duration_s", event.duration);
     put(json, "message", event.message);
   }
+  void operator()(const Progress& event) const {
+    json.number("percent", uint64_t{event.percent});
+    put(json, "text", event.text);
+  }
   void operator()(const AttemptEnded& event) const {
     json.number("attempt", uint64_t{event.token.attempt});
     put(json, event.origin);
@@ -273,6 +309,24 @@ struct AddBody {
   void operator()(const TaskEnded& event) const {
     put(json, "ending", event.ending);
     json.text("verdict", to_string(event.verdict));
+  }
+  void operator()(const DeviceJudged& event) const {
+    json.text("device", event.device);
+    json.text("health", to_string(event.health));
+    put(json, "reason", event.reason);
+    put(json, "who", event.who);
+    put(json, "until", event.until);
+    json.number("failures", uint64_t{event.failures});
+  }
+  void operator()(const DeviceListed& event) const {
+    json.text("worker", event.worker);
+    put(json, "lister", event.device.lister);
+    json.text("device", event.device.name);
+    put(json, "profile", event.device.profile);
+  }
+  void operator()(const DeviceUnlisted& event) const {
+    json.text("worker", event.worker);
+    json.text("device", event.name);
   }
 };
 
@@ -321,8 +375,8 @@ TaskSpec task_spec_from_json(std::string_view text) {
   if (const auto devices = json.find("devices"); devices != json.end() && devices->is_array()) {
     for (const Json& device : *devices) {
       if (!device.is_object()) continue;
-      spec.devices.push_back(
-          {text_of(device, "role"), text_of(device, "name"), text_of(device, "selector")});
+      spec.devices.push_back({text_of(device, "role"), text_of(device, "name"),
+                              text_of(device, "selector"), text_of(device, "with")});
     }
   }
   spec.priority = count_of(json, "priority", spec.priority);

@@ -113,11 +113,11 @@ class StrategyReader {
     strategy_.verifiers.push_back(std::move(verifier));
   }
 
-  std::vector<std::string> read_run(const ObjectReader& part) const {
+  CommandCheck read_run(const ObjectReader& part) const {
     const YamlNode* run = part.value("run", Need::required);
     if (run == nullptr) return {};
     const ObjectReader reader(*run, kRun, scope_);
-    return resolve_program(reader.command("command", Need::required), scope_);
+    return {resolve_program(reader.command("command", Need::required), scope_)};
   }
 
   void read_action(const YamlNode& node, const std::string& where) {

@@ -39,6 +39,53 @@ struct DeviceSpec {
 
   where @6 :Text;
   # For people.
+
+  lister @7 :Text;
+  # A lister of the worker, which must list the device for it to be there. Empty: it always is.
+
+  power @8 :PowerSpec;
+  # How it switches the power of others. Absent: it does not.
+}
+
+struct PowerSpec {
+  # How a relay or PDU switches: by a command or by an HTTP request.
+
+  argv @0 :List(Text);
+  method @1 :Text;
+  url @2 :Text;
+}
+
+struct StackSpec {
+  # Entangled devices: whoever gets one holds all of them.
+
+  name @0 :Text;
+
+  members @1 :List(Text);
+  # Names of devices of one worker.
+}
+
+struct ListedDevice {
+  # What a lister of a worker found plugged in.
+
+  lister @0 :Text;
+
+  name @1 :Text;
+  # Unique among what one worker lists.
+
+  profile @2 :List(Pair);
+}
+
+struct HealthPolicy {
+  # What follows when devices fail.
+
+  quarantineAfter @0 :UInt32 = 3;
+  # Failures in a row.
+
+  reverify @1 :List(Int64);
+  # Durations for which a failed device is left alone after its first, second, ... failure.
+
+  fresh @2 :Int64 = 600000000;
+  # Duration for which a good verification counts.
 }
 
 struct WorkerSpec {
@@ -64,6 +111,13 @@ struct Inventory {
   # Sorted by name.
 
   strategies @3 :List(StrategyBlob);
+  stacks @4 :List(StackSpec);
+
+  health @5 :HealthPolicy;
+  # Absent: the policy that a build has by itself.
+
+  allow @6 :List(Text);
+  # Selectors. Listed devices that one of them matches may be used although nobody declared them.
 }
 
 enum DeviceState {
@@ -82,10 +136,17 @@ enum DeviceState {
 }
 
 enum DeviceHealth {
-  # What the last verification said.
+  # Whether a device is fit for jobs.
 
   unknown @0;
-  # Never verified.
+  # Never verified, or not since somebody changed something.
   good @1;
   bad @2;
+  # Its last verification failed.
+  quarantined @3;
+  # Failed too often in a row, or a person said so. It gets no jobs.
+  needsHuman @4;
+  # Verifying it again was given up.
+  locked @5;
+  # A person works on it. It gets nothing.
 }

@@ -48,6 +48,9 @@ struct Event {
     reportRefused @9 :ReportRefused;
     cancelRequested @10 :CancelRequested;
     taskEnded @11 :TaskEnded;
+    deviceJudged @12 :DeviceJudged;
+    deviceListed @13 :DeviceListed;
+    deviceUnlisted @14 :DeviceUnlisted;
   }
 }
 
@@ -112,7 +115,7 @@ struct AttemptLeased {
   incarnation @3 :UInt64;
 
   devices @4 :List(Text);
-  # Names, in the order of TaskSpec.devices.
+  # Names: one for each of TaskSpec.devices, in that order, then the rest of their stacks.
 }
 
 struct Origin {
@@ -140,6 +143,7 @@ struct AttemptReported {
     started @4 :Report.AttemptStarted;
     record @5 :Report.Record;
     result @6 :Report.CaseResult;
+    progress @7 :Report.Progress;
   }
 }
 
@@ -182,4 +186,38 @@ struct TaskEnded {
   guid @0 :Text;
   ending @1 :Task.Ending;
   verdict @2 :Task.Verdict = error;
+}
+
+struct DeviceJudged {
+  # A device's health changed: by a verification, a repair or a failed job, or by a person.
+
+  device @0 :Text;
+  health @1 :Device.DeviceHealth;
+  reason @2 :Text;
+
+  who @3 :Text;
+  # user@host, or "broker".
+
+  guid @4 :Text;
+  # The task that showed it. Empty for a person's word.
+
+  until @5 :Int64;
+  # It is not contacted before, and verified again then. 0: no such time.
+
+  failures @6 :UInt32;
+  # In a row.
+}
+
+struct DeviceListed {
+  # A lister of a worker found a device, or found that its profile changed.
+
+  worker @0 :Text;
+  device @1 :Device.ListedDevice;
+}
+
+struct DeviceUnlisted {
+  # A listed device is not plugged in any more, or its worker has no such lister any more.
+
+  worker @0 :Text;
+  name @1 :Text;
 }

@@ -35,6 +35,8 @@ struct Report {
 
     ended @7 :Task.Ending;
     # The last report of an attempt.
+
+    progress @8 :Progress;
   }
 }
 
@@ -75,4 +77,13 @@ struct CaseResult {
   outcome @2 :Task.Outcome = error;
   duration @3 :Int64;
   message @4 :Text;
+}
+
+struct Progress {
+  # How far an attempt has come. The newest one counts.
+
+  percent @0 :UInt32;
+  # 0 to 100.
+
+  text @1 :Text;
 }

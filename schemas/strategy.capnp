@@ -28,6 +28,12 @@ struct Strategy {
 
   actions @3 :List(RepairAction);
   # In the order in which they are tried.
+
+  closing @4 :List(FinallyAction);
+  # Run in this order when everything else is over.
+
+  total @5 :Int64;
+  # Longest duration of one whole repair. 0: no limit.
 }
 
 struct Verifier {
@@ -42,6 +48,16 @@ struct Verifier {
 
   timeout @4 :Int64;
   # Of one run. Never 0 in a sound strategy.
+
+  when @5 :Text;
+  # Canonical selector over the device's profile. A verifier that does not apply counts as passed,
+  # is not run and has no record. Empty: it always applies.
+
+  blame @6 :Text;
+  # The peripheral whose fault a failure is. Empty: the device's own.
+
+  levels @7 :List(Text);
+  # Verify levels that it belongs to, beside the whole.
 }
 
 struct Check {
@@ -55,6 +71,12 @@ struct Check {
 
     noop @4 :NoopCheck;
     # Passes in the worker's own process, for measuring.
+
+    ping @5 :PingCheck;
+    ssh @6 :SshCheck;
+    http @7 :HttpCheck;
+    adb @8 :AdbCheck;
+    usb @9 :UsbCheck;
   }
 }
 
@@ -107,7 +129,7 @@ struct RepairAction {
   description @1 :Text;
 
   run @2 :List(Text);
-  # An argument list, never a shell string.
+  # What a command action runs: an argument list, never a shell string. Empty when `what` says more.
 
   deps @3 :List(Text);
   # Tags of verifiers that must pass for the action to be worth trying.
@@ -117,4 +139,119 @@ struct RepairAction {
 
   timeout @5 :Int64;
   # Of one run. Never 0 in a sound strategy.
+
+  what @6 :Action;
+  # What it does. Absent: the command `run`, as builds before this field wrote it.
+
+  when @7 :Text;
+  # As of Verifier. An action that does not apply is skipped.
+
+  thenWait @8 :Int64;
+  # Duration after a run that succeeded, before the triggers are verified again.
+
+  attempts @9 :UInt32 = 1;
+  # Runs in one repair, while the triggers still fail.
+
+  perDay @10 :UInt32;
+  # Runs on one device in 24 hours. 0: no limit.
+}
+
+struct Action {
+  # What a repair action or a closing action does. Command, ssh and http are those of Check.
+
+  union {
+    command @0 :CommandCheck;
+    ssh @1 :SshCheck;
+    http @2 :HttpCheck;
+
+    wait @3 :Int64;
+    # A duration.
+
+    power @4 :PowerAction;
+
+    noop @5 :NoopCheck;
+    # Succeeds in the worker's own process, for measuring.
+  }
+}
+
+struct PowerAction {
+  relay @0 :Text;
+  # Name of the device whose DeviceSpec.power is used.
+
+  operation @1 :Text;
+}
+
+enum FinallyWhen {
+  always @0;
+  failed @1;
+  passed @2;
+}
+
+struct FinallyAction {
+  # Runs when everything else is over. Its failure is recorded and changes nothing.
+
+  tag @0 :Text;
+  description @1 :Text;
+  what @2 :Action;
+  when @3 :FinallyWhen;
+
+  timeout @4 :Int64;
+  # Of one run. Never 0 in a sound strategy.
+}
+
+struct PingCheck {
+  host @0 :Text;
+
+  count @1 :UInt32 = 1;
+  # Echo requests; one answer passes.
+}
+
+struct SshCheck {
+  # The system's ssh client. What is empty is taken from the device's profile.
+
+  host @0 :Text;
+  port @1 :Text;
+  user @2 :Text;
+  key @3 :Text;
+  # Path on the worker.
+  knownHosts @4 :Text;
+  # Path on the worker.
+
+  argv @5 :List(Text);
+  # Run there; exit code 0 passes. Empty: to log in is enough.
+}
+
+struct HttpCheck {
+  method @0 :Text;
+  url @1 :Text;
+
+  headers @2 :List(Text);
+  # "Name: value".
+
+  body @3 :Text;
+
+  status @4 :UInt32;
+  # Wanted. 0: any 2xx.
+
+  contains @5 :Text;
+  # Of the answer's body. Empty: anything.
+}
+
+struct AdbCheck {
+  serial @0 :Text;
+  state @1 :Text;
+
+  server @2 :Text;
+  # HOST:PORT. Empty: the usual one on the worker.
+}
+
+struct UsbCheck {
+  # Everything that is not empty must match.
+
+  vendor @0 :Text;
+  product @1 :Text;
+  serial @2 :Text;
+
+  sysfs @3 :Text;
+  # Empty: /sys/bus/usb/devices.
 }

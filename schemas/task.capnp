@@ -153,6 +153,9 @@ struct Ending {
     # There was no child, or no signal ended it.
     signal @9 :Int32;
   }
+
+  blame @10 :Text;
+  # With cause peripheral: the name of the device whose fault it is, or what a strategy calls it.
 }
 
 struct DeviceRequest {
@@ -166,6 +169,18 @@ struct DeviceRequest {
 
   selector @2 :Text;
   # Canonical text of a selector over device profiles. Empty: does not restrict.
+
+  with @3 :Text;
+  # Role of another request: both devices must be in one stack. Empty: does not restrict.
+}
+
+enum VerifyFirst {
+  none @0;
+  # The devices are taken as they are.
+  fresh @1;
+  # They are verified, unless a good verification is young enough.
+  always @2;
+  # They are verified for this job.
 }
 
 struct TaskSpec {
@@ -226,4 +241,19 @@ struct TaskSpec {
   work @15 :Data;
   # An encoded Work (work.capnp), framed as a message of its own. The broker checks that it decodes
   # and carries it to the worker unchanged.
+
+  before :group {
+    # What is done to a job's devices before it runs.
+
+    verify @16 :VerifyFirst;
+
+    level @17 :Text;
+    # Of the verification. Empty: every check.
+
+    repair @18 :Bool;
+    # What fails is repaired.
+
+    repairBudget @19 :Int64 = 1800000000;
+    # Duration of all repairs on the job's behalf.
+  }
 }

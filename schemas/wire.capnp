@@ -77,6 +77,10 @@ struct Envelope {
     workerList @27 :WorkerList;
     askStatus @28 :AskStatus;
     brokerStatus @29 :BrokerStatus;
+    changeDevices @30 :ChangeDevices;
+    changeDevicesReply @31 :ChangeDevicesReply;
+    askInventory @32 :AskInventory;
+    currentInventory @33 :CurrentInventory;
   }
 }
 
@@ -264,6 +268,46 @@ struct InventoryReply {
   devicesRemoved @2 :UInt32;
 }
 
+struct AskInventory {
+  # admin -> broker. Answered by CurrentInventory.
+}
+
+struct CurrentInventory {
+  inventory @0 :Device.Inventory;
+}
+
+enum DeviceChange {
+  lock @0;
+  # Nothing is leased on it until it is unlocked.
+  unlock @1;
+  # Its health is unknown then.
+  quarantine @2;
+  # It gets no jobs until it is released.
+  release @3;
+  # From quarantine, from needing a person or from a back-off. Its health is unknown then.
+}
+
+struct ChangeDevices {
+  # admin -> broker: a person's word about devices. Answered by ChangeDevicesReply when durable.
+
+  names @0 :List(Text);
+  change @1 :DeviceChange;
+  reason @2 :Text;
+  who @3 :Text;
+}
+
+struct ChangeDevicesReply {
+  results @0 :List(Result);
+  # In the order of ChangeDevices.names.
+
+  struct Result {
+    name @0 :Text;
+
+    refused @1 :Text;
+    # Why not. Empty: it is done, or was so already.
+  }
+}
+
 # ==================================================================================================
 # Workers
 
@@ -303,6 +347,9 @@ struct Sync {
   # Everything that it holds.
 
   version @11 :Text;
+
+  listed @12 :List(Device.ListedDevice);
+  # What its listers found, by name.
 }
 
 struct HeldAttempt {
@@ -341,10 +388,20 @@ struct Assignment {
   attempt @1 :UInt32;
 
   devices @2 :List(Device.DeviceSpec);
-  # In the order of TaskSpec.devices.
+  # One for each of TaskSpec.devices, in that order, then the rest of their stacks.
 
   strategy @3 :Data;
   # An encoded Strategy for verify and repair tasks. Empty for others.
+
+  used @4 :List(ActionUse);
+  # Of a repair task.
+}
+
+struct ActionUse {
+  # How often a repair action ran on the device in the last 24 hours.
+
+  tag @0 :Text;
+  count @1 :UInt32;
 }
 
 enum StopReason {
@@ -453,6 +510,9 @@ struct AttemptInfo {
 
   ending @5 :Task.Ending;
   # Absent: the attempt is still held.
+
+  progress @6 :Text;
+  # The newest Progress, for people. Empty: there was none.
 }
 
 struct ExplainTask {
@@ -475,6 +535,9 @@ struct Explanation {
 
   ahead @4 :UInt32;
   # Queued tasks that would be served before it.
+
+  estimate @5 :Int64;
+  # Duration until it may start, by what ran before. 0: not known.
 }
 
 struct ListDevices {
@@ -502,6 +565,24 @@ struct DeviceInfo {
   heldByGuid @5 :Text;
   heldByAttempt @6 :UInt32;
   # The attempt that holds the device. Empty and 0: nobody.
+
+  healthWho @7 :Text;
+  # Who judged it: user@host or "broker". Empty: nobody has.
+
+  until @8 :Int64;
+  # It is not contacted before. 0: no back-off.
+
+  failures @9 :UInt32;
+  # In a row.
+
+  stacks @10 :List(Text);
+  # Names of the stacks that it is in.
+
+  undeclared @11 :Bool;
+  # A lister found it; the inventory does not name it.
+
+  progress @12 :Text;
+  # Of the attempt that holds it.
 }
 
 struct ListWorkers {

@@ -19,6 +19,7 @@ struct Work {
     noop @0 :NoopWork;
     verify @1 :VerifyWork;
     job @2 :JobWork;
+    repair @3 :RepairWork;
   }
 }
 
@@ -34,6 +35,13 @@ struct VerifyWork {
 
   level @0 :Text;
   # Empty: every check.
+}
+
+struct RepairWork {
+  # Verifies the device by its strategy and runs the repair actions where that fails.
+
+  reason @0 :Text;
+  # What failed before, for people. May be empty.
 }
 
 struct JobWork {

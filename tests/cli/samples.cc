@@ -79,7 +79,8 @@ Strategy strategy() {
                         {"adb", "", CommandCheck{{"adb"}}, {"usb"}, 1min},
                         {"battery", "It has charge", NoopCheck{}, {"adb"}, 1min},
                         {"screen", "", NoopCheck{}, {"adb"}, 1min}};
-  strategy.actions = {{"restart", "Restart adb", {"adb"}, {"usb"}, {"adb", "usb"}, 1min}};
+  strategy.actions = {
+      {"restart", "Restart adb", CommandCheck{{"adb"}}, {"usb"}, {"adb", "usb"}, 1min}};
   return strategy;
 }
 

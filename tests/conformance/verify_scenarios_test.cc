@@ -43,8 +43,8 @@ class Bench {
       fail_counts_[tag] = entry.at("fail_count");
     }
     for (const json& entry : scenario.at("repairs")) {
-      strategy_.actions.push_back(
-          {entry.at("tag"), "", {"true"}, entry.at("deps"), entry.at("triggers"), 60s});
+      strategy_.actions.push_back({entry.at("tag"), "", CommandCheck{{"true"}}, entry.at("deps"),
+                                   entry.at("triggers"), 60s});
     }
     for (const StrategyProblem& problem : check_strategy(strategy_)) {
       ADD_FAILURE() << problem.where << ": " << problem.message;

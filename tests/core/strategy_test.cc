@@ -17,7 +17,7 @@ Verifier verifier(std::string tag, std::vector<std::string> deps = {}) {
 
 RepairActionSpec action(std::string tag, std::vector<std::string> triggers,
                         std::vector<std::string> deps = {}) {
-  return {std::move(tag), "", {"true"}, std::move(deps), std::move(triggers), 5s};
+  return {std::move(tag), "", CommandCheck{{"true"}}, std::move(deps), std::move(triggers), 5s};
 }
 
 Strategy strategy(std::vector<Verifier> verifiers, std::vector<RepairActionSpec> actions = {}) {
@@ -124,7 +124,7 @@ struct CheckRow {
 TEST(CheckStrategy, ChecksThatCanNeverWork) {
   const std::vector<CheckRow> rows = {
       {NoopCheck{}, nullptr},
-      {CommandCheck{{"true"}}, nullptr},
+      {CommandCheck{CommandCheck{{"true"}}}, nullptr},
       {CommandCheck{{"ping", "{device.ip}", "", "{{}"}}, nullptr},
       {CommandCheck{{}}, "the command is empty"},
       {CommandCheck{{""}}, "the command is empty"},
@@ -195,8 +195,8 @@ TEST(CheckStrategy, Timeouts) {
 
 TEST(CheckStrategy, ActionsNeedACommand) {
   Strategy one = strategy({verifier("a")}, {action("b", {"a"}), action("c", {"a"})});
-  one.actions[0].run.clear();
-  one.actions[1].run = {""};
+  one.actions[0].run = CommandCheck{};
+  one.actions[1].run = CommandCheck{{""}};
   EXPECT_EQ(texts(check_strategy(one)),
             (std::vector<std::string>{"repair[0].run: the command is empty",
                                       "repair[1].run: the command is empty"}));

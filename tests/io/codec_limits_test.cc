@@ -81,13 +81,13 @@ std::vector<LimitRow> attempt_rows() {
          return frame(
              with<TaskInfo>([&](TaskInfo& i) { i.spec.devices = many<DeviceRequest>(n); }));
        }},
-      {"devices of an assignment", kDevicesPerTaskMax,
+      {"devices of an assignment", kDevicesPerLeaseMax,
        [=](size_t n) {
          Assignment assignment = plain;
          assignment.devices = many<DeviceSpec>(n);
          return frame(with<Desired>([&](Desired& d) { d.run = {assignment}; }));
        }},
-      {"devices of an attempt", kDevicesPerTaskMax,
+      {"devices of an attempt", kDevicesPerLeaseMax,
        [](size_t n) {
          const AttemptInfo attempt = {1, "", many<std::string>(n), kNever, "", std::nullopt};
          return frame(with<TaskInfo>([&](TaskInfo& i) { i.attempts = {attempt}; }));
@@ -106,7 +106,7 @@ std::vector<LimitRow> event_rows() {
          return encode_block(1, many(n, Event{kNever, BrokerStarted{}}));
        },
        block_decodes},
-      {"leased devices", kDevicesPerTaskMax,
+      {"leased devices", kDevicesPerLeaseMax,
        [](size_t n) {
          const Event event = {kNever, AttemptLeased{{}, "", 0, many<std::string>(n)}};
          return encode_block(1, {&event, 1});

@@ -63,7 +63,7 @@ TEST(StrategyFile, ReadsAWholeOne) {
   const Verifier adb{"adb", "adb", NoopCheck{}, {"usb"}, Duration(5s)};
   EXPECT_EQ(strategy.verifiers[1], adb);
   ASSERT_EQ(strategy.actions.size(), 1u);
-  const RepairActionSpec restart{"restart", "restart", {"/bin/sh", "-c", "adb kill"},
+  const RepairActionSpec restart{"restart", "restart", CommandCheck{{"/bin/sh", "-c", "adb kill"}},
                                  {"usb"},   {"adb"},   Duration(3min)};
   EXPECT_EQ(strategy.actions[0], restart);
 

@@ -46,6 +46,7 @@ inline Ending killed_ending() {
   ending.cause = Cause::timeout;
   ending.status = StatusCode::timeout;
   ending.signal = 9;
+  ending.blame = "relay-4";
   ending.message = "silent for 60 s";
   ending.started = instant(10);
   ending.finished = instant(70);
@@ -68,6 +69,8 @@ inline CaseResult case_result() {
   return {"camera", "takes a picture", Outcome::skip, Duration(1'500'001), "no lens"};
 }
 
+inline Progress progress() { return {44, "repair action power_cycle (4 of 9)"}; }
+
 inline AttemptToken token() { return {"https://lab.example/job/1234", 3}; }
 
 inline std::vector<Named<Report>> reports() {
@@ -76,13 +79,15 @@ inline std::vector<Named<Report>> reports() {
           {"record", {seq | 2, token(), instant(2), record()}},
           {"case_result", {seq | 3, token(), instant(3), case_result()}},
           {"ending", {seq | 4, token(), instant(4), ending()}},
-          {"killed_ending", {seq | 5, token(), instant(5), killed_ending()}}};
+          {"killed_ending", {seq | 5, token(), instant(5), killed_ending()}},
+          {"progress", {seq | 6, token(), instant(6), progress()}}};
 }
 
 inline std::vector<Named<Work>> works() {
   const std::map<std::string, std::string> env = {{"EMPTY", ""}, {"LANG", "C.UTF-8"}};
   return {{"noop", NoopWork{std::string("any\0bytes\xFF", 10)}},
           {"verify", VerifyWork{"quick"}},
+          {"repair", RepairWork{"adb: no answer"}},
           {"command", JobWork{CommandSource{{"make", "-j", "2"}}, "/src", env, {"PATH", "HOME"}}},
           {"tree", JobWork{TreeSource{"/jobs", "smoke/boot", {"smoke", "fast"}}, "", env, {}}}};
 }
@@ -98,16 +103,60 @@ inline Strategy strategy() {
       {"log", "log is fresh", FileCheck{"/log", true, true, "ok", 1h}, {"lock"}, Duration(1s)},
       {"clock", "clock is set", CommandCheck{{"clock", "--check"}}, {"ssh", "disk"}, Duration(2s)},
       {"noop", "does nothing", NoopCheck{}, {}, Duration(1s)}};
-  strategy.actions = {
-      {"reboot", "reboot it", {"relay", "cycle"}, {"ssh"}, {"disk", "clock"}, Duration(3min)}};
+  strategy.actions = {{"reboot",
+                       "reboot it",
+                       CommandCheck{{"relay", "cycle"}},
+                       {"ssh"},
+                       {"disk", "clock"},
+                       Duration(3min)}};
+  return strategy;
+}
+
+// With everything that strategies have gained since the first.
+inline Strategy repair_strategy() {
+  Strategy strategy = samples::strategy();
+  strategy.name = "android-phone";
+  strategy.for_selector = "type=handset";
+  strategy.total = Duration(45min);
+  const SshCheck ssh = {"{device.host}", "2222", "root", "/etc/key", "/etc/known", {"uptime"}};
+  const HttpCheck http = {"POST", "http://pdu/{device.outlet}", {"X-Lab: lund"}, "on", 204, "ok"};
+  strategy.verifiers[0].when = "type=handset";
+  strategy.verifiers[0].blame = "{stack.relay.name}";
+  strategy.verifiers[0].levels = {"quick", "boot"};
+  strategy.verifiers.push_back({"ping", "", PingCheck{"10.0.0.7", 3}, {}, Duration(1s)});
+  strategy.verifiers.push_back({"shell", "", ssh, {}, Duration(2s)});
+  strategy.verifiers.push_back({"web", "", http, {}, Duration(3s)});
+  strategy.verifiers.push_back(
+      {"adb", "", AdbCheck{"CB5A1", "recovery", "127.0.0.1:5038"}, {}, Duration(4s)});
+  strategy.verifiers.push_back(
+      {"usb", "", UsbCheck{"0fce", "01ff", "CB5A1", "/tmp/usb"}, {}, Duration(5s)});
+  const auto action = [&](std::string tag, ActionRun run) {
+    strategy.actions.push_back(
+        {std::move(tag), "d", std::move(run), {"ssh"}, {"PASS"}, 1min, "type", 30s, 2, 3});
+  };
+  action("a_ssh", ssh);
+  action("a_http", http);
+  action("a_wait", WaitAction{Duration(5s)});
+  action("a_power", PowerAction{"{stack.relay.name}", "cycle"});
+  action("a_noop", NoopCheck{});
+  strategy.closing = {{"collect", "d", CommandCheck{{"report"}}, FinallyWhen::failed, 2min}};
   return strategy;
 }
 
 inline DeviceSpec device() {
-  return {"yuga-1",         {{"pretty", "yuga"}, {"serial", "CB5A1"}, {"type", "handset"}},
-          "worker-1",       {"nightly", "smoke"},
-          "android-phone",  "ada@example",
-          "rack 3, shelf 2"};
+  return {"yuga-1",
+          {{"pretty", "yuga"}, {"serial", "CB5A1"}, {"type", "handset"}},
+          "worker-1",
+          {"nightly", "smoke"},
+          "android-phone",
+          "ada@example",
+          "rack 3, shelf 2",
+          "phones",
+          {{"relay", "{operation}"}, "PUT", "http://pdu/{operation}"}};
+}
+
+inline ListedDevice listed_device() {
+  return {"phones", "usb-CB5A1", {{"serial", "CB5A1"}, {"type", "handset"}}};
 }
 
 inline InventoryPtr inventory() {
@@ -116,6 +165,9 @@ inline InventoryPtr inventory() {
   inventory.workers = {{"worker-1", {"nightly"}}, {"worker-2", {}}};
   inventory.devices = {device(), {"yuga-2", {}, "worker-2", {}, "", "", ""}};
   inventory.strategies = {{"linux-host", encode_strategy(strategy())}};
+  inventory.stacks = {{"bench-1", {"yuga-1", "yuga-2"}}};
+  inventory.health = {5, {Duration(1min), Duration(1h)}, Duration(3min)};
+  inventory.allow = {"type=handset"};
   return std::make_shared<const Inventory>(std::move(inventory));
 }
 
@@ -127,12 +179,13 @@ inline TaskSpec task_spec() {
   spec.parent = "https://lab.example/job/1000";
   spec.submitter = "ada@build-1";
   spec.pool = "nightly";
-  spec.devices = {{"dut", "", "pretty=yuga,type=handset"}, {"relay", "relay-4", ""}};
+  spec.devices = {{"dut", "", "pretty=yuga,type=handset"}, {"relay", "relay-4", "", "dut"}};
   spec.priority = 70;
   spec.timeouts = {Duration(1h), Duration(30min), Duration(5min), Duration(3s)};
   spec.retry = {4, 1};
   spec.wait_for_capacity = true;
-  spec.work = encode_work(works()[2].value);
+  spec.work = encode_work(works()[3].value);
+  spec.before = {VerifyFirst::always, "quick", true, Duration(20min)};
   return spec;
 }
 
@@ -157,12 +210,17 @@ inline std::vector<Named<Event>> events() {
       {"attempt_started", AttemptReported{origin, token(), instant(1), attempt_started()}},
       {"record", AttemptReported{origin, token(), instant(2), record()}},
       {"result", AttemptReported{origin, token(), instant(3), case_result()}},
+      {"progress", AttemptReported{origin, token(), instant(4), progress()}},
       {"attempt_ended", AttemptEnded{origin, token(), ending(), Verdict::flaky, kNever}},
       {"attempt_requeued",
        AttemptEnded{Origin{}, token(), killed_ending(), Verdict::none, instant(99)}},
       {"report_refused", ReportRefused{origin, token(), "the attempt is not live"}},
       {"cancel_requested", CancelRequested{token().guid, "wrong branch", "ada@build-1"}},
-      {"task_ended", TaskEnded{token().guid, killed_ending(), Verdict::skip}}};
+      {"task_ended", TaskEnded{token().guid, killed_ending(), Verdict::skip}},
+      {"device_judged", DeviceJudged{"yuga-1", DeviceHealth::quarantined, "adb: no answer",
+                                     "broker", token().guid, instant(900), 3}},
+      {"device_listed", DeviceListed{"worker-1", listed_device()}},
+      {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}}};
   std::vector<Named<Event>> events;
   for (auto& [name, body] : bodies) events.push_back({name, {instant(30), std::move(body)}});
   return events;
@@ -185,8 +243,9 @@ inline TaskInfo task_info() {
   info.not_before = instant(15);
   info.cancelling = "wrong branch";
   info.attempt_count = 2;
-  info.attempts = {{1, "worker-1", {"yuga-1"}, instant(1), "file:///1.log", killed_ending()},
-                   {2, "worker-2", {"yuga-2", "relay-4"}, instant(9), "", std::nullopt}};
+  info.attempts = {
+      {1, "worker-1", {"yuga-1"}, instant(1), "file:///1.log", killed_ending()},
+      {2, "worker-2", {"yuga-2", "relay-4"}, instant(9), "", std::nullopt, "step 4 of 9"}};
   return info;
 }
 
@@ -204,6 +263,7 @@ inline Sync sync() {
   sync.credit = 12;
   sync.held = {{token(), true}, {{"another-task-1", 1}, false}};
   sync.version = "0.1.0";
+  sync.listed = {listed_device()};
   return sync;
 }
 
@@ -214,16 +274,27 @@ inline Desired desired() {
   desired.sync_number = 12;
   desired.lease = Duration(20s);
   desired.acked = uint64_t{7} << 32 | 4;
-  desired.run = {{task(), 3, {device(), device()}, encode_strategy(strategy())},
-                 {plain_task(), 1, {}, ""}};
+  desired.run = {
+      {task(), 3, {device(), device()}, encode_strategy(strategy()), {{"power_cycle", 2}}},
+      {plain_task(), 1, {}, ""}};
   desired.stop = {{token(), StopReason::cancelled, "wrong branch"},
                   {{"another-task-1", 1}, StopReason::fenced, ""}};
   return desired;
 }
 
 inline DeviceInfo device_info() {
-  return {device(), DeviceState::repairing, DeviceHealth::bad, "adb: no answer", instant(8),
-          token()};
+  return {device(),
+          DeviceState::repairing,
+          DeviceHealth::bad,
+          "adb: no answer",
+          instant(8),
+          token(),
+          "broker",
+          instant(60),
+          2,
+          {"bench-1"},
+          true,
+          "step 4 of 9"};
 }
 
 inline WorkerInfo worker_info() {
@@ -264,14 +335,20 @@ inline std::vector<Named<Envelope>> messages() {
                                   TaskState::leased,
                                   "It waits for yuga-1.",
                                   {"yuga-1 is leased", "yuga-2 is offline"},
-                                  17}},
+                                  17,
+                                  Duration(90s)}},
       {"list_devices", ListDevices{"type=handset", "yuga-1"}},
       {"device_list", DeviceList{{device_info(), DeviceInfo{}}}},
       {"list_workers", ListWorkers{}},
       {"worker_list", WorkerList{{worker_info(), WorkerInfo{}}}},
       {"ask_status", AskStatus{}},
       {"broker_status",
-       BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0)}}};
+       BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0)}},
+      {"change_devices",
+       ChangeDevices{{"yuga-1"}, DeviceChange::quarantine, "screen broken", "ada@build-1"}},
+      {"change_devices_reply", ChangeDevicesReply{{{"yuga-1", ""}, {"yuga-9", "no such device"}}}},
+      {"ask_inventory", AskInventory{}},
+      {"current_inventory", CurrentInventory{inventory()}}};
   std::vector<Named<Envelope>> messages;
   for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
   return messages;

@@ -28,7 +28,7 @@ struct ArgumentsOf {
     return file_arguments(check);
   }
   std::vector<std::string> operator()(const CommandCheck& check) const { return check.argv; }
-  std::vector<std::string> operator()(const NoopCheck&) const {
+  std::vector<std::string> operator()(const auto&) const {
     assert(false);
     return {};
   }
