@@ -349,9 +349,11 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
 Instant WorkerCore::next_deadline() const {
   Instant next = next_beat_;
   if (next_lease_check_ != kNever) next = std::min(next, next_lease_check_);
-  if (!waiting_plain_.empty()) {
-    const auto found = held_.find(waiting_plain_.front());
-    next = found == held_.end() ? kNever : std::min(next, found->second.accepted + kWaitMax);
+  for (const AttemptToken& token : waiting_plain_) {
+    const auto found = held_.find(token);
+    if (found == held_.end() || found->second.state != HeldState::waiting) continue;
+    next = std::min(next, found->second.accepted + kWaitMax);
+    break;
   }
   return next;
 }

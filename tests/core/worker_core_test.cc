@@ -208,6 +208,20 @@ TEST(WorkerCore, WhatWaitsTooLongIsHandedBack) {
   EXPECT_EQ(ending_of(sync).started, kNever);
 }
 
+// What was stopped while it waited made the worker want to be woken at the beginning of time.
+TEST(WorkerCore, WhatWasStoppedWhileItWaitedIsNotWaitedFor) {
+  Worker worker(1);
+  worker.sync();
+  worker.give({"job-000001", "job-000002"});
+  EXPECT_THAT(worker.started(), ElementsAre("job-000001"));
+  worker.full_sync();
+  worker.give({"job-000003", "job-000004"});
+  worker.order_stop("job-000003", StopReason::fenced);
+  worker.end("job-000001");
+  EXPECT_THAT(worker.started(), ElementsAre("job-000002"));
+  EXPECT_EQ(worker.core.next_deadline(), kStart + kBeat);
+}
+
 TEST(WorkerCore, CreditGrowsWithQuickWorkOnly) {
   struct Row {
     Duration took;
