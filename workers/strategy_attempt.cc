@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/duration_text.h"
-#include "core/suggest.h"
 #include "io/codec.h"
 #include "io/file.h"
 
@@ -22,25 +21,6 @@ constexpr Duration kCheckGraceMax = std::chrono::seconds(2);
 
 Record record(std::string status, std::string operation, std::string message = "") {
   return Record{std::move(status), "", std::move(operation), {}, std::move(message)};
-}
-
-void add_level(std::vector<std::string>& levels, const std::string& level) {
-  if (std::find(levels.begin(), levels.end(), level) == levels.end()) levels.push_back(level);
-}
-
-// Why `level` cannot be verified by `strategy`, or nothing. An unknown one would check nothing and
-// pass.
-std::optional<std::string> unknown_level(const Strategy& strategy, const std::string& level) {
-  if (level.empty()) return std::nullopt;
-  std::vector<std::string> levels;
-  for (const Verifier& verifier : strategy.verifiers) {
-    for (const std::string& each : verifier.levels) add_level(levels, each);
-  }
-  if (std::find(levels.begin(), levels.end(), level) != levels.end()) return std::nullopt;
-  std::string known;
-  for (const std::string& each : levels) known += (known.empty() ? "" : ", ") + each;
-  return "no verifier of strategy " + strategy.name + " is of level " + level +
-         suggest(level, levels) + (known.empty() ? "; none has \"levels\"" : "; there is " + known);
 }
 
 }  // namespace
@@ -70,7 +50,7 @@ void StrategyAttempt::begin(Instant now) {
   check_context_.env["MUSTER_DEVICES"] = devices_json(assignment_);
   check_context_.devices = assignment_.devices;
   check_context_.guid = assignment_.spec->guid;
-  RunOptions options;
+  StrategyRunOptions options;
   options.kind = kind_;
   options.level = level_;
   if (!assignment_.devices.empty()) options.profile = assignment_.devices[0].profile;
@@ -91,7 +71,7 @@ std::optional<std::string> StrategyAttempt::load_strategy() {
   Result<Strategy> strategy = decode_strategy(assignment_.strategy);
   if (!strategy.ok()) return "the strategy: " + strategy.error();
   strategy_ = std::move(*strategy);
-  return unknown_level(strategy_, level_);
+  return std::nullopt;
 }
 
 void StrategyAttempt::fail_at_once(Cause cause, const std::string& reason, Instant now) {
@@ -196,6 +176,8 @@ void StrategyAttempt::start_child(const EngineStep& step, const ProcessSpec& spe
 
 void StrategyAttempt::wake(Instant now) {
   if (over()) return;
+  const bool closing = !running_.empty() && running_.front().step.kind == StepKind::closing;
+  if (closing) run_until_ = kNever;  // what the limit is for is over
   if (run_until_ != kNever && now >= run_until_ && !stopping_) {
     timed_out_ = true;
     interrupt(now);
