@@ -101,7 +101,7 @@ void VerifyRun::release_one(size_t verifier) {
     case State::failed:
       result.outcome = Outcome::fail;
       records_.push_back(verify_record("FAIL", tag, outcome.message));
-      failures_.push_back({tag, strategy_.verifiers[verifier].description, outcome.message});
+      failures_.push_back({tag, strategy_.verifiers[verifier].description, outcome.message, ""});
       break;
     case State::blocked:
       blocker_[verifier] = first_blocker(verifier);

@@ -17,6 +17,7 @@
 
 #include "core/report.h"
 #include "core/strategy.h"
+#include "core/strategy_step.h"
 #include "core/verify_graph.h"
 
 namespace muster {
@@ -25,14 +26,6 @@ struct CheckOutcome {
   bool passed = false;
   std::string message;  // why not; one line, or more
   Duration duration{0};
-};
-
-// An original failure: one whose own check failed.
-struct StrategyFailure {
-  std::string tag;
-  std::string description;
-  std::string message;
-  bool operator==(const StrategyFailure&) const = default;
 };
 
 class VerifyRun {
