@@ -52,6 +52,10 @@ void make_readable(CaseResult& result) {
   result.message = readable(result.message, kReportBytesMax / 4);
 }
 
+void make_readable(Progress& progress) {
+  progress.text = readable(progress.text, kMessageLengthMax);
+}
+
 void make_readable(Ending& ending) { ending.message = readable(ending.message, kMessageLengthMax); }
 
 }  // namespace
