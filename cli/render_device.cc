@@ -10,7 +10,11 @@ Color health_color(DeviceHealth health) {
     case DeviceHealth::good:
       return Color::good;
     case DeviceHealth::bad:
+    case DeviceHealth::quarantined:
+    case DeviceHealth::needs_human:
       return Color::bad;
+    case DeviceHealth::locked:
+      return Color::doubt;
     case DeviceHealth::unknown:
       break;
   }

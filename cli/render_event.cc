@@ -54,6 +54,9 @@ struct Describe {
     if (!event.message.empty()) text += ": " + event.message;
     return text;
   }
+  std::string operator()(const Progress& event) const {
+    return std::to_string(event.percent) + "% " + event.text;
+  }
   std::string operator()(const AttemptEnded& event) const {
     std::string text = attempt_text(event.token) + ending_text(event.ending);
     if (event.verdict == Verdict::none) return text + "; next try at " + short_time(event.retry_at);
@@ -67,6 +70,18 @@ struct Describe {
   }
   std::string operator()(const TaskEnded& event) const {
     return ending_text(event.ending) + "; verdict " + std::string(to_string(event.verdict));
+  }
+  std::string operator()(const DeviceJudged& event) const {
+    std::string text = event.device + " is " + std::string(to_string(event.health));
+    if (!event.reason.empty()) text += ": " + event.reason;
+    if (event.until != kNever) text += "; left alone until " + short_time(event.until);
+    return text + ", by " + event.who;
+  }
+  std::string operator()(const DeviceListed& event) const {
+    return event.device.name + " by " + event.device.lister + " of " + event.worker;
+  }
+  std::string operator()(const DeviceUnlisted& event) const {
+    return event.name + " by " + event.worker;
   }
 };
 
@@ -99,7 +114,8 @@ const std::vector<std::string>& event_types() {
   static const std::vector<std::string> types = {
       "broker_started", "inventory_applied", "worker_joined", "worker_lost", "task_submitted",
       "attempt_leased", "attempt_started",   "record",        "result",      "attempt_ended",
-      "report_refused", "cancel_requested",  "task_ended"};
+      "report_refused", "cancel_requested",  "task_ended",    "progress",    "device_judged",
+      "device_listed",  "device_unlisted"};
   return types;
 }
 

@@ -52,6 +52,9 @@ struct WorkerOf {
   std::string_view operator()(const ReportRefused& event) const { return event.origin.worker; }
   std::string_view operator()(const CancelRequested&) const { return {}; }
   std::string_view operator()(const TaskEnded&) const { return {}; }
+  std::string_view operator()(const DeviceJudged&) const { return {}; }
+  std::string_view operator()(const DeviceListed& event) const { return event.worker; }
+  std::string_view operator()(const DeviceUnlisted& event) const { return event.worker; }
 };
 
 }  // namespace
@@ -76,6 +79,9 @@ class LedgerSink::Writer {
   void add(const ReportRefused&, const SequencedEvent&) {}
   void add(const CancelRequested& event, const SequencedEvent& at);
   void add(const TaskEnded& event, const SequencedEvent& at);
+  void add(const DeviceJudged& event, const SequencedEvent& at);
+  void add(const DeviceListed&, const SequencedEvent&) {}
+  void add(const DeviceUnlisted&, const SequencedEvent&) {}
 
  private:
   explicit Writer(Database db) : db_(std::move(db)) {}
@@ -101,6 +107,7 @@ class LedgerSink::Writer {
   Statement requeue_task_;
   Statement cancel_task_;
   Statement end_task_;
+  Statement insert_health_;
   Statement set_position_;
 };
 
@@ -143,6 +150,7 @@ Result<Done> LedgerSink::Writer::prepare() {
        "UPDATE tasks SET state = 'ended', verdict = ?, started_us = coalesce(?, started_us),"
        " ended_us = ?, outcome = ?, cause = ?, status = ?, exit_code = ?, signal = ?, message = ?,"
        " retry_us = NULL, cancelling = NULL WHERE guid = ?"},
+      {&insert_health_, "INSERT OR REPLACE INTO device_health VALUES (?,?,?,?,?,?,?,?,?)"},
       {&set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?)"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -281,6 +289,15 @@ void LedgerSink::Writer::add(const CancelRequested& event, const SequencedEvent&
 
 void LedgerSink::Writer::add(const TaskEnded& event, const SequencedEvent& at) {
   end_task(event.guid, event.ending, event.verdict, at.event.time);
+}
+
+void LedgerSink::Writer::add(const DeviceJudged& event, const SequencedEvent& at) {
+  insert_health_.bind(1, event.device).bind(2, static_cast<int64_t>(at.seq));
+  insert_health_.bind(3, to_us(at.event.time)).bind(4, to_string(event.health));
+  insert_health_.bind(5, event.reason).bind(6, event.who);
+  bind_some(insert_health_, 7, event.guid);
+  bind_time(insert_health_, 8, event.until).bind(9, int64_t{event.failures});
+  run(insert_health_);
 }
 
 void LedgerSink::Writer::end_task(std::string_view guid, const Ending& ending, Verdict verdict,

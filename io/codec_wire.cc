@@ -183,6 +183,36 @@ static bool take(Reading& in, const Envelope::Reader& from, bool (Envelope::Read
   return true;
 }
 
+// Kinds that are about devices, and unknown ones.
+static bool read_device_message(Reading& in, Envelope::Reader from, Message& to) {
+  using R = Envelope::Reader;
+  switch (from.which()) {
+    case Envelope::APPLY_INVENTORY:
+      return take<muster::ApplyInventory>(in, from, &R::hasApplyInventory, &R::getApplyInventory,
+                                          to);
+    case Envelope::INVENTORY_REPLY:
+      return take<muster::InventoryReply>(in, from, &R::hasInventoryReply, &R::getInventoryReply,
+                                          to);
+    case Envelope::LIST_DEVICES:
+      return take<muster::ListDevices>(in, from, &R::hasListDevices, &R::getListDevices, to);
+    case Envelope::DEVICE_LIST:
+      return take<muster::DeviceList>(in, from, &R::hasDeviceList, &R::getDeviceList, to);
+    case Envelope::CHANGE_DEVICES:
+      return take<muster::ChangeDevices>(in, from, &R::hasChangeDevices, &R::getChangeDevices, to);
+    case Envelope::CHANGE_DEVICES_REPLY:
+      return take<muster::ChangeDevicesReply>(in, from, &R::hasChangeDevicesReply,
+                                              &R::getChangeDevicesReply, to);
+    case Envelope::ASK_INVENTORY:
+      return take<muster::AskInventory>(in, from, &R::hasAskInventory, &R::getAskInventory, to);
+    case Envelope::CURRENT_INVENTORY:
+      return take<muster::CurrentInventory>(in, from, &R::hasCurrentInventory,
+                                            &R::getCurrentInventory, to);
+    default:
+      in.fail_unknown("kind of message", from.which());
+      return false;
+  }
+}
+
 static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
   using R = Envelope::Reader;
   switch (from.which()) {
@@ -208,12 +238,6 @@ static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
       return take<muster::Cancel>(in, from, &R::hasCancel, &R::getCancel, to);
     case Envelope::CANCEL_REPLY:
       return take<muster::CancelReply>(in, from, &R::hasCancelReply, &R::getCancelReply, to);
-    case Envelope::APPLY_INVENTORY:
-      return take<muster::ApplyInventory>(in, from, &R::hasApplyInventory, &R::getApplyInventory,
-                                          to);
-    case Envelope::INVENTORY_REPLY:
-      return take<muster::InventoryReply>(in, from, &R::hasInventoryReply, &R::getInventoryReply,
-                                          to);
     case Envelope::SYNC:
       return take<muster::Sync>(in, from, &R::hasSync, &R::getSync, to);
     case Envelope::DESIRED:
@@ -234,10 +258,6 @@ static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
       return take<muster::ExplainTask>(in, from, &R::hasExplainTask, &R::getExplainTask, to);
     case Envelope::EXPLANATION:
       return take<muster::Explanation>(in, from, &R::hasExplanation, &R::getExplanation, to);
-    case Envelope::LIST_DEVICES:
-      return take<muster::ListDevices>(in, from, &R::hasListDevices, &R::getListDevices, to);
-    case Envelope::DEVICE_LIST:
-      return take<muster::DeviceList>(in, from, &R::hasDeviceList, &R::getDeviceList, to);
     case Envelope::LIST_WORKERS:
       return take<muster::ListWorkers>(in, from, &R::hasListWorkers, &R::getListWorkers, to);
     case Envelope::WORKER_LIST:
@@ -246,19 +266,9 @@ static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
       return take<muster::AskStatus>(in, from, &R::hasAskStatus, &R::getAskStatus, to);
     case Envelope::BROKER_STATUS:
       return take<muster::BrokerStatus>(in, from, &R::hasBrokerStatus, &R::getBrokerStatus, to);
-    case Envelope::CHANGE_DEVICES:
-      return take<muster::ChangeDevices>(in, from, &R::hasChangeDevices, &R::getChangeDevices, to);
-    case Envelope::CHANGE_DEVICES_REPLY:
-      return take<muster::ChangeDevicesReply>(in, from, &R::hasChangeDevicesReply,
-                                              &R::getChangeDevicesReply, to);
-    case Envelope::ASK_INVENTORY:
-      return take<muster::AskInventory>(in, from, &R::hasAskInventory, &R::getAskInventory, to);
-    case Envelope::CURRENT_INVENTORY:
-      return take<muster::CurrentInventory>(in, from, &R::hasCurrentInventory,
-                                            &R::getCurrentInventory, to);
+    default:
+      return read_device_message(in, from, to);
   }
-  in.fail_unknown("kind of message", from.which());
-  return false;
 }
 
 }  // namespace wire

@@ -1,5 +1,6 @@
 #include "workers/reportable.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -52,11 +53,15 @@ void make_readable(CaseResult& result) {
   result.message = readable(result.message, kReportBytesMax / 4);
 }
 
-void make_readable(Progress& progress) {
-  progress.text = readable(progress.text, kMessageLengthMax);
+void make_readable(Ending& ending) {
+  ending.message = readable(ending.message, kMessageLengthMax);
+  ending.blame = readable(ending.blame, kNameLengthMax);
 }
 
-void make_readable(Ending& ending) { ending.message = readable(ending.message, kMessageLengthMax); }
+void make_readable(Progress& progress) {
+  progress.percent = std::min(progress.percent, 100u);
+  progress.text = readable(progress.text, kMessageLengthMax);
+}
 
 }  // namespace
 

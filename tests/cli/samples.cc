@@ -158,7 +158,11 @@ std::vector<Event> every_event() {
       {at(0), AttemptEnded{origin, token, ending, Verdict::pass, kNever}},
       {at(0), ReportRefused{origin, token, "stale"}},
       {at(0), CancelRequested{token.guid, "why", "kim"}},
-      {at(0), TaskEnded{token.guid, ending, Verdict::error}}};
+      {at(0), TaskEnded{token.guid, ending, Verdict::error}},
+      {at(0), AttemptReported{origin, token, at(0), Progress{40, "step 2\n"}}},
+      {at(0), DeviceJudged{"phone-7", DeviceHealth::bad, "adb\n", "broker", token.guid, at(9), 1}},
+      {at(0), DeviceListed{"bench-1", {"usb", "phone-7", {}}}},
+      {at(0), DeviceUnlisted{"bench-1", "phone-7"}}};
 }
 
 }  // namespace muster::samples

@@ -77,10 +77,13 @@ TEST(Codec, EveryWorkComesBack) {
 }
 
 TEST(Codec, AStrategyComesBack) {
-  const Strategy strategy = samples::strategy();
+  const Strategy strategy = samples::repair_strategy();
   std::vector<bool> seen(std::variant_size_v<CheckSpec>);
   for (const Verifier& verifier : strategy.verifiers) seen[verifier.check.index()] = true;
   EXPECT_EQ(seen, std::vector<bool>(seen.size(), true));
+  std::vector<bool> run(std::variant_size_v<ActionRun>);
+  for (const RepairActionSpec& action : strategy.actions) run[action.run.index()] = true;
+  EXPECT_EQ(run, std::vector<bool>(run.size(), true));
   const Result<Strategy> decoded = decode_strategy(encode_strategy(strategy));
   ASSERT_TRUE(decoded) << decoded.error();
   EXPECT_EQ(*decoded, strategy);
@@ -151,7 +154,7 @@ TEST(Codec, EnumerantsComeBackAndOthersAreRefused) {
   every_enumerant_comes_back<DeviceState>(
       DeviceState::running, [&](DeviceState v) { return device(v, DeviceHealth::good); });
   every_enumerant_comes_back<DeviceHealth>(
-      DeviceHealth::bad, [&](DeviceHealth v) { return device(DeviceState::idle, v); });
+      DeviceHealth::locked, [&](DeviceHealth v) { return device(DeviceState::idle, v); });
 }
 
 // The bytes are a digest of the value: nothing of an earlier message, large or small, shows.

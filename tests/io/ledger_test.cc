@@ -51,8 +51,11 @@ TEST_F(LedgerTest, SaysWhyItCannotBeOpened) {
       {"empty", execute("PRAGMA user_version = 0"), "there is no ledger yet: start a collector"},
       {"newer", migrate_and("INSERT INTO schema_version VALUES (999)"),
        "newer muster (schema 999, this build knows"},
-      {"older", migrate_and("UPDATE schema_version SET version = 0"), "there is no ledger yet"},
-      {"negative", migrate_and("UPDATE schema_version SET version = -1"), "there is no ledger yet"},
+      {"older", migrate_and("DELETE FROM schema_version; INSERT INTO schema_version VALUES (0)"),
+       "there is no ledger yet"},
+      {"negative",
+       migrate_and("DELETE FROM schema_version; INSERT INTO schema_version VALUES (-1)"),
+       "there is no ledger yet"},
       {"no database",
        [this](LedgerTest&) {
          ASSERT_TRUE(write_file_atomically(file_, std::string(5'000, 'x')).ok());

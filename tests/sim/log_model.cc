@@ -99,6 +99,10 @@ std::string LogModel::take_event(const WorkerLost& event, Instant) {
   return "";
 }
 
+std::string LogModel::take_event(const DeviceJudged&, Instant) { return ""; }
+std::string LogModel::take_event(const DeviceListed&, Instant) { return ""; }
+std::string LogModel::take_event(const DeviceUnlisted&, Instant) { return ""; }
+
 std::string LogModel::take_event(const TaskSubmitted& event, Instant) {
   const bool added =
       tasks_.emplace(event.spec->guid, Task{event.spec, {}, false, {}, {}, {}}).second;

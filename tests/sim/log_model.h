@@ -63,6 +63,9 @@ class LogModel {
   std::string take_event(const InventoryApplied& event, Instant time);
   std::string take_event(const WorkerJoined& event, Instant time);
   std::string take_event(const WorkerLost& event, Instant time);
+  std::string take_event(const DeviceJudged& event, Instant time);
+  std::string take_event(const DeviceListed& event, Instant time);
+  std::string take_event(const DeviceUnlisted& event, Instant time);
   std::string take_event(const TaskSubmitted& event, Instant time);
   std::string take_event(const AttemptLeased& event, Instant time);
   std::string take_event(const AttemptReported& event, Instant time);

@@ -66,6 +66,9 @@ std::string describe_body(const CaseResult& result) {
       .text("message", result.message)
       .take();
 }
+std::string describe_body(const Progress& progress) {
+  return Line().word("progress").pair("percent", progress.percent).text("", progress.text).take();
+}
 std::string describe_body(const Ending& ending) { return "ending " + describe(ending); }
 
 std::string describe_report(const Report& report) {
@@ -123,6 +126,16 @@ struct EventText {
   void operator()(const CancelRequested& event) {
     line.word(event.guid).text("reason", event.reason).pair("by", event.who);
   }
+  void operator()(const DeviceJudged& event) {
+    line.word(event.device).word(to_string(event.health)).text("reason", event.reason);
+    line.pair("by", event.who).pair("failures", event.failures);
+    if (!event.guid.empty()) line.pair("guid", event.guid);
+    if (event.until != kNever) line.pair("until", describe(event.until, zero));
+  }
+  void operator()(const DeviceListed& event) {
+    line.word(event.worker).word(event.device.name).pair("lister", event.device.lister);
+  }
+  void operator()(const DeviceUnlisted& event) { line.word(event.worker).word(event.name); }
   void operator()(const TaskEnded& event) {
     line.word(event.guid).word(describe(event.ending)).pair("verdict", to_string(event.verdict));
   }
@@ -287,6 +300,22 @@ struct MessageText {
     }
   }
   void operator()(const AskStatus&) { line.word("ask_status"); }
+  void operator()(const ChangeDevices& change) {
+    line.word("change_devices").word(to_string(change.change)).names("", change.names);
+  }
+  void operator()(const ChangeDevicesReply& reply) {
+    line.word("change_devices_reply");
+    for (const ChangeDevicesReply::Outcome& outcome : reply.results) {
+      line.word(outcome.name).text("refused", outcome.refused);
+      line.flag("done", outcome.refused.empty());
+    }
+  }
+  void operator()(const AskInventory&) { line.word("ask_inventory"); }
+  void operator()(const CurrentInventory& current) {
+    line.word("inventory")
+        .list("devices", current.inventory->devices,
+              [](const DeviceSpec& device) { return device.name; });
+  }
   void operator()(const BrokerStatus& status) {
     line.word("status")
         .pair("epoch", status.epoch)
