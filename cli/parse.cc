@@ -1,15 +1,12 @@
-// The only file that includes CLI11 (it costs seconds of compile time for each that includes it).
 #include "cli/parse.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
 #include <utility>
 
-#include "cli/values.h"
-#include "core/duration_text.h"
+#include "cli/parse_parts.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "core/suggest.h"
@@ -18,108 +15,6 @@ namespace muster {
 namespace {
 
 constexpr size_t kHelpColumn = 30;
-// Put before words that stand after --, so that CLI11 takes none of them for a flag or a verb;
-// positionals take it off again. (CLI11's own -- ends a verb's positionals once one was given.)
-constexpr char kPlainWord = '\x01';
-
-// Words of the command line on their way into an Invocation. `chosen` is set by the verb's callback
-// once its words are complete.
-struct Parse {
-  CLI::App app{"Verifies, repairs and runs test jobs on the devices of a lab.", "muster"};
-  GlobalOptions global;
-  std::optional<VerbOptions> chosen;
-};
-
-// Adds an option whose text `read` turns into a value or a reason.
-template <typename Value>
-CLI::Option* add_value(CLI::App* app, const std::string& name,
-                       std::function<Result<Value>(const std::string&)> read,
-                       std::function<void(Value)> take, const std::string& type,
-                       const std::string& description) {
-  return app
-      ->add_option_function<std::string>(
-          name,
-          [name, read, take](const std::string& text) {
-            Result<Value> value = read(text);
-            if (!value) throw CLI::ValidationError(name.substr(name.rfind(',') + 1), value.error());
-            take(std::move(*value));
-          },
-          description)
-      ->type_name(type);
-}
-
-void add_duration(CLI::App* app, const std::string& name, std::optional<Duration>* target,
-                  const std::string& description) {
-  add_value<Duration>(
-      app, name, [](const std::string& text) { return parse_duration(text); },
-      [target](Duration value) { *target = value; }, "TIME", description);
-}
-
-void add_number(CLI::App* app, const std::string& name, uint64_t min, uint64_t max,
-                std::function<void(uint64_t)> take, const std::string& description) {
-  add_value<uint64_t>(
-      app, name, [min, max](const std::string& text) { return parse_whole_number(text, min, max); },
-      std::move(take), "N", description);
-}
-
-// One option that may be repeated and takes one word each time. (A CLI11 vector option would take
-// every word up to the next flag.)
-CLI::Option* add_list(CLI::App* app, const std::string& name, std::vector<std::string>* target,
-                      const std::string& type, const std::string& description) {
-  return app->add_option(name, *target, description)->allow_extra_args(false)->type_name(type);
-}
-
-CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* target,
-                      const std::string& type, const std::string& description) {
-  return app->add_option(name, *target, description)->type_name(type);
-}
-
-// A text that says where. Empty, as from an unset variable of a script, must not mean the default:
-// the work would go elsewhere.
-void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,
-               const std::string& description) {
-  add_value<std::string>(
-      app, name,
-      [](const std::string& text) -> Result<std::string> {
-        if (text.empty()) return Error{"must not be empty; leave it out for the default"};
-        return text;
-      },
-      [target](std::string text) { *target = std::move(text); }, type, description);
-}
-
-std::string without_mark(std::string word) {
-  return word.starts_with(kPlainWord) ? word.substr(1) : word;
-}
-
-CLI::Option* add_words(CLI::App* app, const std::string& name, std::vector<std::string>* target,
-                       const std::string& description) {
-  return app->add_option(name, *target, description)->transform(without_mark)->type_name("");
-}
-
-CLI::Option* add_word(CLI::App* app, const std::string& name, std::string* target,
-                      const std::string& description) {
-  return app->add_option(name, *target, description)->transform(without_mark)->type_name("");
-}
-
-// A verb with its options on the heap (they must live as long as the parser) and its examples.
-template <typename Options>
-std::pair<CLI::App*, std::shared_ptr<Options>> add_verb(Parse& parse, CLI::App* parent,
-                                                        const std::string& name,
-                                                        const std::string& description,
-                                                        const std::string& examples) {
-  CLI::App* verb = parent->add_subcommand(name, description);
-  auto options = std::make_shared<Options>();
-  verb->callback([&parse, options] { parse.chosen = *options; });
-  verb->footer("Examples:\n" + examples);
-  return {verb, options};
-}
-
-CLI::App* add_group(Parse& parse, const std::string& name, const std::string& description) {
-  CLI::App* group = parse.app.add_subcommand(name, description);
-  group->require_subcommand(1, 1);
-  group->footer("Examples of each: muster " + name + " VERB --help");
-  return group;
-}
 
 void add_global_options(Parse& parse) {
   CLI::App& app = parse.app;
@@ -171,218 +66,47 @@ void add_up(Parse& parse) {
   add_text(verb, "--inventory", &options->inventory, "FILE", "Apply this inventory once ready");
 }
 
-void add_verify(Parse& parse) {
-  auto [verb, options] = add_verb<VerifyOptions>(
-      parse, &parse.app, "verify", "Check devices with their strategies and wait for the findings",
-      "  muster verify phone-7\n"
-      "  muster verify -l type=handset,!broken\n"
-      "  muster verify --all -o jsonl");
-  add_words(verb, "DEVICE", &options->devices, "Names of devices");
-  add_text(verb, "-l,--selector", &options->selector, "SEL", "Devices that match, e.g. k=v,k2!=v");
-  verb->add_flag("--all", options->all, "Every device of the inventory");
-  verb->add_flag("--detach", options->detach, "Do not wait: print the tasks' GUIDs");
+void add_device_change(Parse& parse, CLI::App* group, DeviceChange change,
+                       const std::string& description, const std::string& example) {
+  const std::string name(to_string(change));
+  auto [verb, options] =
+      add_verb<DeviceChangeOptions>(parse, group, name, description, "  muster device " + example);
+  options->change = change;
+  add_devices(verb, &options->devices);
+  const bool must_say_why = change == DeviceChange::lock || change == DeviceChange::quarantine;
+  CLI::Option* reason =
+      add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later");
+  if (must_say_why) reason->required();
+}
+
+void add_device_ways(Parse& parse, CLI::App* group) {
+  add_device_change(parse, group, DeviceChange::lock, "Keep devices to yourself: nothing uses them",
+                    "lock phone-7 --reason 'new screen'");
+  add_device_change(parse, group, DeviceChange::unlock, "Give locked devices back",
+                    "unlock phone-7");
+  add_device_change(parse, group, DeviceChange::quarantine,
+                    "Keep devices from jobs until they are released",
+                    "quarantine -l rack=3 --reason 'no air in rack 3'");
+  add_device_change(parse, group, DeviceChange::release,
+                    "Let devices have jobs again, whatever was found before",
+                    "release phone-7 --reason 'battery replaced'");
+  auto [verb, options] = add_verb<DeviceHistoryOptions>(
+      parse, group, "history", "What a device went through, oldest first",
+      "  muster device history phone-7\n"
+      "  muster device history phone-7 --max 500 -o jsonl");
+  add_word(verb, "DEVICE", &options->name, "Name of a device")->required();
   add_number(
-      verb, "--priority", 0, kPriorityMax,
-      [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
-      "0 to 100, higher first (default: 50)");
-  add_duration(verb, "--timeout", &options->timeout, "Longest time for one device");
+      verb, "-n,--max", 1, kListTasksMax,
+      [target = options](uint64_t n) { target->count_max = static_cast<uint32_t>(n); },
+      "At most so many entries, the newest (default: 50)");
 }
 
-void add_run_limits(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
-  add_number(
-      verb, "--priority", 0, kPriorityMax,
-      [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
-      "0 to 100, higher first (default: 50)");
-  add_duration(verb, "--timeout", &options->timeout, "Longest time for one attempt");
-  add_duration(verb, "--silence", &options->silence, "Longest time without output");
-  add_duration(verb, "--queue-timeout", &options->queue_timeout, "Longest time in the queue");
-  add_duration(verb, "--grace", &options->grace, "Time between TERM and KILL (default: 10s)");
-  add_value<RetryBudget>(
-      verb, "--retry", parse_retry,
-      [target = options](RetryBudget budget) {
-        target->retry_infra = budget.infra;
-        target->retry_test = budget.test;
-      },
-      "CAUSE=N", "Further attempts by cause, e.g. infra=2,test=1 (default: infra=2)");
-  verb->add_flag("--wait-for-capacity", options->wait_for_capacity,
-                 "Accept it even if no known device or worker could serve it");
-}
-
-void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
-  add_word(verb, "JOB", &options->source, "A job file, or a directory with .vcsjob");
-  add_text(verb, "--path", &options->path, "PATH", "The job of the directory at this path");
-  add_list(verb, "--tags", &options->tags, "A,B", "The directory's jobs that carry all these tags")
-      ->delimiter(',');
-  add_list(verb, "-d,--device", &options->devices, "NAME", "Device to use; ROLE=NAME for several");
-  add_list(verb, "-l,--selector", &options->selectors, "SEL",
-           "Any device that matches, e.g. type=handset,!broken");
-  add_value<std::string>(
-      verb, "--pool", [](const std::string& text) -> Result<std::string> { return text; },
-      [target = options](std::string pool) { target->pool = std::move(pool); }, "NAME",
-      "Devices and workers of this pool only");
-  add_text(verb, "--guid", &options->guid, "GUID", "Name of the task (default: a new UUID)");
-  add_text(verb, "--name", &options->name, "TEXT", "The task's name for people");
-  verb->add_option_function<std::vector<std::string>>(
-          "--env",
-          [target = options](const std::vector<std::string>& assignments) {
-            for (const std::string& text : assignments) {
-              Result<std::pair<std::string, std::string>> pair = parse_assignment(text);
-              if (!pair) throw CLI::ValidationError("--env", pair.error());
-              target->env.insert_or_assign(pair->first, pair->second);
-            }
-          },
-          "Set in the job's environment, which is empty otherwise")
-      ->allow_extra_args(false)
-      ->type_name("K=V");
-  add_list(verb, "--pass-env", &options->env_pass, "NAME",
-           "Passed on from the worker's environment");
-  add_text(verb, "--cwd", &options->cwd, "DIR", "Where the job runs (default: a fresh workspace)");
-}
-
-void add_run_after(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
-  const auto add = [&](const std::string& name, After after, const std::string& description) {
-    verb->add_flag_callback(
-        name,
-        [target = options, name, after] {
-          if (target->after != After::unsaid) {
-            throw CLI::ValidationError(name, "give one of --wait, --follow, --detach");
-          }
-          target->after = after;
-        },
-        description);
-  };
-  add("--wait", After::wait, "Wait for the verdict (default without a terminal)");
-  add("--follow", After::follow, "Wait and show the console log (default on a terminal)");
-  add("--detach", After::detach, "Do not wait: print the task's GUID");
-}
-
-void add_run(Parse& parse) {
-  auto [verb, options] = add_verb<RunOptions>(
-      parse, &parse.app, "run", "Run a job as a task: run [OPTIONS] JOB.yaml | DIR | -- CMD ARG...",
-      "  muster run -- uname -a\n"
-      "  muster run -l type=handset --timeout 10m --retry infra=2,test=1 smoke.yaml\n"
-      "  muster run -d phone-7 ./jobs --tags nightly,camera\n"
-      "  muster run --detach -o quiet --env SEED=7 -- ./soak-test");
-  add_run_source(verb, options);
-  add_run_limits(verb, options);
-  add_run_after(verb, options);
-}
-
-void add_task_ways(Parse& parse) {
-  {
-    auto [verb, options] = add_verb<SubmitOptions>(
-        parse, &parse.app, "submit", "Hand in the tasks of files; returns when they are recorded",
-        "  muster submit nightly.yaml\n"
-        "  muster wait $(muster submit -o quiet *.yaml)");
-    add_words(verb, "FILE", &options->files, "Job files")->required();
-  }
-  {
-    auto [verb, options] = add_verb<WaitOptions>(
-        parse, &parse.app, "wait", "Wait until tasks have ended; exits with the worst status",
-        "  muster wait last\n"
-        "  muster wait 0193a5 0193a6 --timeout 30m");
-    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
-    add_duration(verb, "--timeout", &options->timeout, "Give up after this time (exit status 75)");
-  }
-  {
-    auto [verb, options] =
-        add_verb<CancelOptions>(parse, &parse.app, "cancel", "Cancel tasks that have not ended",
-                                "  muster cancel last --reason 'wrong build'");
-    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
-    add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later")
-        ->required();
-  }
-}
-
-void add_task(Parse& parse) {
-  CLI::App* group = add_group(parse, "task", "What the broker knows about tasks");
-  {
-    auto [verb, options] =
-        add_verb<TaskListOptions>(parse, group, "ls", "Tasks that have not ended, newest first",
-                                  "  muster task ls\n"
-                                  "  muster task ls --all --kind verify -n 20\n"
-                                  "  muster task ls --state queued -o quiet");
-    add_value<std::vector<TaskState>>(
-        verb, "--state", parse_task_states,
-        [target = options](std::vector<TaskState> states) { target->states = std::move(states); },
-        "A,B", "Only these: queued, leased, running, ended");
-    add_value<TaskKind>(
-        verb, "--kind",
-        [](const std::string& text) -> Result<TaskKind> {
-          if (std::optional<TaskKind> kind = parse_task_kind(text)) return *kind;
-          return Error{quote_text(text) + " is not a kind: verify, repair, job"};
-        },
-        [target = options](TaskKind kind) { target->kind = kind; }, "KIND",
-        "Only these: verify, repair or job");
-    add_number(
-        verb, "-n,--count", 1, kListTasksMax,
-        [target = options](uint64_t n) { target->count_max = static_cast<uint32_t>(n); },
-        "At most so many (default: 50)");
-    verb->add_flag("--all", options->all, "Ended ones too");
-  }
-  {
-    auto [verb, options] = add_verb<TaskShowOptions>(
-        parse, group, "show", "Everything about tasks: attempts, devices, logs, verdict",
-        "  muster task show last\n"
-        "  muster task show 0193a5 -o json");
-    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
-  }
-  {
-    auto [verb, options] = add_verb<TaskExplainOptions>(
-        parse, group, "explain", "Why a task is where it is", "  muster task explain last");
-    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
-  }
-}
-
-void add_answers(Parse& parse) {
-  {
-    auto [verb, options] =
-        add_verb<LogOptions>(parse, &parse.app, "log", "Print the console log of a task",
-                             "  muster log last\n"
-                             "  muster log 0193a5 -f\n"
-                             "  muster log last --attempt 1");
-    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
-    verb->add_flag("-f,--follow", options->follow, "Go on until the task has ended");
-    add_number(
-        verb, "--attempt", 1, kAttemptsMax,
-        [target = options](uint64_t n) { target->attempt = static_cast<uint32_t>(n); },
-        "Of this attempt (default: the newest)");
-  }
-  {
-    auto [verb, options] =
-        add_verb<EventsOptions>(parse, &parse.app, "events", "Print the broker's event log",
-                                "  muster events -n 20\n"
-                                "  muster events -f --guid last\n"
-                                "  muster events --from 1 --type task_submitted -o jsonl");
-    verb->add_flag("-f,--follow", options->follow, "Go on as events happen");
-    add_number(
-        verb, "--from", 1, UINT64_MAX, [target = options](uint64_t n) { target->from = n; },
-        "From this sequence number on");
-    add_text(verb, "--guid", &options->guid, "GUID", "Only of this task");
-    add_text(verb, "--type", &options->type, "TYPE", "Only of this type, e.g. attempt_ended");
-    add_number(
-        verb, "-n,--count", 1, UINT64_MAX,
-        [target = options](uint64_t n) { target->count_max = n; },
-        "At most so many: the newest, or with --from the first");
-  }
-  {
-    auto [verb, options] =
-        add_verb<ResultOptions>(parse, &parse.app, "result", "Test cases and verdict of a task",
-                                "  muster result last\n"
-                                "  muster result last --format junit > result.xml\n"
-                                "  muster result 0193a5 --format status-log");
-    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
-    add_value<ResultFormat>(
-        verb, "--format",
-        [](const std::string& text) -> Result<ResultFormat> {
-          if (text == "junit") return ResultFormat::junit;
-          if (text == "json") return ResultFormat::json;
-          if (text == "status-log") return ResultFormat::status_log;
-          return Error{quote_text(text) + " is not a format: junit, json, status-log"};
-        },
-        [target = options](ResultFormat format) { target->format = format; }, "FORMAT",
-        "junit, json or status-log");
-  }
+void add_strategy_stats(Parse& parse, CLI::App* strategy) {
+  auto [verb, options] = add_verb<StrategyStatsOptions>(
+      parse, strategy, "stats", "How well repair actions have worked",
+      "  muster strategy stats\n"
+      "  muster strategy stats phone.yaml -o json");
+  add_word(verb, "STRATEGY", &options->strategy, "A strategy file or name (default: all)");
 }
 
 void add_lab(Parse& parse) {
@@ -399,6 +123,7 @@ void add_lab(Parse& parse) {
         parse, device, "show", "Everything about devices", "  muster device show phone-7");
     add_words(verb, "DEVICE", &options->names, "Names of devices")->required();
   }
+  add_device_ways(parse, device);
   CLI::App* worker = add_group(parse, "worker", "Workers, their slots and leases");
   add_verb<WorkerListOptions>(parse, worker, "ls", "Workers the broker knows",
                               "  muster worker ls");
@@ -421,6 +146,7 @@ void add_files(Parse& parse) {
         "  muster strategy check strategies/*.yaml");
     add_words(verb, "FILE", &options->files, "Strategy files")->required();
   }
+  add_strategy_stats(parse, strategy);
   {
     auto [verb, options] =
         add_verb<StrategyTreeOptions>(parse, strategy, "tree", "Show what is checked after what",
@@ -528,10 +254,17 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
     if (picks_jobs && !run->command.empty()) return "--path and --tags choose jobs of a directory";
     if (!run->path.empty() && !run->tags.empty()) return "give one of --path and --tags";
   }
+  const auto ways = [](const DeviceChoice& choice) {
+    return (choice.names.empty() ? 0 : 1) + (choice.selector.empty() ? 0 : 1);
+  };
   if (const auto* verify = std::get_if<VerifyOptions>(&verb)) {
-    const int ways = (verify->devices.empty() ? 0 : 1) + (verify->selector.empty() ? 0 : 1) +
-                     (verify->all ? 1 : 0);
-    if (ways != 1) return "say which devices: names, -l SELECTOR, or --all";
+    if (ways(verify->devices) + (verify->all ? 1 : 0) != 1) {
+      return verify->repair ? "say which devices: names, or -l SELECTOR"
+                            : "say which devices: names, -l SELECTOR, or --all";
+    }
+  }
+  if (const auto* change = std::get_if<DeviceChangeOptions>(&verb)) {
+    if (ways(change->devices) != 1) return "say which devices: names, or -l SELECTOR";
   }
   return std::nullopt;
 }

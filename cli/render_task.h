@@ -9,9 +9,10 @@
 
 namespace muster {
 
-// Where things lie that the broker does not know.
+// What is known about a task beside what the broker says of it.
 struct TaskPlaces {
-  std::string status_log;  // empty: not on this machine
+  std::string status_log;          // empty: not on this machine
+  std::vector<TaskInfo> children;  // that run on its behalf
 };
 
 // "pass", "flaky", "fail", "error (device)": the cause always stands beside an error, so that an
