@@ -2,15 +2,9 @@
 // what is scarce.
 #include <algorithm>
 
-#include "core/broker_core.h"
+#include "core/broker_placement.h"
 
 namespace muster {
-
-struct BrokerCore::Scratch {
-  LookupSet<DeviceIx> taken_devices;
-  LookupMap<WorkerIx, uint32_t> device_leases;  // made by this decision, with devices
-  LookupMap<WorkerIx, uint32_t> leases;         // all of them
-};
 
 Decision BrokerCore::decide_dispatch(Instant now) const {
   Decision decision;
@@ -50,21 +44,12 @@ void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
   while (!heads.empty()) {
     const ClassIx ix = std::get<2>(*heads.begin());
     heads.erase(heads.begin());
-    const std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
+    std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
     if (!placement) continue;  // nothing of this class can be placed now
     Cursor& cursor = *cursors.find(ix);
     const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
-    AttemptLeased leased;
-    leased.token = {task.spec->guid, static_cast<uint32_t>(task.attempts.size() + 1)};
-    leased.worker = workers_[placement->worker].name;
-    leased.incarnation = workers_[placement->worker].incarnation;
-    for (const DeviceIx device : placement->devices) {
-      leased.devices.push_back(devices_[device].spec.name);
-      scratch.taken_devices.insert(device);
-    }
-    ++scratch.device_leases[placement->worker];
-    ++scratch.leases[placement->worker];
-    decision.events.push_back(Event{now, std::move(leased)});
+    keep_roles(task, *placement);
+    decision.events.push_back(Event{now, make_lease(task, *placement, scratch)});
     ++cursor.position;
     advance(ix);
   }
@@ -121,66 +106,44 @@ void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& de
   }
 }
 
-bool BrokerCore::device_usable(DeviceIx ix, const Scratch* scratch) const {
-  const Device& device = devices_[ix];
-  if (!device.declared) return false;
-  if (!scratch) return true;
-  return device.holder == kNone && !scratch->taken_devices.contains(ix);
-}
-
-bool BrokerCore::worker_takes_device(WorkerIx ix, const Scratch* scratch) const {
-  if (!scratch) return true;
-  const Worker& worker = workers_[ix];
-  const uint32_t* taken = scratch->device_leases.find(ix);
-  return worker.present && !worker.peer.empty() &&
-         worker.held_devices + (taken ? *taken : 0) < worker.slots;
-}
-
-// Without `scratch` the question is whether the requests could ever be placed.
-std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass& task_class,
-                                                                const Scratch* scratch) const {
-  if (task_class.candidates.empty()) return std::nullopt;
-  WorkerIx tried = kNone;
-  for (const DeviceIx candidate : task_class.candidates[0]) {
-    const WorkerIx worker = devices_[candidate].worker;
-    if (worker == kNone || worker == tried || !device_usable(candidate, scratch) ||
-        !worker_takes_device(worker, scratch)) {
-      continue;
-    }
-    Placement placement{worker, {}};
-    if (place_requests(task_class, worker, scratch, placement.devices)) return placement;
-    tried = worker;
-  }
-  return std::nullopt;
-}
-
-// Distinct devices of one worker for all requests: a bipartite matching by augmenting paths, in
-// candidate order, so that the answer is found whenever there is one and the cost stays polynomial.
-bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
-                                const Scratch* scratch, std::vector<DeviceIx>& chosen) const {
-  std::map<DeviceIx, size_t> owner;  // device -> request
-  std::set<DeviceIx> visited;
-  const std::function<bool(size_t)> augment = [&](size_t request) {
-    for (const DeviceIx candidate : task_class.candidates[request]) {
-      if (devices_[candidate].worker != worker || !device_usable(candidate, scratch) ||
-          !visited.insert(candidate).second) {
-        continue;
-      }
-      const auto held = owner.find(candidate);
-      if (held == owner.end() || augment(held->second)) {
-        owner[candidate] = request;
-        return true;
-      }
-    }
-    return false;
+// A device that served one of the task's requests before serves the same one again: whoever looks
+// at two attempts finds the same thing under the same role.
+void BrokerCore::keep_roles(const Task& task, Placement& placement) const {
+  if (task.attempts.empty()) return;
+  const TaskClass& task_class = classes_[task.task_class];
+  std::vector<DeviceIx>& devices = placement.devices;
+  const std::vector<DeviceIx>& before = task.attempts.back().devices;
+  const auto is_alone = [&](size_t request) {
+    return task_class.with[request] == kNone &&
+           std::find(task_class.with.begin(), task_class.with.end(), request) ==
+               task_class.with.end();
   };
-  for (size_t request = 0; request < task_class.requests.size(); ++request) {
-    visited.clear();
-    if (!augment(request)) return false;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const auto found = std::find(devices.begin(), devices.end(), before[i]);
+    if (found == devices.end()) continue;
+    const auto j = static_cast<size_t>(found - devices.begin());
+    if (i != j && is_alone(i) && is_alone(j) && is_candidate(task_class, i, devices[j]) &&
+        is_candidate(task_class, j, devices[i])) {
+      std::swap(devices[i], devices[j]);
+    }
   }
-  chosen.assign(task_class.requests.size(), kNone);
-  for (const auto& [device, request] : owner) chosen[request] = device;
-  return true;
+}
+
+AttemptLeased BrokerCore::make_lease(const Task& task, const Placement& placement,
+                                     Scratch& scratch) const {
+  AttemptLeased leased;
+  leased.token = {task.spec->guid, static_cast<uint32_t>(task.attempts.size() + 1)};
+  leased.worker = workers_[placement.worker].name;
+  leased.incarnation = workers_[placement.worker].incarnation;
+  for (const std::vector<DeviceIx>* devices : {&placement.devices, &placement.collateral}) {
+    for (const DeviceIx device : *devices) {
+      leased.devices.push_back(devices_[device].spec.name);
+      scratch.taken_devices.insert(device);
+    }
+  }
+  ++scratch.device_leases[placement.worker];
+  ++scratch.leases[placement.worker];
+  return leased;
 }
 
 }  // namespace muster
