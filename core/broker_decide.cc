@@ -38,6 +38,9 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   if (const auto* sync = std::get_if<Sync>(&message)) return decide_sync(input, *sync, now);
   if (const auto* submit = std::get_if<Submit>(&message)) return decide_submit(input, *submit, now);
   if (const auto* cancel = std::get_if<Cancel>(&message)) return decide_cancel(input, *cancel, now);
+  if (const auto* change = std::get_if<ChangeDevices>(&message)) {
+    return decide_change(input, *change, now);
+  }
   if (const auto* apply = std::get_if<ApplyInventory>(&message)) {
     return decide_inventory(input, *apply, now);
   }
@@ -108,6 +111,7 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
       }
     }
   }
+  decide_consequences(decision, now);
   decision.sends.push_back(reply(input, std::move(answer)));
   return decision;
 }
@@ -155,7 +159,7 @@ Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventor
   return decision;
 }
 
-// A lease or a queue timeout that ran out. One decision ends at most what is due now.
+// A lease, a queue timeout or a back-off that ran out. One decision ends at most what is due now.
 Decision BrokerCore::decide_tick(Instant now) const {
   Decision decision;
   for (const auto& [deadline, ix] : lease_deadlines_) {
@@ -190,6 +194,9 @@ Decision BrokerCore::decide_tick(Instant now) const {
                                          cut_text(text, kMessageLengthMax), kNever, now),
                              Verdict::error}});
   }
+  decide_strays(now, decision);
+  decide_consequences(decision, now);
+  decide_reverify(now, decision);
   return decision;
 }
 

@@ -27,6 +27,11 @@ BrokerCore::WorkerIx BrokerCore::worker_ix(const std::string& name) {
 
 BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
   std::string key = spec.pool;
+  if (!spec.devices.empty()) {
+    key += '\t' + std::string(to_string(spec.kind)) + '\t' +
+           std::string(to_string(spec.before.verify)) + '\t' + spec.before.level + '\t' +
+           (spec.before.repair ? "repair" : "");
+  }
   for (const DeviceRequest& request : spec.devices) {
     key += '\n' + request.name + '\t' + request.selector;
   }
@@ -44,6 +49,8 @@ BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
   TaskClass& added = classes_[ix];
   added = TaskClass{};
   added.key = key;
+  added.kind = spec.kind;
+  added.verify_first = spec.before.verify;
   added.pool = spec.pool;
   added.requests = spec.devices;
   added.live = 1;
@@ -57,7 +64,10 @@ void BrokerCore::leave_class(Task& task) {
   task.task_class = kNone;
   TaskClass& task_class = classes_[ix];
   prune_queue(task_class);
-  if (task_class.queues.empty()) plain_classes_.erase(ix);
+  if (task_class.queues.empty()) {
+    plain_classes_.erase(ix);
+    chain_classes_.erase(ix);
+  }
   if (--task_class.live > 0) return;
   for (const std::vector<DeviceIx>& devices : task_class.candidates) {
     for (const DeviceIx device : devices) devices_[device].waiters.erase(ix);
@@ -65,6 +75,7 @@ void BrokerCore::leave_class(Task& task) {
   class_by_key_.erase(task_class.key);
   dirty_classes_.erase(ix);
   plain_classes_.erase(ix);
+  chain_classes_.erase(ix);
   task_class = TaskClass{};
   free_classes_.push_back(ix);
 }
@@ -118,6 +129,7 @@ void BrokerCore::enqueue(TaskIx ix, bool first) {
   } else {
     queue.push_back(ref);
   }
+  if (classes_[task.task_class].verifies_first()) chain_classes_.insert(task.task_class);
   mark_class(task.task_class);
 }
 

@@ -48,6 +48,7 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
     }
     return devices;
   }
+  if (std::holds_alternative<AskInventory>(question)) return CurrentInventory{inventory_};
   if (std::holds_alternative<ListWorkers>(question)) {
     WorkerList workers;
     for (const auto& [name, ix] : worker_by_name_)
@@ -227,6 +228,11 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
     return answer;
   }
   answer.ahead = count_ahead(task);
+  if (task.chain && !task.chain->open.empty()) {
+    answer.reasons = explain_chain(task);
+    answer.summary = "waits until " + answer.reasons.front();
+    return answer;
+  }
   const TaskClass& task_class = classes_[task.task_class];
   const std::string behind =
       answer.ahead == 0 ? "" : ", behind " + std::to_string(answer.ahead) + " other tasks";
