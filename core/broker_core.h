@@ -230,15 +230,15 @@ class BrokerCore {
   struct TaskClass {
     std::string key;
     TaskKind kind = TaskKind::job;
-    VerifyFirst verify_first = VerifyFirst::none;
     std::string pool;
+    Before before;
     std::vector<DeviceRequest> requests;
     std::vector<std::vector<DeviceIx>> candidates;  // per request, by index
     std::map<uint32_t, std::deque<TaskRef>, std::greater<>>
         queues;         // by priority; may hold stale refs
     uint32_t live = 0;  // tasks in this class that have not ended
     bool needs_devices() const { return !requests.empty(); }
-    bool verifies_first() const { return needs_devices() && verify_first != VerifyFirst::none; }
+    bool verifies_first() const { return needs_devices() && before.verify != VerifyFirst::none; }
   };
 
   struct Session {
@@ -301,7 +301,7 @@ class BrokerCore {
                                           const Scratch* scratch) const;
   bool place_requests(const TaskClass& task_class, WorkerIx worker, const Scratch* scratch,
                       std::vector<DeviceIx>& chosen) const;
-  bool device_usable(const TaskClass& task_class, DeviceIx device, const Scratch* scratch) const;
+  bool device_usable(DeviceIx device, const TaskClass& task_class, const Scratch* scratch) const;
   bool worker_takes_device(WorkerIx worker, const Scratch* scratch) const;
 
   // Health (broker_health.cc).
@@ -319,9 +319,10 @@ class BrokerCore {
   void decide_reverify(Instant now, Decision& decision) const;
   DeviceJudged judge_failure(DeviceIx device, const Judged& judged, Instant now) const;
   DeviceJudged device_as_judged(DeviceIx device, const Judged& judged) const;
-  // Whether the device's health lets a task of this class use it, as one that it asked for or as
-  // one of the same stack.
-  bool fit_for(const Device& device, const TaskClass& task_class, bool asked_for) const;
+  // Whether the device's health lets a task of this class use it: as one that it asked for, or as
+  // the rest of a stack.
+  bool fit_for(const Device& device, const TaskClass& task_class) const;
+  bool fit_beside(const Device& device, const TaskClass& task_class) const;
   bool fit_for_job(DeviceIx device, const Judged* judged) const;
   bool fit_now(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
   Duration back_off(uint32_t failures) const;

@@ -228,8 +228,12 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
                      (ending.cause == Cause::test || ending.cause == Cause::timeout));
   const bool began = task.attempts.back().started || ending.started != kNever;
   const Retry& retry = task.spec->retry;
+  // A check that blames a device or peripheral has come to a result; the same again would be
+  // contact before the back-off.
+  const bool judged = task.spec->kind != TaskKind::job &&
+                      (ending.cause == Cause::device || ending.cause == Cause::peripheral);
   const bool again =
-      number < kAttemptsMax && !task.cancel &&
+      number < kAttemptsMax && !task.cancel && !(judged && infra) &&
       ((infra && (!began || infra_used < retry.infra)) || (test && test_used < retry.test));
   endings.push_back(ending);
 

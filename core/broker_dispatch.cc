@@ -130,7 +130,7 @@ void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& de
   }
 }
 
-bool BrokerCore::device_usable(const TaskClass& task_class, DeviceIx ix,
+bool BrokerCore::device_usable(DeviceIx ix, const TaskClass& task_class,
                                const Scratch* scratch) const {
   const Device& device = devices_[ix];
   if (!device.declared) return false;
@@ -156,7 +156,7 @@ std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass&
   WorkerIx tried = kNone;
   for (const DeviceIx candidate : task_class.candidates[0]) {
     const WorkerIx worker = devices_[candidate].worker;
-    if (worker == kNone || worker == tried || !device_usable(task_class, candidate, scratch) ||
+    if (worker == kNone || worker == tried || !device_usable(candidate, task_class, scratch) ||
         !worker_takes_device(worker, scratch)) {
       continue;
     }
@@ -175,7 +175,7 @@ bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
   std::set<DeviceIx> visited;
   const std::function<bool(size_t)> augment = [&](size_t request) {
     for (const DeviceIx candidate : task_class.candidates[request]) {
-      if (devices_[candidate].worker != worker || !device_usable(task_class, candidate, scratch) ||
+      if (devices_[candidate].worker != worker || !device_usable(candidate, task_class, scratch) ||
           !visited.insert(candidate).second) {
         continue;
       }

@@ -37,13 +37,17 @@ bool is_reverify(const TaskSpec& spec) {
 
 }  // namespace
 
-bool BrokerCore::fit_for(const Device& device, const TaskClass& task_class, bool asked_for) const {
+bool BrokerCore::fit_for(const Device& device, const TaskClass& task_class) const {
   if (task_class.kind == TaskKind::job) return is_fit_for_job(device.health);
   if (device.health == DeviceHealth::locked) return false;
   const bool named = !task_class.requests.empty() && !task_class.requests[0].name.empty();
-  return !asked_for || named ||
-         (device.health != DeviceHealth::needs_human &&
-          !is_persons(device.health, device.health_who));
+  return named || (device.health != DeviceHealth::needs_human &&
+                   !is_persons(device.health, device.health_who));
+}
+
+bool BrokerCore::fit_beside(const Device& device, const TaskClass& task_class) const {
+  return task_class.kind == TaskKind::job ? is_fit_for_job(device.health)
+                                          : device.health != DeviceHealth::locked;
 }
 
 bool BrokerCore::fit_for_job(DeviceIx ix, const Judged* judged) const {
@@ -61,8 +65,7 @@ bool BrokerCore::fit_now(const TaskClass& task_class, DeviceIx ix, const Scratch
     return scratch.hoped.contains(ix) ||
            (fit_for_job(ix, scratch.judged) && !verified_in_vain(*scratch.job, ix));
   }
-  const bool asked_for = true;
-  if (!fit_for(devices_[ix], task_class, asked_for)) return false;
+  if (!fit_for(devices_[ix], task_class)) return false;
   if (!scratch.job || task_class.kind != TaskKind::job) return true;
   if (verified_in_vain(*scratch.job, ix)) return false;
   return !scratch.verified_only || verified_for(*scratch.job, devices_[ix], scratch.now);

@@ -50,7 +50,7 @@ BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
   added = TaskClass{};
   added.key = key;
   added.kind = spec.kind;
-  added.verify_first = spec.before.verify;
+  added.before = spec.before;
   added.pool = spec.pool;
   added.requests = spec.devices;
   added.live = 1;

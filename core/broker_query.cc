@@ -230,7 +230,7 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   answer.ahead = count_ahead(task);
   if (task.chain && !task.chain->open.empty()) {
     answer.reasons = explain_chain(task);
-    answer.summary = "waits until " + answer.reasons.front();
+    answer.summary = "waits: " + answer.reasons.front();
     return answer;
   }
   const TaskClass& task_class = classes_[task.task_class];

@@ -265,7 +265,7 @@ Report Driver::make_report(const std::string& line) const {
   if (word(2) == "started") report.body = AttemptStarted{"file:///log", {"true"}};
   if (word(2) == "record") report.body = Record{"INFO", "", "", {}, word(3)};
   if (word(2) == "action") report.body = Record{"START", "", "repair." + word(3), {}, ""};
-  if (word(2) == "progress") report.body = Progress{50, line.substr(line.find(word(3)))};
+  if (word(2) == "progress") report.body = Progress{50, line.substr(line.find(" progress ") + 10)};
   if (word(2) == "case") {
     report.body = CaseResult{"suite", word(4), parse_enum(word(3), Outcome::skip), 1ms, ""};
   }
