@@ -74,6 +74,19 @@ CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* targe
   return app->add_option(name, *target, description)->type_name(type);
 }
 
+// A text that says where. Empty, as from an unset variable of a script, must not mean the default:
+// the work would go elsewhere.
+void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,
+               const std::string& description) {
+  add_value<std::string>(
+      app, name,
+      [](const std::string& text) -> Result<std::string> {
+        if (text.empty()) return Error{"must not be empty; leave it out for the default"};
+        return text;
+      },
+      [target](std::string text) { *target = std::move(text); }, type, description);
+}
+
 std::string without_mark(std::string word) {
   return word.starts_with(kPlainWord) ? word.substr(1) : word;
 }
@@ -114,10 +127,10 @@ void add_global_options(Parse& parse) {
   app.fallthrough();
   app.require_subcommand(1, 1);
   app.set_help_flag("-h,--help", "Show this help");
-  add_text(&app, "--home", &parse.global.home, "DIR",
-           "Installation to work with (default: $MUSTER_HOME, else ~/.local/state/muster)");
-  add_text(&app, "--endpoint", &parse.global.endpoint, "URL",
-           "Broker to ask (default: $MUSTER_ENDPOINT, else the home's own)");
+  add_given(&app, "--home", &parse.global.home, "DIR",
+            "Installation to work with (default: $MUSTER_HOME, else ~/.local/state/muster)");
+  add_given(&app, "--endpoint", &parse.global.endpoint, "URL",
+            "Broker to ask (default: $MUSTER_ENDPOINT, else the home's own)");
   const std::map<std::string, Format> formats = {{"human", Format::human},
                                                  {"json", Format::json},
                                                  {"jsonl", Format::jsonl},

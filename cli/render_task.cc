@@ -124,9 +124,12 @@ std::string ending_text(const Ending& ending) {
   return text;
 }
 
-std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total,
-                              const Look& look) {
-  if (tasks.empty()) return "no tasks\n";
+std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total, const Look& look,
+                              bool hides_ended) {
+  if (tasks.empty()) {
+    return hides_ended ? "no tasks wait or run; those that ended: muster task ls --all\n"
+                       : "no tasks\n";
+  }
   Table table({"GUID", "KIND", "NAME", "STATE", "ATTEMPTS", "TIME", "SUBMITTED"});
   for (const TaskInfo& task : tasks) {
     table.add({task.spec.guid,

@@ -25,7 +25,9 @@ Color task_color(const TaskInfo& task);
 // "error (device): phone-7 is not on the bus", "fail: exit status 5", ...
 std::string ending_text(const Ending& ending);
 
-std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total, const Look& look);
+// `hides_ended`: tasks that ended were not asked for, which an empty answer says.
+std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total, const Look& look,
+                              bool hides_ended = false);
 std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Look& look);
 std::string render_explanation(const Explanation& explanation);
 

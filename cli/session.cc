@@ -26,7 +26,7 @@ Config config_or_throw(const Home& home, Output& output) {
   const std::string text = file.problems.to_text();
   if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
   if (!file.problems.has_errors()) return std::move(file.config);
-  throw Failure{kExitUsageError, "the configuration " + home.config_file() + " is wrong",
+  throw Failure{kExitUsageError, "cannot use the configuration " + home.config_file(),
                 "mend it, or choose another home with --home"};
 }
 

@@ -84,7 +84,8 @@ DoctorFacts measure(Session& session, Duration patience) {
   const Home& home = session.home();
   DoctorFacts facts;
   facts.home = home.dir;
-  if (::access(home.dir.c_str(), W_OK | X_OK) != 0) {
+  // With "/.", a file of that name is no home, however writable.
+  if (::access((home.dir + "/.").c_str(), W_OK | X_OK) != 0) {
     facts.home_fault = "cannot write in " + home.dir + ": " + errno_text(errno);
   }
   const Result<uint64_t> free = free_bytes(home.dir);

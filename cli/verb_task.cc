@@ -135,8 +135,9 @@ int do_verb(Session& session, const TaskListOptions& options) {
   if (wants_ended && tasks.size() < options.count_max) add_from_ledger(session, options, tasks);
   total = std::max<uint64_t>(total, tasks.size());
   if (tasks.size() > options.count_max) tasks.resize(options.count_max);
+  const bool hides_ended = !wants_ended && options.states.empty() && !options.kind;
   output.show_list(
-      "task", tasks, [&] { return render_task_table(tasks, total, output.look()); },
+      "task", tasks, [&] { return render_task_table(tasks, total, output.look(), hides_ended); },
       [](const TaskInfo& task) { return task_json(task, ""); },
       [](const TaskInfo& task) { return task.spec.guid; }, "\"total\":" + std::to_string(total));
   return kExitOk;

@@ -38,6 +38,9 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   if (const auto* sync = std::get_if<Sync>(&message)) return decide_sync(input, *sync, now);
   if (const auto* submit = std::get_if<Submit>(&message)) return decide_submit(input, *submit, now);
   if (const auto* cancel = std::get_if<Cancel>(&message)) return decide_cancel(input, *cancel, now);
+  if (const auto* change = std::get_if<ChangeDevices>(&message)) {
+    return decide_change(input, *change, now);
+  }
   if (const auto* apply = std::get_if<ApplyInventory>(&message)) {
     return decide_inventory(input, *apply, now);
   }
@@ -108,11 +111,12 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
       }
     }
   }
+  decide_consequences(decision, now);
   decision.sends.push_back(reply(input, std::move(answer)));
   return decision;
 }
 
-// A lease or a queue timeout that ran out. One decision ends at most what is due now.
+// A lease, a queue timeout or a back-off that ran out. One decision ends at most what is due now.
 Decision BrokerCore::decide_tick(Instant now) const {
   Decision decision;
   for (const auto& [deadline, ix] : lease_deadlines_) {
@@ -147,6 +151,9 @@ Decision BrokerCore::decide_tick(Instant now) const {
                                          cut_text(text, kMessageLengthMax), kNever, now),
                              Verdict::error}});
   }
+  decide_strays(now, decision);
+  decide_consequences(decision, now);
+  decide_reverify(now, decision);
   return decision;
 }
 
@@ -178,8 +185,12 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
                      (ending.cause == Cause::test || ending.cause == Cause::timeout));
   const bool began = task.attempts.back().started || ending.started != kNever;
   const Retry& retry = task.spec->retry;
+  // A check that blames a device or peripheral has come to a result; the same again would be
+  // contact before the back-off.
+  const bool judged = task.spec->kind != TaskKind::job &&
+                      (ending.cause == Cause::device || ending.cause == Cause::peripheral);
   const bool again =
-      number < kAttemptsMax && !task.cancel &&
+      number < kAttemptsMax && !task.cancel && !(judged && infra) &&
       ((infra && (!began || infra_used < retry.infra)) || (test && test_used < retry.test));
   endings.push_back(ending);
 

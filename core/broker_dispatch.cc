@@ -2,20 +2,20 @@
 // what is scarce.
 #include <algorithm>
 
-#include "core/broker_placement.h"
+#include "core/broker_core.h"
 
 namespace muster {
 
 Decision BrokerCore::decide_dispatch(Instant now) const {
   Decision decision;
   Scratch scratch;
-  decide_leases_with_devices(now, scratch, decision);
+  scratch.now = now;
+  decide_leases_with_devices(scratch, decision);
   decide_leases_plain(now, scratch, decision);
   return decision;
 }
 
-void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
-                                            Decision& decision) const {
+void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision) const {
   // Heads of the dirty classes by priority, then age; a class comes back after each lease.
   using Head = std::tuple<int64_t, uint64_t, ClassIx>;
   std::set<Head> heads;
@@ -37,22 +37,54 @@ void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
       }
     }
   };
-  for (const ClassIx ix : dirty_classes_) {
+  std::set<ClassIx> looked_at = dirty_classes_;
+  looked_at.insert(chain_classes_.begin(), chain_classes_.end());
+  for (const ClassIx ix : looked_at) {
     cursors.insert(ix, Cursor{classes_[ix].queues.begin(), 0});
     advance(ix);
   }
   while (!heads.empty()) {
     const ClassIx ix = std::get<2>(*heads.begin());
     heads.erase(heads.begin());
-    std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
-    if (!placement) continue;  // nothing of this class can be placed now
     Cursor& cursor = *cursors.find(ix);
     const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
-    keep_roles(task, *placement);
-    decision.events.push_back(Event{now, make_lease(task, *placement, scratch)});
+    scratch.job = &task;
+    scratch.verified_only = true;
+    std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
+    scratch.job = nullptr;
+    scratch.verified_only = false;
+    if (placement) {
+      decide_lease(task, std::move(*placement), scratch, decision);
+    } else if (!decide_verifications(task, scratch, decision)) {
+      continue;  // nothing of this class can be placed now
+    }
     ++cursor.position;
     advance(ix);
   }
+}
+
+void BrokerCore::decide_lease(const Task& task, Placement placement, Scratch& scratch,
+                              Decision& decision) const {
+  keep_roles(task, placement);
+  const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
+  decide_lease({task.spec->guid, attempt}, placement, scratch, decision);
+}
+
+void BrokerCore::decide_lease(const AttemptToken& token, const Placement& placement,
+                              Scratch& scratch, Decision& decision) const {
+  AttemptLeased leased;
+  leased.token = token;
+  leased.worker = workers_[placement.worker].name;
+  leased.incarnation = workers_[placement.worker].incarnation;
+  for (const std::vector<DeviceIx>* devices : {&placement.devices, &placement.collateral}) {
+    for (const DeviceIx device : *devices) {
+      leased.devices.push_back(devices_[device].spec.name);
+      scratch.taken_devices.insert(device);
+    }
+  }
+  ++scratch.device_leases[placement.worker];
+  ++scratch.leases[placement.worker];
+  decision.events.push_back(Event{scratch.now, std::move(leased)});
 }
 
 // Workers with a free slot first, one share each; then whoever has credit left for quick work.
@@ -104,46 +136,6 @@ void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& de
     lease_from(idle_workers_, true);
     if (left > 0) lease_from(free_workers_, false);
   }
-}
-
-// A device that served one of the task's requests before serves the same one again: whoever looks
-// at two attempts finds the same thing under the same role.
-void BrokerCore::keep_roles(const Task& task, Placement& placement) const {
-  if (task.attempts.empty()) return;
-  const TaskClass& task_class = classes_[task.task_class];
-  std::vector<DeviceIx>& devices = placement.devices;
-  const std::vector<DeviceIx>& before = task.attempts.back().devices;
-  const auto is_alone = [&](size_t request) {
-    return task_class.with[request] == kNone &&
-           std::find(task_class.with.begin(), task_class.with.end(), request) ==
-               task_class.with.end();
-  };
-  for (size_t i = 0; i < devices.size(); ++i) {
-    const auto found = std::find(devices.begin(), devices.end(), before[i]);
-    if (found == devices.end()) continue;
-    const auto j = static_cast<size_t>(found - devices.begin());
-    if (i != j && is_alone(i) && is_alone(j) && is_candidate(task_class, i, devices[j]) &&
-        is_candidate(task_class, j, devices[i])) {
-      std::swap(devices[i], devices[j]);
-    }
-  }
-}
-
-AttemptLeased BrokerCore::make_lease(const Task& task, const Placement& placement,
-                                     Scratch& scratch) const {
-  AttemptLeased leased;
-  leased.token = {task.spec->guid, static_cast<uint32_t>(task.attempts.size() + 1)};
-  leased.worker = workers_[placement.worker].name;
-  leased.incarnation = workers_[placement.worker].incarnation;
-  for (const std::vector<DeviceIx>* devices : {&placement.devices, &placement.collateral}) {
-    for (const DeviceIx device : *devices) {
-      leased.devices.push_back(devices_[device].spec.name);
-      scratch.taken_devices.insert(device);
-    }
-  }
-  ++scratch.device_leases[placement.worker];
-  ++scratch.leases[placement.worker];
-  return leased;
 }
 
 }  // namespace muster

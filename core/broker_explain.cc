@@ -1,7 +1,7 @@
 // Why a task is where it is, for people: what it waits for and what would have to change.
 #include <algorithm>
 
-#include "core/broker_placement.h"
+#include "core/broker_core.h"
 #include "core/duration_text.h"
 
 namespace muster {
@@ -311,6 +311,11 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   }
   answer.ahead = count_ahead(task);
   answer.estimate = estimate_start(task, answer.ahead);
+  if (task.chain && !task.chain->open.empty()) {
+    answer.reasons = explain_chain(task);
+    answer.summary = "waits: " + answer.reasons.front();
+    return answer;
+  }
   if (classes_[task.task_class].needs_devices()) {
     explain_devices(task, now, answer);
   } else {

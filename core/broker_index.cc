@@ -82,7 +82,10 @@ void BrokerCore::leave_class(Task& task) {
   task.task_class = kNone;
   TaskClass& task_class = classes_[ix];
   prune_queue(task_class);
-  if (task_class.queues.empty()) plain_classes_.erase(ix);
+  if (task_class.queues.empty()) {
+    plain_classes_.erase(ix);
+    chain_classes_.erase(ix);
+  }
   if (--task_class.live > 0) return;
   for (const std::vector<DeviceIx>& devices : task_class.candidates) {
     for (const DeviceIx device : devices) devices_[device].waiters.erase(ix);
@@ -90,6 +93,7 @@ void BrokerCore::leave_class(Task& task) {
   class_by_key_.erase(task_class.key);
   dirty_classes_.erase(ix);
   plain_classes_.erase(ix);
+  chain_classes_.erase(ix);
   task_class = TaskClass{};
   free_classes_.push_back(ix);
 }
@@ -168,6 +172,7 @@ void BrokerCore::enqueue(TaskIx ix, bool first) {
   } else {
     queue.push_back(ref);
   }
+  if (classes_[task.task_class].verifies_first()) chain_classes_.insert(task.task_class);
   mark_class(task.task_class);
 }
 

@@ -108,8 +108,8 @@ std::string invalid_policy(const HealthPolicy& policy) {
     return "health: a device is quarantined after 1 to " + std::to_string(kQuarantineAfterMax) +
            " failures in a row";
   }
-  if (policy.reverify.empty() || policy.reverify.size() > kReverifyStepsMax) {
-    return "health: reverify has 1 to " + std::to_string(kReverifyStepsMax) + " back-offs";
+  if (policy.reverify.size() > kReverifyStepsMax) {
+    return "health: reverify has at most " + std::to_string(kReverifyStepsMax) + " back-offs";
   }
   for (const Duration backoff : policy.reverify) {
     if (backoff <= Duration{0} || backoff > kTimeoutMax) {
@@ -213,6 +213,8 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
   }
   index_inventory();
   match_classes();
+  index_strays();
+  for (DeviceIx ix = 0; ix < devices_.size(); ++ix) index_reverify(ix);
   for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
 }
 
@@ -408,7 +410,10 @@ void BrokerCore::refresh_undeclared(const std::string& name, bool match) {
     index_serial(ix, true);
     if (match) workers_[device.worker].devices.push_back(ix);
   }
-  if (match) match_device(ix);
+  if (!match) return;
+  match_device(ix);
+  index_strays();
+  index_reverify(ix);
 }
 
 }  // namespace muster

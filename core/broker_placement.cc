@@ -1,8 +1,8 @@
 // Placement: which devices a task gets. Whoever gets a device gets the whole of every stack that it
 // is in, or nothing; what it did not ask for is collateral.
-#include "core/broker_placement.h"
-
 #include <algorithm>
+
+#include "core/broker_core.h"
 
 namespace muster {
 
@@ -16,10 +16,9 @@ struct BrokerCore::Search {
   size_t steps = 0;  // left
 };
 
-bool BrokerCore::device_free(DeviceIx ix, const Scratch* scratch) const {
-  if (!scratch) return true;
+bool BrokerCore::device_free(DeviceIx ix, const Scratch& scratch) const {
   const auto held = [&](DeviceIx device) {
-    return devices_[device].holder != kNone || scratch->taken_devices.contains(device);
+    return devices_[device].holder != kNone || scratch.taken_devices.contains(device);
   };
   if (held(ix)) return false;
   // The same thing may be in use under another name: declared, or gone from the inventory, since.
@@ -29,36 +28,33 @@ bool BrokerCore::device_free(DeviceIx ix, const Scratch* scratch) const {
   });
 }
 
+// Health left aside.
+bool BrokerCore::device_available(DeviceIx ix, const TaskClass& task_class,
+                                  const Scratch& scratch) const {
+  if (scratch.fit_is_enough) return true;
+  return device_present(devices_[ix]) && device_free(ix, scratch) &&
+         !reserved_from(task_class, ix, scratch);
+}
+
 bool BrokerCore::device_usable(DeviceIx ix, const TaskClass& task_class,
                                const Scratch* scratch) const {
   const Device& device = devices_[ix];
   if (!device.known()) return false;
   if (scratch &&
-      !(device_present(device) && device_free(ix, scratch) && fit_for(device, task_class))) {
+      !(fit_now(task_class, ix, *scratch) && device_available(ix, task_class, *scratch))) {
     return false;
   }
-  return std::all_of(
-      device.companions.begin(), device.companions.end(), [&](DeviceIx companion_ix) {
-        const Device& companion = devices_[companion_ix];
-        if (!companion.known() || companion.worker != device.worker) return false;
-        return !scratch || (device_present(companion) && device_free(companion_ix, scratch) &&
-                            fit_beside(companion, task_class));
-      });
-}
-
-bool BrokerCore::fit_for(const Device& device, const TaskClass&) const {
-  return device.health != DeviceHealth::locked;
-}
-
-// The rest of a stack is switched on, off or moved by what runs on the device, so a job wants it
-// well; a verification or a repair only needs nobody else to work on it.
-bool BrokerCore::fit_beside(const Device& device, const TaskClass& task_class) const {
-  return task_class.kind == TaskKind::job ? fit_for(device, task_class)
-                                          : device.health != DeviceHealth::locked;
+  return std::all_of(device.companions.begin(), device.companions.end(),
+                     [&](DeviceIx companion_ix) {
+                       const Device& companion = devices_[companion_ix];
+                       if (!companion.known() || companion.worker != device.worker) return false;
+                       return !scratch || (fit_beside_now(task_class, companion_ix, *scratch) &&
+                                           device_available(companion_ix, task_class, *scratch));
+                     });
 }
 
 bool BrokerCore::worker_takes_device(WorkerIx ix, const Scratch* scratch) const {
-  if (!scratch) return true;
+  if (!scratch || scratch->fit_is_enough) return true;
   const Worker& worker = workers_[ix];
   const uint32_t* taken = scratch->device_leases.find(ix);
   return worker.present && !worker.peer.empty() &&
@@ -226,6 +222,29 @@ bool BrokerCore::search_requests(Search& search, size_t position) const {
     search.chosen[request] = kNone;
   }
   return false;
+}
+
+// A device that served one of the task's requests before serves the same one again: whoever looks
+// at two attempts finds the same thing under the same role.
+void BrokerCore::keep_roles(const Task& task, Placement& placement) const {
+  if (task.attempts.empty()) return;
+  const TaskClass& task_class = classes_[task.task_class];
+  std::vector<DeviceIx>& devices = placement.devices;
+  const std::vector<DeviceIx>& before = task.attempts.back().devices;
+  const auto is_alone = [&](size_t request) {
+    return task_class.with[request] == kNone &&
+           std::find(task_class.with.begin(), task_class.with.end(), request) ==
+               task_class.with.end();
+  };
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const auto found = std::find(devices.begin(), devices.end(), before[i]);
+    if (found == devices.end()) continue;
+    const auto j = static_cast<size_t>(found - devices.begin());
+    if (i != j && is_alone(i) && is_alone(j) && is_candidate(task_class, i, devices[j]) &&
+        is_candidate(task_class, j, devices[i])) {
+      std::swap(devices[i], devices[j]);
+    }
+  }
 }
 
 }  // namespace muster

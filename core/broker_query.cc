@@ -40,6 +40,7 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
     if (!selector.ok()) return Refused{RefusalCode::invalid, selector.error()};
     return make_device_list(*list, *selector);
   }
+  if (std::holds_alternative<AskInventory>(question)) return CurrentInventory{inventory_};
   if (std::holds_alternative<ListWorkers>(question)) {
     WorkerList workers;
     for (const auto& [name, ix] : worker_by_name_)

@@ -40,12 +40,21 @@ std::string describe_request(const DeviceRequest& request) {
   return request.name.empty() ? request.selector : request.name;
 }
 
-std::string invalid_before(const Before& before) {
+std::string invalid_before(const TaskSpec& spec) {
+  const Before& before = spec.before;
+  if (spec.kind != TaskKind::job) {
+    if (spec.submitter == "broker") return "the submitter is not the broker itself";
+    if (!(before == Before{})) return "only a job has its devices verified before";
+    return "";
+  }
+  if (before.repair && before.verify == VerifyFirst::none) {
+    return "what is never verified cannot be repaired: before.repair needs before.verify";
+  }
   if (!before.level.empty()) {
-    if (const auto problem = invalid_name(before.level, "level")) return *problem;
+    if (const auto problem = invalid_name(before.level, "verification level")) return *problem;
   }
   if (before.repair_budget < kZero || before.repair_budget > kTimeoutMax) {
-    return "the repair budget is negative or longer than 30 days";
+    return "before.repair_budget is negative or longer than 30 days";
   }
   return "";
 }
@@ -139,8 +148,7 @@ std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
   }
   if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
   if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
-  if (const std::string problem = invalid_before(spec.before); !problem.empty()) return problem;
-  if (spec.kind == TaskKind::repair) return "this version does not run repair tasks yet";
+  if (const std::string problem = invalid_before(spec); !problem.empty()) return problem;
   if (spec.work.size() > kWorkBytesMax) {
     return "the work description is larger than " + std::to_string(kWorkBytesMax >> 10) + " KiB";
   }
@@ -175,11 +183,12 @@ std::string BrokerCore::decide_capacity(const TaskSpec& spec) const {
              in_pool + otherwise;
     }
   }
-  if (spec.kind == TaskKind::verify && spec.devices.size() == 1) {
+  if (spec.kind != TaskKind::job && spec.devices.size() == 1) {
     for (const DeviceIx ix : wanted.candidates[0]) {
       if (devices_[ix].spec.strategy.empty()) {
-        return "device " + devices_[ix].spec.name +
-               " has no strategy to be verified with: give it one in the inventory";
+        return "device " + devices_[ix].spec.name + " has no strategy to be " +
+               (spec.kind == TaskKind::verify ? "verified" : "repaired") +
+               " with: give it one in the inventory";
       }
     }
   }

@@ -79,6 +79,7 @@ Decision BrokerCore::decide_sync(const FromPeer& input, const Sync& sync, Instan
   newcomer.name = session.name;
   decide_reports(sync, worker ? *worker : newcomer, now, decision);
   if (sync.full && worker) decide_restarted(sync, *worker, now, decision);
+  decide_consequences(decision, now);
   return decision;
 }
 

@@ -54,6 +54,11 @@ inline constexpr size_t kInventoryDevicesMax = 200'000;
 inline constexpr size_t kStackMembersMax = 16;
 inline constexpr size_t kListedDevicesMax = 10'000;  // of one worker
 inline constexpr uint32_t kQuarantineAfterMax = 100;  // failures in a row
+// Runs of repair actions kept for one device: a day of one in three minutes.
+inline constexpr size_t kActionUsesKept = 512;
+// Verifications and repairs for one job that came to nothing. 16 devices may each fail both and be
+// replaced once.
+inline constexpr uint32_t kChildrenPerTaskMax = 64;
 // Back-offs of a failed device: more would outlast anybody's patience.
 inline constexpr size_t kReverifyStepsMax = 16;
 

@@ -67,9 +67,10 @@ void read_times(const ObjectReader& reader, Config& config) {
   }
 }
 
+// Also where the home is no directory: that is for whoever makes or examines the home to say.
 bool is_missing(const std::string& path) {
   struct stat info {};
-  return ::stat(path.c_str(), &info) != 0 && errno == ENOENT;
+  return ::stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 }  // namespace

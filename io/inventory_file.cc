@@ -175,7 +175,7 @@ class InventoryReader {
     device.strategy = reader.has("strategy") ? read_strategy_name(reader) : defaults_.strategy;
     device.owner = reader.string("owner");
     device.where = reader.string("where");
-    if (device.worker.empty() && !reader.has("worker")) {
+    if (device.worker.empty() && !reader.has("worker") && worker_names_.size() > 1) {
       scope_.error(entry.at,
                    "device \"" + device.name + "\" needs \"worker\": there is more than one");
     }

@@ -304,7 +304,11 @@ std::string to_text(const FileProblem& problem) {
   if (problem.at.line > 0) {
     text += std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) + ":";
   }
-  return text + (problem.is_warning ? " warning: " : " ") + problem.message;
+  text += (problem.is_warning ? " warning: " : " ") + problem.message;
+  // The file's name and its keys and values are another's text: one line, and no orders to a
+  // terminal.
+  const std::string quoted = quote_text(text, text.size());
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 void FileProblems::add(FileProblem problem) {

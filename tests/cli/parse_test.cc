@@ -51,6 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"task"}, "a verb is missing: ls, show, explain"},
         WrongCase{{"task", "lss"}, "unknown verb \"lss\"; did you mean ls?"},
         WrongCase{{"--hme", "/x", "task", "ls"}, "--hme"},
+        WrongCase{{"--home", "", "task", "ls"}, "--home: must not be empty"},
+        WrongCase{{"--endpoint", "", "task", "ls"}, "--endpoint: must not be empty"},
         WrongCase{{"-o", "jsn", "task", "ls"}, "\"jsn\" is not a format"}, WrongCase{{"-o"}, "-o"},
         WrongCase{{"-o", "json", "-o", "jsonl", "version"}, "--output"},
         WrongCase{{"run"}, "give a job file, a directory, or a command after --"},

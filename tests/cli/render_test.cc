@@ -100,6 +100,8 @@ TEST(Task, EndingSaysWhatIsKnown) {
 
 TEST(Task, Table) {
   EXPECT_EQ(render_task_table({}, 0, kPlain), "no tasks\n");
+  EXPECT_EQ(render_task_table({}, 0, kPlain, true),
+            "no tasks wait or run; those that ended: muster task ls --all\n");
   EXPECT_EQ(render_task_table({samples::running_task(), samples::device_error_task()}, 9, kPlain),
             "GUID              KIND  NAME   STATE           ATTEMPTS  TIME   SUBMITTED\n"
             "lab/nightly/0042  job   smoke  running         1         1m40s  1m40s ago\n"

@@ -95,6 +95,14 @@ TEST(BadInput, CommandLinesAreRefused) {
                      });
 }
 
+TEST(BadInput, TheDoctorSaysThatAFileIsNoHome) {
+  House house(MUSTER_BIN_DIR);
+  const std::string file = house.write("file", "");
+  const Ran ran = house.muster({"--home", file, "doctor"});
+  EXPECT_EQ(ran.status, 69) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("cannot write in " + file + ": Not a directory"));
+}
+
 TEST(BadInput, TheBrokerRefusesWhatCannotBe) {
   House house(MUSTER_BIN_DIR);
   const std::unique_ptr<Child> up = house.start_up();

@@ -33,6 +33,11 @@ TEST_F(ConfigTest, EverythingHasADefault) {
   EXPECT_EQ(missing.config.endpoint, "ipc://" + path("nowhere") + "/run/broker.sock");
 }
 
+TEST_F(ConfigTest, AHomeThatIsAFileIsNotAWrongConfiguration) {
+  const ConfigFile file = load_config(Home{write("file", "")});
+  EXPECT_EQ(file.problems.to_text(), "");
+}
+
 TEST_F(ConfigTest, ReadsAWholeOne) {
   const ConfigFile file = load(
       "endpoint: tcp://127.0.0.1:7100\n"

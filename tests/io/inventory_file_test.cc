@@ -108,6 +108,8 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongAndWhere) {
        "5:32: no worker is named \"rack2\"; did you mean rack1?\n"},
       {"workers: {a: , b: }\ndevices: {d: {type: x}}",
        "5:11: device \"d\" needs \"worker\": there is more than one\n"},
+      {"devices: {d: {type: x}}", "1:1: an inventory needs \"workers\"\n"},
+      {"workers: {}\ndevices: {d: {type: x}}", "4:10: an inventory needs a worker\n"},
       {"workers: {w: }\ndefaults: {worker: x}\ndevices: {}", "5:20: no worker is named \"x\"\n"},
       {"workers: {w: }\ndefaults: {strategy: x}\ndevices: {}",
        "5:22: no strategy file of this inventory has the name \"x\"\n"},

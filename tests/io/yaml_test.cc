@@ -221,6 +221,14 @@ TEST(Yaml, FilesThatCannotBeRead) {
   EXPECT_EQ(two.to_text(), "f:3:1: this file holds one document, not more\n");
 }
 
+TEST(FileProblems, AFilesTextGivesNoOrdersToTheTerminal) {
+  FileProblems problems;
+  parse_yaml("\"\\e[2Ja\\nb\": 1\n\"\\e[2Ja\\nb\": 2\n", FileScope("f\x1b.yaml", problems));
+  EXPECT_EQ(
+      problems.to_text(),
+      "f\\u{1b}.yaml:2:1: key \"\\u{1b}[2Ja\\u{0a}b\" appears twice; the first is in line 1\n");
+}
+
 TEST(FileProblems, AreCountedPerFile) {
   FileProblems problems;
   for (size_t i = 0; i < kErrorsPerFileMax + 2; ++i) problems.add({"a", {1, 1}, "wrong", false});
