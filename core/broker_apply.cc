@@ -174,14 +174,14 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
   tasks_[moved].held_position = task.held_position;
   worker.held.pop_back();
   --held_count_;
-  const bool was_full = worker.held_devices == worker.slots;
+  const bool was_full = worker.held_devices >= worker.slots;
   if (!attempt.devices.empty()) --worker.held_devices;
   for (const DeviceIx device : attempt.devices) {
     assert(devices_[device].holder == ix);
     devices_[device].holder = kNone;
   }
   for (const DeviceIx device : attempt.devices) mark_device(device);
-  if (was_full && !attempt.devices.empty()) mark_devices_of(worker);
+  if (was_full && worker.held_devices < worker.slots) mark_devices_of(attempt.worker);
   mark_worker(attempt.worker);
 }
 

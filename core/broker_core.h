@@ -52,6 +52,9 @@ struct FromPeer {
 };
 using Input = std::variant<Start, Tick, Dispatch, FromPeer>;
 
+// About how many bytes of a message it takes.
+size_t change_bytes(const TaskChange& change);
+
 struct Send {
   std::string peer;
   Envelope envelope;
@@ -293,6 +296,8 @@ class BrokerCore {
   struct Consequences;
   // Why a candidate cannot be leased now, and when that may change (broker_explain.cc).
   struct Obstacle;
+  struct PlainQueue;
+  using WorkersByPool = std::map<std::string, std::set<WorkerIx>, std::less<>>;
 
   // decide_*: one file each (broker_decide.cc, broker_submit.cc, broker_sync.cc,
   // broker_dispatch.cc, broker_health.cc, broker_chain.cc).
@@ -304,18 +309,21 @@ class BrokerCore {
   void decide_listed(const Sync& sync, const std::string& name, const Worker* worker, Instant now,
                      Decision& decision) const;
   Decision decide_sync(const FromPeer& input, const Sync& sync, Instant now) const;
+  Decision decide_start(const Start& start, Instant now) const;
   Decision decide_tick(Instant now) const;
   Decision decide_dispatch(Instant now) const;
   std::string decide_admission(const TaskSpec& spec) const;  // why not, or empty
   std::string decide_capacity(
       const TaskSpec& spec) const;  // why nothing known could serve it, or empty
-  void decide_reports(const Sync& sync, const Worker& worker, Instant now,
-                      Decision& decision) const;
-  void decide_restarted(const Sync& sync, const Worker& worker, Instant now,
+  uint64_t decide_reports(const Sync& sync, const Worker& worker, Instant now,
+                          Decision& decision) const;
+  void decide_restarted(const Sync& sync, const Worker& worker, uint64_t told, Instant now,
                         Decision& decision) const;
   AttemptEnded decide_ending(const Task& task, Origin origin, Ending ending, Instant now) const;
   void decide_leases_with_devices(Scratch& scratch, Decision& decision) const;
   void decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const;
+  size_t decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
+                          bool slots_only, Instant now, Scratch& scratch, Decision& decision) const;
 
   void decide_lease(const Task& task, Placement placement, Scratch& scratch,
                     Decision& decision) const;
@@ -435,8 +443,8 @@ class BrokerCore {
   void mark_class(ClassIx ix);
   void mark_waiters(DeviceIx ix);
   void mark_device(DeviceIx ix);
-  void mark_devices_of(const Worker& worker);
   void mark_worker(WorkerIx ix);
+  void mark_devices_of(WorkerIx ix);
   void index_worker(WorkerIx ix);
   void unindex_worker(WorkerIx ix);
   void index_reverify(DeviceIx ix);
@@ -466,19 +474,22 @@ class BrokerCore {
   void note_held(Worker& worker, const Sync& sync);
   void note_watched_submit(uint64_t session, const Submit& submit);
   void note_watch(uint64_t session, const std::vector<std::string>& guids);
+  void note_unanswered(uint64_t session, const Watch& watch);
   void note_tick(Instant now);
   void note_lease(WorkerIx ix, Instant lease_until);
   void note_news(TaskIx ix);
   void drop_session(uint64_t id);
 
   // make_*: messages (broker_desired.cc, broker_query.cc).
-  Desired make_desired(Worker& worker, std::vector<TaskRef>& rest);
+  void drain_news(Session& session, std::vector<Send>& sends);
+  Desired make_desired(Worker& worker);
   Assignment make_assignment(const Task& task) const;
   TaskChange make_change(const Task& task) const;
   TaskInfo make_task_info(const Task& task, bool brief) const;
   DeviceInfo make_device_info(const Device& device) const;
   WorkerInfo make_worker_info(const Worker& worker) const;
   std::optional<Message> make_answer(const Message& question, Instant now) const;
+  TaskNews make_watched(const Watch& question) const;
   TaskList make_task_list(const ListTasks& question) const;
   DeviceList make_device_list(const ListDevices& question, const Selector& selector) const;
   Explanation make_explanation(const Task& task, Instant now) const;
@@ -489,6 +500,7 @@ class BrokerCore {
   std::string explain_health(const Device& device, Instant now) const;
   std::string explain_holder(const Task& holder, Instant now) const;
   std::string stack_of(const Device& one, const Device& other) const;
+  std::string make_wait_summary(const Task& task) const;
   BrokerStatus make_status() const;
 
   const Task* find_task(std::string_view guid) const;
@@ -540,10 +552,8 @@ class BrokerCore {
 
   // Soft state.
   std::set<std::pair<Instant, WorkerIx>> lease_deadlines_;
-  std::map<std::string, std::set<WorkerIx>, std::less<>>
-      idle_workers_;  // by pool: with a free slot
-  std::map<std::string, std::set<WorkerIx>, std::less<>>
-      free_workers_;  // by pool: with credit left
+  WorkersByPool idle_workers_;  // with a free slot
+  WorkersByPool free_workers_;  // with credit left
   std::vector<WorkerIx> owed_;
   uint64_t next_session_ = 1;
   std::map<uint64_t, Session> sessions_;

@@ -230,7 +230,6 @@ BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const TaskClass& task_
 void BrokerCore::explain_devices(const Task& task, Instant now, Explanation& answer) const {
   const TaskClass& task_class = classes_[task.task_class];
   const size_t count = task_class.requests.size();
-  answer.summary = "waits for " + (count == 1 ? "a device" : std::to_string(count) + " devices");
   std::vector<Obstacle> obstacles;
   std::set<DeviceIx> told;
   for (size_t i = 0; i < count; ++i) {
@@ -265,7 +264,6 @@ void BrokerCore::explain_devices(const Task& task, Instant now, Explanation& ans
 
 void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
   const TaskClass& task_class = classes_[task.task_class];
-  answer.summary = "waits for a worker slot";
   const std::string pool = task_class.pool.empty() ? "" : " in pool " + task_class.pool;
   for (const auto& [name, ix] : worker_by_name_) {
     const Worker& worker = workers_[ix];
@@ -278,6 +276,13 @@ void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
                                   : " is not connected"));
   }
   if (answer.reasons.empty()) answer.reasons.push_back("no worker" + pool + " has ever connected");
+}
+
+// What a queued task waits for.
+std::string BrokerCore::make_wait_summary(const Task& task) const {
+  const size_t devices = task.spec->devices.size();
+  if (devices == 0) return "waits for a worker slot";
+  return devices == 1 ? "waits for a device" : "waits for " + std::to_string(devices) + " devices";
 }
 
 Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
@@ -316,6 +321,7 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
     answer.summary = "waits: " + answer.reasons.front();
     return answer;
   }
+  answer.summary = make_wait_summary(task);
   if (classes_[task.task_class].needs_devices()) {
     explain_devices(task, now, answer);
   } else {
