@@ -72,9 +72,9 @@ struct BrokerOptions {
   std::string log_id;
   // Why TaskSpec::work cannot be used, or nothing. A pure function (it decodes, in io).
   std::function<std::optional<std::string>(const TaskSpec&)> invalid_work;
-  // Strategy::for_selector of StrategyBlob::bytes. A pure function, as above. Without it devices
-  // that nobody declared have no strategy.
-  std::function<std::string(const std::string& bytes)> strategy_selector;
+  // Strategy::for_selector of StrategyBlob::bytes, or nothing when they cannot be read. A pure
+  // function, as above. Without it devices that nobody declared have no strategy.
+  std::function<std::optional<std::string>(const std::string& bytes)> strategy_selector;
   // TaskSpec::work of the verifications and repairs that the broker asks for itself. A pure
   // function (it encodes, in io).
   std::function<std::string(const Work&)> make_work;
