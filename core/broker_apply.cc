@@ -14,30 +14,12 @@ void BrokerCore::apply_event(const BrokerStarted& event, Instant time) {
   started_ = time;
 }
 
-void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
-  inventory_ = event.inventory;
-  for (Device& device : devices_) device.declared = false;
-  for (const WorkerSpec& spec : inventory_->workers) worker_ix(spec.name);
-  for (const DeviceSpec& spec : inventory_->devices) {
-    const auto [found, added] =
-        device_by_name_.try_emplace(spec.name, static_cast<DeviceIx>(devices_.size()));
-    if (added) devices_.emplace_back();
-    Device& device = devices_[found->second];
-    device.spec = spec;
-    device.declared = true;
-    device.worker = worker_ix(spec.worker);
-  }
-  match_classes();
-  index_strays();
-  for (DeviceIx ix = 0; ix < devices_.size(); ++ix) index_reverify(ix);
-  for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
-}
-
 void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   const WorkerIx ix = worker_ix(event.worker);
   Worker& worker = workers_[ix];
   if (worker.incarnation != event.incarnation) worker.sync_number = 0;  // it counts anew
   worker.present = true;
+  worker.lost = kNever;
   worker.incarnation = event.incarnation;
   worker.lab = event.lab;
   const bool other_pools = worker.pools != event.pools;
@@ -49,10 +31,11 @@ void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   index_strays();
 }
 
-void BrokerCore::apply_event(const WorkerLost& event, Instant) {
+void BrokerCore::apply_event(const WorkerLost& event, Instant time) {
   const WorkerIx ix = worker_ix(event.worker);
   Worker& worker = workers_[ix];
   worker.present = false;
+  worker.lost = time;
   worker.peer.clear();
   worker.credit = 0;
   note_lease(ix, kNever);
@@ -156,6 +139,11 @@ void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
   assert(event.token.attempt == task.attempts.size() && !task.attempts.back().ending);
   task.attempts.back().ending = event.ending;
   apply_release(task, ix);
+  if (task.attempts.back().started) {
+    const Duration took = time - task.attempts.back().leased;
+    Duration& typical = classes_[task.task_class].typical;
+    typical = typical == Duration{0} ? took : (7 * typical + took) / 8;
+  }
   apply_device_health(task, event.ending, time);
   if (task.spec->kind == TaskKind::repair && task.chain && live_task(task.chain->parent)) {
     tasks_[task.chain->parent.ix].chain->repair_spent += time - task.attempts.back().leased;
@@ -186,12 +174,14 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
   tasks_[moved].held_position = task.held_position;
   worker.held.pop_back();
   --held_count_;
+  const bool was_full = worker.held_devices == worker.slots;
   if (!attempt.devices.empty()) --worker.held_devices;
   for (const DeviceIx device : attempt.devices) {
     assert(devices_[device].holder == ix);
     devices_[device].holder = kNone;
   }
   for (const DeviceIx device : attempt.devices) mark_device(device);
+  if (was_full && !attempt.devices.empty()) mark_devices_of(worker);
   mark_worker(attempt.worker);
 }
 
@@ -219,14 +209,6 @@ void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
   task.own_ending = std::make_unique<Ending>(event.ending);
   --queued_count_;
   apply_task_over(task, ix, event.verdict, time);
-}
-
-void BrokerCore::apply_event(const DeviceListed& event, Instant) {
-  workers_[worker_ix(event.worker)].listed[event.device.name] = event.device;
-}
-
-void BrokerCore::apply_event(const DeviceUnlisted& event, Instant) {
-  workers_[worker_ix(event.worker)].listed.erase(event.name);
 }
 
 void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time) {

@@ -275,7 +275,7 @@ bool BrokerCore::decide_verifications(const Task& job, Scratch& scratch, Decisio
                                      Verdict::error}});
     return true;
   }
-  for (const DeviceIx device : placement->devices) scratch.reserved[device] = job.seq;
+  for (const DeviceIx device : placement->devices) reserve(job, device, scratch);
   for (size_t i = 0; i < job.spec->devices.size(); ++i) {
     const DeviceIx device = placement->devices[i];
     if (verified_for(job, devices_[device], scratch.now)) continue;
@@ -295,9 +295,7 @@ void BrokerCore::decide_verification(const Task& job, DeviceIx device, Scratch& 
                  VerifyWork{job.spec->before.level}, head_ + decision.events.size() + 1);
   decision.events.push_back(Event{scratch.now, TaskSubmitted{child}});
   TaskClass alone;
-  alone.kind = child->kind;
-  alone.pool = child->pool;
-  alone.requests = child->devices;
+  describe_class(alone, *child);
   alone.candidates = {{device}};
   const std::optional<Placement> placement = find_placement(alone, &scratch);
   if (placement) decide_lease(AttemptToken{child->guid, 1}, *placement, scratch, decision);
@@ -306,16 +304,22 @@ void BrokerCore::decide_verification(const Task& job, DeviceIx device, Scratch& 
 // While children are on their way: what they are to look at, and what has passed already.
 void BrokerCore::reserve_for(const Task& job, Scratch& scratch) const {
   for (const DeviceIx device : job.chain->verified) {
-    if (devices_[device].good_for == job.seq && !scratch.reserved.contains(device)) {
-      scratch.reserved[device] = job.seq;
-    }
+    if (devices_[device].good_for == job.seq) reserve(job, device, scratch);
   }
   for (const TaskRef& ref : job.chain->open) {
     const auto device = device_by_name_.find(live_task(ref)->spec->devices[0].name);
-    if (device != device_by_name_.end() && !scratch.reserved.contains(device->second)) {
-      scratch.reserved[device->second] = job.seq;
-    }
+    if (device != device_by_name_.end()) reserve(job, device->second, scratch);
   }
+}
+
+// With the rest of its stacks, where the device is there to be leased.
+void BrokerCore::reserve(const Task& job, DeviceIx device, Scratch& scratch) const {
+  const auto reserve_one = [&](DeviceIx ix) {
+    if (!scratch.reserved.contains(ix)) scratch.reserved[ix] = job.seq;
+  };
+  reserve_one(device);
+  if (!device_present(devices_[device])) return;
+  for (const DeviceIx companion : devices_[device].companions) reserve_one(companion);
 }
 
 // Whether this decision keeps the device for others. What verifies or repairs a reserved device, by

@@ -157,10 +157,19 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(worker.last_seq);
     digest.add(worker.slots);
     digest.add(worker.held.size());
+    for (const auto& [name, listed] : worker.listed) {
+      digest.add(name);
+      digest.add(listed.lister);
+      for (const auto& [key, value] : listed.profile) {
+        digest.add(key);
+        digest.add(value);
+      }
+    }
   }
   for (const Device& device : devices_) {
     digest.add(device.spec.name);
     digest.add(static_cast<uint64_t>(device.declared));
+    digest.add(static_cast<uint64_t>(device.allowed));
     digest.add(static_cast<uint64_t>(device.holder));
     digest.add(static_cast<uint64_t>(device.health));
     digest.add(device.health_reason);

@@ -1,4 +1,4 @@
-// decide: hello, cancel, inventory, questions, and what time does.
+// decide: hello, cancel, questions, and what time does.
 #include <algorithm>
 #include <cassert>
 
@@ -113,49 +113,6 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
   }
   decide_consequences(decision, now);
   decision.sends.push_back(reply(input, std::move(answer)));
-  return decision;
-}
-
-Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventory& apply,
-                                      Instant now) const {
-  const Inventory& wanted = *apply.inventory;
-  if (wanted.devices.size() > kInventoryDevicesMax) {
-    return refuse(input, RefusalCode::limit,
-                  "at most " + std::to_string(kInventoryDevicesMax) + " devices in an inventory");
-  }
-  for (size_t i = 0; i < wanted.devices.size(); ++i) {
-    const DeviceSpec& device = wanted.devices[i];
-    if (const auto problem = invalid_name(device.name, "device")) {
-      return refuse(input, RefusalCode::invalid, *problem);
-    }
-    if (const auto problem = invalid_name(device.worker, "device " + device.name + ": worker")) {
-      return refuse(input, RefusalCode::invalid, *problem);
-    }
-    if (i > 0 && wanted.devices[i - 1].name >= device.name) {
-      return refuse(input, RefusalCode::invalid,
-                    "devices must be sorted by name and unique: " + device.name);
-    }
-  }
-  InventoryReply answer;
-  std::set<std::string_view> names;
-  for (const DeviceSpec& device : wanted.devices) {
-    names.insert(device.name);
-    const auto found = device_by_name_.find(device.name);
-    if (found == device_by_name_.end() || !devices_[found->second].declared) {
-      ++answer.devices_added;
-    } else if (!(devices_[found->second].spec == device)) {
-      ++answer.devices_changed;
-    }
-  }
-  for (const Device& device : devices_) {
-    if (device.declared && !names.contains(device.spec.name)) ++answer.devices_removed;
-  }
-  Decision decision;
-  if (!(wanted == *inventory_)) {
-    decision.events.push_back(
-        Event{now, InventoryApplied{apply.inventory, cut_text(apply.who, kNameLengthMax)}});
-  }
-  decision.sends.push_back(reply(input, answer));
   return decision;
 }
 

@@ -50,12 +50,11 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
     const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
     scratch.job = &task;
     scratch.verified_only = true;
-    const std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
+    std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
     scratch.job = nullptr;
     scratch.verified_only = false;
     if (placement) {
-      const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
-      decide_lease({task.spec->guid, attempt}, *placement, scratch, decision);
+      decide_lease(task, std::move(*placement), scratch, decision);
     } else if (!decide_verifications(task, scratch, decision)) {
       continue;  // nothing of this class can be placed now
     }
@@ -64,15 +63,24 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
   }
 }
 
+void BrokerCore::decide_lease(const Task& task, Placement placement, Scratch& scratch,
+                              Decision& decision) const {
+  keep_roles(task, placement);
+  const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
+  decide_lease({task.spec->guid, attempt}, placement, scratch, decision);
+}
+
 void BrokerCore::decide_lease(const AttemptToken& token, const Placement& placement,
                               Scratch& scratch, Decision& decision) const {
   AttemptLeased leased;
   leased.token = token;
   leased.worker = workers_[placement.worker].name;
   leased.incarnation = workers_[placement.worker].incarnation;
-  for (const DeviceIx device : placement.devices) {
-    leased.devices.push_back(devices_[device].spec.name);
-    scratch.taken_devices.insert(device);
+  for (const std::vector<DeviceIx>* devices : {&placement.devices, &placement.collateral}) {
+    for (const DeviceIx device : *devices) {
+      leased.devices.push_back(devices_[device].spec.name);
+      scratch.taken_devices.insert(device);
+    }
   }
   ++scratch.device_leases[placement.worker];
   ++scratch.leases[placement.worker];
@@ -128,72 +136,6 @@ void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& de
     lease_from(idle_workers_, true);
     if (left > 0) lease_from(free_workers_, false);
   }
-}
-
-bool BrokerCore::device_usable(DeviceIx ix, const TaskClass& task_class,
-                               const Scratch* scratch) const {
-  const Device& device = devices_[ix];
-  if (!device.declared) return false;
-  if (!scratch) return true;
-  if (!fit_now(task_class, ix, *scratch)) return false;
-  if (scratch->fit_is_enough) return true;
-  return device.holder == kNone && !scratch->taken_devices.contains(ix) &&
-         !reserved_from(task_class, ix, *scratch);
-}
-
-bool BrokerCore::worker_takes_device(WorkerIx ix, const Scratch* scratch) const {
-  if (!scratch || scratch->fit_is_enough) return true;
-  const Worker& worker = workers_[ix];
-  const uint32_t* taken = scratch->device_leases.find(ix);
-  return worker.present && !worker.peer.empty() &&
-         worker.held_devices + (taken ? *taken : 0) < worker.slots;
-}
-
-// Without `scratch` the question is whether the requests could ever be placed.
-std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass& task_class,
-                                                                const Scratch* scratch) const {
-  if (task_class.candidates.empty()) return std::nullopt;
-  WorkerIx tried = kNone;
-  for (const DeviceIx candidate : task_class.candidates[0]) {
-    const WorkerIx worker = devices_[candidate].worker;
-    if (worker == kNone || worker == tried || !device_usable(candidate, task_class, scratch) ||
-        !worker_takes_device(worker, scratch)) {
-      continue;
-    }
-    Placement placement{worker, {}};
-    if (place_requests(task_class, worker, scratch, placement.devices)) return placement;
-    tried = worker;
-  }
-  return std::nullopt;
-}
-
-// Distinct devices of one worker for all requests: a bipartite matching by augmenting paths, in
-// candidate order, so that the answer is found whenever there is one and the cost stays polynomial.
-bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
-                                const Scratch* scratch, std::vector<DeviceIx>& chosen) const {
-  std::map<DeviceIx, size_t> owner;  // device -> request
-  std::set<DeviceIx> visited;
-  const std::function<bool(size_t)> augment = [&](size_t request) {
-    for (const DeviceIx candidate : task_class.candidates[request]) {
-      if (devices_[candidate].worker != worker || !device_usable(candidate, task_class, scratch) ||
-          !visited.insert(candidate).second) {
-        continue;
-      }
-      const auto held = owner.find(candidate);
-      if (held == owner.end() || augment(held->second)) {
-        owner[candidate] = request;
-        return true;
-      }
-    }
-    return false;
-  };
-  for (size_t request = 0; request < task_class.requests.size(); ++request) {
-    visited.clear();
-    if (!augment(request)) return false;
-  }
-  chosen.assign(task_class.requests.size(), kNone);
-  for (const auto& [device, request] : owner) chosen[request] = device;
-  return true;
 }
 
 }  // namespace muster

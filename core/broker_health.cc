@@ -71,6 +71,14 @@ bool BrokerCore::fit_now(const TaskClass& task_class, DeviceIx ix, const Scratch
   return !scratch.verified_only || verified_for(*scratch.job, devices_[ix], scratch.now);
 }
 
+// Of the rest of a stack.
+bool BrokerCore::fit_beside_now(const TaskClass& task_class, DeviceIx ix,
+                                const Scratch& scratch) const {
+  if (scratch.excluded.contains(ix)) return false;
+  if (!scratch.fit_is_enough) return fit_beside(devices_[ix], task_class);
+  return scratch.hoped.contains(ix) || fit_for_job(ix, scratch.judged);
+}
+
 // Inserts what the ends of attempts say of devices, each right after the end that says it.
 void BrokerCore::decide_judgements(Decision& decision, Judged& judged, Instant now) const {
   std::vector<Event> events;
@@ -427,7 +435,7 @@ void BrokerCore::index_reverify(DeviceIx ix, Instant earliest) {
   Device& device = devices_[ix];
   if (device.reverify_at != kNever) reverify_.erase({device.reverify_at, ix});
   device.reverify_at = kNever;
-  if (!device.declared || device.until == kNever || is_served(device.spec.name) ||
+  if (!device.known() || device.until == kNever || is_served(device.spec.name) ||
       !is_failed(device.health, device.health_who)) {
     return;
   }

@@ -62,11 +62,7 @@ void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now)
     note_held(worker, sync);
   }
   mark_worker(ix);
-  if (sync.full && worker.held_devices < worker.slots) {
-    for (DeviceIx device = 0; device < devices_.size(); ++device) {
-      if (devices_[device].worker == ix && devices_[device].holder == kNone) mark_device(device);
-    }
-  }
+  if (sync.full && worker.held_devices < worker.slots) mark_devices_of(worker);
 }
 
 // Compares what a full Sync says the worker holds with what it should hold.
