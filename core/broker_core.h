@@ -176,6 +176,7 @@ class BrokerCore {
     uint64_t watcher = 0;        // a session, 0: none; more in extra_watchers_
     uint64_t heard_mark = 0;     // of the Sync that listed it as held
     bool news_pending = false;
+    bool enqueued = false;  // its class has a reference to it in a queue
   };
 
   struct Worker {
@@ -439,6 +440,7 @@ class BrokerCore {
   bool request_matches(const TaskClass& task_class, size_t request, const Device& device) const;
   std::vector<DeviceIx> matching_devices(const TaskClass& task_class, size_t request) const;
   void enqueue(TaskIx ix, bool first);
+  void dequeue(TaskIx ix);
   void prune_queue(TaskClass& task_class);
   void mark_class(ClassIx ix);
   void mark_waiters(DeviceIx ix);
