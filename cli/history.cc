@@ -28,11 +28,7 @@ struct Row {
   }
 
   std::vector<Cell> operator()(const LedgerUse& use) const {
-    const std::string kind(to_string(use.kind));
-    const bool own_name = use.name.empty() || use.name == device;
-    const std::string what = own_name                           ? kind
-                             : use.name.starts_with(kind + " ") ? use.name
-                                                                : kind + " " + use.name;
+    const std::string what = task_label(use.kind, use.name == device ? "" : use.name);
     const std::string where =
         "attempt " + std::to_string(use.attempt.attempt) + " on " + use.attempt.worker;
     if (!use.attempt.ending) return {what, "not ended", "", use.guid, where};

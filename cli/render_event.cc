@@ -28,9 +28,7 @@ struct Describe {
     return event.worker + ": " + event.reason;
   }
   std::string operator()(const TaskSubmitted& event) const {
-    std::string text(to_string(event.spec->kind));
-    if (!event.spec->name.empty()) text += " " + event.spec->name;
-    return text + ", by " + event.spec->submitter;
+    return task_label(event.spec->kind, event.spec->name) + ", by " + event.spec->submitter;
   }
   std::string operator()(const AttemptLeased& event) const {
     std::string text = attempt_text(event.token) + "on " + event.worker;

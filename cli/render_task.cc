@@ -68,9 +68,7 @@ std::string span_text(Instant begin, Instant end) {
 
 // "GUID  verify phone-7 for smoke: pass".
 std::string child_line(const TaskInfo& child) {
-  const std::string kind(to_string(child.spec.kind));
-  const std::string& name = child.spec.name;
-  return child.spec.guid + "  " + (name.starts_with(kind + " ") ? name : kind + " " + name) + ": " +
+  return child.spec.guid + "  " + task_label(child.spec.kind, child.spec.name) + ": " +
          task_outcome(child);
 }
 
@@ -100,6 +98,12 @@ std::string render_attempt(const AttemptInfo& attempt, const Look& look) {
 }
 
 }  // namespace
+
+std::string task_label(TaskKind kind, const std::string& name) {
+  const std::string word(to_string(kind));
+  if (name.empty()) return word;
+  return name.starts_with(word + " ") ? name : word + " " + name;
+}
 
 std::string outcome_text(Outcome outcome, Cause cause) {
   std::string text(to_string(outcome));

@@ -15,6 +15,9 @@ struct TaskPlaces {
   std::vector<TaskInfo> children;  // that run on its behalf
 };
 
+// "job smoke", "verify phone-7 for smoke": the kind and the name, the kind only once.
+std::string task_label(TaskKind kind, const std::string& name);
+
 // "pass", "flaky", "fail", "error (device)": the cause always stands beside an error, so that an
 // infrastructure fault is never read as a failed test.
 std::string outcome_text(Outcome outcome, Cause cause);

@@ -53,10 +53,7 @@ std::string indent(uint32_t depth) { return std::string(size_t{2} * depth, ' ');
 
 // "job smoke", "verify phone-7 for smoke", "job smoke on phone-7".
 std::string label(const TraceTask& task) {
-  const std::string kind(to_string(task.spec->kind));
-  const std::string& name = task.spec->name;
-  std::string text = name.starts_with(kind + " ") ? name : kind;
-  if (!name.empty() && text == kind) text += " " + name;
+  std::string text = task_label(task.spec->kind, task.spec->name);
   const bool named = std::any_of(
       task.devices.begin(), task.devices.end(),
       [&](const std::string& device) { return text.find(device) != std::string::npos; });

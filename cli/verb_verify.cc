@@ -30,7 +30,8 @@ std::string left_out_because(const DeviceInfo& device) {
   if (device.spec.strategy.empty()) return "no strategy";
   if (device.health == DeviceHealth::locked) return "locked" + by;
   if (device.health == DeviceHealth::needs_human) return "needs a person";
-  const bool by_person = device.health == DeviceHealth::quarantined && device.until == kNever;
+  const bool by_person =
+      device.health == DeviceHealth::quarantined && device.health_who != "broker";
   return by_person ? "quarantined" + by : "";
 }
 
