@@ -67,23 +67,23 @@ void VerifyAttempt::start_checks(Instant now) {
 
 void VerifyAttempt::start_check(size_t verifier, Instant now) {
   const Verifier& node = strategy_.verifiers[verifier];
-  const DeviceSpec* device = assignment_.devices.empty() ? nullptr : &assignment_.devices[0];
-  const Result<CheckSpec> check = expand_check(node.check, device, assignment_.spec->guid);
-  if (!check.ok()) return finish_check(verifier, false, check.error(), "", now, now);
-  if (std::holds_alternative<NoopCheck>(*check))
+  if (std::holds_alternative<NoopCheck>(node.check)) {
     return finish_check(verifier, true, "", "", now, now);
-  std::map<std::string, std::string> env = base_environment("/");
-  env["MUSTER_GUID"] = assignment_.spec->guid;
-  env["MUSTER_ATTEMPT"] = std::to_string(assignment_.attempt);
-  env["MUSTER_DEVICES"] = devices_json(assignment_);
-  const ProcessSpec spec = process_for_check(*check, context_.self_exe, env);
+  }
+  CheckContext check_context{context_.self_exe, base_environment("/"), assignment_.devices,
+                             assignment_.spec->guid, ssh_control_.path()};
+  check_context.env["MUSTER_GUID"] = assignment_.spec->guid;
+  check_context.env["MUSTER_ATTEMPT"] = std::to_string(assignment_.attempt);
+  check_context.env["MUSTER_DEVICES"] = devices_json(assignment_);
+  const Result<ProcessSpec> spec = process_for_check(node.check, check_context);
+  if (!spec.ok()) return finish_check(verifier, false, spec.error(), "", now, now);
   RunningCheck& running = running_[verifier];
   running.started = now;
   ChildLimits limits;
   limits.run = node.timeout;
   limits.grace = std::min<Duration>(assignment_.spec->timeouts.grace, std::chrono::seconds(2));
   running.child = std::make_unique<ChildRun>(
-      spec, limits,
+      *spec, limits,
       [&output = running.output](std::string_view bytes) {
         output += bytes;
         if (output.size() > 2 * kOutputKept) output.erase(0, output.size() - kOutputKept);
@@ -109,6 +109,7 @@ void VerifyAttempt::wake(Instant now) {
     if (stopping_) continue;
     const ChildEnd& end = ended.child->end();
     const bool passed = end.exit_code == 0 && !end.run_timeout;
+    if (end.run_timeout) ssh_control_.renew();
     std::string message = end.not_started;
     if (!passed && message.empty()) {
       message = diagnostic_line(ended.output, ended.child->exit(), end.run_timeout,

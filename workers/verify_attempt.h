@@ -10,6 +10,7 @@
 
 #include "core/engine.h"
 #include "workers/attempt_run.h"
+#include "workers/checks/ssh_control.h"
 #include "workers/child_run.h"
 
 namespace muster {
@@ -44,6 +45,7 @@ class VerifyAttempt final : public AttemptRun {
   AttemptLog log_;
   Strategy strategy_;
   std::optional<VerifyRun> run_;
+  SshControl ssh_control_;
   std::map<size_t, RunningCheck> running_;
   Instant started_;
   Instant run_until_;  // kNever: no limit

@@ -297,7 +297,8 @@ TEST(Placeholders, Expand) {
   };
   const DeviceSpec device = phone();
   for (const auto& [text, expected] : rows) {
-    const Result<std::string> expanded = expand_placeholders(text, &device, "guid:0123456789");
+    const Result<std::string> expanded =
+        expand_placeholders(text, {&device, {}, "guid:0123456789"});
     ASSERT_TRUE(expanded.ok()) << expanded.error();
     EXPECT_EQ(*expanded, expected);
   }
@@ -319,11 +320,12 @@ TEST(Placeholders, Refuse) {
   };
   const DeviceSpec device = phone();
   for (const auto& [text, why] : rows) {
-    const Result<std::string> expanded = expand_placeholders(text, &device, "guid:0123456789");
+    const Result<std::string> expanded =
+        expand_placeholders(text, {&device, {}, "guid:0123456789"});
     ASSERT_FALSE(expanded.ok()) << text;
     EXPECT_THAT(expanded.error(), HasSubstr(why));
   }
-  const Result<std::string> without = expand_placeholders("{device.name}", nullptr, "guid");
+  const Result<std::string> without = expand_placeholders("{device.name}", {nullptr, {}, "guid"});
   ASSERT_FALSE(without.ok());
   EXPECT_THAT(without.error(), HasSubstr("there is {task.guid}, and"));
 }
@@ -331,10 +333,12 @@ TEST(Placeholders, Refuse) {
 TEST(Placeholders, CannotGrowWithoutBound) {
   DeviceSpec device = phone();
   device.profile["big"] = std::string(kStrategyBytesMax / 2, 'x');
-  const Result<std::string> twice = expand_placeholders("{device.big}{device.big}", &device, "");
+  const Result<std::string> twice =
+      expand_placeholders("{device.big}{device.big}", {&device, {}, ""});
   ASSERT_TRUE(twice.ok());
   EXPECT_EQ(twice->size(), kStrategyBytesMax);
-  const Result<std::string> more = expand_placeholders("{device.big}x{device.big}", &device, "");
+  const Result<std::string> more =
+      expand_placeholders("{device.big}x{device.big}", {&device, {}, ""});
   ASSERT_FALSE(more.ok());
   EXPECT_THAT(more.error(), HasSubstr("longer than 1048576 bytes"));
 }
@@ -351,7 +355,7 @@ TEST(Placeholders, ExpandEveryStringOfACheck) {
       {NoopCheck{}, NoopCheck{}},
   };
   for (const auto& [check, expected] : rows) {
-    const Result<CheckSpec> expanded = expand_check(check, &device, "guid");
+    const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
     ASSERT_TRUE(expanded.ok()) << expanded.error();
     EXPECT_EQ(*expanded, expected) << check_kind(check);
   }
@@ -363,7 +367,7 @@ TEST(Placeholders, ExpandEveryStringOfACheck) {
                                       FileCheck{"{bad}", true, false, "", 0s},
                                       FileCheck{"/", true, false, "{bad}", 0s}};
   for (const CheckSpec& check : bad) {
-    const Result<CheckSpec> expanded = expand_check(check, &device, "guid");
+    const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
     ASSERT_FALSE(expanded.ok()) << check_kind(check);
     EXPECT_THAT(expanded.error(), HasSubstr("unknown placeholder {bad}"));
   }

@@ -193,7 +193,7 @@ TEST(Examples, AreWithoutFault) {
   ASSERT_TRUE(strategy.ok());
   for (const Verifier& verifier : strategy->verifiers) {
     const Result<CheckSpec> check =
-        expand_check(verifier.check, &inventory.inventory.devices[0], "guid");
+        expand_check(verifier.check, {&inventory.inventory.devices[0], {}, "guid"});
     EXPECT_TRUE(check.ok()) << verifier.tag;
   }
   for (const char* name : {"pass", "fail", "timeout"}) {

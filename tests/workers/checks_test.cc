@@ -40,9 +40,10 @@ TEST(Check, RunsCommandsThemselvesAndTheRestAsAChildOfTheWorker) {
        {"/x/worker", "--run-check", "file", "/f", "1", "0", "a b", "2000000"}},
   };
   for (const Row& row : rows) {
-    const ProcessSpec spec = process_for_check(row.check, "/x/worker", env);
-    EXPECT_EQ(spec.argv, row.argv);
-    EXPECT_EQ(spec.env, env);
+    const Result<ProcessSpec> spec = process_for_check(row.check, {"/x/worker", env});
+    ASSERT_TRUE(spec.ok()) << spec.error();
+    EXPECT_EQ(spec->argv, row.argv);
+    EXPECT_EQ(spec->env, env);
   }
 }
 
@@ -285,7 +286,7 @@ const std::map<std::string, std::string> kEnv = {{"PATH", "/usr/bin:/bin"}};
 TEST(CheckChild, CommandsPassAndFailWithTheirLastLine) {
   const auto run_shell = [](const std::string& text) {
     const CommandCheck check{{"/bin/sh", "-c", text}};
-    return run_child(process_for_check(check, worker_path(), kEnv));
+    return run_child(*process_for_check(check, {worker_path(), kEnv}));
   };
   const Ended passed = run_shell("echo fine");
   EXPECT_EQ(passed.exit.exit_code, 0);
@@ -302,7 +303,7 @@ class WorkerChild : public ScratchFiles {
     ASSERT_EQ(::access(worker_path().c_str(), X_OK), 0) << "build " << worker_path() << " first";
   }
   static Ended run(const CheckSpec& check, const std::string& give_up_at = "") {
-    return run_child(process_for_check(check, worker_path(), kEnv), give_up_at);
+    return run_child(*process_for_check(check, {worker_path(), kEnv}), give_up_at);
   }
 };
 
