@@ -46,6 +46,12 @@ inline constexpr size_t kEndedGuidsKept = 4'000'000;
 inline constexpr size_t kStrategyNodesMax = 1'000;
 inline constexpr size_t kStrategyBytesMax = 1 << 20;
 inline constexpr uint32_t kPingCountMax = 100;  // one a second
+// Of an http check: it is an argument of a child, of which Linux takes 128 KiB.
+inline constexpr size_t kHttpBodyBytesMax = 64 << 10;
+inline constexpr uint32_t kActionAttemptsMax = 100;  // in one repair
+inline constexpr uint32_t kActionsPerDayMax = 10'000;
+inline constexpr size_t kScenarioBytesMax = 4 << 20;  // a thousand nodes with scripts of their own
+inline constexpr size_t kScenarioDepthMax = 16;       // nothing of a scenario's nests deeper than 5
 inline constexpr size_t kInventoryDevicesMax = 200'000;
 inline constexpr size_t kStackMembersMax = 16;
 inline constexpr size_t kListedDevicesMax = 10'000;        // of one worker

@@ -219,7 +219,7 @@ class StrategyRun::Impl {
   std::vector<CaseResult> results_;
   size_t released_count_ = 0;
   size_t turn_shown_ = 0;
-  bool progress_due_ = false;
+  bool progress_due_ = true;
   Progress shown_;
 };
 
