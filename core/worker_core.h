@@ -68,6 +68,10 @@ class WorkerCore {
   // and due at once.
   void set_listed(std::vector<ListedDevice> listed, Instant now);
 
+  // The broker has another log than before: what the old one said last is no measure for what this
+  // one says.
+  void forget_broker() { epoch_ = desired_number_ = 0; }
+
   // The broker said how often it wants to be heard.
   void set_beat(Duration beat) { options_.beat = beat; }
 
