@@ -128,9 +128,11 @@ struct DeviceShowOptions {
 };
 struct WorkerListOptions {};
 
+enum class InventoryVerb { check, diff, apply };
 struct InventoryOptions {
   std::string file;
-  bool apply = false;  // false: check only
+  InventoryVerb verb = InventoryVerb::check;
+  bool dry_run = false;  // of apply: say what it would change, and change nothing
 };
 struct StrategyCheckOptions {
   std::vector<std::string> files;

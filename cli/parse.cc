@@ -404,16 +404,26 @@ void add_lab(Parse& parse) {
                               "  muster worker ls");
 }
 
-void add_files(Parse& parse) {
+void add_inventory(Parse& parse) {
   CLI::App* inventory = add_group(parse, "inventory", "Files that declare a lab's devices");
-  for (const bool apply : {false, true}) {
-    auto [verb, options] = add_verb<InventoryOptions>(
-        parse, inventory, apply ? "apply" : "check",
-        apply ? "Make a file the lab's inventory" : "Say everything that is wrong with a file",
-        std::string("  muster inventory ") + (apply ? "apply" : "check") + " lab.yaml");
-    options->apply = apply;
+  const auto add_inventory_verb = [&](const std::string& name, InventoryVerb kind,
+                                      const std::string& help) {
+    auto [verb, options] = add_verb<InventoryOptions>(parse, inventory, name, help,
+                                                      "  muster inventory " + name + " lab.yaml");
+    options->verb = kind;
     add_word(verb, "FILE", &options->file, "An inventory file")->required();
-  }
+    return std::pair(verb, options);
+  };
+  add_inventory_verb("check", InventoryVerb::check, "Say everything that is wrong with a file");
+  add_inventory_verb("diff", InventoryVerb::diff,
+                     "Say what applying a file would change: exit 0 nothing, 1 something");
+  auto [apply, options] =
+      add_inventory_verb("apply", InventoryVerb::apply, "Make a file the lab's inventory");
+  apply->add_flag("--dry-run", options->dry_run, "Say what it would change, and change nothing");
+}
+
+void add_files(Parse& parse) {
+  add_inventory(parse);
   CLI::App* strategy = add_group(parse, "strategy", "Files that say how to check and repair");
   {
     auto [verb, options] = add_verb<StrategyCheckOptions>(

@@ -21,6 +21,8 @@
 //   muster.finding/1       subject, condition (ok, warn, fail), text, advice?
 //   muster.file/1          file, ok, problems [{line?, column?, warning, message}]
 //   muster.inventory/1     file, devices_added, devices_changed, devices_removed
+//   muster.inventory_diff/1  file, changes [{change (added, changed, removed), part, name?,
+//                          fields? [{field?, from?, to?}], held_by? {guid, attempt}}]
 //   muster.strategy/1      name, for?, verifiers [{tag, description?, check, deps, timeout_s}],
 //                          actions [{tag, description?, run, deps, triggers, timeout_s}]
 //   muster.up/1            home, endpoint, worker, pid
@@ -33,6 +35,7 @@
 #include <vector>
 
 #include "cli/finding.h"
+#include "cli/render_inventory.h"
 #include "core/event.h"
 #include "core/messages.h"
 #include "core/strategy.h"
@@ -60,6 +63,7 @@ std::string event_json(uint64_t seq, const Event& event);
 std::string finding_json(const Finding& finding);
 std::string file_json(const std::string& file, const FileProblems& problems);
 std::string inventory_json(const std::string& file, const InventoryReply& reply);
+std::string inventory_diff_json(const InventoryPlan& plan);
 std::string strategy_json(const Strategy& strategy);
 std::string up_json(const std::string& home, const std::string& endpoint, const std::string& worker,
                     int64_t pid);

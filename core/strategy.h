@@ -176,11 +176,22 @@ struct StrategyProblem {
 
 // Every error at once, in the order of the file and cycles last: duplicate or invalid tags, PASS,
 // dangling dependencies and triggers (with the nearest known tag as suggestion), cycles (each named
-// once: a -> b -> a), checks that can never work, limits. At most kErrorsPerFileMax.
+// once: a -> b -> a), checks that can never work, actions that need what they trigger on, limits.
+// At most kErrorsPerFileMax.
 //
-// A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers, or
-// among the actions. A verifier may depend on one declared later. Actions may name PASS.
+// A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers,
+// among the actions, or among the closing actions. A verifier may depend on one declared later.
+// Actions may name PASS.
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy);
+
+// What is allowed and yet most likely not meant, of a strategy without errors (strategy_review.cc):
+// verifiers that no action can repair when there are actions at all, actions that nothing triggers,
+// and a repair that may take longer than its limit.
+std::vector<StrategyProblem> review_strategy(const Strategy& strategy);
+
+// The longest that a repair may take when every check and action needs its whole timeout, checks
+// that do not depend on each other run together, and no limit ends it. Closing actions not counted.
+Duration worst_case_repair(const Strategy& strategy);
 
 // What the placeholders of a strategy's strings may speak of:
 //
@@ -206,6 +217,9 @@ std::optional<std::string> invalid_placeholders(std::string_view text);
 // The same as expand_placeholders for every string of a check or of what an action runs.
 Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope);
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope);
+
+// Why a text of a PowerSpec could not be expanded for any device, as a sentence, or nothing.
+std::optional<std::string> invalid_power_placeholders(std::string_view text);
 
 // How a relay or PDU switches `target`: {operation}, {target.name} and {target.KEY} of its profile
 // filled in. The same rules hold.

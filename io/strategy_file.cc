@@ -160,9 +160,14 @@ class StrategyReader {
 
   // What could not be read has been reported; what the strategy lacks for that reason is not news.
   void report_problems() const {
-    for (const StrategyProblem& problem : check_strategy(strategy_)) {
+    const std::vector<StrategyProblem> errors = check_strategy(strategy_);
+    for (const StrategyProblem& problem : errors) {
       const Mark at = positions_.find(problem.where);
       if (!scope_.has_error_at(at)) scope_.error(at, problem.message);
+    }
+    if (!errors.empty()) return;
+    for (const StrategyProblem& problem : review_strategy(strategy_)) {
+      scope_.warn(positions_.find(problem.where), problem.message);
     }
   }
 

@@ -55,6 +55,7 @@ TEST(Json, EveryDocumentNamesItsSchemaAndIsOneLine) {
       {event_json(7, samples::every_event().front()), "muster.event/1"},
       {finding_json({"home", Condition::fail, "t", "a"}), "muster.finding/1"},
       {file_json("f.yaml", problems), "muster.file/1"},
+      {inventory_diff_json(InventoryPlan{"f.yaml", {}, {}}), "muster.inventory_diff/1"},
       {inventory_json("f.yaml", InventoryReply{1, 2, 3}), "muster.inventory/1"},
       {strategy_json(samples::strategy()), "muster.strategy/1"},
       {up_json("/h", "ipc:///x", "local", 42), "muster.up/1"},

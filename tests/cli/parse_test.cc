@@ -94,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"device"}, "ls, show"}, WrongCase{{"device", "show"}, "DEVICE"},
         WrongCase{{"worker", "drain"}, "unknown verb"}, WrongCase{{"inventory", "apply"}, "FILE"},
         WrongCase{{"inventory", "apply", "a", "b"}, "unexpected argument"},
+        WrongCase{{"inventory", "diff", "--dry-run", "a"}, "--dry-run"},
         WrongCase{{"strategy", "tree"}, "FILE"}, WrongCase{{"strategy", "check"}, "FILE"},
         WrongCase{{"up", "--slots", "0"}, "whole number"},
         WrongCase{{"up", "now"}, "unexpected argument"},
@@ -147,6 +148,7 @@ TEST(CommandLine, EveryVerbHasHelpWithExamples) {
                             Words{"device", "show"},
                             Words{"worker", "ls"},
                             Words{"inventory", "check"},
+                            Words{"inventory", "diff"},
                             Words{"inventory", "apply"},
                             Words{"strategy", "check"},
                             Words{"strategy", "tree"},
@@ -268,8 +270,15 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(events.count_max, 2u);
   EXPECT_EQ(parsed_verb<ResultOptions>({"result", "g", "--format", "status-log"}).format,
             ResultFormat::status_log);
-  EXPECT_TRUE(parsed_verb<InventoryOptions>({"inventory", "apply", "f"}).apply);
-  EXPECT_FALSE(parsed_verb<InventoryOptions>({"inventory", "check", "f"}).apply);
+  const auto inventory = [](std::vector<std::string> words) {
+    words.insert(words.begin(), "inventory");
+    return parsed_verb<InventoryOptions>(words);
+  };
+  EXPECT_EQ(inventory({"check", "f"}).verb, InventoryVerb::check);
+  EXPECT_EQ(inventory({"diff", "f"}).verb, InventoryVerb::diff);
+  EXPECT_EQ(inventory({"apply", "f"}).verb, InventoryVerb::apply);
+  EXPECT_FALSE(inventory({"apply", "f"}).dry_run);
+  EXPECT_TRUE(inventory({"apply", "--dry-run", "f"}).dry_run);
   EXPECT_TRUE(parsed_verb<StrategyTreeOptions>({"strategy", "tree", "--short", "f"}).brief);
   EXPECT_EQ(parsed_verb<DoctorOptions>({"doctor", "--wait", "5s"}).wait, Duration(5s));
   parsed_verb<VersionOptions>({"--version"});
