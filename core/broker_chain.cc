@@ -11,6 +11,8 @@ namespace muster {
 namespace {
 
 constexpr std::string_view kBroker = "broker";
+// After somebody else's look at a failed device that came to no result.
+constexpr Duration kReverifyPause = std::chrono::seconds(1);
 
 std::string hex16(uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -455,7 +457,7 @@ void BrokerCore::apply_chain_over(TaskIx ix) {
   strays_.erase(TaskRef{ix, task.seq});
   const auto device = device_by_name_.find(spec.devices[0].name);
   if (device != device_by_name_.end()) {
-    index_reverify(device->second);
+    index_reverify(device->second, task.ended + kReverifyPause);
     mark_device(device->second);
   }
   if (task.chain) apply_child_over(task, ix);

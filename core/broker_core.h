@@ -447,7 +447,7 @@ class BrokerCore {
   void mark_devices_of(WorkerIx ix);
   void index_worker(WorkerIx ix);
   void unindex_worker(WorkerIx ix);
-  void index_reverify(DeviceIx ix);
+  void index_reverify(DeviceIx ix, Instant earliest = kNever);
   void index_strays();
   std::set<std::string> pools_of(const Worker& worker) const;
   bool pool_known(const std::string& pool) const;

@@ -431,7 +431,7 @@ std::vector<ActionUse> BrokerCore::count_uses(const Device& device, Instant now)
 }
 
 // Keeps reverify_ true for the device: failed, in the inventory, and nobody looks at it yet.
-void BrokerCore::index_reverify(DeviceIx ix) {
+void BrokerCore::index_reverify(DeviceIx ix, Instant earliest) {
   Device& device = devices_[ix];
   if (device.reverify_at != kNever) reverify_.erase({device.reverify_at, ix});
   device.reverify_at = kNever;
@@ -439,8 +439,8 @@ void BrokerCore::index_reverify(DeviceIx ix) {
       !is_failed(device.health, device.health_who)) {
     return;
   }
-  device.reverify_at = device.until;
-  reverify_.emplace(device.until, ix);
+  device.reverify_at = std::max(device.until, earliest);
+  reverify_.emplace(device.reverify_at, ix);
 }
 
 }  // namespace muster
