@@ -69,6 +69,23 @@ CLI::Option* add_list(CLI::App* app, const std::string& name, std::vector<std::s
   return app->add_option(name, *target, description)->allow_extra_args(false)->type_name(type);
 }
 
+// K=V, once or more often.
+void add_assignments(CLI::App* app, const std::string& name,
+                     std::map<std::string, std::string>* target, const std::string& description) {
+  app->add_option_function<std::vector<std::string>>(
+         name,
+         [name, target](const std::vector<std::string>& assignments) {
+           for (const std::string& text : assignments) {
+             Result<std::pair<std::string, std::string>> pair = parse_assignment(text);
+             if (!pair) throw CLI::ValidationError(name, pair.error());
+             target->insert_or_assign(pair->first, pair->second);
+           }
+         },
+         description)
+      ->allow_extra_args(false)
+      ->type_name("K=V");
+}
+
 CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* target,
                       const std::string& type, const std::string& description) {
   return app->add_option(name, *target, description)->type_name(type);
@@ -222,18 +239,8 @@ void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
       "Devices and workers of this pool only");
   add_text(verb, "--guid", &options->guid, "GUID", "Name of the task (default: a new UUID)");
   add_text(verb, "--name", &options->name, "TEXT", "The task's name for people");
-  verb->add_option_function<std::vector<std::string>>(
-          "--env",
-          [target = options](const std::vector<std::string>& assignments) {
-            for (const std::string& text : assignments) {
-              Result<std::pair<std::string, std::string>> pair = parse_assignment(text);
-              if (!pair) throw CLI::ValidationError("--env", pair.error());
-              target->env.insert_or_assign(pair->first, pair->second);
-            }
-          },
-          "Set in the job's environment, which is empty otherwise")
-      ->allow_extra_args(false)
-      ->type_name("K=V");
+  add_assignments(verb, "--env", &options->env,
+                  "Set in the job's environment, which is empty otherwise");
   add_list(verb, "--pass-env", &options->env_pass, "NAME",
            "Passed on from the worker's environment");
   add_text(verb, "--cwd", &options->cwd, "DIR", "Where the job runs (default: a fresh workspace)");
@@ -404,6 +411,37 @@ void add_lab(Parse& parse) {
                               "  muster worker ls");
 }
 
+void add_strategy_trials(Parse& parse, CLI::App* strategy) {
+  {
+    auto [verb, options] = add_verb<StrategySimulateOptions>(
+        parse, strategy, "simulate", "Show what a repair would do if some checks failed",
+        "  muster strategy simulate phone.yaml --fail adb\n"
+        "  muster strategy simulate phone.yaml --fail usb,battery --profile type=handset");
+    add_word(verb, "FILE", &options->file, "A strategy file")->required();
+    add_list(verb, "--fail", &options->failing, "TAG,...",
+             "Verifiers whose checks fail, whatever is tried")
+        ->delimiter(',');
+    add_text(verb, "--level", &options->level, "NAME", "Only verifiers of this level");
+    add_assignments(verb, "--profile", &options->profile, "Of the device, for what has a \"when\"");
+  }
+  auto [verb, options] = add_verb<StrategyScenarioOptions>(
+      parse, strategy, "run", "Run the engine on made-up verifiers and actions",
+      "  muster strategy run --scenario one.json\n"
+      "  muster strategy run --jsonl --compat autotest < many.jsonl");
+  CLI::Option* file = add_text(verb, "--scenario", &options->file, "FILE", "One scenario, as JSON");
+  CLI::Option* lines =
+      verb->add_flag("--jsonl", options->lines, "Scenarios on stdin, an answer for each line");
+  file->excludes(lines);
+  add_value<std::string>(
+      verb, "--compat",
+      [](const std::string& text) -> Result<std::string> {
+        if (text == "autotest") return text;
+        return Error{quote_text(text) + " is not a set of rules: autotest"};
+      },
+      [target = options](const std::string&) { target->compat = true; }, "RULES",
+      "autotest: its rules to the letter, no more");
+}
+
 void add_files(Parse& parse) {
   CLI::App* inventory = add_group(parse, "inventory", "Files that declare a lab's devices");
   for (const bool apply : {false, true}) {
@@ -429,6 +467,7 @@ void add_files(Parse& parse) {
     add_word(verb, "FILE", &options->file, "A strategy file")->required();
     verb->add_flag("--short", options->brief, "Tags only");
   }
+  add_strategy_trials(parse, strategy);
 }
 
 void add_rest(Parse& parse) {
@@ -527,6 +566,9 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
     const bool picks_jobs = !run->path.empty() || !run->tags.empty();
     if (picks_jobs && !run->command.empty()) return "--path and --tags choose jobs of a directory";
     if (!run->path.empty() && !run->tags.empty()) return "give one of --path and --tags";
+  }
+  if (const auto* scenario = std::get_if<StrategyScenarioOptions>(&verb)) {
+    if (scenario->file.empty() && !scenario->lines) return "give --scenario FILE or --jsonl";
   }
   if (const auto* verify = std::get_if<VerifyOptions>(&verb)) {
     const int ways = (verify->devices.empty() ? 0 : 1) + (verify->selector.empty() ? 0 : 1) +
