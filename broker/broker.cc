@@ -50,6 +50,12 @@ std::string too_large(const Message& message, size_t frame_bytes) {
          std::to_string(kInventoryBytesMax >> 10) + " KiB fit into one";
 }
 
+std::optional<std::string> strategy_selector(const std::string& bytes) {
+  const Result<Strategy> strategy = decode_strategy(bytes);
+  if (!strategy.ok()) return std::nullopt;
+  return strategy->for_selector;
+}
+
 BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   BrokerOptions options;
   options.beat = config.beat;
@@ -58,6 +64,7 @@ BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   options.log_id = log.log_id();
   options.invalid_work = invalid_work;
   options.make_work = encode_work;
+  options.strategy_selector = strategy_selector;
   return options;
 }
 

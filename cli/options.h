@@ -74,6 +74,8 @@ struct RunOptions {
   std::vector<std::string> env_pass;
   std::string cwd;
   bool wait_for_capacity = false;
+  std::optional<VerifyFirst> verify;
+  bool no_repair = false;
   After after = After::unsaid;
 };
 

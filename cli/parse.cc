@@ -105,6 +105,19 @@ void add_run_limits(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
                  "Accept it even if no known device or worker could serve it");
 }
 
+void add_run_before(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
+  add_value<VerifyFirst>(
+      verb, "--verify",
+      [](const std::string& text) -> Result<VerifyFirst> {
+        if (std::optional<VerifyFirst> verify = parse_verify_first(text)) return *verify;
+        return Error{quote_text(text) + " is not one of none, fresh, always" +
+                     suggestion(text, {"none", "fresh", "always"})};
+      },
+      [target = options](VerifyFirst verify) { target->verify = verify; }, "WHEN",
+      "Verify the devices first: none, fresh (default: unless it was done lately) or always");
+  verb->add_flag("--no-repair", options->no_repair, "Do not repair devices that fail that");
+}
+
 void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
   add_word(verb, "JOB", &options->source, "A job file, or a directory with .vcsjob");
   add_text(verb, "--path", &options->path, "PATH", "The job of the directory at this path");
@@ -152,6 +165,7 @@ void add_run(Parse& parse) {
       "  muster run --detach -o quiet --env SEED=7 -- ./soak-test");
   add_run_source(verb, options);
   add_run_limits(verb, options);
+  add_run_before(verb, options);
   add_run_after(verb, options);
 }
 

@@ -88,11 +88,7 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
   if (!attempt.devices.empty()) ++worker.held_devices;
   --queued_count_;
   ++held_count_;
-  prune_queue(classes_[task.task_class]);
-  if (classes_[task.task_class].queues.empty()) {
-    plain_classes_.erase(task.task_class);
-    chain_classes_.erase(task.task_class);
-  }
+  dequeue(ix);
   worker.to_run.push_back(TaskRef{ix, task.seq});
   mark_worker(attempt.worker);
 }

@@ -72,9 +72,9 @@ struct BrokerOptions {
   std::string log_id;
   // Why TaskSpec::work cannot be used, or nothing. A pure function (it decodes, in io).
   std::function<std::optional<std::string>(const TaskSpec&)> invalid_work;
-  // Strategy::for_selector of StrategyBlob::bytes. A pure function, as above. Without it devices
-  // that nobody declared have no strategy.
-  std::function<std::string(const std::string& bytes)> strategy_selector;
+  // Strategy::for_selector of StrategyBlob::bytes, or nothing when they cannot be read. A pure
+  // function, as above. Without it devices that nobody declared have no strategy.
+  std::function<std::optional<std::string>(const std::string& bytes)> strategy_selector;
   // TaskSpec::work of the verifications and repairs that the broker asks for itself. A pure
   // function (it encodes, in io).
   std::function<std::string(const Work&)> make_work;
@@ -176,6 +176,7 @@ class BrokerCore {
     uint64_t watcher = 0;        // a session, 0: none; more in extra_watchers_
     uint64_t heard_mark = 0;     // of the Sync that listed it as held
     bool news_pending = false;
+    bool enqueued = false;  // its class has a reference to it in a queue
   };
 
   struct Worker {
@@ -439,6 +440,7 @@ class BrokerCore {
   bool request_matches(const TaskClass& task_class, size_t request, const Device& device) const;
   std::vector<DeviceIx> matching_devices(const TaskClass& task_class, size_t request) const;
   void enqueue(TaskIx ix, bool first);
+  void dequeue(TaskIx ix);
   void prune_queue(TaskClass& task_class);
   void mark_class(ClassIx ix);
   void mark_waiters(DeviceIx ix);

@@ -1,6 +1,7 @@
 // Indexes over hard state: classes of interchangeable tasks, their queues, and who has capacity.
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/broker_core.h"
 
@@ -164,9 +165,10 @@ std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const TaskClass& 
 }
 
 void BrokerCore::enqueue(TaskIx ix, bool first) {
-  const Task& task = tasks_[ix];
+  Task& task = tasks_[ix];
   std::deque<TaskRef>& queue = classes_[task.task_class].queues[task.spec->priority];
   const TaskRef ref{ix, task.seq};
+  task.enqueued = true;
   if (first) {
     queue.push_front(ref);
   } else {
@@ -174,6 +176,21 @@ void BrokerCore::enqueue(TaskIx ix, bool first) {
   }
   if (classes_[task.task_class].verifies_first()) chain_classes_.insert(task.task_class);
   mark_class(task.task_class);
+}
+
+// Takes a task that is leased out of its queue. It is not always the first: a job whose devices are
+// being verified is passed by. What stayed behind would be leased before a retry's back-off.
+void BrokerCore::dequeue(TaskIx ix) {
+  Task& task = tasks_[ix];
+  TaskClass& task_class = classes_[task.task_class];
+  if (std::exchange(task.enqueued, false)) {
+    std::deque<TaskRef>& queue = task_class.queues.at(task.spec->priority);
+    queue.erase(std::find(queue.begin(), queue.end(), TaskRef{ix, task.seq}));
+  }
+  prune_queue(task_class);
+  if (!task_class.queues.empty()) return;
+  plain_classes_.erase(task.task_class);
+  chain_classes_.erase(task.task_class);
 }
 
 // Drops stale references from the heads of the queues, and empty queues.

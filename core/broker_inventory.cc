@@ -241,7 +241,9 @@ void BrokerCore::index_inventory() {
   strategy_for_.clear();
   for (const StrategyBlob& blob : inventory_->strategies) {
     if (allow_.empty() || !options_.strategy_selector) break;
-    Result<Selector> selector = Selector::parse(options_.strategy_selector(blob.bytes));
+    const std::optional<std::string> text = options_.strategy_selector(blob.bytes);
+    if (!text) continue;
+    Result<Selector> selector = Selector::parse(*text);
     if (selector.ok()) strategy_for_.emplace_back(std::move(*selector), blob.name);
   }
   devices_by_serial_.clear();
