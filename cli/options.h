@@ -151,9 +151,11 @@ struct DeviceHistoryOptions {
 };
 struct WorkerListOptions {};
 
+enum class InventoryVerb { check, diff, apply };
 struct InventoryOptions {
   std::string file;
-  bool apply = false;  // false: check only
+  InventoryVerb verb = InventoryVerb::check;
+  bool dry_run = false;  // of apply: say what it would change, and change nothing
 };
 struct StrategyCheckOptions {
   std::vector<std::string> files;
@@ -166,6 +168,17 @@ struct StrategyTreeOptions {
 struct StrategyStatsOptions {
   std::string strategy;  // a file or a name; empty: all
 };
+struct StrategyScenarioOptions {
+  std::string file;     // holds one scenario
+  bool lines = false;   // instead: one a line on stdin
+  bool compat = false;  // autotest's rules to the letter
+};
+struct StrategySimulateOptions {
+  std::string file;
+  std::vector<std::string> failing;            // tags of verifiers
+  std::string level;                           // empty: all verifiers
+  std::map<std::string, std::string> profile;  // of the device, for `when`
+};
 
 struct DoctorOptions {
   std::optional<Duration> wait;
@@ -177,8 +190,8 @@ using VerbOptions =
                  TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, EventsOptions,
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
-                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions, DoctorOptions,
-                 VersionOptions>;
+                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
+                 StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions>;
 
 struct Invocation {
   GlobalOptions global;

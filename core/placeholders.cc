@@ -200,6 +200,20 @@ std::optional<std::string> invalid_placeholders(std::string_view text) {
   return expanded.error();
 }
 
+std::optional<std::string> invalid_power_placeholders(std::string_view text) {
+  const Result<std::string> expanded =
+      replace_placeholders(text, [](std::string_view name) -> Result<std::string> {
+        const bool of_target =
+            starts_with(name, kTargetPrefix) && name.size() > kTargetPrefix.size();
+        if (of_target || name == kOperationName) return std::string();
+        return Error{"unknown placeholder " + quote_placeholder(name) +
+                     "; use {operation}, {target.name} and {target.KEY} of the device that is "
+                     "switched, and {{ for a literal brace"};
+      });
+  if (expanded) return std::nullopt;
+  return expanded.error();
+}
+
 Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope) {
   return expand_variant(check, scope);
 }

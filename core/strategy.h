@@ -218,6 +218,9 @@ std::optional<std::string> invalid_placeholders(std::string_view text);
 Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope);
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope);
 
+// Why a text of a PowerSpec could not be expanded for any device, as a sentence, or nothing.
+std::optional<std::string> invalid_power_placeholders(std::string_view text);
+
 // How a relay or PDU switches `target`: {operation}, {target.name} and {target.KEY} of its profile
 // filled in. The same rules hold.
 Result<PowerSpec> expand_power(const PowerSpec& power, const DeviceSpec& target,

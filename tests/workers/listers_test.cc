@@ -162,6 +162,34 @@ TEST_F(ListersTest, WhatAListerThatStaysDeadHadListedIsGoneAfterAMinute) {
   EXPECT_THAT(names(), IsEmpty());
 }
 
+// The lister that people start from, on a sysfs tree in a folder.
+TEST_F(ListersTest, TheExampleListsTheUsbDevicesOfSysfs) {
+  write("sys/1-1/idVendor", "0fce\n");
+  write("sys/1-1/idProduct", "0dde\n");
+  write("sys/1-1/serial", "CB5A1QH2K2\n");
+  write("sys/1-1/product", "Xperia \"yuga\"\n");
+  write("sys/1-2/idVendor", "1d6b\n");
+  write("sys/1-2/bDeviceClass", "09\n");  // a hub
+  write("sys/1-3.1/idVendor", "0403\n");
+  write("sys/1-3.1/serial", "not a name\n");
+  write("sys/1-1:1.0/bInterfaceClass", "ff\n");
+  const std::string lister =
+      std::string(MUSTER_SOURCE_DIR) + "/deploy/examples/listers/usb-devices";
+  listers = std::make_unique<Listers>(
+      std::vector<ListerConfig>{{"usb", {lister, "--once", "--sysfs", path("sys")}}}, "w");
+  wake();
+  await_names({"CB5A1QH2K2", "usb-1-3.1"});
+  const Profile phone = {{"type", "usb"},          {"usb_vendor", "0fce"},
+                         {"usb_product", "0dde"},  {"usb_port", "1-1"},
+                         {"serial", "CB5A1QH2K2"}, {"pretty", "Xperia \"yuga\""}};
+  EXPECT_EQ(listed[0], (ListedDevice{"usb", "CB5A1QH2K2", phone}));
+  await_end();
+  EXPECT_EQ(until_next(), Duration(5s)) << "it has looked once and said so";
+  std::filesystem::remove_all(path("sys/1-1"));
+  now += 5s;
+  await_names({"usb-1-3.1"});
+}
+
 TEST_F(ListersTest, AWorkerListsSoManyBytesAndNoMore) {
   const size_t each = kListedProfileBytesMax - 100;
   const size_t fitting = kListedBytesMax / kListedProfileBytesMax;
