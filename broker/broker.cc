@@ -26,16 +26,18 @@ constexpr uint64_t kStopKey = 2;
 std::optional<std::string> invalid_work(const TaskSpec& spec) {
   const Result<Work> work = decode_work(spec.work);
   if (!work.ok()) return "the work description cannot be read: " + work.error();
-  const bool noop = std::holds_alternative<NoopWork>(*work);
   if (spec.kind == TaskKind::job) {
-    if (std::holds_alternative<VerifyWork>(*work))
+    if (std::holds_alternative<VerifyWork>(*work) || std::holds_alternative<RepairWork>(*work))
       return "a job task needs a command or a tree to run";
     return std::nullopt;
   }
-  if (noop) return std::nullopt;
-  if (!std::holds_alternative<VerifyWork>(*work))
-    return "a verify task carries no command of its own";
-  if (spec.devices.size() != 1) return "a verify task is about exactly one device";
+  const std::string task = "a " + std::string(to_string(spec.kind)) + " task";
+  const bool fits = spec.kind == TaskKind::verify ? std::holds_alternative<VerifyWork>(*work)
+                                                  : std::holds_alternative<RepairWork>(*work);
+  if (std::holds_alternative<JobWork>(*work)) return task + " carries no command of its own";
+  if (!fits && !std::holds_alternative<NoopWork>(*work))
+    return task + " carries the work of another kind";
+  if (spec.devices.size() != 1) return task + " is about exactly one device";
   return std::nullopt;
 }
 
@@ -48,6 +50,12 @@ std::string too_large(const Message& message, size_t frame_bytes) {
          std::to_string(kInventoryBytesMax >> 10) + " KiB fit into one";
 }
 
+std::optional<std::string> strategy_selector(const std::string& bytes) {
+  const Result<Strategy> strategy = decode_strategy(bytes);
+  if (!strategy.ok()) return std::nullopt;
+  return strategy->for_selector;
+}
+
 BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   BrokerOptions options;
   options.beat = config.beat;
@@ -55,6 +63,8 @@ BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   options.version = MUSTER_VERSION;
   options.log_id = log.log_id();
   options.invalid_work = invalid_work;
+  options.make_work = encode_work;
+  options.strategy_selector = strategy_selector;
   return options;
 }
 

@@ -60,6 +60,26 @@ Result<Done> apply_devices(const RunOptions& options, TaskSpec& task) {
   return Done{};
 }
 
+// `had_devices`: and with them its own word about what is done before it runs.
+Result<Done> apply_before(const RunOptions& options, bool had_devices, TaskSpec& task) {
+  const bool asked = options.verify || options.no_repair;
+  if (task.kind != TaskKind::job || task.devices.empty()) {
+    if (!asked) return Done{};
+    return Error{task.kind != TaskKind::job
+                     ? "--verify and --no-repair are for jobs, not for verify tasks"
+                     : "--verify and --no-repair are about devices: name some with --device or "
+                       "--selector"};
+  }
+  if (!had_devices) task.before = usual_before();
+  if (options.verify) {
+    if (task.before.verify == VerifyFirst::none) task.before = usual_before();
+    task.before.verify = *options.verify;
+  }
+  if (task.before.verify == VerifyFirst::none) task.before = Before{};
+  if (options.no_repair) task.before.repair = false;
+  return Done{};
+}
+
 Result<Done> apply_work(const RunOptions& options, const std::string& cwd, TaskSpec& task) {
   if (options.env.empty() && options.env_pass.empty() && options.cwd.empty()) return Done{};
   Result<Work> work = decode_work(task.work);
@@ -108,7 +128,9 @@ TaskSpec make_tree_task(const RunOptions& options, const std::string& cwd) {
 }
 
 Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task) {
+  const bool had_devices = !task.devices.empty();
   if (const Result<Done> done = apply_devices(options, task); !done) return done;
+  if (const Result<Done> done = apply_before(options, had_devices, task); !done) return done;
   if (const Result<Done> done = apply_work(options, cwd, task); !done) return done;
   if (!options.guid.empty()) {
     if (const auto reason = invalid_guid(options.guid)) return Error{"--guid: " + *reason};

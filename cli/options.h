@@ -74,6 +74,8 @@ struct RunOptions {
   std::vector<std::string> env_pass;
   std::string cwd;
   bool wait_for_capacity = false;
+  std::optional<VerifyFirst> verify;
+  bool no_repair = false;
   After after = After::unsaid;
 };
 
@@ -142,6 +144,18 @@ struct StrategyTreeOptions {
   bool brief = false;  // tags only
 };
 
+struct StrategyScenarioOptions {
+  std::string file;     // holds one scenario
+  bool lines = false;   // instead: one a line on stdin
+  bool compat = false;  // autotest's rules to the letter
+};
+struct StrategySimulateOptions {
+  std::string file;
+  std::vector<std::string> failing;            // tags of verifiers
+  std::string level;                           // empty: all verifiers
+  std::map<std::string, std::string> profile;  // of the device, for `when`
+};
+
 struct DoctorOptions {
   std::optional<Duration> wait;
 };
@@ -151,8 +165,8 @@ using VerbOptions =
     std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
                  TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, EventsOptions,
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
-                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions, DoctorOptions,
-                 VersionOptions>;
+                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
+                 StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -275,6 +275,29 @@ std::string strategy_json(const Strategy& strategy) {
   return dump(json);
 }
 
+std::string forecast_json(const Strategy& strategy, const Forecast& forecast) {
+  Json json = document("forecast");
+  json["strategy"] = strategy.name;
+  json["passes"] = forecast.passes;
+  json["at_most_s"] = seconds(forecast.at_most);
+  json["failures"] = Json::array();
+  for (const StrategyFailure& failure : forecast.failures) {
+    json["failures"].push_back(failure.tag);
+  }
+  json["entries"] = Json::array();
+  for (const ForecastEntry& entry : forecast.entries) {
+    Json item;
+    item["after_s"] = seconds(entry.begins);
+    item["what"] = to_string(entry.kind);
+    item["tag"] = tag_of(strategy, entry);
+    item["at_most_s"] = seconds(entry.at_most);
+    if (entry.kind == ForecastEntry::Kind::check) item["passes"] = entry.passes;
+    put(item, "why", entry.why);
+    json["entries"].push_back(std::move(item));
+  }
+  return dump(json);
+}
+
 std::string up_json(const std::string& home, const std::string& endpoint, const std::string& worker,
                     int64_t pid) {
   Json json = document("up");

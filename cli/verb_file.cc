@@ -84,6 +84,13 @@ Inventory load_inventory_or_throw(Output& output, const std::string& path) {
                 "the broker keeps the inventory it has"};
 }
 
+Strategy load_strategy_or_throw(Output& output, const std::string& path) {
+  StrategyFile file = load_strategy_file(path);
+  print_problems(output, file.problems);
+  if (!file.problems.has_errors()) return std::move(file.strategy);
+  throw Failure{kExitUsageError, counted(file.problems.errors(), "error") + " in " + path, ""};
+}
+
 InventoryReply apply_inventory(Session& session, const std::string& path) {
   ApplyInventory request;
   request.inventory =
@@ -126,14 +133,9 @@ int do_verb(Output& output, const StrategyCheckOptions& options) {
 }
 
 int do_verb(Output& output, const StrategyTreeOptions& options) {
-  const StrategyFile file = load_strategy_file(options.file);
-  print_problems(output, file.problems);
-  if (file.problems.has_errors()) {
-    throw Failure{kExitUsageError, counted(file.problems.errors(), "error") + " in " + options.file,
-                  ""};
-  }
-  output.show_one([&] { return render_strategy_tree(file.strategy, options.brief); },
-                  [&] { return strategy_json(file.strategy); }, [&] { return file.strategy.name; });
+  const Strategy strategy = load_strategy_or_throw(output, options.file);
+  output.show_one([&] { return render_strategy_tree(strategy, options.brief); },
+                  [&] { return strategy_json(strategy); }, [&] { return strategy.name; });
   return kExitOk;
 }
 

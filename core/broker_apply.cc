@@ -14,43 +14,28 @@ void BrokerCore::apply_event(const BrokerStarted& event, Instant time) {
   started_ = time;
 }
 
-void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
-  inventory_ = event.inventory;
-  for (Device& device : devices_) device.declared = false;
-  for (Worker& worker : workers_) worker.devices.clear();
-  for (const WorkerSpec& spec : inventory_->workers) worker_ix(spec.name);
-  for (const DeviceSpec& spec : inventory_->devices) {
-    const auto [found, added] =
-        device_by_name_.try_emplace(spec.name, static_cast<DeviceIx>(devices_.size()));
-    if (added) devices_.emplace_back();
-    Device& device = devices_[found->second];
-    device.spec = spec;
-    device.declared = true;
-    device.worker = worker_ix(spec.worker);
-    workers_[device.worker].devices.push_back(found->second);
-  }
-  match_classes();
-  for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
-}
-
 void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   const WorkerIx ix = worker_ix(event.worker);
   Worker& worker = workers_[ix];
   if (worker.incarnation != event.incarnation) worker.sync_number = 0;  // it counts anew
   worker.present = true;
+  worker.lost = kNever;
   worker.incarnation = event.incarnation;
   worker.lab = event.lab;
   const bool other_pools = worker.pools != event.pools;
   worker.pools = event.pools;
   worker.slots = event.slots;
   worker.version = event.version;
-  if (other_pools) match_classes();  // its devices are in them
+  if (!other_pools) return;
+  match_classes();  // its devices are in them
+  index_strays();
 }
 
-void BrokerCore::apply_event(const WorkerLost& event, Instant) {
+void BrokerCore::apply_event(const WorkerLost& event, Instant time) {
   const WorkerIx ix = worker_ix(event.worker);
   Worker& worker = workers_[ix];
   worker.present = false;
+  worker.lost = time;
   worker.peer.clear();
   worker.credit = 0;
   note_lease(ix, kNever);
@@ -70,6 +55,7 @@ void BrokerCore::apply_event(const TaskSubmitted& event, Instant time) {
   task.task_class = class_of(*task.spec);
   ++queued_count_;
   enqueue(ix, false);
+  apply_chain_begun(ix);
   if (task.spec->timeouts.queue > Duration{0}) {
     queue_deadlines_.emplace(time + task.spec->timeouts.queue, ix, task.seq);
   }
@@ -94,7 +80,7 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
     const auto device = device_by_name_.find(name);
     assert(device != device_by_name_.end() && devices_[device->second].holder == kNone);
     attempt.devices.push_back(device->second);
-    devices_[device->second].holder = ix;
+    apply_taken(devices_[device->second], ix);
   }
   Worker& worker = workers_[attempt.worker];
   task.held_position = static_cast<uint32_t>(worker.held.size());
@@ -102,10 +88,18 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
   if (!attempt.devices.empty()) ++worker.held_devices;
   --queued_count_;
   ++held_count_;
-  prune_queue(classes_[task.task_class]);
-  if (classes_[task.task_class].queues.empty()) plain_classes_.erase(task.task_class);
+  dequeue(ix);
   worker.to_run.push_back(TaskRef{ix, task.seq});
   mark_worker(attempt.worker);
+}
+
+// Holds a device for a task. What it was verified for is void when that is somebody else.
+void BrokerCore::apply_taken(Device& device, TaskIx ix) {
+  const Task& task = tasks_[ix];
+  device.holder = ix;
+  const bool same_chain =
+      task.seq == device.good_for || (task.chain && task.chain->parent.seq == device.good_for);
+  if (!same_chain) device.good_for = 0;
 }
 
 void BrokerCore::apply_origin(const Origin& origin) {
@@ -114,7 +108,7 @@ void BrokerCore::apply_origin(const Origin& origin) {
   worker.last_seq = std::max(worker.last_seq, origin.seq);
 }
 
-void BrokerCore::apply_event(const AttemptReported& event, Instant) {
+void BrokerCore::apply_event(const AttemptReported& event, Instant time) {
   apply_origin(event.origin);
   const TaskIx* found = task_by_guid_.find(event.token.guid);
   if (!found) return;
@@ -129,6 +123,7 @@ void BrokerCore::apply_event(const AttemptReported& event, Instant) {
   if (const auto* progress = std::get_if<Progress>(&event.body)) {
     task.attempts.back().progress = progress->text;
   }
+  if (const auto* record = std::get_if<Record>(&event.body)) apply_use(task, *record, time);
 }
 
 void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
@@ -140,7 +135,15 @@ void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
   assert(event.token.attempt == task.attempts.size() && !task.attempts.back().ending);
   task.attempts.back().ending = event.ending;
   apply_release(task, ix);
+  if (task.attempts.back().started) {
+    const Duration took = time - task.attempts.back().leased;
+    Duration& typical = classes_[task.task_class].typical;
+    typical = typical == Duration{0} ? took : (7 * typical + took) / 8;
+  }
   apply_device_health(task, event.ending, time);
+  if (task.spec->kind == TaskKind::repair && task.chain && live_task(task.chain->parent)) {
+    tasks_[task.chain->parent.ix].chain->repair_spent += time - task.attempts.back().leased;
+  }
   if (event.verdict != Verdict::none) {
     apply_task_over(task, ix, event.verdict, time);
     return;
@@ -178,17 +181,6 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
   mark_worker(attempt.worker);
 }
 
-void BrokerCore::apply_device_health(const Task& task, const Ending& ending, Instant time) {
-  if (task.spec->kind != TaskKind::verify) return;
-  if (ending.outcome != Outcome::pass && ending.outcome != Outcome::fail) return;
-  for (const DeviceIx ix : task.attempts.back().devices) {
-    Device& device = devices_[ix];
-    device.health = ending.outcome == Outcome::pass ? DeviceHealth::good : DeviceHealth::bad;
-    device.health_reason = ending.message;
-    device.health_since = time;
-  }
-}
-
 void BrokerCore::apply_event(const ReportRefused& event, Instant) { apply_origin(event.origin); }
 
 void BrokerCore::apply_event(const CancelRequested& event, Instant) {
@@ -215,27 +207,6 @@ void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
   apply_task_over(task, ix, event.verdict, time);
 }
 
-void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
-  const auto found = device_by_name_.find(event.device);
-  assert(found != device_by_name_.end());
-  Device& device = devices_[found->second];
-  device.health = event.health;
-  device.health_reason = event.reason;
-  device.health_who = event.who;
-  device.health_since = time;
-  device.until = event.until;
-  device.failures = event.failures;
-  mark_device(found->second);
-}
-
-void BrokerCore::apply_event(const DeviceListed& event, Instant) {
-  workers_[worker_ix(event.worker)].listed[event.device.name] = event.device;
-}
-
-void BrokerCore::apply_event(const DeviceUnlisted& event, Instant) {
-  workers_[worker_ix(event.worker)].listed.erase(event.name);
-}
-
 void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time) {
   task.state = TaskState::ended;
   task.verdict = verdict;
@@ -245,6 +216,7 @@ void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant
   if (task.spec->timeouts.queue > Duration{0}) {
     queue_deadlines_.erase({task.submitted + task.spec->timeouts.queue, ix, task.seq});
   }
+  apply_chain_over(ix);
   leave_class(task);
   ++ended_count_;
   note_news(ix);

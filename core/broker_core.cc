@@ -47,6 +47,7 @@ std::optional<Instant> BrokerCore::next_deadline() const {
   if (!lease_deadlines_.empty()) consider(lease_deadlines_.begin()->first);
   if (!delayed_.empty()) consider(std::get<0>(*delayed_.begin()));
   if (!queue_deadlines_.empty()) consider(std::get<0>(*queue_deadlines_.begin()));
+  if (!reverify_.empty()) consider(reverify_.begin()->first);
   if (!sessions_.empty()) consider(next_session_sweep_);
   return next;
 }
@@ -57,6 +58,7 @@ const BrokerCore::Task* BrokerCore::find_task(std::string_view guid) const {
 }
 
 const BrokerCore::Task* BrokerCore::live_task(const TaskRef& ref) const {
+  if (ref.ix == kNone) return nullptr;
   const Task& task = tasks_[ref.ix];
   return task.spec && task.seq == ref.seq ? &task : nullptr;
 }
@@ -125,6 +127,18 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(task.not_before);
     digest.add(task.cancel ? task.cancel->reason : "");
     if (task.own_ending) digest.add(*task.own_ending);
+    if (task.chain) {
+      digest.add(task.chain->parent.seq);
+      for (const TaskRef& child : task.chain->open) digest.add(child.seq);
+      for (const DeviceIx device : task.chain->verified) digest.add(uint64_t{device});
+      for (const DeviceIx device : task.chain->repaired) digest.add(uint64_t{device});
+      for (const auto& [device, seq] : task.chain->vain) {
+        digest.add(uint64_t{device});
+        digest.add(seq);
+      }
+      digest.add(uint64_t{task.chain->failed_children});
+      digest.add(static_cast<uint64_t>(task.chain->repair_spent.count()));
+    }
     for (const Attempt& attempt : task.attempts) {
       digest.add(workers_[attempt.worker].name);
       digest.add(attempt.incarnation);
@@ -141,13 +155,34 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(worker.last_seq);
     digest.add(worker.slots);
     digest.add(worker.held.size());
+    for (const auto& [name, listed] : worker.listed) {
+      digest.add(name);
+      digest.add(listed.lister);
+      for (const auto& [key, value] : listed.profile) {
+        digest.add(key);
+        digest.add(value);
+      }
+    }
   }
   for (const Device& device : devices_) {
     digest.add(device.spec.name);
     digest.add(static_cast<uint64_t>(device.declared));
+    digest.add(static_cast<uint64_t>(device.allowed));
     digest.add(static_cast<uint64_t>(device.holder));
     digest.add(static_cast<uint64_t>(device.health));
+    digest.add(device.health_reason);
+    digest.add(device.health_who);
     digest.add(device.health_since);
+    digest.add(device.until);
+    digest.add(uint64_t{device.failures});
+    digest.add(static_cast<uint64_t>(device.blamed));
+    digest.add(device.good_at);
+    digest.add(device.good_seq);
+    digest.add(device.good_for);
+    for (const Use& use : device.uses) {
+      digest.add(use.tag);
+      digest.add(use.time);
+    }
   }
   digest.add(queued_count_);
   digest.add(held_count_);

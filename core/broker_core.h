@@ -32,6 +32,7 @@
 #include "core/selector.h"
 #include "core/task.h"
 #include "core/time.h"
+#include "core/work.h"
 
 namespace muster {
 
@@ -71,6 +72,12 @@ struct BrokerOptions {
   std::string log_id;
   // Why TaskSpec::work cannot be used, or nothing. A pure function (it decodes, in io).
   std::function<std::optional<std::string>(const TaskSpec&)> invalid_work;
+  // Strategy::for_selector of StrategyBlob::bytes, or nothing when they cannot be read. A pure
+  // function, as above. Without it devices that nobody declared have no strategy.
+  std::function<std::optional<std::string>(const std::string& bytes)> strategy_selector;
+  // TaskSpec::work of the verifications and repairs that the broker asks for itself. A pure
+  // function (it encodes, in io).
+  std::function<std::string(const Work&)> make_work;
 };
 
 class BrokerCore {
@@ -137,6 +144,19 @@ class BrokerCore {
     std::optional<Ending> ending;
   };
 
+  // What ties a job to the verifications and repairs that are done before it runs.
+  struct Chain {
+    // Of a verification or repair: the job on whose behalf it is done.
+    TaskRef parent;
+    // Of a job.
+    std::vector<TaskRef> open;          // of its children, those that have not ended
+    std::vector<DeviceIx> verified;     // for it at some time; Device::good_for knows if still
+    std::vector<DeviceIx> repaired;     // a repair was asked for
+    std::map<DeviceIx, uint64_t> vain;  // where a child failed, and at which event
+    uint32_t failed_children = 0;       // came to nothing, for whatever cause
+    Duration repair_spent{0};
+  };
+
   struct Task {
     // Hard.
     TaskSpecPtr spec;  // null: a free slot
@@ -150,11 +170,13 @@ class BrokerCore {
     std::vector<Attempt> attempts;
     std::unique_ptr<CancelRequested> cancel;
     std::unique_ptr<Ending> own_ending;  // when it ended without an attempt's word
+    std::unique_ptr<Chain> chain;        // null: it has neither children nor a parent
     // Soft.
     uint32_t held_position = 0;  // in its worker's `held`
     uint64_t watcher = 0;        // a session, 0: none; more in extra_watchers_
     uint64_t heard_mark = 0;     // of the Sync that listed it as held
     bool news_pending = false;
+    bool enqueued = false;  // its class has a reference to it in a queue
   };
 
   struct Worker {
@@ -169,8 +191,12 @@ class BrokerCore {
     std::string version;
     std::vector<TaskIx> held;   // tasks whose live attempt is leased to it, in no meaningful order
     uint32_t held_devices = 0;  // of these, with devices
+    Instant lost;               // when it was given up; kNever: it is there, or never was
     std::map<std::string, ListedDevice> listed;  // by name
-    std::vector<DeviceIx> devices;               // declared ones
+    // Derived from hard state.
+    std::map<std::pair<std::string, std::string>, uint32_t>
+        listed_serials;             // how often, by lister and serial
+    std::vector<DeviceIx> devices;  // of the inventory
     // Soft.
     std::string peer;  // empty: not heard since the broker started
     uint32_t credit = 0;
@@ -186,30 +212,53 @@ class BrokerCore {
     bool in_free = false;
   };
 
+  // A repair action ran on a device.
+  struct Use {
+    std::string tag;
+    Instant time;
+  };
+
   struct Device {
     DeviceSpec spec;
-    bool declared = false;  // false: gone from the inventory
+    bool declared = false;    // the inventory names it
+    bool undeclared = false;  // a lister found it and the inventory does not name it
+    bool allowed = false;     // undeclared, plugged in, and the inventory allows its use
     WorkerIx worker = kNone;
     TaskIx holder = kNone;
     DeviceHealth health = DeviceHealth::unknown;
     std::string health_reason;
     Instant health_since;
     std::string health_who;
-    Instant until;              // not contacted before; kNever: no back-off
-    uint32_t failures = 0;      // in a row
-    std::set<ClassIx> waiters;  // classes with a request that it matches
+    Instant until;          // not contacted before; kNever: no back-off
+    uint32_t failures = 0;  // in a row
+    bool blamed = false;    // its health is what a check of another device said of it
+    Instant good_at;        // the newest good verification
+    uint64_t good_seq = 0;  // the event that said so
+    uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
+    std::deque<Use> uses;   // repair actions of the last day, oldest first
+    // Derived from hard state.
+    std::set<ClassIx> waiters;         // classes with a request that it matches
+    std::vector<DeviceIx> companions;  // the other members of its stacks, by name
+    Instant reverify_at;               // its place in reverify_; kNever: none
+    bool known() const { return declared || allowed; }
   };
 
   // Tasks with the same requirements are interchangeable but for priority and age.
   struct TaskClass {
     std::string key;
+    TaskKind kind = TaskKind::job;
     std::string pool;
+    Before before;
     std::vector<DeviceRequest> requests;
-    std::vector<std::vector<DeviceIx>> candidates;  // per request, by index
+    std::vector<Selector> selectors;                // per request
+    std::vector<uint32_t> with;                     // per request: another one, or kNone
+    std::vector<std::vector<DeviceIx>> candidates;  // per request, by name
     std::map<uint32_t, std::deque<TaskRef>, std::greater<>>
-        queues;         // by priority; may hold stale refs
-    uint32_t live = 0;  // tasks in this class that have not ended
+        queues;           // by priority; may hold stale refs
+    uint32_t live = 0;    // tasks in this class that have not ended
+    Duration typical{0};  // moving average of its attempts, from lease to end; 0: none has ended
     bool needs_devices() const { return !requests.empty(); }
+    bool verifies_first() const { return needs_devices() && before.verify != VerifyFirst::none; }
   };
 
   struct Session {
@@ -223,20 +272,43 @@ class BrokerCore {
 
   struct Placement {
     WorkerIx worker = kNone;
-    std::vector<DeviceIx> devices;
+    std::vector<DeviceIx> devices;     // one per request, in their order
+    std::vector<DeviceIx> collateral;  // the rest of their stacks, by name
   };
-  // What earlier leases of the same decision have taken.
-  struct Scratch;
+  // Judgements of the same decision, which are not applied yet.
+  using Judged = std::map<DeviceIx, DeviceJudged>;
+  // What earlier leases of the same decision have taken, and what is looked for now.
+  struct Scratch {
+    LookupSet<DeviceIx> taken_devices;
+    LookupMap<WorkerIx, uint32_t> device_leases;  // made by this decision, with devices
+    LookupMap<WorkerIx, uint32_t> leases;         // all of them
+    LookupMap<DeviceIx, uint64_t> reserved;       // for the job (Task::seq) that has them verified
+    Instant now;
+    const Task* job = nullptr;   // looked for; null: any task of its class
+    bool verified_only = false;  // devices that it need not have verified any more
+    bool fit_is_enough = false;  // also devices that are busy or offline
+    const Judged* judged = nullptr;
+    std::set<DeviceIx> excluded;  // not fit, whatever their health
+    std::set<DeviceIx> hoped;     // to be repaired for the job: fit, whatever their health
+  };
+  // A bounded search for devices of one worker (broker_placement.cc).
+  struct Search;
+  // What follows from the ends of tasks, gathered over one decision (broker_chain.cc).
+  struct Consequences;
+  // Why a candidate cannot be leased now, and when that may change (broker_explain.cc).
+  struct Obstacle;
   struct PlainQueue;
   using WorkersByPool = std::map<std::string, std::set<WorkerIx>, std::less<>>;
 
   // decide_*: one file each (broker_decide.cc, broker_submit.cc, broker_sync.cc,
-  // broker_dispatch.cc).
+  // broker_dispatch.cc, broker_health.cc, broker_chain.cc).
   Decision decide_message(const FromPeer& input, Instant now) const;
   Decision decide_hello(const FromPeer& input, const Hello& hello) const;
   Decision decide_submit(const FromPeer& input, const Submit& submit, Instant now) const;
   Decision decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const;
   Decision decide_inventory(const FromPeer& input, const ApplyInventory& apply, Instant now) const;
+  void decide_listed(const Sync& sync, const std::string& name, const Worker* worker, Instant now,
+                     Decision& decision) const;
   Decision decide_sync(const FromPeer& input, const Sync& sync, Instant now) const;
   Decision decide_start(const Start& start, Instant now) const;
   Decision decide_tick(Instant now) const;
@@ -249,17 +321,86 @@ class BrokerCore {
   void decide_restarted(const Sync& sync, const Worker& worker, uint64_t told, Instant now,
                         Decision& decision) const;
   AttemptEnded decide_ending(const Task& task, Origin origin, Ending ending, Instant now) const;
-  void decide_leases_with_devices(Instant now, Scratch& scratch, Decision& decision) const;
+  void decide_leases_with_devices(Scratch& scratch, Decision& decision) const;
   void decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const;
   size_t decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
                           bool slots_only, Instant now, Scratch& scratch, Decision& decision) const;
 
-  std::optional<Placement> find_placement(const TaskClass& task_class,
-                                          const Scratch* scratch) const;
+  void decide_lease(const Task& task, Placement placement, Scratch& scratch,
+                    Decision& decision) const;
+  void decide_lease(const AttemptToken& token, const Placement& placement, Scratch& scratch,
+                    Decision& decision) const;
+
+  // Placement (broker_placement.cc). Without `scratch` the question is whether the requests could
+  // ever be placed. `gave_up` tells that the search ended at its bound.
+  std::optional<Placement> find_placement(const TaskClass& task_class, const Scratch* scratch,
+                                          bool* gave_up = nullptr) const;
   bool place_requests(const TaskClass& task_class, WorkerIx worker, const Scratch* scratch,
                       std::vector<DeviceIx>& chosen) const;
-  bool device_usable(DeviceIx device, const Scratch* scratch) const;
+  bool search_requests(Search& search, size_t position) const;
+  bool search_fits(const Search& search, size_t request, DeviceIx candidate) const;
+  static std::vector<size_t> search_order(const TaskClass& task_class);
+  void keep_roles(const Task& task, Placement& placement) const;
+  std::vector<DeviceIx> collateral_of(const std::vector<DeviceIx>& devices) const;
+  bool share_stack(DeviceIx one, DeviceIx other) const;
+  bool is_candidate(const TaskClass& task_class, size_t request, DeviceIx device) const;
+  // Whether a task of this class may have the device, and the rest of its stacks, now.
+  bool device_usable(DeviceIx device, const TaskClass& task_class, const Scratch* scratch) const;
+  bool device_available(DeviceIx device, const TaskClass& task_class, const Scratch& scratch) const;
+  bool device_free(DeviceIx device, const Scratch& scratch) const;
+  bool device_present(const Device& device) const;
   bool worker_takes_device(WorkerIx worker, const Scratch* scratch) const;
+
+  // Health (broker_health.cc).
+  Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
+  std::string decide_changed(const std::string& name, const ChangeDevices& change, Instant now,
+                             Decision& decision) const;
+  void decide_judgements(Decision& decision, Judged& judged, Instant now) const;
+  void decide_health(const EventBody& body, Judged& judged, Instant now,
+                     std::vector<Event>& events) const;
+  void decide_health_after_job(const AttemptEnded& ended, const Task& task, Judged& judged,
+                               Instant now) const;
+  void decide_no_result(const Task& task, DeviceIx subject, Judged& judged, Instant now) const;
+  void decide_health_after_check(const AttemptEnded& ended, const Task& task, Judged& judged,
+                                 Instant now) const;
+  void decide_reverify(Instant now, Decision& decision) const;
+  DeviceJudged judge_failure(DeviceIx device, const Judged& judged, Instant now) const;
+  DeviceJudged device_as_judged(DeviceIx device, const Judged& judged) const;
+  // Whether the device's health lets a task of this class use it: as one that it asked for, or as
+  // the rest of a stack.
+  bool fit_for(const Device& device, const TaskClass& task_class) const;
+  bool fit_beside(const Device& device, const TaskClass& task_class) const;
+  bool fit_for_job(DeviceIx device, const Judged* judged) const;
+  bool fit_now(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
+  bool fit_beside_now(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
+  Duration back_off(uint32_t failures) const;
+  std::vector<ActionUse> count_uses(const Device& device, Instant now) const;
+
+  // Chains (broker_chain.cc).
+  void decide_consequences(Decision& decision, Instant now) const;
+  void decide_strays(Instant now, Decision& decision) const;
+  void decide_over(Consequences& all, const std::string& guid, const Ending& ending,
+                   Verdict verdict) const;
+  void decide_orphans(Consequences& all, const Task& job) const;
+  void decide_needless(Consequences& all, const DeviceJudged& judged) const;
+  void decide_after_failed(Consequences& all, const Task& job) const;
+  bool decide_verifications(const Task& job, Scratch& scratch, Decision& decision) const;
+  void decide_verification(const Task& job, DeviceIx device, Scratch& scratch,
+                           Decision& decision) const;
+  void reserve_for(const Task& job, Scratch& scratch) const;
+  void reserve(const Task& job, DeviceIx device, Scratch& scratch) const;
+  bool reserved_from(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
+  bool can_go_elsewhere(const Task& job, const Consequences& all) const;
+  bool can_be_repaired(const Task& job, const Task& child, const Ending& ending,
+                       const Judged& judged) const;
+  bool verified_for(const Task& job, const Device& device, Instant now) const;
+  bool verified_in_vain(const Task& job, DeviceIx device) const;
+  bool needed_by_others(DeviceIx device, const Task& job) const;
+  TaskSpecPtr make_child(const Task& job, TaskKind kind, const std::string& device,
+                         const Work& work, uint64_t seq) const;
+  std::string make_own_guid(const std::string& wanted, const std::string& otherwise) const;
+  bool is_served(const std::string& device) const { return serving_.contains(device); }
+  std::vector<std::string> explain_chain(const Task& job) const;
 
   // apply_*: the only mutators of hard state (broker_apply.cc).
   void apply_event(const BrokerStarted& event, Instant time);
@@ -277,9 +418,14 @@ class BrokerCore {
   void apply_event(const DeviceListed& event, Instant time);
   void apply_event(const DeviceUnlisted& event, Instant time);
   void apply_origin(const Origin& origin);
+  void apply_taken(Device& device, TaskIx ix);
   void apply_release(Task& task, TaskIx ix);
   void apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time);
   void apply_device_health(const Task& task, const Ending& ending, Instant time);
+  void apply_use(const Task& task, const Record& record, Instant time);
+  void apply_chain_begun(TaskIx ix);
+  void apply_chain_over(TaskIx ix);
+  void apply_child_over(const Task& child, TaskIx ix);
   void apply_forget_oldest();
 
   // Upkeep of indexes, called by apply_ and note_ only (broker_index.cc).
@@ -287,21 +433,41 @@ class BrokerCore {
   WorkerIx worker_ix(const std::string& name);
   ClassIx class_of(const TaskSpec& spec);
   void leave_class(Task& task);
+  void describe_class(TaskClass& task_class, const TaskSpec& spec) const;
   void match_class(ClassIx ix);
   void match_classes();
-  std::vector<DeviceIx> matching_devices(const DeviceRequest& request,
-                                         const std::string& pool) const;
+  void match_device(DeviceIx ix);
+  bool request_matches(const TaskClass& task_class, size_t request, const Device& device) const;
+  std::vector<DeviceIx> matching_devices(const TaskClass& task_class, size_t request) const;
   void enqueue(TaskIx ix, bool first);
+  void dequeue(TaskIx ix);
   void prune_queue(TaskClass& task_class);
   void mark_class(ClassIx ix);
+  void mark_waiters(DeviceIx ix);
   void mark_device(DeviceIx ix);
   void mark_worker(WorkerIx ix);
   void mark_devices_of(WorkerIx ix);
   void index_worker(WorkerIx ix);
   void unindex_worker(WorkerIx ix);
+  void index_reverify(DeviceIx ix, Instant earliest = kNever);
+  void index_strays();
   std::set<std::string> pools_of(const Worker& worker) const;
   bool pool_known(const std::string& pool) const;
   bool device_in_pool(const DeviceSpec& device, const std::string& pool) const;
+
+  // The same, for what follows from the inventory and the listers (broker_inventory.cc).
+  void index_inventory();
+  void index_serial(DeviceIx ix, bool in);
+  void add_listed(Worker& worker, const ListedDevice& listed);
+  void remove_listed(Worker& worker, const std::string& name);
+  void mark_listed(const Worker& worker, const ListedDevice& listed);
+  void refresh_undeclared(const std::string& name, bool match);
+  const Worker* lister_of_undeclared(const std::string& name) const;
+  const std::vector<DeviceIx>& devices_of_serial(const DeviceSpec& device) const;
+  // The declared device of this worker that is the listed one, or kNone.
+  DeviceIx declared_as(const Worker& worker, const ListedDevice& listed) const;
+  bool is_allowed(const DeviceSpec& device) const;
+  DeviceSpec make_undeclared(const Worker& worker, const ListedDevice& listed) const;
 
   // note_*: soft state (broker_note.cc).
   void note_message(const FromPeer& input, Instant now);
@@ -327,7 +493,15 @@ class BrokerCore {
   std::optional<Message> make_answer(const Message& question, Instant now) const;
   TaskNews make_watched(const Watch& question) const;
   TaskList make_task_list(const ListTasks& question) const;
+  DeviceList make_device_list(const ListDevices& question, const Selector& selector) const;
   Explanation make_explanation(const Task& task, Instant now) const;
+  void explain_devices(const Task& task, Instant now, Explanation& answer) const;
+  void explain_slots(const Task& task, Explanation& answer) const;
+  Obstacle obstacle_of(DeviceIx device, const TaskClass& task_class, Instant now) const;
+  Obstacle obstacle_alone(DeviceIx device, bool fit, Instant now) const;
+  std::string explain_health(const Device& device, Instant now) const;
+  std::string explain_holder(const Task& holder, Instant now) const;
+  std::string stack_of(const Device& one, const Device& other) const;
   std::string make_wait_summary(const Task& task) const;
   BrokerStatus make_status() const;
 
@@ -335,7 +509,8 @@ class BrokerCore {
   const Task* live_task(const TaskRef& ref) const;
   const Session* find_session(std::string_view peer) const;
   uint32_t count_ahead(const Task& task) const;
-  std::string explain_device(const Device& device, const TaskSpec& spec) const;
+  std::set<ClassIx> rivals_of(ClassIx ix) const;
+  Duration estimate_start(const Task& task, uint32_t ahead) const;
   const std::string* strategy_bytes(const std::string& name) const;
 
   BrokerOptions options_;
@@ -363,9 +538,17 @@ class BrokerCore {
   std::vector<TaskClass> classes_;
   std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;
+  TextMap<std::vector<DeviceIx>> devices_by_serial_;            // by worker and serial
+  std::vector<Selector> allow_;                                 // of the inventory
+  std::vector<std::pair<Selector, std::string>> strategy_for_;  // strategies by what they are for
   std::set<ClassIx> plain_classes_;  // without devices, with queued tasks
   std::set<ClassIx> dirty_classes_;  // with devices: something changed since the last Dispatch
   bool plain_dispatch_due_ = false;
+  std::set<ClassIx> chain_classes_;  // of jobs that verify first, with queued tasks
+  // Verifications and repairs that have not ended, by the device that they name.
+  std::map<std::string, std::vector<TaskRef>, std::less<>> serving_;
+  std::set<TaskRef> strays_;  // of these, those done for others whose device is gone
+  std::set<std::pair<Instant, DeviceIx>> reverify_;  // failed devices, by when to look again
   std::set<std::tuple<Instant, TaskIx, uint64_t>> delayed_;  // retries by not_before
   std::set<std::tuple<Instant, TaskIx, uint64_t>> queue_deadlines_;
 

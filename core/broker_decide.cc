@@ -1,4 +1,4 @@
-// decide: hello, cancel, inventory, questions, and what time does.
+// decide: hello, cancel, questions, and what time does.
 #include <algorithm>
 #include <cassert>
 
@@ -47,6 +47,9 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   if (const auto* sync = std::get_if<Sync>(&message)) return decide_sync(input, *sync, now);
   if (const auto* submit = std::get_if<Submit>(&message)) return decide_submit(input, *submit, now);
   if (const auto* cancel = std::get_if<Cancel>(&message)) return decide_cancel(input, *cancel, now);
+  if (const auto* change = std::get_if<ChangeDevices>(&message)) {
+    return decide_change(input, *change, now);
+  }
   if (const auto* apply = std::get_if<ApplyInventory>(&message)) {
     return decide_inventory(input, *apply, now);
   }
@@ -113,50 +116,8 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
       }
     }
   }
+  decide_consequences(decision, now);
   decision.sends.push_back(reply(input, std::move(answer)));
-  return decision;
-}
-
-Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventory& apply,
-                                      Instant now) const {
-  const Inventory& wanted = *apply.inventory;
-  if (wanted.devices.size() > kInventoryDevicesMax) {
-    return refuse(input, RefusalCode::limit,
-                  "at most " + std::to_string(kInventoryDevicesMax) + " devices in an inventory");
-  }
-  for (size_t i = 0; i < wanted.devices.size(); ++i) {
-    const DeviceSpec& device = wanted.devices[i];
-    if (const auto problem = invalid_name(device.name, "device")) {
-      return refuse(input, RefusalCode::invalid, *problem);
-    }
-    if (const auto problem = invalid_name(device.worker, "device " + device.name + ": worker")) {
-      return refuse(input, RefusalCode::invalid, *problem);
-    }
-    if (i > 0 && wanted.devices[i - 1].name >= device.name) {
-      return refuse(input, RefusalCode::invalid,
-                    "devices must be sorted by name and unique: " + device.name);
-    }
-  }
-  InventoryReply answer;
-  std::set<std::string_view> names;
-  for (const DeviceSpec& device : wanted.devices) {
-    names.insert(device.name);
-    const auto found = device_by_name_.find(device.name);
-    if (found == device_by_name_.end() || !devices_[found->second].declared) {
-      ++answer.devices_added;
-    } else if (!(devices_[found->second].spec == device)) {
-      ++answer.devices_changed;
-    }
-  }
-  for (const Device& device : devices_) {
-    if (device.declared && !names.contains(device.spec.name)) ++answer.devices_removed;
-  }
-  Decision decision;
-  if (!(wanted == *inventory_)) {
-    decision.events.push_back(
-        Event{now, InventoryApplied{apply.inventory, cut_text(apply.who, kNameLengthMax)}});
-  }
-  decision.sends.push_back(reply(input, answer));
   return decision;
 }
 
@@ -179,10 +140,11 @@ Decision BrokerCore::decide_start(const Start& start, Instant now) const {
     if (!task.spec || !task.cancel || task.state != TaskState::queued) continue;
     decision.events.push_back(make_cancelled(task.spec->guid, *task.cancel, now));
   }
+  decide_consequences(decision, now);
   return decision;
 }
 
-// A lease or a queue timeout that ran out. One decision ends at most what is due now.
+// A lease, a queue timeout or a back-off that ran out. One decision ends at most what is due now.
 Decision BrokerCore::decide_tick(Instant now) const {
   Decision decision;
   for (const auto& [deadline, ix] : lease_deadlines_) {
@@ -217,6 +179,9 @@ Decision BrokerCore::decide_tick(Instant now) const {
                                          cut_text(text, kMessageLengthMax), kNever, now),
                              Verdict::error}});
   }
+  decide_strays(now, decision);
+  decide_consequences(decision, now);
+  decide_reverify(now, decision);
   return decision;
 }
 
@@ -248,8 +213,12 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
                      (ending.cause == Cause::test || ending.cause == Cause::timeout));
   const bool began = task.attempts.back().started || ending.started != kNever;
   const Retry& retry = task.spec->retry;
+  // A check that blames a device or peripheral has come to a result; the same again would be
+  // contact before the back-off.
+  const bool judged = task.spec->kind != TaskKind::job &&
+                      (ending.cause == Cause::device || ending.cause == Cause::peripheral);
   const bool again =
-      number < kAttemptsMax && !task.cancel &&
+      number < kAttemptsMax && !task.cancel && !(judged && infra) &&
       ((infra && (!began || infra_used < retry.infra)) || (test && test_used < retry.test));
   endings.push_back(ending);
 

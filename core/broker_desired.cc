@@ -98,6 +98,10 @@ Assignment BrokerCore::make_assignment(const Task& task) const {
       assignment.strategy = *bytes;
     }
   }
+  if (task.spec->kind == TaskKind::repair && !task.attempts.back().devices.empty()) {
+    assignment.used =
+        count_uses(devices_[task.attempts.back().devices[0]], task.attempts.back().leased);
+  }
   return assignment;
 }
 

@@ -6,22 +6,16 @@
 
 namespace muster {
 
-struct BrokerCore::Scratch {
-  LookupSet<DeviceIx> taken_devices;
-  LookupMap<WorkerIx, uint32_t> device_leases;  // made by this decision, with devices
-  LookupMap<WorkerIx, uint32_t> leases;         // all of them
-};
-
 Decision BrokerCore::decide_dispatch(Instant now) const {
   Decision decision;
   Scratch scratch;
-  decide_leases_with_devices(now, scratch, decision);
+  scratch.now = now;
+  decide_leases_with_devices(scratch, decision);
   decide_leases_plain(now, scratch, decision);
   return decision;
 }
 
-void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
-                                            Decision& decision) const {
+void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision) const {
   // Heads of the dirty classes by priority, then age; a class comes back after each lease.
   using Head = std::tuple<int64_t, uint64_t, ClassIx>;
   std::set<Head> heads;
@@ -43,31 +37,54 @@ void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
       }
     }
   };
-  for (const ClassIx ix : dirty_classes_) {
+  std::set<ClassIx> looked_at = dirty_classes_;
+  looked_at.insert(chain_classes_.begin(), chain_classes_.end());
+  for (const ClassIx ix : looked_at) {
     cursors.insert(ix, Cursor{classes_[ix].queues.begin(), 0});
     advance(ix);
   }
   while (!heads.empty()) {
     const ClassIx ix = std::get<2>(*heads.begin());
     heads.erase(heads.begin());
-    const std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
-    if (!placement) continue;  // nothing of this class can be placed now
     Cursor& cursor = *cursors.find(ix);
     const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
-    AttemptLeased leased;
-    leased.token = {task.spec->guid, static_cast<uint32_t>(task.attempts.size() + 1)};
-    leased.worker = workers_[placement->worker].name;
-    leased.incarnation = workers_[placement->worker].incarnation;
-    for (const DeviceIx device : placement->devices) {
-      leased.devices.push_back(devices_[device].spec.name);
-      scratch.taken_devices.insert(device);
+    scratch.job = &task;
+    scratch.verified_only = true;
+    std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
+    scratch.job = nullptr;
+    scratch.verified_only = false;
+    if (placement) {
+      decide_lease(task, std::move(*placement), scratch, decision);
+    } else if (!decide_verifications(task, scratch, decision)) {
+      continue;  // nothing of this class can be placed now
     }
-    ++scratch.device_leases[placement->worker];
-    ++scratch.leases[placement->worker];
-    decision.events.push_back(Event{now, std::move(leased)});
     ++cursor.position;
     advance(ix);
   }
+}
+
+void BrokerCore::decide_lease(const Task& task, Placement placement, Scratch& scratch,
+                              Decision& decision) const {
+  keep_roles(task, placement);
+  const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
+  decide_lease({task.spec->guid, attempt}, placement, scratch, decision);
+}
+
+void BrokerCore::decide_lease(const AttemptToken& token, const Placement& placement,
+                              Scratch& scratch, Decision& decision) const {
+  AttemptLeased leased;
+  leased.token = token;
+  leased.worker = workers_[placement.worker].name;
+  leased.incarnation = workers_[placement.worker].incarnation;
+  for (const std::vector<DeviceIx>* devices : {&placement.devices, &placement.collateral}) {
+    for (const DeviceIx device : *devices) {
+      leased.devices.push_back(devices_[device].spec.name);
+      scratch.taken_devices.insert(device);
+    }
+  }
+  ++scratch.device_leases[placement.worker];
+  ++scratch.leases[placement.worker];
+  decision.events.push_back(Event{scratch.now, std::move(leased)});
 }
 
 // The queued tasks of a class without devices, in order.
@@ -169,68 +186,6 @@ size_t BrokerCore::decide_leases_of(PlainQueue& queue, size_t left, const Worker
     if (left == 0) break;
   }
   return wanted - left;
-}
-
-bool BrokerCore::device_usable(DeviceIx ix, const Scratch* scratch) const {
-  const Device& device = devices_[ix];
-  if (!device.declared) return false;
-  if (!scratch) return true;
-  return device.holder == kNone && !scratch->taken_devices.contains(ix);
-}
-
-bool BrokerCore::worker_takes_device(WorkerIx ix, const Scratch* scratch) const {
-  if (!scratch) return true;
-  const Worker& worker = workers_[ix];
-  const uint32_t* taken = scratch->device_leases.find(ix);
-  return worker.present && !worker.peer.empty() &&
-         worker.held_devices + (taken ? *taken : 0) < worker.slots;
-}
-
-// Without `scratch` the question is whether the requests could ever be placed.
-std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass& task_class,
-                                                                const Scratch* scratch) const {
-  if (task_class.candidates.empty()) return std::nullopt;
-  WorkerIx tried = kNone;
-  for (const DeviceIx candidate : task_class.candidates[0]) {
-    const WorkerIx worker = devices_[candidate].worker;
-    if (worker == kNone || worker == tried || !device_usable(candidate, scratch) ||
-        !worker_takes_device(worker, scratch)) {
-      continue;
-    }
-    Placement placement{worker, {}};
-    if (place_requests(task_class, worker, scratch, placement.devices)) return placement;
-    tried = worker;
-  }
-  return std::nullopt;
-}
-
-// Distinct devices of one worker for all requests: a bipartite matching by augmenting paths, in
-// candidate order, so that the answer is found whenever there is one and the cost stays polynomial.
-bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
-                                const Scratch* scratch, std::vector<DeviceIx>& chosen) const {
-  std::map<DeviceIx, size_t> owner;  // device -> request
-  std::set<DeviceIx> visited;
-  const std::function<bool(size_t)> augment = [&](size_t request) {
-    for (const DeviceIx candidate : task_class.candidates[request]) {
-      if (devices_[candidate].worker != worker || !device_usable(candidate, scratch) ||
-          !visited.insert(candidate).second) {
-        continue;
-      }
-      const auto held = owner.find(candidate);
-      if (held == owner.end() || augment(held->second)) {
-        owner[candidate] = request;
-        return true;
-      }
-    }
-    return false;
-  };
-  for (size_t request = 0; request < task_class.requests.size(); ++request) {
-    visited.clear();
-    if (!augment(request)) return false;
-  }
-  chosen.assign(task_class.requests.size(), kNone);
-  for (const auto& [device, request] : owner) chosen[request] = device;
-  return true;
 }
 
 }  // namespace muster

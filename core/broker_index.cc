@@ -1,5 +1,7 @@
 // Indexes over hard state: classes of interchangeable tasks, their queues, and who has capacity.
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 #include "core/broker_core.h"
 
@@ -26,9 +28,18 @@ BrokerCore::WorkerIx BrokerCore::worker_ix(const std::string& name) {
 }
 
 BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
+  TaskClass added;
+  describe_class(added, spec);
   std::string key = spec.pool;
-  for (const DeviceRequest& request : spec.devices) {
+  if (added.needs_devices()) {
+    key += '\n' + std::string(to_string(spec.kind)) + '\t' +
+           std::string(to_string(spec.before.verify)) + '\t' + spec.before.level +
+           (spec.before.repair ? "\trepair" : "");
+  }
+  for (size_t i = 0; i < added.requests.size(); ++i) {
+    const DeviceRequest& request = added.requests[i];
     key += '\n' + request.name + '\t' + request.selector;
+    if (added.with[i] != kNone) key += '\t' + std::to_string(added.with[i]);
   }
   if (const ClassIx* found = class_by_key_.find(key)) {
     ++classes_[*found].live;
@@ -41,15 +52,30 @@ BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
     ix = free_classes_.back();
     free_classes_.pop_back();
   }
-  TaskClass& added = classes_[ix];
-  added = TaskClass{};
   added.key = key;
-  added.pool = spec.pool;
-  added.requests = spec.devices;
   added.live = 1;
+  classes_[ix] = std::move(added);
   class_by_key_.insert(std::move(key), ix);
   match_class(ix);
   return ix;
+}
+
+// What the tasks of a class have in common, but for the devices that match.
+void BrokerCore::describe_class(TaskClass& task_class, const TaskSpec& spec) const {
+  task_class.kind = spec.kind;
+  task_class.pool = spec.pool;
+  task_class.before = spec.before;
+  task_class.requests = spec.devices;
+  task_class.with.assign(spec.devices.size(), kNone);
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    const Result<Selector> selector = Selector::parse(spec.devices[i].selector);
+    assert(selector.ok());  // as decide_admission saw
+    task_class.selectors.push_back(*selector);
+    for (uint32_t other = 0; other < spec.devices.size() && !spec.devices[i].with.empty();
+         ++other) {
+      if (spec.devices[other].role == spec.devices[i].with) task_class.with[i] = other;
+    }
+  }
 }
 
 void BrokerCore::leave_class(Task& task) {
@@ -57,7 +83,10 @@ void BrokerCore::leave_class(Task& task) {
   task.task_class = kNone;
   TaskClass& task_class = classes_[ix];
   prune_queue(task_class);
-  if (task_class.queues.empty()) plain_classes_.erase(ix);
+  if (task_class.queues.empty()) {
+    plain_classes_.erase(ix);
+    chain_classes_.erase(ix);
+  }
   if (--task_class.live > 0) return;
   for (const std::vector<DeviceIx>& devices : task_class.candidates) {
     for (const DeviceIx device : devices) devices_[device].waiters.erase(ix);
@@ -65,6 +94,7 @@ void BrokerCore::leave_class(Task& task) {
   class_by_key_.erase(task_class.key);
   dirty_classes_.erase(ix);
   plain_classes_.erase(ix);
+  chain_classes_.erase(ix);
   task_class = TaskClass{};
   free_classes_.push_back(ix);
 }
@@ -73,8 +103,8 @@ void BrokerCore::leave_class(Task& task) {
 void BrokerCore::match_class(ClassIx ix) {
   TaskClass& task_class = classes_[ix];
   task_class.candidates.clear();
-  for (const DeviceRequest& request : task_class.requests) {
-    task_class.candidates.push_back(matching_devices(request, task_class.pool));
+  for (size_t request = 0; request < task_class.requests.size(); ++request) {
+    task_class.candidates.push_back(matching_devices(task_class, request));
     for (const DeviceIx device : task_class.candidates.back()) devices_[device].waiters.insert(ix);
   }
   mark_class(ix);
@@ -88,20 +118,45 @@ void BrokerCore::match_classes() {
   }
 }
 
-std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const DeviceRequest& request,
-                                                               const std::string& pool) const {
-  std::vector<DeviceIx> matching;
-  const Result<Selector> selector = Selector::parse(request.selector);
-  if (!selector.ok()) return matching;
-  const auto consider = [&](DeviceIx ix) {
-    const Device& device = devices_[ix];
-    if (device.declared && device_in_pool(device.spec, pool) &&
-        (selector->empty() || selector->matches(match_profile(device.spec)))) {
-      matching.push_back(ix);
-    }
+// One device is another than before: it takes or loses its place among the candidates.
+void BrokerCore::match_device(DeviceIx ix) {
+  Device& device = devices_[ix];
+  device.waiters.clear();
+  const auto by_name = [&](DeviceIx a, DeviceIx b) {
+    return devices_[a].spec.name < devices_[b].spec.name;
   };
-  if (!request.name.empty()) {
-    const auto found = device_by_name_.find(request.name);
+  for (ClassIx class_ix = 0; class_ix < classes_.size(); ++class_ix) {
+    TaskClass& task_class = classes_[class_ix];
+    for (size_t request = 0; request < task_class.candidates.size(); ++request) {
+      std::vector<DeviceIx>& candidates = task_class.candidates[request];
+      auto place = std::lower_bound(candidates.begin(), candidates.end(), ix, by_name);
+      const bool listed = place != candidates.end() && *place == ix;
+      const bool matches = request_matches(task_class, request, device);
+      if (listed && !matches) candidates.erase(place);
+      if (!listed && matches) candidates.insert(place, ix);
+      if (matches) device.waiters.insert(class_ix);
+    }
+  }
+  mark_device(ix);
+}
+
+bool BrokerCore::request_matches(const TaskClass& task_class, size_t request,
+                                 const Device& device) const {
+  const std::string& name = task_class.requests[request].name;
+  const Selector& selector = task_class.selectors[request];
+  return device.known() && (name.empty() || name == device.spec.name) &&
+         device_in_pool(device.spec, task_class.pool) &&
+         (selector.empty() || selector.matches(match_profile(device.spec)));
+}
+
+std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const TaskClass& task_class,
+                                                               size_t request) const {
+  std::vector<DeviceIx> matching;
+  const auto consider = [&](DeviceIx ix) {
+    if (request_matches(task_class, request, devices_[ix])) matching.push_back(ix);
+  };
+  if (const std::string& named = task_class.requests[request].name; !named.empty()) {
+    const auto found = device_by_name_.find(named);
     if (found != device_by_name_.end()) consider(found->second);
     return matching;
   }
@@ -110,15 +165,32 @@ std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const DeviceReque
 }
 
 void BrokerCore::enqueue(TaskIx ix, bool first) {
-  const Task& task = tasks_[ix];
+  Task& task = tasks_[ix];
   std::deque<TaskRef>& queue = classes_[task.task_class].queues[task.spec->priority];
   const TaskRef ref{ix, task.seq};
+  task.enqueued = true;
   if (first) {
     queue.push_front(ref);
   } else {
     queue.push_back(ref);
   }
+  if (classes_[task.task_class].verifies_first()) chain_classes_.insert(task.task_class);
   mark_class(task.task_class);
+}
+
+// Takes a task that is leased out of its queue. It is not always the first: a job whose devices are
+// being verified is passed by. What stayed behind would be leased before a retry's back-off.
+void BrokerCore::dequeue(TaskIx ix) {
+  Task& task = tasks_[ix];
+  TaskClass& task_class = classes_[task.task_class];
+  if (std::exchange(task.enqueued, false)) {
+    std::deque<TaskRef>& queue = task_class.queues.at(task.spec->priority);
+    queue.erase(std::find(queue.begin(), queue.end(), TaskRef{ix, task.seq}));
+  }
+  prune_queue(task_class);
+  if (!task_class.queues.empty()) return;
+  plain_classes_.erase(task.task_class);
+  chain_classes_.erase(task.task_class);
 }
 
 // Drops stale references from the heads of the queues, and empty queues.
@@ -145,14 +217,27 @@ void BrokerCore::mark_class(ClassIx ix) {
   }
 }
 
-void BrokerCore::mark_device(DeviceIx ix) {
+void BrokerCore::mark_waiters(DeviceIx ix) {
   for (const ClassIx waiter : devices_[ix].waiters) dirty_classes_.insert(waiter);
+}
+
+// Whoever waits for the device, for something in a stack with it, or for what may be the same
+// thing, has a look.
+void BrokerCore::mark_device(DeviceIx ix) {
+  const auto mark = [&](DeviceIx device) {
+    mark_waiters(device);
+    for (const DeviceIx companion : devices_[device].companions) mark_waiters(companion);
+  };
+  mark(ix);
+  for (const DeviceIx same : devices_of_serial(devices_[ix].spec)) {
+    if (same != ix) mark(same);
+  }
 }
 
 // A slot for work with devices came free: any of the worker's may be leased now.
 void BrokerCore::mark_devices_of(WorkerIx ix) {
   for (const DeviceIx device : workers_[ix].devices) {
-    if (devices_[device].holder == kNone) mark_device(device);
+    if (devices_[device].holder == kNone) mark_waiters(device);
   }
 }
 

@@ -44,16 +44,9 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
   if (const auto* list = std::get_if<ListDevices>(&question)) {
     const Result<Selector> selector = Selector::parse(list->selector);
     if (!selector.ok()) return Refused{RefusalCode::invalid, selector.error()};
-    DeviceList devices;
-    for (const auto& [name, ix] : device_by_name_) {
-      const Device& device = devices_[ix];
-      if (!device.declared && device.holder == kNone) continue;
-      if (!list->name.empty() && name != list->name) continue;
-      if (!selector->matches(match_profile(device.spec))) continue;
-      devices.devices.push_back(make_device_info(device));
-    }
-    return devices;
+    return make_device_list(*list, *selector);
   }
+  if (std::holds_alternative<AskInventory>(question)) return CurrentInventory{inventory_};
   if (std::holds_alternative<ListWorkers>(question)) {
     WorkerList workers;
     for (const auto& [name, ix] : worker_by_name_)
@@ -61,6 +54,40 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
     return workers;
   }
   return std::nullopt;
+}
+
+// Those of the inventory, those that are still held though they are gone from it, and what else is
+// plugged in.
+DeviceList BrokerCore::make_device_list(const ListDevices& question,
+                                        const Selector& selector) const {
+  DeviceList list;
+  const auto add = [&](DeviceInfo info) {
+    if (!question.name.empty() && info.spec.name != question.name) return;
+    if (selector.matches(match_profile(info.spec))) list.devices.push_back(std::move(info));
+  };
+  for (const auto& [name, ix] : device_by_name_) {
+    const Device& device = devices_[ix];
+    if (device.known() || device.holder != kNone) add(make_device_info(device));
+  }
+  for (const auto& [worker_name, worker_ix] : worker_by_name_) {
+    const Worker& worker = workers_[worker_ix];
+    for (const auto& [name, listed] : worker.listed) {
+      const auto same = device_by_name_.find(name);
+      const bool shown = same != device_by_name_.end() && devices_[same->second].undeclared &&
+                         devices_[same->second].worker == worker_ix &&
+                         (devices_[same->second].known() || devices_[same->second].holder != kNone);
+      if (shown || declared_as(worker, listed) != kNone) continue;
+      DeviceInfo info;
+      info.spec = make_undeclared(worker, listed);
+      info.undeclared = true;
+      info.state = worker.present ? DeviceState::idle : DeviceState::offline;
+      add(std::move(info));
+    }
+  }
+  std::stable_sort(
+      list.devices.begin(), list.devices.end(),
+      [](const DeviceInfo& a, const DeviceInfo& b) { return a.spec.name < b.spec.name; });
+  return list;
 }
 
 // What does not fit follows as pushed news (note_unanswered).
@@ -137,7 +164,15 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   info.health_who = device.health_who;
   info.until = device.until;
   info.failures = device.failures;
-  const bool reachable = device.worker != kNone && workers_[device.worker].present;
+  info.undeclared = device.undeclared;
+  for (const StackSpec& stack : inventory_->stacks) {
+    if (device.companions.empty()) break;
+    const bool is_member = std::find(stack.members.begin(), stack.members.end(),
+                                     device.spec.name) != stack.members.end();
+    if (is_member) info.stacks.push_back(stack.name);
+  }
+  const bool reachable =
+      device.worker != kNone && workers_[device.worker].present && device_present(device);
   info.state = reachable ? DeviceState::idle : DeviceState::offline;
   if (device.holder == kNone) return info;
   const Task& task = tasks_[device.holder];
@@ -187,110 +222,6 @@ BrokerStatus BrokerCore::make_status() const {
   status.disk_low = disk_low_;
   status.started = started_;
   return status;
-}
-
-// Queued tasks of the same class with a higher priority, or the same and older.
-uint32_t BrokerCore::count_ahead(const Task& task) const {
-  uint32_t ahead = 0;
-  for (const auto& [priority, refs] : classes_[task.task_class].queues) {
-    if (priority < task.spec->priority) break;
-    for (const TaskRef& ref : refs) {
-      const Task* other = live_task(ref);
-      if (!other || other->state != TaskState::queued) continue;
-      if (other == &task) return ahead;
-      ++ahead;
-    }
-  }
-  return ahead;
-}
-
-std::string BrokerCore::explain_device(const Device& device, const TaskSpec& spec) const {
-  const Worker& worker = workers_[device.worker];
-  const std::string subject = "device " + device.spec.name + " ";
-  if (!worker.present || worker.peer.empty()) {
-    return subject + "is offline: its worker " + worker.name + " is not connected";
-  }
-  if (device.holder != kNone) {
-    const Task& holder = tasks_[device.holder];
-    return subject + "is busy with " + std::string(to_string(holder.spec->kind)) + " task " +
-           holder.spec->guid + " (" + std::string(to_string(holder.state)) + ")";
-  }
-  if (worker.held_devices >= worker.slots) {
-    return subject + "is idle, but all " + std::to_string(worker.slots) + " slots of worker " +
-           worker.name + " are taken";
-  }
-  return subject + "is idle" +
-         (spec.devices.size() > 1 ? ", but not all of the devices are at once" : "");
-}
-
-// What a queued task waits for.
-std::string BrokerCore::make_wait_summary(const Task& task) const {
-  const size_t devices = task.spec->devices.size();
-  if (devices == 0) return "waits for a worker slot";
-  return "waits for " + std::to_string(devices) + " device(s)";
-}
-
-Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
-  Explanation answer;
-  answer.guid = task.spec->guid;
-  answer.state = task.state;
-  const auto seconds = [](Duration duration) {
-    return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
-  };
-  if (task.state == TaskState::ended) {
-    const TaskInfo info = make_task_info(task, true);
-    answer.summary = "ended with verdict " + std::string(to_string(task.verdict)) +
-                     (info.ending->message.empty() ? "" : ": " + info.ending->message);
-    return answer;
-  }
-  if (task.state != TaskState::queued) {
-    const Attempt& attempt = task.attempts.back();
-    answer.summary =
-        std::string(task.state == TaskState::running ? "running" : "leased, about to start") +
-        " on worker " + workers_[attempt.worker].name + " as attempt " +
-        std::to_string(task.attempts.size()) + " for " + seconds(now - attempt.leased);
-    if (task.cancel) answer.reasons.push_back("is being cancelled: " + task.cancel->reason);
-    return answer;
-  }
-  if (task.not_before > now) {
-    answer.summary = "waits " + seconds(task.not_before - now) + " before attempt " +
-                     std::to_string(task.attempts.size() + 1) + ", because attempt " +
-                     std::to_string(task.attempts.size()) +
-                     " ended: " + task.attempts.back().ending->message;
-    return answer;
-  }
-  answer.ahead = count_ahead(task);
-  const TaskClass& task_class = classes_[task.task_class];
-  const std::string behind =
-      answer.ahead == 0 ? "" : ", behind " + std::to_string(answer.ahead) + " other tasks";
-  answer.summary = make_wait_summary(task) + behind;
-  if (task_class.needs_devices()) {
-    for (size_t i = 0; i < task_class.requests.size(); ++i) {
-      const DeviceRequest& request = task_class.requests[i];
-      if (task_class.candidates[i].empty()) {
-        answer.reasons.push_back("no device in the inventory matches " +
-                                 (request.name.empty() ? request.selector : request.name));
-      }
-      for (const DeviceIx ix : task_class.candidates[i]) {
-        if (answer.reasons.size() == 20) break;
-        answer.reasons.push_back(explain_device(devices_[ix], *task.spec));
-      }
-    }
-    return answer;
-  }
-  const std::string pool = task_class.pool.empty() ? "" : " in pool " + task_class.pool;
-  for (const auto& [name, ix] : worker_by_name_) {
-    const Worker& worker = workers_[ix];
-    if (!pools_of(worker).contains(task_class.pool)) continue;
-    if (answer.reasons.size() == 20) break;
-    answer.reasons.push_back("worker " + name +
-                             (worker.present && !worker.peer.empty()
-                                  ? " holds " + std::to_string(worker.held.size()) +
-                                        " attempts in " + std::to_string(worker.slots) + " slots"
-                                  : " is not connected"));
-  }
-  if (answer.reasons.empty()) answer.reasons.push_back("no worker" + pool + " has ever connected");
-  return answer;
 }
 
 }  // namespace muster

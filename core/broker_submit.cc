@@ -18,11 +18,59 @@ std::string invalid_timeouts(const Timeouts& timeouts) {
   return "";
 }
 
+// `with` must say which one: one other request has that role.
+std::string invalid_with(const TaskSpec& spec, size_t index) {
+  const std::string& with = spec.devices[index].with;
+  size_t named = 0;
+  for (size_t other = 0; other < spec.devices.size(); ++other) {
+    if (other != index && spec.devices[other].role == with) ++named;
+  }
+  if (named == 1) return "";
+  std::vector<std::string> roles;
+  for (const DeviceRequest& request : spec.devices) roles.push_back(request.role);
+  const std::string subject = "with " + quote_text(with) + ": ";
+  if (named > 1) return subject + "several devices of the task have this role";
+  if (spec.devices[index].role == with) return subject + "a device cannot be with itself";
+  return subject + "no other device of the task has this role" + suggest(with, roles);
+}
+
+// What a person calls it.
+std::string describe_request(const DeviceRequest& request) {
+  if (!request.role.empty()) return "role " + request.role;
+  return request.name.empty() ? request.selector : request.name;
+}
+
+std::string invalid_before(const TaskSpec& spec) {
+  const Before& before = spec.before;
+  if (spec.kind != TaskKind::job) {
+    if (spec.submitter == "broker") return "the submitter is not the broker itself";
+    if (!(before == Before{})) return "only a job has its devices verified before";
+    return "";
+  }
+  if (before.repair && before.verify == VerifyFirst::none) {
+    return "what is never verified cannot be repaired: before.repair needs before.verify";
+  }
+  if (!before.level.empty()) {
+    if (const auto problem = invalid_name(before.level, "verification level")) return *problem;
+  }
+  if (before.repair_budget < kZero || before.repair_budget > kTimeoutMax) {
+    return "before.repair_budget is negative or longer than 30 days";
+  }
+  return "";
+}
+
 std::string invalid_requests(const TaskSpec& spec) {
   if (spec.devices.size() > kDevicesPerTaskMax) {
     return "a task may ask for at most " + std::to_string(kDevicesPerTaskMax) + " devices";
   }
-  for (const DeviceRequest& request : spec.devices) {
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    const DeviceRequest& request = spec.devices[i];
+    if (!request.role.empty()) {
+      if (const auto problem = invalid_name(request.role, "role")) return *problem;
+    }
+    if (!request.with.empty()) {
+      if (std::string problem = invalid_with(spec, i); !problem.empty()) return problem;
+    }
     if (request.name.empty() && request.selector.empty()) {
       return "a device request needs a name or a selector";
     }
@@ -100,7 +148,7 @@ std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
   }
   if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
   if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
-  if (spec.kind == TaskKind::repair) return "this version does not run repair tasks yet";
+  if (const std::string problem = invalid_before(spec); !problem.empty()) return problem;
   if (spec.work.size() > kWorkBytesMax) {
     return "the work description is larger than " + std::to_string(kWorkBytesMax >> 10) + " KiB";
   }
@@ -118,15 +166,15 @@ std::string BrokerCore::decide_capacity(const TaskSpec& spec) const {
     return pool_known(spec.pool) ? "" : "no worker serves pool " + spec.pool + otherwise;
   }
   TaskClass wanted;
-  wanted.pool = spec.pool;
-  wanted.requests = spec.devices;
-  for (const DeviceRequest& request : spec.devices) {
+  describe_class(wanted, spec);
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    const DeviceRequest& request = spec.devices[i];
     if (!request.name.empty() && !device_by_name_.contains(request.name)) {
       std::vector<std::string> names;
       for (const auto& [name, ix] : device_by_name_) names.push_back(name);
       return "no device is named " + request.name + suggest(request.name, names) + otherwise;
     }
-    wanted.candidates.push_back(matching_devices(request, spec.pool));
+    wanted.candidates.push_back(matching_devices(wanted, i));
     if (wanted.candidates.back().empty()) {
       const std::string in_pool = spec.pool.empty() ? "" : " in pool " + spec.pool;
       return (request.name.empty()
@@ -135,17 +183,28 @@ std::string BrokerCore::decide_capacity(const TaskSpec& spec) const {
              in_pool + otherwise;
     }
   }
-  if (spec.kind == TaskKind::verify && spec.devices.size() == 1) {
+  if (spec.kind != TaskKind::job && spec.devices.size() == 1) {
     for (const DeviceIx ix : wanted.candidates[0]) {
       if (devices_[ix].spec.strategy.empty()) {
-        return "device " + devices_[ix].spec.name +
-               " has no strategy to be verified with: give it one in the inventory";
+        return "device " + devices_[ix].spec.name + " has no strategy to be " +
+               (spec.kind == TaskKind::verify ? "verified" : "repaired") +
+               " with: give it one in the inventory";
       }
     }
   }
-  for (WorkerIx worker = 0; worker < workers_.size(); ++worker) {
-    std::vector<DeviceIx> chosen;
-    if (place_requests(wanted, worker, nullptr, chosen)) return "";
+  bool gave_up = false;
+  if (find_placement(wanted, nullptr, &gave_up) || gave_up) return "";
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    if (wanted.with[i] == kNone) continue;
+    const auto shares = [&](DeviceIx one) {
+      const std::vector<DeviceIx>& others = wanted.candidates[wanted.with[i]];
+      return std::any_of(others.begin(), others.end(),
+                         [&](DeviceIx other) { return share_stack(one, other); });
+    };
+    if (std::none_of(wanted.candidates[i].begin(), wanted.candidates[i].end(), shares)) {
+      return "no stack has a device for role " + spec.devices[wanted.with[i]].role +
+             " and another for " + describe_request(spec.devices[i]) + otherwise;
+    }
   }
   return "no worker has all of the devices at once" + otherwise;
 }

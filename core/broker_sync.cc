@@ -16,6 +16,21 @@ Decision refuse_sync(const FromPeer& input, std::string reason) {
   return decision;
 }
 
+std::string invalid_listed(const std::vector<ListedDevice>& listed) {
+  if (listed.size() > kListedDevicesMax) {
+    return "a worker lists at most " + std::to_string(kListedDevicesMax) + " devices";
+  }
+  for (size_t i = 0; i < listed.size(); ++i) {
+    const ListedDevice& device = listed[i];
+    if (const auto problem = invalid_name(device.name, "listed device")) return *problem;
+    if (const auto problem = invalid_name(device.lister, "lister")) return *problem;
+    if (i > 0 && listed[i - 1].name >= device.name) {
+      return "listed devices must be sorted by name and unique: " + device.name;
+    }
+  }
+  return "";
+}
+
 std::string invalid_sync(const Sync& sync) {
   if (sync.incarnation == 0 || sync.incarnation >= (1ull << 31))
     return "the incarnation is out of range";
@@ -35,7 +50,7 @@ std::string invalid_sync(const Sync& sync) {
   for (const std::string& pool : sync.pools) {
     if (const auto problem = invalid_name(pool, "pool")) return *problem;
   }
-  return "";
+  return invalid_listed(sync.listed);
 }
 
 }  // namespace
@@ -63,10 +78,15 @@ Decision BrokerCore::decide_sync(const FromPeer& input, const Sync& sync, Instan
     decision.events.push_back(Event{now, WorkerJoined{session.name, sync.incarnation, sync.lab,
                                                       sync.pools, sync.slots, sync.version}});
   }
+  // Late mail of this incarnation may tell of what was plugged in once.
+  if (sync.full && !(known && sync.number < worker->sync_number)) {
+    decide_listed(sync, session.name, worker, now, decision);
+  }
   Worker newcomer;
   newcomer.name = session.name;
   const uint64_t told = decide_reports(sync, worker ? *worker : newcomer, now, decision);
   if (sync.full && worker) decide_restarted(sync, *worker, told, now, decision);
+  decide_consequences(decision, now);
   return decision;
 }
 

@@ -28,7 +28,11 @@ inline constexpr size_t kErrorsPerFileMax = 50;   // more help nobody
 // --- tasks ---
 inline constexpr uint32_t kPriorityMax = 100;
 inline constexpr size_t kDevicesPerTaskMax = 16;
-inline constexpr size_t kDevicesPerLeaseMax = 64;   // with the rest of their stacks
+inline constexpr size_t kDevicesPerLeaseMax = 64;  // with the rest of their stacks
+// Candidates looked at in one search for devices that must be in stacks together: about a
+// millisecond. Real requests need a few dozen.
+inline constexpr size_t kPlacementStepsMax = 20'000;
+inline constexpr size_t kExplainReasonsMax = 20;    // more help nobody
 inline constexpr size_t kWorkBytesMax = 256 << 10;  // an argument list and an environment
 inline constexpr size_t kTaskBytesMax = 512 << 10;  // of one TaskSpec, its work included
 inline constexpr uint32_t kRetryMax = 10;
@@ -58,7 +62,13 @@ inline constexpr size_t kListedDevicesMax = 10'000;        // of one worker
 inline constexpr size_t kListersMax = 16;                  // of one worker
 inline constexpr size_t kListerLineBytesMax = 64 << 10;    // the largest profile is far below
 inline constexpr size_t kListedProfileBytesMax = 4 << 10;  // keys and values of one device
-inline constexpr size_t kListedBytesMax = 4 << 20;  // of one worker: they go over with every beat
+inline constexpr size_t kListedBytesMax = 4 << 20;    // of one worker: they go over with every beat
+inline constexpr uint32_t kQuarantineAfterMax = 100;  // failures in a row
+// Runs of repair actions kept for one device: a day of one in three minutes.
+inline constexpr size_t kActionUsesKept = 512;
+// Verifications and repairs for one job that came to nothing. 16 devices may each fail both and be
+// replaced once.
+inline constexpr uint32_t kChildrenPerTaskMax = 64;
 // Back-offs of a failed device: more would outlast anybody's patience.
 inline constexpr size_t kReverifyStepsMax = 16;
 

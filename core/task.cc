@@ -134,6 +134,13 @@ std::optional<TaskKind> parse_task_kind(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<VerifyFirst> parse_verify_first(std::string_view text) {
+  for (VerifyFirst verify : {VerifyFirst::none, VerifyFirst::fresh, VerifyFirst::always}) {
+    if (to_string(verify) == text) return verify;
+  }
+  return std::nullopt;
+}
+
 bool is_infrastructure(Cause cause) {
   switch (cause) {
     case Cause::device:

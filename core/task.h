@@ -122,6 +122,14 @@ struct Before {
   bool operator==(const Before&) const = default;
 };
 
+// What a person's job gets unless it says otherwise.
+inline Before usual_before() {
+  Before before;
+  before.verify = VerifyFirst::fresh;
+  before.repair = true;
+  return before;
+}
+
 // How many further attempts a task may have, by cause.
 struct Retry {
   uint32_t infra = 2;  // causes device, peripheral, worker, broker, capacity
@@ -168,6 +176,7 @@ std::string_view to_string(VerifyFirst verify);
 std::string_view to_string(StatusCode status);  // "OK", "FAILURES", ...
 
 std::optional<TaskKind> parse_task_kind(std::string_view text);
+std::optional<VerifyFirst> parse_verify_first(std::string_view text);
 
 // True for causes that the retry budget `infra` covers.
 bool is_infrastructure(Cause cause);

@@ -8,6 +8,7 @@
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "core/suggest.h"
 #include "core/work.h"
 #include "io/codec.h"
 
@@ -17,10 +18,11 @@ namespace {
 const KeyTable kTask = {
     "a task",
     {"version", "kind", "guid", "name", "device", "selector", "devices", "pool", "priority",
-     "timeouts", "retry", "run", "shell", "source", "env", "cwd", "wait_for_capacity"},
-    {"tags", "coverage", "targets", "fallback", "before", "idempotent", "secrets", "matrix",
-     "steps", "finally", "measure", "expect", "results", "notify", "depends_on", "metadata"}};
-const KeyTable kDevice = {"a device of a task", {"name", "selector"}, {"with"}};
+     "before", "timeouts", "retry", "run", "shell", "source", "env", "cwd", "wait_for_capacity"},
+    {"tags", "coverage", "targets", "fallback", "idempotent", "secrets", "matrix", "steps",
+     "finally", "measure", "expect", "results", "notify", "depends_on", "metadata"}};
+const KeyTable kDevice = {"a device of a task", {"name", "selector", "with"}};
+const KeyTable kBefore = {"before", {"verify", "level", "repair", "repair_budget"}};
 const KeyTable kTimeouts = {"timeouts", {"queue", "run", "silence", "grace"}, {"finally", "io"}};
 const KeyTable kRetry = {"retry", {"infra", "test"}, {"elsewhere", "reverify"}};
 const KeyTable kSource = {"a source", {"dir", "path", "tags"}, {"git", "ref"}};
@@ -50,6 +52,7 @@ class TaskReader {
     task_.kind = reader_.string("kind") == "verify" ? TaskKind::verify : TaskKind::job;
     read_identity();
     read_devices();
+    read_before();
     task_.pool = reader_.name("pool", "pool");
     read_priority();
     read_limits();
@@ -91,6 +94,7 @@ class TaskReader {
     }
     if (const YamlNode* devices = reader_.map("devices")) {
       for (const YamlEntry& entry : devices->entries) read_role(entry);
+      for (const YamlEntry& entry : devices->entries) check_with(entry);
     }
     if (task_.devices.size() > kDevicesPerTaskMax) {
       reader_.error("devices",
@@ -108,12 +112,55 @@ class TaskReader {
       scope_.error(entry.at, *reason);
     }
     const ObjectReader device(entry.value, kDevice, scope_);
-    DeviceRequest request{entry.key, device.name("name", "device"), device.selector("selector")};
+    DeviceRequest request{entry.key, device.name("name", "device"), device.selector("selector"),
+                          device.name("with", "role")};
     const bool is_map = entry.value.kind == YamlNode::Kind::map;
     if (is_map && !device.has("name") && !device.has("selector")) {
       scope_.error(entry.at, "role \"" + entry.key + "\" needs \"name\" or \"selector\"");
     }
     task_.devices.push_back(std::move(request));
+  }
+
+  void check_with(const YamlEntry& entry) const {
+    const YamlNode* with = entry.value.find("with");
+    if (with == nullptr || with->text.empty()) return;
+    std::vector<std::string> others;
+    for (const DeviceRequest& request : task_.devices) {
+      if (request.role != entry.key) others.push_back(request.role);
+    }
+    if (std::find(others.begin(), others.end(), with->text) != others.end()) return;
+    scope_.error(with->at, with->text == entry.key
+                               ? "a device cannot be in a stack with itself"
+                               : "no other device of the task has the role \"" + with->text + "\"" +
+                                     suggestion(with->text, others));
+  }
+
+  void read_before() {
+    if (task_.kind != TaskKind::job) {
+      if (reader_.has("before")) {
+        reader_.error("before", "only a job has its devices verified before it runs");
+      }
+      return;
+    }
+    if (!task_.devices.empty()) task_.before = usual_before();
+    const YamlNode* node = reader_.map("before");
+    if (node == nullptr) return;
+    const ObjectReader before(*node, kBefore, scope_);
+    if (task_.devices.empty()) {
+      reader_.error("before", "is about the devices of a job, and this one has none");
+    }
+    task_.before.verify =
+        parse_verify_first(before.choice("verify", {"fresh", "none", "always"})).value();
+    task_.before.level = before.name("level", "level");
+    task_.before.repair = before.choice("repair", {"auto", "never"}) == "auto";
+    task_.before.repair_budget = before.duration("repair_budget", task_.before.repair_budget);
+    if (task_.before.verify != VerifyFirst::none) return;
+    for (const char* key : {"level", "repair", "repair_budget"}) {
+      if (before.has(key) && before.string(key) != "never") {
+        before.error(key, "means nothing when devices are not verified (verify: none)");
+      }
+    }
+    task_.before = Before{};
   }
 
   void read_priority() {
@@ -263,8 +310,8 @@ TaskFile parse_task_file(const std::string& text, const std::string& path) {
 }
 
 std::vector<NamedKeyTable> task_file_keys() {
-  return {{"task", &kTask},     {"device", &kDevice}, {"timeouts", &kTimeouts}, {"retry", &kRetry},
-          {"source", &kSource}, {"env", &kEnv},       {"shell", &shell_keys()}};
+  return {{"task", &kTask},   {"device", &kDevice}, {"before", &kBefore}, {"timeouts", &kTimeouts},
+          {"retry", &kRetry}, {"source", &kSource}, {"env", &kEnv},       {"shell", &shell_keys()}};
 }
 
 }  // namespace muster

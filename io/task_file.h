@@ -6,7 +6,10 @@
 //   guid: lab-7/nightly/0042             # optional; a UUIDv7 otherwise
 //   name: wifi-smoke                     # optional; the file's name otherwise
 //   device: phone-7                      # or selector: type=handset
-//   devices: { dut: { name: phone-7 }, relay: { selector: type=relay } }     # or several, by role
+//   devices: { dut: { name: phone-7 }, relay: { selector: type=relay } }     # or several, by role;
+//                                        # with: ROLE asks for a device in a stack with that one
+//   before: { verify: fresh, level: quick, repair: auto, repair_budget: 30m }   # of its devices:
+//                                        # verify none, fresh or always; repair auto or never
 //   pool: wifi
 //   priority: 50                         # 0 to 100, or low (10), medium (50), high (90)
 //   timeouts: { queue: 6h, run: 40m, silence: 10m, grace: 10s }

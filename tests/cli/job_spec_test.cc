@@ -113,6 +113,46 @@ TEST(Flags, WithoutAnyTheTaskStaysAsItIs) {
   EXPECT_EQ(task, before);
 }
 
+TEST(Flags, SayWhatIsDoneToDevicesBefore) {
+  struct Row {
+    const char* name;
+    bool file_has_devices;
+    Before file;
+    std::vector<std::string> devices;
+    std::optional<VerifyFirst> verify;
+    bool no_repair;
+    Before before;
+  };
+  const Before quick{VerifyFirst::always, "quick", true, 5min};
+  const Before unrepaired{VerifyFirst::fresh, "", false, 30min};
+  const std::vector<Row> rows = {
+      {"no devices", false, {}, {}, {}, false, {}},
+      {"a device", false, {}, {"d"}, {}, false, usual_before()},
+      {"not verified", false, {}, {"d"}, VerifyFirst::none, false, {}},
+      {"not repaired", false, {}, {"d"}, {}, true, unrepaired},
+      {"neither", false, {}, {"d"}, VerifyFirst::none, true, {}},
+      {"always", false, {}, {"d"}, VerifyFirst::always, false,
+       {VerifyFirst::always, "", true, 30min}},
+      {"the file's word", true, quick, {}, {}, false, quick},
+      {"the file's word for another device", true, quick, {"d"}, {}, false, quick},
+      {"over the file's word", true, quick, {}, VerifyFirst::fresh, true,
+       {VerifyFirst::fresh, "quick", false, 5min}},
+      {"the file says none", true, {}, {"d"}, {}, false, {}},
+      {"over the file's none", true, {}, {}, VerifyFirst::fresh, false, usual_before()},
+  };
+  for (const Row& row : rows) {
+    TaskSpec task = make_command_task(command({"true"}), "/");
+    if (row.file_has_devices) task.devices = {{"", "file-device", ""}};
+    task.before = row.file;
+    RunOptions options;
+    options.devices = row.devices;
+    options.verify = row.verify;
+    options.no_repair = row.no_repair;
+    ASSERT_TRUE(apply_flags(options, "/", task).ok()) << row.name;
+    EXPECT_EQ(task.before, row.before) << row.name;
+  }
+}
+
 struct WrongFlag {
   void (*set)(RunOptions&);
   std::string message;
@@ -150,12 +190,18 @@ INSTANTIATE_TEST_SUITE_P(
                                 o.env = {{"MUSTER_GUID", ""}};
                               },
                               "--env"},
-                    WrongFlag{[](RunOptions& o) { o.env_pass = {"A B"}; }, "--pass-env"}));
+                    WrongFlag{[](RunOptions& o) { o.env_pass = {"A B"}; }, "--pass-env"},
+                    WrongFlag{[](RunOptions& o) { o.verify = VerifyFirst::always; },
+                              "--verify and --no-repair are about devices"},
+                    WrongFlag{[](RunOptions& o) { o.no_repair = true; }, "--device"}));
 
 TEST(Flags, JobFlagsAreRefusedForVerifyTasks) {
   TaskSpec task = make_verify_task(VerifyOptions{}, "phone-7");
   RunOptions options;
   options.cwd = "/x";
+  EXPECT_FALSE(apply_flags(options, "/", task).ok());
+  options = RunOptions{};
+  options.verify = VerifyFirst::always;
   EXPECT_FALSE(apply_flags(options, "/", task).ok());
   EXPECT_TRUE(apply_flags(RunOptions{}, "/", task).ok());
 }

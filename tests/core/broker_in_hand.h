@@ -31,6 +31,8 @@ class Broker {
   static BrokerOptions options() {
     BrokerOptions options;
     options.log_id = "log";
+    options.make_work = [](const Work& work) { return std::to_string(work.index()); };
+    options.strategy_selector = [](const std::string& bytes) { return bytes; };
     return options;
   }
 

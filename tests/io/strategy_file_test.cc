@@ -84,6 +84,23 @@ TEST(StrategyFile, ReadsAWholeOne) {
   EXPECT_EQ(*decoded, file.strategy);
 }
 
+TEST(StrategyFile, WarnsOfWhatIsMostLikelyNotMeant) {
+  const StrategyFile file = parse_strategy_file(
+      kHeader + std::string("limits: { total: 10s }\n"
+                            "verify:\n"
+                            "  - { tag: usb, check: { noop: } }\n"
+                            "  - { tag: hwid, check: { noop: } }\n"
+                            "repair:\n"
+                            "  - { tag: restart, triggers: [usb], run: { noop: } }\n"),
+      "s.yaml");
+  EXPECT_FALSE(file.problems.has_errors());
+  EXPECT_EQ(
+      file.problems.to_text(),
+      "s.yaml:4:18: warning: a repair may take 5m, and after 10s no further action is tried\n"
+      "s.yaml:7:5: warning: no action is tried when \"hwid\" fails: nothing triggers on it or "
+      "on what needs it\n");
+}
+
 TEST(StrategyFile, TimeoutIsAMinuteByDefault) {
   const StrategyFile file =
       parse_strategy_file(kHeader + std::string("verify: [{tag: a, check: {noop: {}}}]"), "s");

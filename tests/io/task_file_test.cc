@@ -91,6 +91,39 @@ TEST(TaskFile, ReadsWhatToRun) {
   }
 }
 
+TEST(TaskFile, ReadsRolesThatMustBeTogether) {
+  const TaskSpec task = task_of(
+      kJob + std::string("run: [x]\ndevices:\n  relay: {selector: type=relay, with: dut}\n"
+                         "  dut: {name: phone-7}\n"));
+  EXPECT_EQ(task.devices, (std::vector<DeviceRequest>{{"relay", "", "type=relay", "dut"},
+                                                      {"dut", "phone-7", "", ""}}));
+}
+
+TEST(TaskFile, ReadsWhatIsDoneToDevicesBefore) {
+  struct Row {
+    const char* text;
+    Before before;
+  };
+  const std::vector<Row> rows = {
+      {"", Before{}},
+      {"device: d", usual_before()},
+      {"selector: a=b", usual_before()},
+      {"devices: {d: {name: p}}", usual_before()},
+      {"device: d\nbefore: {}", usual_before()},
+      {"device: d\nbefore: {verify: fresh}", usual_before()},
+      {"device: d\nbefore: {verify: always}", {VerifyFirst::always, "", true, 30min}},
+      {"device: d\nbefore: {level: quick}", {VerifyFirst::fresh, "quick", true, 30min}},
+      {"device: d\nbefore: {repair: auto}", usual_before()},
+      {"device: d\nbefore: {repair: never}", {VerifyFirst::fresh, "", false, 30min}},
+      {"device: d\nbefore: {repair_budget: 5m}", {VerifyFirst::fresh, "", true, 5min}},
+      {"device: d\nbefore: {verify: none}", Before{}},
+      {"device: d\nbefore: {verify: none, repair: never}", Before{}},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(task_of(kJob + std::string("run: [x]\n") + row.text).before, row.before) << row.text;
+  }
+}
+
 TEST(TaskFile, ReadsPriorities) {
   const std::vector<std::pair<std::string, uint32_t>> rows = {
       {"0", 0}, {"100", 100}, {"7", 7}, {"low", 10}, {"medium", 50}, {"high", 90}};
@@ -134,6 +167,25 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\ndevices: {d: phone}", "4:14: a device of a task must be a map"},
       {"run: [x]\ndevices: {\"a b\": {name: p}}", "4:11: "},
       {"run: [x]\ndevices: [a]", "4:10: \"devices\" must be a map, not a list"},
+      {"run: [x]\ndevices: {d: {name: p, with: d}}",
+       "4:29: a device cannot be in a stack with itself"},
+      {"run: [x]\ndevices: {dut: {name: p}, r: {name: q, with: dud}}",
+       "no other device of the task has the role \"dud\"; did you mean dut?"},
+      {"run: [x]\nbefore: {verify: always}",
+       "4:9: is about the devices of a job, and this one has none"},
+      {"run: [x]\ndevice: d\nbefore: {verify: sometimes}",
+       "5:18: \"verify\" must be one of fresh, none, always, not \"sometimes\""},
+      {"run: [x]\ndevice: d\nbefore: {repair: false}",
+       "5:18: \"repair\" must be one of auto, never"},
+      {"run: [x]\ndevice: d\nbefore: {level: a b}", "5:17: "},
+      {"run: [x]\ndevice: d\nbefore: {repair_budget: 31d}", "\"repair_budget\" must be at most"},
+      {"run: [x]\ndevice: d\nbefore: {verify: none, level: quick}",
+       "5:31: means nothing when devices are not verified"},
+      {"run: [x]\ndevice: d\nbefore: {verify: none, repair: auto}",
+       "5:32: means nothing when devices are not verified"},
+      {"run: [x]\ndevice: d\nbefore: fresh", "5:9: \"before\" must be a map"},
+      {"run: [x]\ndevice: d\nbefore: {verfy: none}",
+       "5:10: unknown key \"verfy\" in before; did you mean verify?"},
       {"run: [x]\npool: a b", "4:7: "},
       {"run: [x]\npriority: 101", "4:11: \"priority\" must be from 0 to 100, not 101"},
       {"run: [x]\npriority: urgent", "4:11: \"priority\" must be a whole number"},

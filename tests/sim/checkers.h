@@ -1,7 +1,10 @@
 // Checkers: small questions asked beside the cause of what they would find. S1 .. S8, L1, L2 are
-// those of the house's testing habits; S3 (dependencies between tasks) waits for tasks to have any.
+// those of the house's testing habits.
 //   S1 one task never runs twice at once, no device is used twice at once (truth at the executors)
 //   S2 one verdict a task, only from a live lease; budgets and cancels are kept (LogModel)
+//   S3 a job runs on devices that are fit for it and, where it wants that, verified; a failed
+//   device
+//      is left alone until its back-off is over (LogModel)
 //   S4 what was acknowledged is in the log, once
 //   S5 folding the log gives the live hard state
 //   S6 a worker that was heard is not declared lost

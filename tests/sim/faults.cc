@@ -34,6 +34,9 @@ Faults draw_faults(Random& random) {
   faults.worker_crash = draw_repeating(random, 5s, 60s, 40s);
   faults.worker_freeze = draw_repeating(random, 10s, 60s, 40s);
   faults.inventory = draw_repeating(random, 10s, 60s, 20s);
+  faults.change = draw_repeating(random, 5s, 60s, 60s);
+  faults.device_breaks = draw_per_mille(random, 1000);
+  faults.peripheral_fails = draw_per_mille(random, 300);
   faults.log_sync_max = draw_length(random, 500ms);
   faults.spool_sync_max = draw_length(random, 200ms);
   faults.drift_ppm_max = random.chance(500) ? 10'000 : 0;

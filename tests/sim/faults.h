@@ -41,6 +41,7 @@ struct Faults {
   Repeating broker_stall;
   Repeating worker_crash;
   Repeating worker_freeze;  // the machine is suspended, with all that runs on it
+  Repeating change;         // a person locks or quarantines a device; length: until it is undone
   Repeating inventory;      // devices come, go, and move to another worker
   Duration log_sync_max{0};
   Duration spool_sync_max{0};
@@ -50,7 +51,9 @@ struct Faults {
   // Of attempts, per mille.
   uint32_t test_fails = 0;
   uint32_t device_fails = 0;
-  uint32_t hangs = 0;  // until its timeout
+  uint32_t device_breaks = 0;     // under a job, and stays so until it is repaired
+  uint32_t peripheral_fails = 0;  // of verifications and repairs
+  uint32_t hangs = 0;             // until its timeout
   // Of tasks, per mille.
   uint32_t cancelled = 0;
   uint32_t queue_timeout = 0;

@@ -36,6 +36,7 @@ BrokerOptions draw_broker_options(Random& random) {
   options.version = "sim";
   options.log_id = "log-of-the-simulation";
   options.invalid_work = invalid_work;
+  options.make_work = encode_work;
   return options;
 }
 
@@ -72,6 +73,7 @@ class House {
   Checkers checkers_;
   SimNetwork network_;
   SimBroker broker_;
+  SimDevices devices_;
   uint32_t worker_count_;
   std::deque<SimWorker> workers_;
   SimSubmitter submitter_;
@@ -95,7 +97,7 @@ House::House(uint64_t seed, const RunOptions& options)
       collector_(sim_, network_, checkers_),
       faults_end_(random().between(kFaultsMin, kFaultsMax)) {
   for (uint32_t i = 1; i <= worker_count_; ++i) {
-    workers_.emplace_back(sim_, network_, checkers_, faults_, options.plant,
+    workers_.emplace_back(sim_, network_, checkers_, faults_, devices_, options.plant,
                           "w" + std::to_string(i), draw_worker_options(random(), i));
   }
 }
@@ -133,6 +135,10 @@ void House::strike_all() {
   strike_again(faults_.broker_stall, [this](Duration length) { broker_.stall(length); });
   strike_again(faults_.worker_crash, [this](Duration away) { some_worker().crash_soon(away); });
   strike_again(faults_.worker_freeze, [this](Duration length) { some_worker().suspend(length); });
+  strike_again(faults_.change, [this](Duration length) {
+    const std::string device = admin_.take_away();
+    sim_.after(length, [this, device] { admin_.give_back({device}); });
+  });
   strike_again(faults_.inventory, [this](Duration length) {
     admin_.apply_changed();
     sim_.after(length, [this] { admin_.apply_whole(); });
@@ -150,6 +156,8 @@ void House::partition(Duration length) {
 void House::end_faults() {
   calm_ = true;
   if (sim_.tracing()) sim_.trace("house", "faults end");
+  faults_.device_breaks = faults_.peripheral_fails = 0;
+  devices_.mend_all();
   faults_.loss = faults_.doubling = faults_.reorder = faults_.late = faults_.old_mail = 0;
   network_.heal_all();
   restore_inventory();
@@ -158,7 +166,10 @@ void House::end_faults() {
 
 // Again and again: an older inventory may be on its way yet, and the newest to arrive counts.
 void House::restore_inventory() {
-  if (admin_.idle()) admin_.apply_whole();
+  if (admin_.idle()) {
+    admin_.apply_whole();
+    admin_.give_back(admin_.device_names());
+  }
   sim_.after(20s, [this] { restore_inventory(); });
 }
 

@@ -99,13 +99,16 @@ std::string LogModel::take_event(const WorkerLost& event, Instant) {
   return "";
 }
 
-std::string LogModel::take_event(const DeviceJudged&, Instant) { return ""; }
 std::string LogModel::take_event(const DeviceListed&, Instant) { return ""; }
 std::string LogModel::take_event(const DeviceUnlisted&, Instant) { return ""; }
 
 std::string LogModel::take_event(const TaskSubmitted& event, Instant) {
   const bool added =
       tasks_.emplace(event.spec->guid, Task{event.spec, {}, false, {}, {}, {}}).second;
+  const bool child = !event.spec->parent.empty();
+  if (child && event.spec->kind == TaskKind::verify) marks_.hit(Mark::child_verification);
+  if (child && event.spec->kind == TaskKind::repair) marks_.hit(Mark::child_repair);
+  if (event.spec->submitter == "broker") marks_.hit(Mark::reverified);
   return added ? "" : "S4: the task is in the log twice: " + event.spec->guid;
 }
 
@@ -122,6 +125,9 @@ std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
     return "S2: leased to a worker that is not there in this incarnation";
   }
   if (const std::string complaint = check_lease_devices(event, *task); !complaint.empty()) {
+    return complaint;
+  }
+  if (const std::string complaint = check_lease_health(event, *task, time); !complaint.empty()) {
     return complaint;
   }
   for (const std::string& device : event.devices) holders_[device] = event.token;
@@ -243,6 +249,7 @@ std::string LogModel::take_event(const CancelRequested& event, Instant) {
   Task* task = task_of(event.guid);
   if (!task || task->verdict != Verdict::none) return "S2: a task was cancelled that is not open";
   task->cancelled = true;
+  if (event.who == "broker") marks_.hit(Mark::orphan_stopped);
   marks_.hit(task->live() ? Mark::cancel_held : Mark::cancel_queued);
   return "";
 }
@@ -255,6 +262,7 @@ std::string LogModel::take_event(const TaskEnded& event, Instant) {
   task->verdict = event.verdict;
   task->ending = event.ending;
   if (event.ending.cause == Cause::capacity) marks_.hit(Mark::queue_timeout);
+  if (event.ending.status == StatusCode::blocked) marks_.hit(Mark::nowhere_to_go);
   return "";
 }
 

@@ -46,6 +46,15 @@ class LogModel {
     uint64_t last_seq = 0;
   };
 
+  struct Device {
+    DeviceHealth health = DeviceHealth::unknown;
+    std::string who;
+    Instant until;
+    uint32_t failures = 0;
+    Instant good_at;
+    std::string good_for;  // the job for which it was found good, while nobody else had it since
+  };
+
   explicit LogModel(Marks& marks) : marks_(marks) {}
 
   // The next durable event. A complaint when the log may not say this now; else empty.
@@ -64,6 +73,7 @@ class LogModel {
   std::string take_event(const WorkerJoined& event, Instant time);
   std::string take_event(const WorkerLost& event, Instant time);
   std::string take_event(const DeviceJudged& event, Instant time);
+  void mark_judged(const DeviceJudged& event, const Device& before);
   std::string take_event(const DeviceListed& event, Instant time);
   std::string take_event(const DeviceUnlisted& event, Instant time);
   std::string take_event(const TaskSubmitted& event, Instant time);
@@ -75,6 +85,9 @@ class LogModel {
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_origin(const Origin& origin);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
+  std::string check_lease_health(const AttemptLeased& event, const Task& task, Instant time);
+  std::string check_verified(const Task& job, const DeviceSpec& spec, const Device& device,
+                             Instant time) const;
   std::string check_end(const AttemptEnded& event, const Task& task) const;
   std::string check_budget(const Task& task) const;
   Task* task_of(const std::string& guid);
@@ -87,6 +100,7 @@ class LogModel {
   std::map<std::string, Worker> workers_;
   std::map<std::string, AttemptToken> holders_;  // by device
   std::map<std::string, std::set<uint64_t>> reports_;
+  std::map<std::string, Device> devices_;
 };
 
 }  // namespace muster::sim

@@ -54,6 +54,30 @@ std::string_view to_string(Mark mark) {
       return "device_moved_leased";
     case Mark::frozen_while_leased:
       return "frozen_while_leased";
+    case Mark::child_verification:
+      return "child_verification";
+    case Mark::child_repair:
+      return "child_repair";
+    case Mark::verified_for_job:
+      return "verified_for_job";
+    case Mark::fresh_enough:
+      return "fresh_enough";
+    case Mark::recovered:
+      return "recovered";
+    case Mark::nowhere_to_go:
+      return "nowhere_to_go";
+    case Mark::orphan_stopped:
+      return "orphan_stopped";
+    case Mark::reverified:
+      return "reverified";
+    case Mark::quarantined:
+      return "quarantined";
+    case Mark::needs_human:
+      return "needs_human";
+    case Mark::blamed:
+      return "blamed";
+    case Mark::person_judged:
+      return "person_judged";
     case Mark::count:
       break;
   }

@@ -35,6 +35,18 @@ enum class Mark : uint8_t {
   old_mail,               // mail of a dead connection arrived
   device_moved_leased,    // an inventory took a leased device away from its worker
   frozen_while_leased,    // a worker's machine was suspended while attempts ran
+  child_verification,     // a job had a device verified
+  child_repair,           // and repaired
+  verified_for_job,       // and ran on it
+  fresh_enough,           // a verification was young enough for another job
+  recovered,              // a failed device was found good again
+  nowhere_to_go,          // a job ended because its devices failed
+  orphan_stopped,         // what was done for a job was stopped when the job ended
+  reverified,             // the broker looked at a failed device again
+  quarantined,            // a device failed too often in a row
+  needs_human,            // verifying a device again was given up
+  blamed,                 // a check of one device blamed another
+  person_judged,          // a person locked, quarantined or released a device
   count
 };
 

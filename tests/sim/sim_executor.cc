@@ -29,8 +29,8 @@ void SimExecutor::start(const Assignment& assignment) {
     return;
   }
   checkers_.on_attempt_begins(worker_, assignment, slots_);
-  if (assignment.spec->kind == TaskKind::verify && assignment.strategy.empty()) {
-    checkers_.fail("a verify attempt came without a strategy");
+  if (assignment.spec->kind != TaskKind::job && assignment.strategy.empty()) {
+    checkers_.fail("a verify or repair attempt came without a strategy");
   }
   Random& random = sim_.random();
   Attempt& attempt = attempts_[token];
@@ -62,7 +62,10 @@ Ending SimExecutor::draw_ending(const Assignment& assignment, bool hangs) {
     ending = make_ending(Outcome::error, Cause::timeout, StatusCode::timeout, "ran for too long ",
                          kNever, kNever);
     ending.signal = 9;
-  } else if (!assignment.devices.empty() && random.chance(faults_.device_fails)) {
+  } else if (assignment.spec->kind != TaskKind::job) {
+    ending = draw_check_ending(assignment);
+  } else if (!assignment.devices.empty() &&
+             (devices_.broken(assignment.devices[0].name) || random.chance(faults_.device_fails))) {
     ending = make_ending(Outcome::error, Cause::device, StatusCode::error, "the device is gone ",
                          kNever, kNever);
   } else if (random.chance(faults_.test_fails)) {
@@ -71,6 +74,24 @@ Ending SimExecutor::draw_ending(const Assignment& assignment, bool hangs) {
     ending.exit_code = 5;
   }
   return ending;
+}
+
+// Of a verification or repair: what is true of the device, but for a peripheral in between.
+Ending SimExecutor::draw_check_ending(const Assignment& assignment) {
+  Random& random = sim_.random();
+  const std::string& device = assignment.devices.at(0).name;
+  if (random.chance(faults_.peripheral_fails)) {
+    Ending ending = make_ending(Outcome::error, Cause::peripheral, StatusCode::error,
+                                "the relay does not answer ", kNever, kNever);
+    ending.blame = random.chance(500) ? "d2" : "a hub that nobody knows";
+    return ending;
+  }
+  const bool repaired = assignment.spec->kind == TaskKind::repair && random.chance(600);
+  if (!devices_.broken(device) || repaired) {
+    return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", kNever, kNever);
+  }
+  return make_ending(Outcome::fail, Cause::device, StatusCode::failures, "adb: no answer ", kNever,
+                     kNever);
 }
 
 void SimExecutor::step_later(const AttemptToken& token, uint64_t life, Duration delay) {
@@ -102,10 +123,12 @@ void SimExecutor::step(const AttemptToken& token, uint64_t life) {
 void SimExecutor::say_one(const AttemptToken& token, Attempt& attempt) {
   ReportBody body =
       CaseResult{"suite", "case" + std::to_string(attempt.said), Outcome::pass, 1ms, ""};
+  const bool repair = attempt.assignment.spec->kind == TaskKind::repair;
   if (attempt.said == 0) {
     body = AttemptStarted{"file:///log/" + token.guid, {"true"}};
   } else if (attempt.said % 2 == 0) {
-    body = Record{"INFO", "", "", {}, "line " + std::to_string(attempt.said)};
+    body = repair ? Record{"START", "", "repair.reboot", {}, ""}
+                  : Record{"INFO", "", "", {}, "line " + std::to_string(attempt.said)};
   }
   ++attempt.said;
   say_(token, std::move(body), !attempt.quick);
@@ -136,6 +159,14 @@ void SimExecutor::finish(const AttemptToken& token, Ending ending) {
   const Attempt attempt = std::move(attempts_.at(token));
   attempts_.erase(token);
   checkers_.on_attempt_over(worker_, token);
+  const TaskSpec& spec = *attempt.assignment.spec;
+  if (!attempt.assignment.devices.empty()) {
+    const std::string& device = attempt.assignment.devices[0].name;
+    if (spec.kind == TaskKind::repair && ending.outcome == Outcome::pass) devices_.mend(device);
+    if (spec.kind == TaskKind::job && sim_.random().chance(faults_.device_breaks)) {
+      devices_.break_one(device);
+    }
+  }
   ending.started = from_us(1) + attempt.began;
   ending.finished = from_us(1) + sim_.now();
   say_(token, std::move(ending), !attempt.quick);

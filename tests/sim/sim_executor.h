@@ -13,6 +13,7 @@
 #include "tests/sim/checkers.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_devices.h"
 
 namespace muster::sim {
 
@@ -21,11 +22,12 @@ class SimExecutor {
   // What an attempt says. `durable` is WorkerCore::report's.
   using Say = std::function<void(const AttemptToken& token, ReportBody body, bool durable)>;
 
-  SimExecutor(Sim& sim, Checkers& checkers, const Faults& faults, std::string worker,
-              uint32_t slots, Say say)
+  SimExecutor(Sim& sim, Checkers& checkers, const Faults& faults, SimDevices& devices,
+              std::string worker, uint32_t slots, Say say)
       : sim_(sim),
         checkers_(checkers),
         faults_(faults),
+        devices_(devices),
         worker_(std::move(worker)),
         slots_(slots),
         say_(std::move(say)) {}
@@ -57,6 +59,7 @@ class SimExecutor {
 
   static Ending stopped_ending();
   Ending draw_ending(const Assignment& assignment, bool hangs);
+  Ending draw_check_ending(const Assignment& assignment);
   void step_later(const AttemptToken& token, uint64_t life, Duration delay);
   void step(const AttemptToken& token, uint64_t life);
   void say_one(const AttemptToken& token, Attempt& attempt);
@@ -65,6 +68,7 @@ class SimExecutor {
   Sim& sim_;
   Checkers& checkers_;
   const Faults& faults_;
+  SimDevices& devices_;
   std::string worker_;
   uint32_t slots_;
   Say say_;

@@ -120,17 +120,29 @@ TaskSpecPtr SimSubmitter::draw_task() {
   if (random.chance(300)) spec.pool = "pool1";
   const uint64_t kind = random.below(4);
   if (kind == 0) {
-    spec.kind = TaskKind::verify;
-    spec.work = encode_work(VerifyWork{});
+    const bool repair = random.chance(300);
+    spec.kind = repair ? TaskKind::repair : TaskKind::verify;
+    spec.work = repair ? encode_work(RepairWork{}) : encode_work(VerifyWork{});
     draw_devices(spec);
     spec.devices.resize(1);
   } else if (kind == 1) {
     spec.work = encode_work(NoopWork{"payload"});
   } else {
     spec.work = encode_work(JobWork{CommandSource{{"true"}}, "", {}, {}});
-    if (kind == 2) draw_devices(spec);
+    if (kind == 2) {
+      draw_devices(spec);
+      draw_before(spec.before);
+    }
   }
   return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
+void SimSubmitter::draw_before(Before& before) {
+  Random& random = sim().random();
+  if (random.chance(300)) return;
+  before.verify = random.chance(500) ? VerifyFirst::fresh : VerifyFirst::always;
+  before.repair = random.chance(500);
+  before.repair_budget = random.heavy_tail(1s, 60s);
 }
 
 // The first worker, and its devices, serve pool1.
@@ -210,8 +222,24 @@ std::string SimSubmitter::describe_rest() const {
          (unended_.empty() ? "" : ", " + *unended_.begin());
 }
 
+// Back-offs that a run lives to see.
+SimAdmin::SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, uint32_t workers,
+                   uint32_t devices)
+    : SimClient(sim, network, checkers, Role::admin, "admin"),
+      workers_(workers),
+      devices_(devices) {
+  Random& random = sim.random();
+  health_.quarantine_after = 1 + static_cast<uint32_t>(random.below(4));
+  health_.reverify.clear();
+  for (uint64_t steps = random.below(4); steps > 0; --steps) {
+    health_.reverify.push_back(random.heavy_tail(100ms, 30s));
+  }
+  health_.fresh = random.heavy_tail(1ms, 60s);
+}
+
 Inventory SimAdmin::whole() const {
   Inventory inventory;
+  inventory.health = health_;
   inventory.lab = "lab1";
   inventory.strategies = {{"strategy1", "bytes"}};
   for (uint32_t i = 1; i <= devices_; ++i) {
@@ -219,7 +247,7 @@ Inventory SimAdmin::whole() const {
     device.name = device_name(i);
     device.worker = worker_name(1 + (i - 1) / 2 % workers_);
     device.profile["type"] = i % 2 == 1 ? "handset" : "relay";
-    device.strategy = "strategy1";
+    if (i != devices_) device.strategy = "strategy1";
     inventory.devices.push_back(std::move(device));
   }
   return inventory;
@@ -227,6 +255,25 @@ Inventory SimAdmin::whole() const {
 
 void SimAdmin::apply_whole() {
   ask(ApplyInventory{std::make_shared<const Inventory>(whole()), name()});
+}
+
+std::vector<std::string> SimAdmin::device_names() const {
+  std::vector<std::string> names;
+  for (uint32_t i = 1; i <= devices_; ++i) names.push_back(device_name(i));
+  return names;
+}
+
+std::string SimAdmin::take_away() {
+  Random& random = sim().random();
+  const std::string device = random.one_of(device_names());
+  const DeviceChange change = random.chance(500) ? DeviceChange::lock : DeviceChange::quarantine;
+  ask(ChangeDevices{{device}, change, "wanted elsewhere", name()});
+  return device;
+}
+
+void SimAdmin::give_back(const std::vector<std::string>& names) {
+  ask(ChangeDevices{names, DeviceChange::unlock, "", name()});
+  ask(ChangeDevices{names, DeviceChange::release, "", name()});
 }
 
 void SimAdmin::apply_changed() {

@@ -81,6 +81,7 @@ class SimSubmitter : public SimClient {
   void submit_some(uint32_t count);
   TaskSpecPtr draw_task();
   void draw_devices(TaskSpec& spec);
+  void draw_before(Before& before);
   void take_results(const Submit& submit, const SubmitReply& reply);
   void take_news(const TaskNews& news);
   void watch();
@@ -96,15 +97,17 @@ class SimSubmitter : public SimClient {
 // Applies the inventory, and changes it when told to.
 class SimAdmin : public SimClient {
  public:
-  SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, uint32_t workers, uint32_t devices)
-      : SimClient(sim, network, checkers, Role::admin, "admin"),
-        workers_(workers),
-        devices_(devices) {}
+  SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, uint32_t workers, uint32_t devices);
 
   // The inventory as it is meant to be.
   void apply_whole();
   // One with a device gone, moved or changed.
   void apply_changed();
+  // Locks or quarantines some device, and says which.
+  std::string take_away();
+  // Whatever was done to them, by whom ever.
+  void give_back(const std::vector<std::string>& names);
+  std::vector<std::string> device_names() const;
 
  protected:
   void take_answer(const Message*, const Message&) override {}
@@ -114,6 +117,7 @@ class SimAdmin : public SimClient {
 
   uint32_t workers_;
   uint32_t devices_;
+  HealthPolicy health_;
 };
 
 // Reads the log from its cursor on.

@@ -17,7 +17,7 @@ constexpr int kSyncsPerWakeupMax = 16;
 }  // namespace
 
 SimWorker::SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults,
-                     Plant plant, std::string name, WorkerOptions options)
+                     SimDevices& devices, Plant plant, std::string name, WorkerOptions options)
     : sim_(sim),
       network_(network),
       checkers_(checkers),
@@ -25,7 +25,7 @@ SimWorker::SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Fa
       plant_(plant),
       name_(std::move(name)),
       options_(std::move(options)),
-      executor_(sim, checkers, faults, name_, options_.slots,
+      executor_(sim, checkers, faults, devices, name_, options_.slots,
                 [this](const AttemptToken& token, ReportBody body, bool durable) {
                   said_.push_back({token, std::move(body), durable});
                   wake_later(0us);

@@ -27,8 +27,8 @@ struct SimSpool {
 
 class SimWorker {
  public:
-  SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults, Plant plant,
-            std::string name, WorkerOptions options);
+  SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults,
+            SimDevices& devices, Plant plant, std::string name, WorkerOptions options);
 
   void start();
   // Dies at the next of the places where dying matters, and starts again after `away`.

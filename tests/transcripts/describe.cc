@@ -156,6 +156,8 @@ std::string describe_assignment(const Assignment& assignment) {
   line.word(describe(AttemptToken{assignment.spec->guid, assignment.attempt}));
   for (const DeviceSpec& device : assignment.devices) line.word("on " + device.name);
   line.text("strategy", assignment.strategy);
+  line.list("used", assignment.used,
+            [](const ActionUse& use) { return use.tag + ":" + std::to_string(use.count); });
   return assignment.devices.empty() && assignment.strategy.empty() ? line.take()
                                                                    : "(" + line.take() + ")";
 }

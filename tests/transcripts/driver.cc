@@ -88,6 +88,10 @@ Driver::Driver() : now_(kZero) {
     if (spec.work == "broken") return "the work description cannot be read";
     return std::nullopt;
   };
+  options_.make_work = [](const Work& work) -> std::string {
+    if (const auto* repair = std::get_if<RepairWork>(&work)) return "repair: " + repair->reason;
+    return "verify " + std::get<VerifyWork>(work).level;
+  };
   core_ = std::make_unique<BrokerCore>(options_);
   take(Start{epoch_});
   output_.clear();
@@ -118,6 +122,7 @@ bool Driver::run_message(const Arguments& arguments, const std::vector<std::stri
       arguments.words.begin() + static_cast<std::ptrdiff_t>(skipped), arguments.words.end());
   if (verb == "cancel") message = Cancel{guids, arguments.text("reason", "enough"), "ann"};
   if (verb == "watch") message = Watch{guids};
+  if (verb == "change") message = make_change(arguments);
   if (!message) return false;
   const bool pushed = verb == "sync" || verb == "partial" || verb == "beat";
   take(FromPeer{arguments.word(1), Envelope{pushed ? 0 : next_request_++, std::move(*message)}});
@@ -179,6 +184,15 @@ Message Driver::make_inventory(const std::vector<std::string>& lines) const {
   return ApplyInventory{std::make_shared<const Inventory>(std::move(inventory)), "ann"};
 }
 
+Message Driver::make_change(const Arguments& arguments) const {
+  ChangeDevices change;
+  change.change = parse_enum(arguments.word(2), DeviceChange::release);
+  for (size_t i = 3; i < arguments.words.size(); ++i) change.names.push_back(arguments.word(i));
+  change.reason = arguments.text("reason", "");
+  change.who = arguments.text("who", "kim@desk");
+  return change;
+}
+
 Message Driver::make_submit(const Arguments& arguments,
                             const std::vector<std::string>& lines) const {
   Submit submit;
@@ -206,6 +220,10 @@ TaskSpecPtr Driver::make_task(const std::string& line) const {
   spec.retry.infra = static_cast<uint32_t>(arguments.number("infra", spec.retry.infra));
   spec.retry.test = static_cast<uint32_t>(arguments.number("test", spec.retry.test));
   spec.wait_for_capacity = arguments.flag("wait");
+  spec.before.verify = parse_enum(arguments.text("before", "none"), VerifyFirst::always);
+  spec.before.level = arguments.text("level", "");
+  spec.before.repair = arguments.flag("repairs");
+  if (arguments.pairs.contains("budget")) spec.before.repair_budget = arguments.duration("budget");
   spec.work = arguments.text("work", "work");
   return std::make_shared<const TaskSpec>(std::move(spec));
 }
@@ -246,6 +264,8 @@ Report Driver::make_report(const std::string& line) const {
   Report report{parse_seq(word(0)), parse_token(word(1)), now_, {}};
   if (word(2) == "started") report.body = AttemptStarted{"file:///log", {"true"}};
   if (word(2) == "record") report.body = Record{"INFO", "", "", {}, word(3)};
+  if (word(2) == "action") report.body = Record{"START", "", "repair." + word(3), {}, ""};
+  if (word(2) == "progress") report.body = Progress{50, line.substr(line.find(" progress ") + 10)};
   if (word(2) == "case") {
     report.body = CaseResult{"suite", word(4), parse_enum(word(3), Outcome::skip), 1ms, ""};
   }
@@ -253,7 +273,9 @@ Report Driver::make_report(const std::string& line) const {
     const auto outcome = parse_enum(word(3), Outcome::skip);
     const auto cause = parse_enum(word(4), Cause::capacity);
     const Instant started = word(2) == "ending" ? now_ : kNever;
-    report.body = make_ending(outcome, cause, status_of(outcome), word(5), started, now_);
+    Ending ending = make_ending(outcome, cause, status_of(outcome), word(5), started, now_);
+    ending.blame = word(6);
+    report.body = std::move(ending);
   }
   return report;
 }

@@ -37,6 +37,7 @@ class Driver {
   bool run_other(const Arguments& arguments);
   Message make_hello(const Arguments& arguments) const;
   Message make_inventory(const std::vector<std::string>& lines) const;
+  Message make_change(const Arguments& arguments) const;
   Message make_submit(const Arguments& arguments, const std::vector<std::string>& lines) const;
   Message make_sync(const Arguments& arguments, const std::vector<std::string>& lines);
   Message make_question(const Arguments& arguments) const;

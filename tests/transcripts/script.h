@@ -7,14 +7,17 @@
 //
 //   hello PEER ROLE NAME [protocol=MIN..MAX]
 //   inventory PEER            then lines   DEVICE WORKER [KEY=VALUE...] [strategy=S] [pool=P]
-//   submit PEER [watch]       then lines   GUID [verify] [device=NAME | select=SELECTOR]...
+//   submit PEER [watch]       then lines   GUID [verify|repair] [device=NAME | select=SELECTOR]...
 //   [pool=P]
 //                                          [priority=N] [queue=D] [infra=N] [test=N] [wait]
+//                                          [before=fresh|always] [level=L] [repairs] [budget=D]
 //   cancel PEER GUID...
+//   change PEER lock|unlock|quarantine|release DEVICE... [reason=WORD] [who=WORD]
 //   watch PEER GUID...
 //   sync PEER inc=N [slots=N] [credit=N] [held=TOKEN:running,...] [n=N] [pools=P,...]
 //   partial PEER inc=N [n=N]  both then lines   SEQ TOKEN started | record TEXT | case OUTCOME NAME
-//                                          | ending OUTCOME CAUSE [MESSAGE]
+//                                          | action TAG (a repair action began) | progress TEXT
+//                                          | ending OUTCOME CAUSE [MESSAGE [BLAME]]
 //                                          | unbegun OUTCOME CAUSE [MESSAGE] (handed back)
 //   ask PEER task GUID | explain GUID | tasks | devices | workers | status
 //   beat PEER      stray PEER (a message that nobody asks the broker)      gone PEER

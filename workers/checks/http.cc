@@ -113,10 +113,10 @@ CheckVerdict run_http_check(const HttpCheck& check) {
   Headers headers(nullptr, &::curl_slist_free_all);
   for (const std::string& header : check.headers) {
     if (!is_one_line(header)) return {false, name + ": a header has a line break"};
-    curl_slist* longer = ::curl_slist_append(headers.get(), header.c_str());
+    curl_slist* const known = headers.release();
+    curl_slist* const longer = ::curl_slist_append(known, header.c_str());
+    headers.reset(longer == nullptr ? known : longer);
     if (longer == nullptr) return {false, name + ": out of memory"};
-    headers.release();
-    headers.reset(longer);
   }
   if (!is_one_line(check.method) || check.method.find(' ') != check.method.npos) {
     return {false, name + ": the method is not one word"};

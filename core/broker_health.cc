@@ -1,0 +1,446 @@
+// Health: what verifications, repairs, failed jobs and people say of a device, and who may use it
+// then. docs/devices.md has the rules as a table.
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+
+#include "core/broker_core.h"
+#include "core/guid.h"
+#include "core/suggest.h"
+
+namespace muster {
+
+namespace {
+
+constexpr std::string_view kBroker = "broker";
+constexpr Duration kDay = std::chrono::hours(24);
+constexpr std::string_view kRepairPrefix = "repair.";
+
+// A person's word, which only a person takes back.
+bool is_persons(DeviceHealth health, std::string_view who) {
+  return health == DeviceHealth::locked || (health == DeviceHealth::quarantined && who != kBroker);
+}
+
+// Failed by a check, and to be looked at again when its back-off is over.
+bool is_failed(DeviceHealth health, std::string_view who) {
+  return health == DeviceHealth::bad || (health == DeviceHealth::quarantined && who == kBroker);
+}
+
+bool is_fit_for_job(DeviceHealth health) {
+  return health == DeviceHealth::unknown || health == DeviceHealth::good;
+}
+
+// Asked for by the broker itself, because a back-off is over.
+bool is_reverify(const TaskSpec& spec) {
+  return spec.kind == TaskKind::verify && spec.submitter == kBroker && spec.parent.empty();
+}
+
+}  // namespace
+
+bool BrokerCore::fit_for(const Device& device, const TaskClass& task_class) const {
+  if (task_class.kind == TaskKind::job) return is_fit_for_job(device.health);
+  if (device.health == DeviceHealth::locked) return false;
+  const bool named = !task_class.requests.empty() && !task_class.requests[0].name.empty();
+  return named || (device.health != DeviceHealth::needs_human &&
+                   !is_persons(device.health, device.health_who));
+}
+
+bool BrokerCore::fit_beside(const Device& device, const TaskClass& task_class) const {
+  return task_class.kind == TaskKind::job ? is_fit_for_job(device.health)
+                                          : device.health != DeviceHealth::locked;
+}
+
+bool BrokerCore::fit_for_job(DeviceIx ix, const Judged* judged) const {
+  if (judged) {
+    const auto found = judged->find(ix);
+    if (found != judged->end()) return is_fit_for_job(found->second.health);
+  }
+  return is_fit_for_job(devices_[ix].health);
+}
+
+// The same with what else is known in a decision, and by whom it is asked.
+bool BrokerCore::fit_now(const TaskClass& task_class, DeviceIx ix, const Scratch& scratch) const {
+  if (scratch.excluded.contains(ix)) return false;
+  if (scratch.fit_is_enough) {
+    return scratch.hoped.contains(ix) ||
+           (fit_for_job(ix, scratch.judged) && !verified_in_vain(*scratch.job, ix));
+  }
+  if (!fit_for(devices_[ix], task_class)) return false;
+  if (!scratch.job || task_class.kind != TaskKind::job) return true;
+  if (verified_in_vain(*scratch.job, ix)) return false;
+  return !scratch.verified_only || verified_for(*scratch.job, devices_[ix], scratch.now);
+}
+
+// Of the rest of a stack.
+bool BrokerCore::fit_beside_now(const TaskClass& task_class, DeviceIx ix,
+                                const Scratch& scratch) const {
+  if (scratch.excluded.contains(ix)) return false;
+  if (!scratch.fit_is_enough) return fit_beside(devices_[ix], task_class);
+  return scratch.hoped.contains(ix) || fit_for_job(ix, scratch.judged);
+}
+
+// Inserts what the ends of attempts say of devices, each right after the end that says it.
+void BrokerCore::decide_judgements(Decision& decision, Judged& judged, Instant now) const {
+  std::vector<Event> events;
+  for (size_t i = 0; i < decision.events.size(); ++i) {
+    if (const auto* judgement = std::get_if<DeviceJudged>(&decision.events[i].body)) {
+      judged[device_by_name_.find(judgement->device)->second] = *judgement;
+    }
+    std::vector<Event> said;
+    decide_health(decision.events[i].body, judged, now, said);
+    if (said.empty() && events.empty()) continue;
+    if (events.empty()) {  // the first: from here on there is a second list
+      std::move(decision.events.begin(), decision.events.begin() + static_cast<std::ptrdiff_t>(i),
+                std::back_inserter(events));
+    }
+    events.push_back(std::move(decision.events[i]));
+    std::move(said.begin(), said.end(), std::back_inserter(events));
+  }
+  if (!events.empty()) decision.events = std::move(events);
+}
+
+void BrokerCore::decide_health(const EventBody& body, Judged& judged, Instant now,
+                               std::vector<Event>& events) const {
+  const auto* ended = std::get_if<AttemptEnded>(&body);
+  const auto* over = std::get_if<TaskEnded>(&body);
+  if (!ended && !over) return;
+  const Task& task = *find_task(ended ? ended->token.guid : over->guid);
+  Judged said = judged;
+  if (over) {
+    const auto subject = task.spec->devices.empty()
+                             ? device_by_name_.end()
+                             : device_by_name_.find(task.spec->devices[0].name);
+    if (subject == device_by_name_.end()) return;
+    decide_no_result(task, subject->second, said, now);
+  } else if (task.attempts.back().devices.empty()) {
+    return;
+  } else if (task.spec->kind == TaskKind::job) {
+    decide_health_after_job(*ended, task, said, now);
+  } else {
+    decide_health_after_check(*ended, task, said, now);
+  }
+  for (auto& [ix, judgement] : said) {
+    const auto before = judged.find(ix);
+    if (before != judged.end() && before->second == judgement) continue;
+    judgement.guid = task.spec->guid;
+    judgement.reason = cut_text(judgement.reason, kMessageLengthMax);
+    events.push_back(Event{now, judgement});
+    judged[ix] = judgement;
+  }
+}
+
+// A job says little of its devices: one that it blames is to be verified before the next job.
+void BrokerCore::decide_health_after_job(const AttemptEnded& ended, const Task& task,
+                                         Judged& judged, Instant now) const {
+  const Ending& ending = ended.ending;
+  const std::vector<DeviceIx>& devices = task.attempts.back().devices;
+  const size_t asked_for = std::min(devices.size(), task.spec->devices.size());
+  for (size_t i = 0; i < asked_for; ++i) {
+    const DeviceIx ix = devices[i];
+    DeviceJudged now_judged = device_as_judged(ix, judged);
+    if (!is_fit_for_job(now_judged.health)) continue;
+    if (ending.outcome == Outcome::error && ending.cause == Cause::device) {
+      DeviceJudged judgement = judge_failure(ix, judged, now);
+      if (judgement.health == DeviceHealth::bad) {
+        judgement.health = DeviceHealth::unknown;
+        judgement.until = kNever;
+      }
+      judgement.reason = ending.message;
+      judged[ix] = std::move(judgement);
+    } else if (ending.outcome == Outcome::pass && now_judged.failures > 0 &&
+               devices_[ix].spec.strategy.empty()) {
+      // Nothing else will ever say that it is well again.
+      now_judged.failures = 0;
+      now_judged.reason = "a job passed on it";
+      now_judged.who = kBroker;
+      judged[ix] = std::move(now_judged);
+    }
+  }
+}
+
+void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task& task,
+                                           Judged& judged, Instant now) const {
+  const Ending& ending = ended.ending;
+  const std::vector<DeviceIx>& devices = task.attempts.back().devices;
+  const DeviceIx subject = devices[0];
+  const auto judge = [&](DeviceIx ix, const std::string& reason, bool passed) {
+    const DeviceJudged before = device_as_judged(ix, judged);
+    if (is_persons(before.health, before.who)) return;
+    DeviceJudged judgement = passed ? before : judge_failure(ix, judged, now);
+    if (passed) {
+      judgement.health = DeviceHealth::good;
+      judgement.failures = 0;
+      judgement.until = kNever;
+      judgement.who = kBroker;
+    }
+    judgement.reason = reason;
+    judged[ix] = std::move(judgement);
+  };
+  if (ending.outcome == Outcome::pass) {
+    judge(subject, ending.message, true);
+    for (size_t i = 1; i < devices.size(); ++i) {
+      if (!devices_[devices[i]].blamed || is_fit_for_job(devices_[devices[i]].health)) continue;
+      judge(devices[i], "worked while " + devices_[subject].spec.name + " was verified", true);
+    }
+    return;
+  }
+  if (ending.outcome == Outcome::fail) {
+    judge(subject, ending.message, false);
+    return;
+  }
+  if (ending.outcome == Outcome::error && ending.cause == Cause::peripheral) {
+    const auto blamed = device_by_name_.find(ending.blame);
+    if (blamed != device_by_name_.end()) {
+      judge(blamed->second,
+            "blamed when " + devices_[subject].spec.name + " was verified: " + ending.message,
+            false);
+    }
+  }
+  if (ended.verdict != Verdict::none) decide_no_result(task, subject, judged, now);
+}
+
+// A verification that the broker asked for by itself came to no result. The same back-off again, or
+// it would ask without a pause.
+void BrokerCore::decide_no_result(const Task& task, DeviceIx subject, Judged& judged,
+                                  Instant now) const {
+  if (!is_reverify(*task.spec)) return;
+  DeviceJudged same = device_as_judged(subject, judged);
+  const Duration pause = back_off(same.failures);
+  if (!is_failed(same.health, same.who)) return;
+  same.until = pause > Duration{0} ? now + pause : kNever;
+  judged[subject] = std::move(same);
+}
+
+DeviceJudged BrokerCore::device_as_judged(DeviceIx ix, const Judged& judged) const {
+  const auto found = judged.find(ix);
+  if (found != judged.end()) return found->second;
+  const Device& device = devices_[ix];
+  return DeviceJudged{device.spec.name, device.health,  device.health_reason, device.health_who, "",
+                      device.until,     device.failures};
+}
+
+// What the policy says of a device that failed once more.
+DeviceJudged BrokerCore::judge_failure(DeviceIx ix, const Judged& judged, Instant now) const {
+  const HealthPolicy& policy = inventory_->health;
+  DeviceJudged judgement = device_as_judged(ix, judged);
+  ++judgement.failures;
+  judgement.who = kBroker;
+  const Duration pause = back_off(judgement.failures);
+  judgement.until = pause > Duration{0} ? now + pause : kNever;
+  if (judgement.failures > std::max<size_t>(policy.quarantine_after, policy.reverify.size())) {
+    judgement.health = DeviceHealth::needs_human;
+    judgement.until = kNever;
+  } else if (judgement.failures >= policy.quarantine_after) {
+    judgement.health = DeviceHealth::quarantined;
+  } else {
+    judgement.health = DeviceHealth::bad;
+  }
+  return judgement;
+}
+
+// How long a device is left alone after so many failures in a row; 0: until somebody says so.
+Duration BrokerCore::back_off(uint32_t failures) const {
+  const std::vector<Duration>& steps = inventory_->health.reverify;
+  if (steps.empty()) return Duration{0};
+  const size_t step = failures == 0 ? 0 : failures - 1;
+  return steps[std::min(step, steps.size() - 1)];
+}
+
+// Failed devices whose back-off is over are verified again, by a task of the broker's own.
+void BrokerCore::decide_reverify(Instant now, Decision& decision) const {
+  for (const auto& [due, ix] : reverify_) {
+    if (due > now) break;
+    const Device& device = devices_[ix];
+    if (device.spec.strategy.empty()) {
+      DeviceJudged judgement = device_as_judged(ix, {});
+      judgement.health = DeviceHealth::unknown;
+      judgement.until = kNever;
+      judgement.reason = "its back-off is over, and it has no strategy to be verified with";
+      judgement.who = kBroker;
+      decision.events.push_back(Event{now, std::move(judgement)});
+      continue;
+    }
+    TaskSpec spec;
+    const std::string number = std::to_string(head_ + decision.events.size() + 1);
+    const std::string guid = "reverify-" + device.spec.name + "-" + number;
+    spec.guid = make_own_guid(guid, guid);
+    spec.kind = TaskKind::verify;
+    spec.name = "reverify " + device.spec.name;
+    spec.submitter = kBroker;
+    spec.devices = {DeviceRequest{"", device.spec.name, "", ""}};
+    spec.wait_for_capacity = true;
+    spec.work = options_.make_work(VerifyWork{});
+    decision.events.push_back(
+        Event{now, TaskSubmitted{std::make_shared<const TaskSpec>(std::move(spec))}});
+  }
+}
+
+Decision BrokerCore::decide_change(const FromPeer& input, const ChangeDevices& change,
+                                   Instant now) const {
+  Decision decision;
+  const auto answer_with = [&](Message message) {
+    decision.sends.push_back(
+        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
+  };
+  if (change.names.size() > kGuidsPerRequestMax) {
+    answer_with(Refused{RefusalCode::limit, "at most " + std::to_string(kGuidsPerRequestMax) +
+                                                " devices in one request"});
+    return decision;
+  }
+  const bool takes_away =
+      change.change == DeviceChange::lock || change.change == DeviceChange::quarantine;
+  if (takes_away && change.reason.empty()) {
+    answer_with(Refused{RefusalCode::invalid,
+                        "say why with --reason: whoever finds the device so "
+                        "will want to know"});
+    return decision;
+  }
+  if (change.who.empty() || change.who == kBroker) {
+    answer_with(Refused{RefusalCode::invalid, "say who asks for it"});
+    return decision;
+  }
+  ChangeDevicesReply answer;
+  LookupSet<std::string> seen;
+  for (const std::string& name : change.names) {
+    ChangeDevicesReply::Outcome& result = answer.results.emplace_back();
+    result.name = name;
+    if (seen.insert(name)) result.refused = decide_changed(name, change, now, decision);
+  }
+  decide_consequences(decision, now);
+  answer_with(std::move(answer));
+  return decision;
+}
+
+// Why one device is not changed so, or empty: then an event says it, unless it is so already.
+std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevices& change,
+                                       Instant now, Decision& decision) const {
+  const auto found = device_by_name_.find(name);
+  if (found == device_by_name_.end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, ix] : device_by_name_) names.push_back(known);
+    return "no device is named " + quote_text(name) + suggest(name, names);
+  }
+  const Device& device = devices_[found->second];
+  const bool locked = device.health == DeviceHealth::locked;
+  const std::string locked_by =
+      "device " + name + " is locked by " + device.health_who + ": " + device.health_reason;
+  DeviceJudged judgement = device_as_judged(found->second, {});
+  judgement.reason = cut_text(change.reason, kMessageLengthMax);
+  judgement.who = cut_text(change.who, kNameLengthMax);
+  judgement.until = kNever;
+  switch (change.change) {
+    case DeviceChange::lock:
+      if (locked) return "";
+      judgement.health = DeviceHealth::locked;
+      break;
+    case DeviceChange::quarantine:
+      if (locked) return locked_by + "; unlock it first";
+      if (is_persons(device.health, device.health_who)) return "";
+      judgement.health = DeviceHealth::quarantined;
+      break;
+    case DeviceChange::unlock:
+      if (!locked) return "device " + name + " is not locked";
+      break;
+    case DeviceChange::release:
+      if (locked) return locked_by + "; muster device unlock " + name;
+      if (is_fit_for_job(device.health)) {
+        return "device " + name + " is neither quarantined nor bad: it is " +
+               std::string(to_string(device.health));
+      }
+      break;
+  }
+  if (change.change == DeviceChange::unlock || change.change == DeviceChange::release) {
+    judgement.health = DeviceHealth::unknown;
+    judgement.failures = 0;
+  }
+  decision.events.push_back(Event{now, std::move(judgement)});
+  return "";
+}
+
+void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
+  const auto found = device_by_name_.find(event.device);
+  assert(found != device_by_name_.end());
+  Device& device = devices_[found->second];
+  device.health = event.health;
+  device.health_reason = event.reason;
+  device.health_who = event.who;
+  device.health_since = time;
+  device.until = event.until;
+  device.failures = event.failures;
+  device.good_for = 0;
+  const Task* task = event.guid.empty() ? nullptr : find_task(event.guid);
+  const bool by_check = task && task->spec->kind != TaskKind::job && !task->attempts.empty() &&
+                        !task->attempts.back().device_names.empty();
+  device.blamed = event.health != DeviceHealth::good && by_check &&
+                  task->attempts.back().device_names[0] != event.device;
+  if (event.health == DeviceHealth::good) {
+    device.good_at = time;
+    device.good_seq = head_;
+    const Task* job = task && task->chain ? live_task(task->chain->parent) : nullptr;
+    if (job && job->state != TaskState::ended) {
+      device.good_for = job->seq;
+      std::vector<DeviceIx>& verified = tasks_[task->chain->parent.ix].chain->verified;
+      if (std::find(verified.begin(), verified.end(), found->second) == verified.end()) {
+        verified.push_back(found->second);
+      }
+    }
+  }
+  index_reverify(found->second);
+  mark_device(found->second);
+}
+
+// Logs of version 0.1 have no DeviceJudged: there the end of a verification is the judgement. In
+// newer ones it follows, and takes the place of this.
+void BrokerCore::apply_device_health(const Task& task, const Ending& ending, Instant time) {
+  if (task.spec->kind != TaskKind::verify || task.attempts.back().devices.empty()) return;
+  if (ending.outcome != Outcome::pass && ending.outcome != Outcome::fail) return;
+  const DeviceIx ix = task.attempts.back().devices[0];
+  Device& device = devices_[ix];
+  if (is_persons(device.health, device.health_who)) return;
+  const bool passed = ending.outcome == Outcome::pass;
+  device.health = passed ? DeviceHealth::good : DeviceHealth::bad;
+  device.health_reason = ending.message;
+  device.health_since = time;
+  device.health_who = kBroker;
+  device.until = passed ? kNever : time;  // nobody wrote a back-off down
+  index_reverify(ix);
+}
+
+void BrokerCore::apply_use(const Task& task, const Record& record, Instant time) {
+  if (task.spec->kind != TaskKind::repair || record.status != "START" ||
+      !record.operation.starts_with(kRepairPrefix) || task.attempts.back().devices.empty()) {
+    return;
+  }
+  const std::string tag = record.operation.substr(kRepairPrefix.size());
+  if (tag.size() > kNameLengthMax) return;
+  std::deque<Use>& uses = devices_[task.attempts.back().devices[0]].uses;
+  while (!uses.empty() && (uses.front().time <= time - kDay || uses.size() >= kActionUsesKept)) {
+    uses.pop_front();
+  }
+  uses.push_back(Use{tag, time});
+}
+
+std::vector<ActionUse> BrokerCore::count_uses(const Device& device, Instant now) const {
+  std::map<std::string, uint32_t> counts;
+  for (const Use& use : device.uses) {
+    if (use.time > now - kDay && use.time <= now) ++counts[use.tag];
+  }
+  std::vector<ActionUse> uses;
+  for (const auto& [tag, count] : counts) uses.push_back(ActionUse{tag, count});
+  return uses;
+}
+
+// Keeps reverify_ true for the device: failed, in the inventory, and nobody looks at it yet.
+void BrokerCore::index_reverify(DeviceIx ix, Instant earliest) {
+  Device& device = devices_[ix];
+  if (device.reverify_at != kNever) reverify_.erase({device.reverify_at, ix});
+  device.reverify_at = kNever;
+  if (!device.known() || device.until == kNever || is_served(device.spec.name) ||
+      !is_failed(device.health, device.health_who)) {
+    return;
+  }
+  device.reverify_at = std::max(device.until, earliest);
+  reverify_.emplace(device.reverify_at, ix);
+}
+
+}  // namespace muster

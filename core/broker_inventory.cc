@@ -1,0 +1,421 @@
+// The inventory: which ones are taken, and what follows from them and from what listers find. All
+// that is derived here is a function of the inventory in force and of what workers list.
+#include <algorithm>
+
+#include "core/broker_core.h"
+#include "core/guid.h"
+#include "core/suggest.h"
+
+namespace muster {
+
+namespace {
+
+constexpr std::string_view kSerial = "serial";  // key of a profile: tells a thing from its likes
+
+std::string serial_of(const Profile& profile) {
+  const auto found = profile.find(std::string(kSerial));
+  return found == profile.end() ? std::string() : found->second;
+}
+
+std::string serial_key(const std::string& worker, const std::string& serial) {
+  return worker + '\n' + serial;
+}
+
+// invalid_*: why a part of an inventory cannot be used, as a sentence, or empty.
+
+std::string invalid_device(const DeviceSpec& device) {
+  if (const auto problem = invalid_name(device.name, "device")) return *problem;
+  const std::string subject = "device " + device.name + ": ";
+  if (const auto problem = invalid_name(device.worker, subject + "worker")) return *problem;
+  if (device.lister.empty()) return "";
+  return invalid_name(device.lister, subject + "lister").value_or("");
+}
+
+std::string invalid_devices(const std::vector<DeviceSpec>& devices) {
+  if (devices.size() > kInventoryDevicesMax) {
+    return "at most " + std::to_string(kInventoryDevicesMax) + " devices in an inventory";
+  }
+  for (size_t i = 0; i < devices.size(); ++i) {
+    if (std::string problem = invalid_device(devices[i]); !problem.empty()) return problem;
+    if (i > 0 && devices[i - 1].name >= devices[i].name) {
+      return "devices must be sorted by name and unique: " + devices[i].name;
+    }
+  }
+  return "";
+}
+
+// Devices are sorted by name.
+const DeviceSpec* find_device(const Inventory& inventory, const std::string& name) {
+  const auto found = std::lower_bound(
+      inventory.devices.begin(), inventory.devices.end(), name,
+      [](const DeviceSpec& device, const std::string& wanted) { return device.name < wanted; });
+  return found != inventory.devices.end() && found->name == name ? &*found : nullptr;
+}
+
+std::string no_such_member(const Inventory& inventory, const std::string& member) {
+  std::vector<std::string> names;
+  for (const DeviceSpec& device : inventory.devices) names.push_back(device.name);
+  return "no device of the inventory is named " + quote_text(member) + suggest(member, names);
+}
+
+std::string invalid_stack(const Inventory& inventory, const StackSpec& stack) {
+  if (const auto problem = invalid_name(stack.name, "stack")) return *problem;
+  const std::string subject = "stack " + stack.name + ": ";
+  if (stack.members.size() < 2) return subject + "has fewer than two members";
+  if (stack.members.size() > kStackMembersMax) {
+    return subject + "has more than " + std::to_string(kStackMembersMax) + " members";
+  }
+  std::set<std::string_view> seen;
+  const DeviceSpec* first = nullptr;
+  for (const std::string& member : stack.members) {
+    if (!seen.insert(member).second) return subject + member + " is a member twice";
+    const DeviceSpec* device = find_device(inventory, member);
+    if (!device) return subject + no_such_member(inventory, member);
+    if (!first) first = device;
+    if (device->worker != first->worker) {
+      return subject + first->name + " is on worker " + first->worker + " and " + device->name +
+             " on worker " + device->worker +
+             ": a stack's devices are leased together, so one worker must reach them all";
+    }
+  }
+  return "";
+}
+
+std::string invalid_stacks(const Inventory& inventory) {
+  if (inventory.stacks.size() > kInventoryDevicesMax) {
+    return "at most " + std::to_string(kInventoryDevicesMax) + " stacks in an inventory";
+  }
+  std::set<std::string_view> names;
+  std::map<std::string_view, std::set<std::string_view>> together;
+  for (const StackSpec& stack : inventory.stacks) {
+    if (std::string problem = invalid_stack(inventory, stack); !problem.empty()) return problem;
+    if (!names.insert(stack.name).second) return "two stacks are named " + stack.name;
+    for (const std::string& member : stack.members) {
+      std::set<std::string_view>& with = together[member];
+      with.insert(stack.members.begin(), stack.members.end());
+      if (with.size() > kDevicesPerLeaseMax) {
+        return "device " + member + " is in stacks with more than " +
+               std::to_string(kDevicesPerLeaseMax - 1) +
+               " other devices, which would all be leased with it";
+      }
+    }
+  }
+  return "";
+}
+
+std::string invalid_policy(const HealthPolicy& policy) {
+  if (policy.quarantine_after < 1 || policy.quarantine_after > kQuarantineAfterMax) {
+    return "health: a device is quarantined after 1 to " + std::to_string(kQuarantineAfterMax) +
+           " failures in a row";
+  }
+  if (policy.reverify.size() > kReverifyStepsMax) {
+    return "health: reverify has at most " + std::to_string(kReverifyStepsMax) + " back-offs";
+  }
+  for (const Duration backoff : policy.reverify) {
+    if (backoff <= Duration{0} || backoff > kTimeoutMax) {
+      return "health: a back-off of reverify is not positive or longer than 30 days";
+    }
+  }
+  if (policy.fresh < Duration{0} || policy.fresh > kTimeoutMax) {
+    return "health: fresh is negative or longer than 30 days";
+  }
+  return "";
+}
+
+std::string invalid_allow(const std::vector<std::string>& allow) {
+  for (const std::string& text : allow) {
+    const Result<Selector> selector = Selector::parse(text);
+    if (!selector.ok()) return "allow: " + selector.error();
+  }
+  return "";
+}
+
+std::string invalid_inventory(const Inventory& inventory) {
+  for (const std::string& problem :
+       {invalid_devices(inventory.devices), invalid_stacks(inventory),
+        invalid_policy(inventory.health), invalid_allow(inventory.allow)}) {
+    if (!problem.empty()) return problem;
+  }
+  return "";
+}
+
+}  // namespace
+
+Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventory& apply,
+                                      Instant now) const {
+  const Inventory& wanted = *apply.inventory;
+  Decision decision;
+  const auto answer_with = [&](Message message) {
+    decision.sends.push_back(
+        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
+  };
+  if (std::string problem = invalid_inventory(wanted); !problem.empty()) {
+    const bool too_many =
+        wanted.devices.size() > kInventoryDevicesMax || wanted.stacks.size() > kInventoryDevicesMax;
+    answer_with(Refused{too_many ? RefusalCode::limit : RefusalCode::invalid,
+                        cut_text(problem, kMessageLengthMax)});
+    return decision;
+  }
+  InventoryReply answer;
+  for (const DeviceSpec& device : wanted.devices) {
+    const auto found = device_by_name_.find(device.name);
+    if (found == device_by_name_.end() || !devices_[found->second].declared) {
+      ++answer.devices_added;
+    } else if (!(devices_[found->second].spec == device)) {
+      ++answer.devices_changed;
+    }
+  }
+  for (const Device& device : devices_) {
+    if (device.declared && !find_device(wanted, device.spec.name)) ++answer.devices_removed;
+  }
+  if (!(wanted == *inventory_)) {
+    decision.events.push_back(
+        Event{now, InventoryApplied{apply.inventory, cut_text(apply.who, kNameLengthMax)}});
+  }
+  answer_with(answer);
+  return decision;
+}
+
+// What the worker's listers found or lost since it last said so. Both lists are sorted by name.
+void BrokerCore::decide_listed(const Sync& sync, const std::string& name, const Worker* worker,
+                               Instant now, Decision& decision) const {
+  static const std::map<std::string, ListedDevice> kNothing;
+  const std::map<std::string, ListedDevice>& before = worker ? worker->listed : kNothing;
+  auto old = before.begin();
+  for (const ListedDevice& listed : sync.listed) {
+    for (; old != before.end() && old->first < listed.name; ++old) {
+      decision.events.push_back(Event{now, DeviceUnlisted{name, old->first}});
+    }
+    const bool same = old != before.end() && old->first == listed.name;
+    if (!same || !(old->second == listed)) {
+      decision.events.push_back(Event{now, DeviceListed{name, listed}});
+    }
+    if (same) ++old;
+  }
+  for (; old != before.end(); ++old) {
+    decision.events.push_back(Event{now, DeviceUnlisted{name, old->first}});
+  }
+}
+
+void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
+  inventory_ = event.inventory;
+  for (Device& device : devices_) device.declared = device.allowed = false;
+  for (const WorkerSpec& spec : inventory_->workers) worker_ix(spec.name);
+  for (const DeviceSpec& spec : inventory_->devices) {
+    const auto [found, added] =
+        device_by_name_.try_emplace(spec.name, static_cast<DeviceIx>(devices_.size()));
+    if (added) devices_.emplace_back();
+    Device& device = devices_[found->second];
+    device.spec = spec;
+    device.declared = true;
+    device.undeclared = false;
+    device.worker = worker_ix(spec.worker);
+  }
+  index_inventory();
+  match_classes();
+  index_strays();
+  for (DeviceIx ix = 0; ix < devices_.size(); ++ix) index_reverify(ix);
+  for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
+}
+
+void BrokerCore::apply_event(const DeviceListed& event, Instant) {
+  Worker& worker = workers_[worker_ix(event.worker)];
+  remove_listed(worker, event.device.name);
+  add_listed(worker, event.device);
+  refresh_undeclared(event.device.name, true);
+}
+
+void BrokerCore::apply_event(const DeviceUnlisted& event, Instant) {
+  remove_listed(workers_[worker_ix(event.worker)], event.name);
+  refresh_undeclared(event.name, true);
+}
+
+// Stacks, serials, selectors, and which listed devices are nobody's declared ones.
+void BrokerCore::index_inventory() {
+  allow_.clear();
+  for (const std::string& text : inventory_->allow) {
+    if (Result<Selector> selector = Selector::parse(text); selector.ok()) {
+      allow_.push_back(std::move(*selector));
+    }
+  }
+  strategy_for_.clear();
+  for (const StrategyBlob& blob : inventory_->strategies) {
+    if (allow_.empty() || !options_.strategy_selector) break;
+    const std::optional<std::string> text = options_.strategy_selector(blob.bytes);
+    if (!text) continue;
+    Result<Selector> selector = Selector::parse(*text);
+    if (selector.ok()) strategy_for_.emplace_back(std::move(*selector), blob.name);
+  }
+  devices_by_serial_.clear();
+  for (DeviceIx ix = 0; ix < devices_.size(); ++ix) {
+    devices_[ix].companions.clear();
+    index_serial(ix, true);
+  }
+  for (const StackSpec& stack : inventory_->stacks) {
+    for (const std::string& member : stack.members) {
+      std::vector<DeviceIx>& companions = devices_[device_by_name_.find(member)->second].companions;
+      for (const std::string& other : stack.members) {
+        if (other != member) companions.push_back(device_by_name_.find(other)->second);
+      }
+    }
+  }
+  const auto by_name = [&](DeviceIx a, DeviceIx b) {
+    return devices_[a].spec.name < devices_[b].spec.name;
+  };
+  for (Device& device : devices_) {
+    std::vector<DeviceIx>& companions = device.companions;
+    std::sort(companions.begin(), companions.end(), by_name);
+    companions.erase(std::unique(companions.begin(), companions.end()), companions.end());
+  }
+  std::set<std::string> names;
+  for (const Worker& worker : workers_) {
+    for (const auto& [name, listed] : worker.listed) names.insert(name);
+  }
+  for (const std::string& name : names) refresh_undeclared(name, false);
+  for (Worker& worker : workers_) worker.devices.clear();
+  for (const auto& [name, ix] : device_by_name_) {
+    if (devices_[ix].known()) workers_[devices_[ix].worker].devices.push_back(ix);
+  }
+}
+
+void BrokerCore::index_serial(DeviceIx ix, bool in) {
+  const DeviceSpec& spec = devices_[ix].spec;
+  const std::string serial = serial_of(spec.profile);
+  if (serial.empty()) return;
+  std::vector<DeviceIx>& same = devices_by_serial_[serial_key(spec.worker, serial)];
+  std::erase(same, ix);
+  if (in) same.push_back(ix);
+}
+
+const std::vector<BrokerCore::DeviceIx>& BrokerCore::devices_of_serial(
+    const DeviceSpec& device) const {
+  static const std::vector<DeviceIx> kNobody;
+  const std::string serial = serial_of(device.profile);
+  if (serial.empty()) return kNobody;
+  const std::vector<DeviceIx>* found = devices_by_serial_.find(serial_key(device.worker, serial));
+  return found ? *found : kNobody;
+}
+
+void BrokerCore::add_listed(Worker& worker, const ListedDevice& listed) {
+  worker.listed[listed.name] = listed;
+  ++worker.listed_serials[{listed.lister, serial_of(listed.profile)}];
+  mark_listed(worker, listed);
+}
+
+void BrokerCore::remove_listed(Worker& worker, const std::string& name) {
+  const auto found = worker.listed.find(name);
+  if (found == worker.listed.end()) return;
+  const ListedDevice listed = std::move(found->second);
+  worker.listed.erase(found);
+  const auto count = worker.listed_serials.find({listed.lister, serial_of(listed.profile)});
+  if (--count->second == 0) worker.listed_serials.erase(count);
+  mark_listed(worker, listed);
+}
+
+// A declared device may have come or gone.
+void BrokerCore::mark_listed(const Worker& worker, const ListedDevice& listed) {
+  if (const auto found = device_by_name_.find(listed.name); found != device_by_name_.end()) {
+    mark_device(found->second);
+  }
+  DeviceSpec as_device;
+  as_device.worker = worker.name;
+  as_device.profile = listed.profile;
+  for (const DeviceIx ix : devices_of_serial(as_device)) mark_device(ix);
+}
+
+bool BrokerCore::device_present(const Device& device) const {
+  if (device.spec.lister.empty() || device.allowed) return true;
+  if (device.worker == kNone) return false;
+  const Worker& worker = workers_[device.worker];
+  const std::string serial = serial_of(device.spec.profile);
+  if (!serial.empty()) return worker.listed_serials.contains({device.spec.lister, serial});
+  const auto found = worker.listed.find(device.spec.name);
+  return found != worker.listed.end() && found->second.lister == device.spec.lister;
+}
+
+BrokerCore::DeviceIx BrokerCore::declared_as(const Worker& worker,
+                                             const ListedDevice& listed) const {
+  DeviceSpec as_device;
+  as_device.worker = worker.name;
+  as_device.profile = listed.profile;
+  for (const DeviceIx ix : devices_of_serial(as_device)) {
+    if (devices_[ix].declared) return ix;
+  }
+  const auto found = device_by_name_.find(listed.name);
+  if (found == device_by_name_.end()) return kNone;
+  const Device& device = devices_[found->second];
+  if (!device.declared || device.spec.worker != worker.name) return kNone;
+  const bool may_be = serial_of(device.spec.profile).empty() || serial_of(listed.profile).empty();
+  return may_be ? found->second : kNone;
+}
+
+bool BrokerCore::is_allowed(const DeviceSpec& device) const {
+  return std::any_of(allow_.begin(), allow_.end(), [&](const Selector& selector) {
+    return selector.matches(match_profile(device));
+  });
+}
+
+DeviceSpec BrokerCore::make_undeclared(const Worker& worker, const ListedDevice& listed) const {
+  DeviceSpec spec;
+  spec.name = listed.name;
+  spec.profile = listed.profile;
+  spec.worker = worker.name;
+  spec.lister = listed.lister;
+  for (const auto& [selector, strategy] : strategy_for_) {
+    if (!selector.matches(match_profile(spec))) continue;
+    spec.strategy = strategy;
+    break;
+  }
+  return spec;
+}
+
+// The worker that lists an undeclared device of this name that may be used. When several do, the
+// one that did so first keeps it; then they count by name.
+const BrokerCore::Worker* BrokerCore::lister_of_undeclared(const std::string& name) const {
+  if (allow_.empty()) return nullptr;
+  const auto lists = [&](const Worker& worker) {
+    const auto found = worker.listed.find(name);
+    return found != worker.listed.end() && declared_as(worker, found->second) == kNone &&
+           is_allowed(make_undeclared(worker, found->second));
+  };
+  const auto present = device_by_name_.find(name);
+  if (present != device_by_name_.end() && devices_[present->second].undeclared) {
+    const Worker& worker = workers_[devices_[present->second].worker];
+    if (lists(worker)) return &worker;
+  }
+  for (const auto& [worker_name, ix] : worker_by_name_) {
+    if (lists(workers_[ix])) return &workers_[ix];
+  }
+  return nullptr;
+}
+
+// A listed device that nobody declared is a device while it is plugged in and allowed. `match`: the
+// classes are told; otherwise match_classes() follows.
+void BrokerCore::refresh_undeclared(const std::string& name, bool match) {
+  auto found = device_by_name_.find(name);
+  if (found != device_by_name_.end() && devices_[found->second].declared) return;
+  const Worker* lister = lister_of_undeclared(name);
+  if (!lister && (found == device_by_name_.end() || !devices_[found->second].allowed)) return;
+  if (found == device_by_name_.end()) {
+    found = device_by_name_.emplace(name, static_cast<DeviceIx>(devices_.size())).first;
+    devices_.emplace_back();
+  }
+  const DeviceIx ix = found->second;
+  Device& device = devices_[ix];
+  if (match && device.allowed) std::erase(workers_[device.worker].devices, ix);
+  device.allowed = lister != nullptr;
+  if (lister) {
+    index_serial(ix, false);
+    device.spec = make_undeclared(*lister, lister->listed.at(name));
+    device.undeclared = true;
+    device.worker = worker_ix(lister->name);
+    index_serial(ix, true);
+    if (match) workers_[device.worker].devices.push_back(ix);
+  }
+  if (!match) return;
+  match_device(ix);
+  index_strays();
+  index_reverify(ix);
+}
+
+}  // namespace muster

@@ -1,0 +1,106 @@
+// LogModel: what the log may say of devices' health, and who may be leased what then.
+#include <algorithm>
+
+#include "tests/sim/log_model.h"
+
+namespace muster::sim {
+namespace {
+
+// Asked for by the broker, for itself or for a job.
+bool asked_by_broker(const TaskSpec& spec) {
+  return spec.submitter == "broker" || !spec.parent.empty();
+}
+
+}  // namespace
+
+std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
+  Device& device = devices_[event.device];
+  const bool by_broker = event.who == "broker";
+  const bool persons = device.health == DeviceHealth::locked ||
+                       (device.health == DeviceHealth::quarantined && device.who != "broker");
+  if (by_broker && persons) return "S3: the broker takes a person's word back";
+  if (by_broker && event.failures > device.failures + 1) {
+    return "S3: one failure counts more than once";
+  }
+  if (by_broker && event.health == DeviceHealth::locked) return "S3: the broker locks a device";
+  mark_judged(event, device);
+  device.health = event.health;
+  device.who = event.who;
+  device.until = event.until;
+  device.failures = event.failures;
+  device.good_for.clear();
+  if (event.health != DeviceHealth::good) return "";
+  const Task* task = find_task(event.guid);
+  if (!task || task->attempts.empty()) return "S3: a device is good, and no task says so";
+  if (task->spec->kind == TaskKind::job) return "S3: a device is good because a job says so";
+  device.good_at = time;
+  device.good_for = task->spec->parent;
+  return "";
+}
+
+void LogModel::mark_judged(const DeviceJudged& event, const Device& before) {
+  const Task* task = find_task(event.guid);
+  if (event.who != "broker") {
+    marks_.hit(Mark::person_judged);
+  } else if (event.health == DeviceHealth::quarantined) {
+    marks_.hit(Mark::quarantined);
+  } else if (event.health == DeviceHealth::needs_human) {
+    marks_.hit(Mark::needs_human);
+  }
+  const bool good = event.health == DeviceHealth::good;
+  if (good && before.health == DeviceHealth::bad) marks_.hit(Mark::recovered);
+  if (!good && task && !task->attempts.empty() &&
+      task->attempts.back().devices[0] != event.device) {
+    marks_.hit(Mark::blamed);
+  }
+}
+
+// Of the devices that the task asked for. S3: no job on a device that is not fit for it, or that it
+// wants verified and is not; nobody but a person contacts a failed device before its back-off.
+std::string LogModel::check_lease_health(const AttemptLeased& event, const Task& task,
+                                         Instant time) {
+  const TaskSpec& spec = *task.spec;
+  for (size_t i = 0; i < event.devices.size(); ++i) {
+    const std::string& name = event.devices[i];
+    Device& device = devices_[name];
+    if (device.health == DeviceHealth::locked) return "S3: device " + name + " is locked";
+    const bool fit = device.health == DeviceHealth::unknown || device.health == DeviceHealth::good;
+    if (spec.kind == TaskKind::job && !fit) return "S3: device " + name + " is not fit for jobs";
+    const bool child_repair = spec.kind == TaskKind::repair && !spec.parent.empty();
+    const bool left_alone = !fit && (device.until == kNever || time < device.until);
+    if (i < spec.devices.size() && asked_by_broker(spec) && !child_repair && left_alone) {
+      return "S3: device " + name + " is contacted before its back-off is over";
+    }
+    if (i < spec.devices.size() && spec.kind == TaskKind::job) {
+      const auto& devices = inventory_->devices;
+      const auto found = std::find_if(devices.begin(), devices.end(),
+                                      [&](const DeviceSpec& each) { return each.name == name; });
+      if (found != devices.end()) {
+        const std::string complaint = check_verified(task, *found, device, time);
+        if (!complaint.empty()) return complaint;
+      }
+    }
+    if (spec.guid != device.good_for && spec.parent != device.good_for) device.good_for.clear();
+  }
+  return "";
+}
+
+std::string LogModel::check_verified(const Task& job, const DeviceSpec& spec, const Device& device,
+                                     Instant time) const {
+  const VerifyFirst wanted = job.spec->before.verify;
+  if (wanted == VerifyFirst::none || spec.strategy.empty()) return "";
+  const std::string subject = "S3: a job wants a verified device, and " + spec.name;
+  if (device.health != DeviceHealth::good) return subject + " is not good";
+  if (device.good_for == job.spec->guid) {
+    marks_.hit(Mark::verified_for_job);
+    return "";
+  }
+  if (wanted == VerifyFirst::always) return subject + " was not verified for it";
+  if (time - device.good_at > inventory_->health.fresh) {
+    return subject + " was verified too long ago";
+  }
+  marks_.hit(Mark::fresh_enough);
+  return "";
+}
+
+}  // namespace muster::sim
