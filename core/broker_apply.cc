@@ -17,6 +17,7 @@ void BrokerCore::apply_event(const BrokerStarted& event, Instant time) {
 void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
   inventory_ = event.inventory;
   for (Device& device : devices_) device.declared = false;
+  for (Worker& worker : workers_) worker.devices.clear();
   for (const WorkerSpec& spec : inventory_->workers) worker_ix(spec.name);
   for (const DeviceSpec& spec : inventory_->devices) {
     const auto [found, added] =
@@ -26,6 +27,7 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
     device.spec = spec;
     device.declared = true;
     device.worker = worker_ix(spec.worker);
+    workers_[device.worker].devices.push_back(found->second);
   }
   match_classes();
   for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
@@ -165,12 +167,14 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
   tasks_[moved].held_position = task.held_position;
   worker.held.pop_back();
   --held_count_;
+  const bool was_full = worker.held_devices >= worker.slots;
   if (!attempt.devices.empty()) --worker.held_devices;
   for (const DeviceIx device : attempt.devices) {
     assert(devices_[device].holder == ix);
     devices_[device].holder = kNone;
   }
   for (const DeviceIx device : attempt.devices) mark_device(device);
+  if (was_full && worker.held_devices < worker.slots) mark_devices_of(attempt.worker);
   mark_worker(attempt.worker);
 }
 

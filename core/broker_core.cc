@@ -12,9 +12,7 @@ BrokerCore::BrokerCore(BrokerOptions options)
 
 Decision BrokerCore::decide(const Input& input, Instant now) const {
   if (const auto* from_peer = std::get_if<FromPeer>(&input)) return decide_message(*from_peer, now);
-  if (const auto* start = std::get_if<Start>(&input)) {
-    return Decision{{Event{now, BrokerStarted{start->epoch, options_.version}}}, {}};
-  }
+  if (const auto* start = std::get_if<Start>(&input)) return decide_start(*start, now);
   if (std::holds_alternative<Tick>(input)) return decide_tick(now);
   return decide_dispatch(now);
 }

@@ -51,6 +51,9 @@ struct FromPeer {
 };
 using Input = std::variant<Start, Tick, Dispatch, FromPeer>;
 
+// About how many bytes of a message it takes.
+size_t change_bytes(const TaskChange& change);
+
 struct Send {
   std::string peer;
   Envelope envelope;
@@ -167,6 +170,7 @@ class BrokerCore {
     std::vector<TaskIx> held;   // tasks whose live attempt is leased to it, in no meaningful order
     uint32_t held_devices = 0;  // of these, with devices
     std::map<std::string, ListedDevice> listed;  // by name
+    std::vector<DeviceIx> devices;               // declared ones
     // Soft.
     std::string peer;  // empty: not heard since the broker started
     uint32_t credit = 0;
@@ -223,6 +227,8 @@ class BrokerCore {
   };
   // What earlier leases of the same decision have taken.
   struct Scratch;
+  struct PlainQueue;
+  using WorkersByPool = std::map<std::string, std::set<WorkerIx>, std::less<>>;
 
   // decide_*: one file each (broker_decide.cc, broker_submit.cc, broker_sync.cc,
   // broker_dispatch.cc).
@@ -232,18 +238,21 @@ class BrokerCore {
   Decision decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const;
   Decision decide_inventory(const FromPeer& input, const ApplyInventory& apply, Instant now) const;
   Decision decide_sync(const FromPeer& input, const Sync& sync, Instant now) const;
+  Decision decide_start(const Start& start, Instant now) const;
   Decision decide_tick(Instant now) const;
   Decision decide_dispatch(Instant now) const;
   std::string decide_admission(const TaskSpec& spec) const;  // why not, or empty
   std::string decide_capacity(
       const TaskSpec& spec) const;  // why nothing known could serve it, or empty
-  void decide_reports(const Sync& sync, const Worker& worker, Instant now,
-                      Decision& decision) const;
-  void decide_restarted(const Sync& sync, const Worker& worker, Instant now,
+  uint64_t decide_reports(const Sync& sync, const Worker& worker, Instant now,
+                          Decision& decision) const;
+  void decide_restarted(const Sync& sync, const Worker& worker, uint64_t told, Instant now,
                         Decision& decision) const;
   AttemptEnded decide_ending(const Task& task, Origin origin, Ending ending, Instant now) const;
   void decide_leases_with_devices(Instant now, Scratch& scratch, Decision& decision) const;
   void decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const;
+  size_t decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
+                          bool slots_only, Instant now, Scratch& scratch, Decision& decision) const;
 
   std::optional<Placement> find_placement(const TaskClass& task_class,
                                           const Scratch* scratch) const;
@@ -287,6 +296,7 @@ class BrokerCore {
   void mark_class(ClassIx ix);
   void mark_device(DeviceIx ix);
   void mark_worker(WorkerIx ix);
+  void mark_devices_of(WorkerIx ix);
   void index_worker(WorkerIx ix);
   void unindex_worker(WorkerIx ix);
   std::set<std::string> pools_of(const Worker& worker) const;
@@ -300,21 +310,25 @@ class BrokerCore {
   void note_held(Worker& worker, const Sync& sync);
   void note_watched_submit(uint64_t session, const Submit& submit);
   void note_watch(uint64_t session, const std::vector<std::string>& guids);
+  void note_unanswered(uint64_t session, const Watch& watch);
   void note_tick(Instant now);
   void note_lease(WorkerIx ix, Instant lease_until);
   void note_news(TaskIx ix);
   void drop_session(uint64_t id);
 
   // make_*: messages (broker_desired.cc, broker_query.cc).
-  Desired make_desired(Worker& worker, std::vector<TaskRef>& rest);
+  void drain_news(Session& session, std::vector<Send>& sends);
+  Desired make_desired(Worker& worker);
   Assignment make_assignment(const Task& task) const;
   TaskChange make_change(const Task& task) const;
   TaskInfo make_task_info(const Task& task, bool brief) const;
   DeviceInfo make_device_info(const Device& device) const;
   WorkerInfo make_worker_info(const Worker& worker) const;
   std::optional<Message> make_answer(const Message& question, Instant now) const;
+  TaskNews make_watched(const Watch& question) const;
   TaskList make_task_list(const ListTasks& question) const;
   Explanation make_explanation(const Task& task, Instant now) const;
+  std::string make_wait_summary(const Task& task) const;
   BrokerStatus make_status() const;
 
   const Task* find_task(std::string_view guid) const;
@@ -357,10 +371,8 @@ class BrokerCore {
 
   // Soft state.
   std::set<std::pair<Instant, WorkerIx>> lease_deadlines_;
-  std::map<std::string, std::set<WorkerIx>, std::less<>>
-      idle_workers_;  // by pool: with a free slot
-  std::map<std::string, std::set<WorkerIx>, std::less<>>
-      free_workers_;  // by pool: with credit left
+  WorkersByPool idle_workers_;  // with a free slot
+  WorkersByPool free_workers_;  // with credit left
   std::vector<WorkerIx> owed_;
   uint64_t next_session_ = 1;
   std::map<uint64_t, Session> sessions_;

@@ -27,6 +27,15 @@ std::string protocol_refusal(const Hello& hello) {
          (peer_older ? "peer" : "broker");
 }
 
+// The end of a task that was cancelled in the queue.
+Event make_cancelled(const std::string& guid, const CancelRequested& cancel, Instant now) {
+  return Event{
+      now, TaskEnded{guid,
+                     make_ending(Outcome::error, Cause::user, StatusCode::killed,
+                                 "cancelled by " + cancel.who + ": " + cancel.reason, kNever, now),
+                     Verdict::error}};
+}
+
 }  // namespace
 
 Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
@@ -97,14 +106,10 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
     } else if (task->state == TaskState::ended) {
       result.refused = "already ended with verdict " + std::string(to_string(task->verdict));
     } else if (seen.insert(guid) && !task->cancel) {
-      decision.events.push_back(Event{now, CancelRequested{guid, reason, who}});
+      const CancelRequested requested{guid, reason, who};
+      decision.events.push_back(Event{now, requested});
       if (task->state == TaskState::queued) {
-        const std::string text = "cancelled by " + who + ": " + reason;
-        decision.events.push_back(
-            Event{now, TaskEnded{guid,
-                                 make_ending(Outcome::error, Cause::user, StatusCode::killed, text,
-                                             kNever, now),
-                                 Verdict::error}});
+        decision.events.push_back(make_cancelled(guid, requested, now));
       }
     }
   }
@@ -155,6 +160,28 @@ Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventor
   return decision;
 }
 
+// A large decision takes several blocks, and a crash may have come between them. What such a
+// decision had begun ends here: no message would ask for it again.
+Decision BrokerCore::decide_start(const Start& start, Instant now) const {
+  Decision decision;
+  decision.events.push_back(Event{now, BrokerStarted{start.epoch, options_.version}});
+  for (const Worker& worker : workers_) {
+    if (worker.present) continue;
+    for (const TaskIx held : worker.held) {
+      decision.events.push_back(
+          Event{now, decide_ending(tasks_[held], Origin{},
+                                   make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                                               "worker " + worker.name + " was lost", kNever, now),
+                                   now)});
+    }
+  }
+  for (const Task& task : tasks_) {
+    if (!task.spec || !task.cancel || task.state != TaskState::queued) continue;
+    decision.events.push_back(make_cancelled(task.spec->guid, *task.cancel, now));
+  }
+  return decision;
+}
+
 // A lease or a queue timeout that ran out. One decision ends at most what is due now.
 Decision BrokerCore::decide_tick(Instant now) const {
   Decision decision;
@@ -182,8 +209,8 @@ Decision BrokerCore::decide_tick(Instant now) const {
     if (!task || task->state != TaskState::queued || !task->attempts.empty()) continue;
     const auto waited =
         std::chrono::duration_cast<std::chrono::seconds>(task->spec->timeouts.queue).count();
-    const std::string text = "waited " + std::to_string(waited) +
-                             " s in the queue: " + make_explanation(*task, now).summary;
+    const std::string text =
+        "waited " + std::to_string(waited) + " s in the queue: " + make_wait_summary(*task);
     decision.events.push_back(
         Event{now, TaskEnded{task->spec->guid,
                              make_ending(Outcome::error, Cause::capacity, StatusCode::busy,

@@ -1,78 +1,89 @@
 // Level-triggered messages: what workers should be, and what watchers should know.
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/broker_core.h"
 
 namespace muster {
 
+size_t change_bytes(const TaskChange& change) {
+  return 256 + change.guid.size() + change.worker.size() + change.log_url.size() +
+         (change.ending ? change.ending->message.size() : 0);
+}
+
 std::vector<Send> BrokerCore::drain_sends(Instant) {
   std::vector<Send> sends;
-  std::vector<WorkerIx> still_owed;
-  for (const WorkerIx ix : owed_) {
+  for (const WorkerIx ix : std::exchange(owed_, {})) {
     Worker& worker = workers_[ix];
     worker.owed = false;
     if (!worker.present || worker.peer.empty()) continue;
-    std::vector<TaskRef> rest;
-    sends.push_back(Send{worker.peer, Envelope{0, make_desired(worker, rest)}});
-    while (!rest.empty()) {
-      worker.to_run = std::move(rest);
-      rest.clear();
-      sends.push_back(Send{worker.peer, Envelope{0, make_desired(worker, rest)}});
-    }
+    do {
+      sends.push_back(Send{worker.peer, Envelope{0, make_desired(worker)}});
+    } while (!worker.to_run.empty() || !worker.to_stop.empty());
   }
-  owed_ = std::move(still_owed);
-  for (const uint64_t id : sessions_with_news_) {
-    Session& session = sessions_.at(id);
-    TaskNews news;
-    news.changes.reserve(session.news.size());
-    for (const TaskRef& ref : session.news) {
-      if (!live_task(ref)) continue;
-      tasks_[ref.ix].news_pending = false;
-      news.changes.push_back(make_change(tasks_[ref.ix]));
-      if (news.changes.size() == kGuidsPerRequestMax) {
-        sends.push_back(Send{session.peer, Envelope{0, std::move(news)}});
-        news = TaskNews{};
-      }
-    }
-    session.news.clear();
-    if (!news.changes.empty()) sends.push_back(Send{session.peer, Envelope{0, std::move(news)}});
-  }
+  for (const uint64_t id : sessions_with_news_) drain_news(sessions_.at(id), sends);
   sessions_with_news_.clear();
   return sends;
 }
 
-// Takes the worker's to_run and to_stop; what does not fit into one message is left in `rest`.
-Desired BrokerCore::make_desired(Worker& worker, std::vector<TaskRef>& rest) {
+// As many messages as it takes.
+void BrokerCore::drain_news(Session& session, std::vector<Send>& sends) {
+  TaskNews news;
+  size_t bytes = 0;
+  const auto flush = [&] {
+    if (!news.changes.empty()) sends.push_back(Send{session.peer, Envelope{0, std::move(news)}});
+    news = TaskNews{};
+    bytes = 0;
+  };
+  news.changes.reserve(session.news.size());
+  for (const TaskRef& ref : session.news) {
+    if (!live_task(ref)) continue;
+    tasks_[ref.ix].news_pending = false;
+    news.changes.push_back(make_change(tasks_[ref.ix]));
+    bytes += change_bytes(news.changes.back());
+    if (news.changes.size() == kGuidsPerRequestMax || bytes > kListBytesMax) flush();
+  }
+  flush();
+  session.news.clear();
+}
+
+// Takes the worker's to_run and to_stop; what does not fit into one message is left in them.
+Desired BrokerCore::make_desired(Worker& worker) {
   Desired desired;
   desired.epoch = epoch_;
   desired.number = ++worker.desired_number;
   desired.sync_number = worker.sync_number;
   desired.lease = options_.lease;
   desired.acked = worker.last_seq;
-  desired.stop = std::move(worker.to_stop);
-  worker.to_stop.clear();
   size_t bytes = 0;
-  for (const TaskRef& ref : worker.to_run) {
-    const Task* task = live_task(ref);
+  const auto full = [&] { return bytes > kMessageBytesMax / 4; };
+  const auto stop = [&](StopOrder order) {
+    bytes += order.token.guid.size() + order.text.size() + 64;
+    desired.stop.push_back(std::move(order));
+  };
+  size_t stops = 0;
+  for (; stops < worker.to_stop.size() && !full(); ++stops) stop(std::move(worker.to_stop[stops]));
+  worker.to_stop.erase(worker.to_stop.begin(),
+                       worker.to_stop.begin() + static_cast<std::ptrdiff_t>(stops));
+  size_t runs = 0;
+  for (; runs < worker.to_run.size(); ++runs) {
+    if (full() || desired.run.size() >= kAssignmentsPerDesiredMax) break;
+    const Task* task = live_task(worker.to_run[runs]);
     if (!task || task->attempts.empty() || task->attempts.back().ending ||
         &workers_[task->attempts.back().worker] != &worker) {
-      continue;
-    }
-    if (desired.run.size() >= kAssignmentsPerDesiredMax || bytes > kMessageBytesMax / 4) {
-      rest.push_back(ref);
       continue;
     }
     Assignment& assignment = desired.run.emplace_back(make_assignment(*task));
     bytes += task->spec->work.size() + assignment.strategy.size() + 512;
     if (task->cancel) {
-      desired.stop.push_back(
-          StopOrder{{task->spec->guid, assignment.attempt},
-                    StopReason::cancelled,
-                    "cancelled by " + task->cancel->who + ": " + task->cancel->reason});
+      stop({{task->spec->guid, assignment.attempt},
+            StopReason::cancelled,
+            "cancelled by " + task->cancel->who + ": " + task->cancel->reason});
     }
   }
-  worker.to_run.clear();
+  worker.to_run.erase(worker.to_run.begin(),
+                      worker.to_run.begin() + static_cast<std::ptrdiff_t>(runs));
   return desired;
 }
 

@@ -70,55 +70,105 @@ void BrokerCore::decide_leases_with_devices(Instant now, Scratch& scratch,
   }
 }
 
-// Workers with a free slot first, one share each; then whoever has credit left for quick work.
-void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const {
-  for (const ClassIx ix : plain_classes_) {
-    const TaskClass& task_class = classes_[ix];
-    auto queue = task_class.queues.begin();
-    size_t position = 0;
-    const auto next_task = [&]() -> const Task* {
-      for (; queue != task_class.queues.end(); ++queue, position = 0) {
-        while (position < queue->second.size()) {
-          const Task* task = live_task(queue->second[position++]);
-          if (task && task->state == TaskState::queued) return task;
-        }
+// The queued tasks of a class without devices, in order.
+struct BrokerCore::PlainQueue {
+  using Head = std::tuple<int64_t, uint64_t, ClassIx>;  // priority (highest first), age, class
+  static constexpr size_t kRunMax = 1'024;
+
+  PlainQueue(const BrokerCore& broker, ClassIx class_ix)
+      : core(broker),
+        ix(class_ix),
+        queue(core.classes_[ix].queues.begin()),
+        end(core.classes_[ix].queues.end()) {}
+
+  // The next one, or nullptr.
+  const Task* task() {
+    for (; queue != end; ++queue, position = 0) {
+      for (; position < queue->second.size(); ++position) {
+        const Task* found = core.live_task(queue->second[position]);
+        if (found && found->state == TaskState::queued) return found;
       }
-      return nullptr;
-    };
-    size_t left = 0;
-    for (const auto& [priority, refs] : task_class.queues) left += refs.size();
-    const auto lease_from =
-        [&](const std::map<std::string, std::set<WorkerIx>, std::less<>>& by_pool,
-            bool slots_only) {
-          const auto found = by_pool.find(task_class.pool);
-          if (found == by_pool.end()) return;
-          size_t workers_left = found->second.size();
-          for (const WorkerIx worker_ix : found->second) {
-            const Worker& worker = workers_[worker_ix];
-            const size_t share = (left + workers_left - 1) / workers_left;
-            --workers_left;
-            uint32_t& taken = scratch.leases[worker_ix];
-            const size_t used = worker.held.size() + taken;
-            const size_t bound = slots_only ? worker.slots : worker.credit;
-            const size_t room = std::min(bound > used ? bound - used : 0, share);
-            for (size_t i = 0; i < room; ++i) {
-              const Task* task = next_task();
-              if (!task) return;
-              ++taken;
-              if (left > 0) --left;
-              decision.events.push_back(Event{
-                  now, AttemptLeased{
-                           {task->spec->guid, static_cast<uint32_t>(task->attempts.size() + 1)},
-                           worker.name,
-                           worker.incarnation,
-                           {}}});
-            }
-            if (left == 0) return;
-          }
-        };
-    lease_from(idle_workers_, true);
-    if (left > 0) lease_from(free_workers_, false);
+    }
+    return nullptr;
   }
+  void pop() { ++position; }
+  Head head() const {
+    return {-static_cast<int64_t>(queue->first), queue->second[position].seq, ix};
+  }
+  // How many go before `bound`, counted up to kRunMax. Does not move.
+  size_t count_before(const Head& bound) const {
+    PlainQueue ahead = *this;
+    size_t count = 0;
+    for (; count < kRunMax && ahead.task() && ahead.head() < bound; ahead.pop()) ++count;
+    return count;
+  }
+  // At most so many are left.
+  size_t count_all() const {
+    size_t count = 0;
+    for (auto each = queue; each != end; ++each) count += each->second.size();
+    return count - position;
+  }
+
+  const BrokerCore& core;
+  ClassIx ix;
+  std::map<uint32_t, std::deque<TaskRef>, std::greater<>>::const_iterator queue;
+  std::map<uint32_t, std::deque<TaskRef>, std::greater<>>::const_iterator end;
+  size_t position = 0;
+};
+
+// Classes take turns by priority, then age: each for as many tasks as go before the next class's.
+void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const {
+  std::vector<PlainQueue> queues;
+  queues.reserve(plain_classes_.size());
+  for (const ClassIx ix : plain_classes_) queues.emplace_back(*this, ix);
+  std::map<PlainQueue::Head, PlainQueue*> heads;
+  const auto put_back = [&](PlainQueue& queue) {
+    if (queue.task()) heads.emplace(queue.head(), &queue);
+  };
+  for (PlainQueue& queue : queues) put_back(queue);
+  while (!heads.empty()) {
+    PlainQueue& queue = *heads.begin()->second;
+    heads.erase(heads.begin());
+    size_t left = heads.empty() ? queue.count_all() : queue.count_before(heads.begin()->first);
+    left -= decide_leases_of(queue, left, idle_workers_, true, now, scratch, decision);
+    if (left > 0)
+      left -= decide_leases_of(queue, left, free_workers_, false, now, scratch, decision);
+    if (left == 0) put_back(queue);  // else nothing more of this class can be placed now
+  }
+}
+
+// Leases up to `left` tasks to workers with a free slot, one share each, or to whoever has credit
+// left for quick work. Returns how many.
+size_t BrokerCore::decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
+                                    bool slots_only, Instant now, Scratch& scratch,
+                                    Decision& decision) const {
+  const auto found = by_pool.find(classes_[queue.ix].pool);
+  if (found == by_pool.end()) return 0;
+  const size_t wanted = left;
+  size_t workers_left = found->second.size();
+  for (const WorkerIx worker_ix : found->second) {
+    const Worker& worker = workers_[worker_ix];
+    const size_t share = (left + workers_left - 1) / workers_left;
+    --workers_left;
+    uint32_t& taken = scratch.leases[worker_ix];
+    const size_t used = worker.held.size() + taken;
+    const size_t bound = slots_only ? worker.slots : worker.credit;
+    const size_t room = std::min(bound > used ? bound - used : 0, share);
+    for (size_t i = 0; i < room; ++i) {
+      const Task* task = queue.task();
+      if (!task) return wanted - left;
+      queue.pop();
+      ++taken;
+      --left;
+      decision.events.push_back(Event{
+          now, AttemptLeased{{task->spec->guid, static_cast<uint32_t>(task->attempts.size() + 1)},
+                             worker.name,
+                             worker.incarnation,
+                             {}}});
+    }
+    if (left == 0) break;
+  }
+  return wanted - left;
 }
 
 bool BrokerCore::device_usable(DeviceIx ix, const Scratch* scratch) const {

@@ -149,6 +149,13 @@ void BrokerCore::mark_device(DeviceIx ix) {
   for (const ClassIx waiter : devices_[ix].waiters) dirty_classes_.insert(waiter);
 }
 
+// A slot for work with devices came free: any of the worker's may be leased now.
+void BrokerCore::mark_devices_of(WorkerIx ix) {
+  for (const DeviceIx device : workers_[ix].devices) {
+    if (devices_[device].holder == kNone) mark_device(device);
+  }
+}
+
 // The worker's capacity or work changed: it is owed a Desired, and its devices' classes a look.
 void BrokerCore::mark_worker(WorkerIx ix) {
   Worker& worker = workers_[ix];
@@ -171,7 +178,7 @@ void BrokerCore::index_worker(WorkerIx ix) {
   const bool idle = reachable && worker.held.size() < worker.slots && worker.credit > 0;
   const bool free = reachable && worker.held.size() < worker.credit;
   if (idle == worker.in_idle && free == worker.in_free) return;
-  const auto list = [&](std::map<std::string, std::set<WorkerIx>, std::less<>>& by_pool, bool in) {
+  const auto list = [&](WorkersByPool& by_pool, bool in) {
     for (const std::string& pool : worker.listed_pools) {
       if (in) {
         by_pool[pool].insert(ix);

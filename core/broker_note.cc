@@ -24,7 +24,9 @@ void BrokerCore::note_message(const FromPeer& input, Instant now) {
   } else if (const auto* submit = std::get_if<Submit>(&input.envelope.message)) {
     if (submit->watch) note_watched_submit(*id, *submit);
   } else if (const auto* watch = std::get_if<Watch>(&input.envelope.message)) {
+    if (watch->guids.size() > kGuidsPerRequestMax) return;  // was refused
     note_watch(*id, watch->guids);
+    note_unanswered(*id, *watch);
   }
 }
 
@@ -62,11 +64,7 @@ void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now)
     note_held(worker, sync);
   }
   mark_worker(ix);
-  if (sync.full && worker.held_devices < worker.slots) {
-    for (DeviceIx device = 0; device < devices_.size(); ++device) {
-      if (devices_[device].worker == ix && devices_[device].holder == kNone) mark_device(device);
-    }
-  }
+  if (sync.full && worker.held_devices < worker.slots) mark_devices_of(ix);
 }
 
 // Compares what a full Sync says the worker holds with what it should hold.
@@ -120,8 +118,22 @@ void BrokerCore::note_watch(uint64_t session, const std::vector<std::string>& gu
       task.watcher = session;
     } else if (task.watcher != session) {
       std::vector<uint64_t>& more = extra_watchers_[*ix];
+      std::erase_if(more, [&](uint64_t id) { return !sessions_.contains(id); });
       if (std::find(more.begin(), more.end(), session) == more.end()) more.push_back(session);
     }
+  }
+}
+
+// The tasks of a Watch that its answer had no room for.
+void BrokerCore::note_unanswered(uint64_t session, const Watch& watch) {
+  const TaskNews answer = make_watched(watch);
+  if (answer.changes.size() + answer.unknown.size() == watch.guids.size()) return;
+  size_t answered = 0;
+  for (const std::string& guid : watch.guids) {
+    const TaskIx* ix = task_by_guid_.find(std::string_view(guid));
+    if (!ix || answered++ < answer.changes.size()) continue;
+    sessions_.at(session).news.push_back(TaskRef{*ix, tasks_[*ix].seq});
+    sessions_with_news_.insert(session);
   }
 }
 

@@ -5,6 +5,20 @@
 
 namespace muster {
 
+namespace {
+
+size_t info_bytes(const TaskInfo& info) {
+  const TaskSpec& spec = info.spec;
+  size_t bytes = 512 + spec.guid.size() + spec.name.size() + spec.parent.size() +
+                 spec.submitter.size() + spec.pool.size() + info.cancelling.size() +
+                 (info.ending ? info.ending->message.size() : 0);
+  for (const DeviceRequest& request : spec.devices)
+    bytes += 64 + request.role.size() + request.name.size() + request.selector.size();
+  return bytes;
+}
+
+}  // namespace
+
 std::optional<Message> BrokerCore::make_answer(const Message& question, Instant now) const {
   if (std::holds_alternative<Beat>(question)) return Beat{};
   if (std::holds_alternative<AskStatus>(question)) return make_status();
@@ -25,15 +39,7 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
       return Refused{RefusalCode::limit,
                      "at most " + std::to_string(kGuidsPerRequestMax) + " GUIDs in one request"};
     }
-    TaskNews news;
-    for (const std::string& guid : watch->guids) {
-      if (const Task* task = find_task(guid)) {
-        news.changes.push_back(make_change(*task));
-      } else {
-        news.unknown.push_back(guid);
-      }
-    }
-    return news;
+    return make_watched(*watch);
   }
   if (const auto* list = std::get_if<ListDevices>(&question)) {
     const Result<Selector> selector = Selector::parse(list->selector);
@@ -57,6 +63,22 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
   return std::nullopt;
 }
 
+// What does not fit follows as pushed news (note_unanswered).
+TaskNews BrokerCore::make_watched(const Watch& question) const {
+  TaskNews news;
+  size_t bytes = 0;
+  for (const std::string& guid : question.guids) {
+    const Task* task = find_task(guid);
+    if (!task) {
+      news.unknown.push_back(guid);
+    } else if (bytes <= kListBytesMax) {
+      news.changes.push_back(make_change(*task));
+      bytes += change_bytes(news.changes.back());
+    }
+  }
+  return news;
+}
+
 // Newest first. Brief: neither work nor attempts.
 TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   std::vector<const Task*> matching;
@@ -74,7 +96,11 @@ TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   const size_t count = std::min({asked, kListTasksMax, matching.size()});
   std::partial_sort(matching.begin(), matching.begin() + static_cast<std::ptrdiff_t>(count),
                     matching.end(), [](const Task* a, const Task* b) { return a->seq > b->seq; });
-  for (size_t i = 0; i < count; ++i) list.tasks.push_back(make_task_info(*matching[i], true));
+  size_t bytes = 0;
+  for (size_t i = 0; i < count && bytes <= kListBytesMax; ++i) {
+    list.tasks.push_back(make_task_info(*matching[i], true));
+    bytes += info_bytes(list.tasks.back());
+  }
   return list;
 }
 
@@ -197,6 +223,13 @@ std::string BrokerCore::explain_device(const Device& device, const TaskSpec& spe
          (spec.devices.size() > 1 ? ", but not all of the devices are at once" : "");
 }
 
+// What a queued task waits for.
+std::string BrokerCore::make_wait_summary(const Task& task) const {
+  const size_t devices = task.spec->devices.size();
+  if (devices == 0) return "waits for a worker slot";
+  return "waits for " + std::to_string(devices) + " device(s)";
+}
+
 Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   Explanation answer;
   answer.guid = task.spec->guid;
@@ -230,9 +263,8 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   const TaskClass& task_class = classes_[task.task_class];
   const std::string behind =
       answer.ahead == 0 ? "" : ", behind " + std::to_string(answer.ahead) + " other tasks";
+  answer.summary = make_wait_summary(task) + behind;
   if (task_class.needs_devices()) {
-    answer.summary =
-        "waits for " + std::to_string(task_class.requests.size()) + " device(s)" + behind;
     for (size_t i = 0; i < task_class.requests.size(); ++i) {
       const DeviceRequest& request = task_class.requests[i];
       if (task_class.candidates[i].empty()) {
@@ -246,7 +278,6 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
     }
     return answer;
   }
-  answer.summary = "waits for a worker slot" + behind;
   const std::string pool = task_class.pool.empty() ? "" : " in pool " + task_class.pool;
   for (const auto& [name, ix] : worker_by_name_) {
     const Worker& worker = workers_[ix];

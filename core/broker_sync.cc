@@ -25,6 +25,13 @@ std::string invalid_sync(const Sync& sync) {
   if (sync.credit < sync.slots || sync.credit > kCreditMax) {
     return "credit must be from slots to " + std::to_string(kCreditMax);
   }
+  // They go into an event, which must fit into a block.
+  if (sync.lab.size() > kNameLengthMax || sync.version.size() > kNameLengthMax) {
+    return "the lab's name and the version may have " + std::to_string(kNameLengthMax) + " bytes";
+  }
+  if (sync.pools.size() > kPoolsPerWorkerMax) {
+    return "a worker may serve at most " + std::to_string(kPoolsPerWorkerMax) + " pools";
+  }
   for (const std::string& pool : sync.pools) {
     if (const auto problem = invalid_name(pool, "pool")) return *problem;
   }
@@ -58,19 +65,20 @@ Decision BrokerCore::decide_sync(const FromPeer& input, const Sync& sync, Instan
   }
   Worker newcomer;
   newcomer.name = session.name;
-  decide_reports(sync, worker ? *worker : newcomer, now, decision);
-  if (sync.full && worker) decide_restarted(sync, *worker, now, decision);
+  const uint64_t told = decide_reports(sync, worker ? *worker : newcomer, now, decision);
+  if (sync.full && worker) decide_restarted(sync, *worker, told, now, decision);
   return decision;
 }
 
 // Takes the reports that have not been seen, in order, once: by (worker, sequence). A gap is left
-// alone; the worker sends again from what Desired acknowledges.
-void BrokerCore::decide_reports(const Sync& sync, const Worker& worker, Instant now,
-                                Decision& decision) const {
+// alone; the worker sends again from what Desired acknowledges. Returns the newest one taken, now
+// or before.
+uint64_t BrokerCore::decide_reports(const Sync& sync, const Worker& worker, Instant now,
+                                    Decision& decision) const {
   uint64_t last = worker.last_seq;
-  if (sync.reports.empty()) return;
+  if (sync.reports.empty()) return last;
   const uint64_t first = sync.reports.front().seq;
-  if (first > last + 1 && first != sync.unacked_first) return;
+  if (first > last + 1 && first != sync.unacked_first) return last;
   LookupSet<const Task*> ended;
   decision.events.reserve(decision.events.size() + sync.reports.size());
   for (const Report& report : sync.reports) {
@@ -98,14 +106,13 @@ void BrokerCore::decide_reports(const Sync& sync, const Worker& worker, Instant 
       decision.events.push_back(Event{now, std::move(reported)});
     }
   }
+  return last;
 }
 
-// A worker that came back in a new incarnation and has told everything that its spool held does not
-// hold what was leased to an older one: those attempts are over.
-void BrokerCore::decide_restarted(const Sync& sync, const Worker& worker, Instant now,
-                                  Decision& decision) const {
-  const uint64_t told =
-      sync.reports.empty() ? worker.last_seq : std::max(worker.last_seq, sync.reports.back().seq);
+// A worker that came back in a new incarnation and has told everything that its spool held, up to
+// `told`, does not hold what was leased to an older one: those attempts are over.
+void BrokerCore::decide_restarted(const Sync& sync, const Worker& worker, uint64_t told,
+                                  Instant now, Decision& decision) const {
   if (sync.unacked_last > told) return;
   LookupSet<std::string> spoken_for;
   for (const HeldAttempt& held : sync.held) spoken_for.insert(held.token.guid);

@@ -72,9 +72,13 @@ inline constexpr size_t kReportBytesMax = 64 << 10;   // of one report; longer m
 inline constexpr size_t kAssignmentsPerDesiredMax = 1'024;
 inline constexpr uint32_t kSlotsMax = 10'000;  // of one worker
 inline constexpr uint32_t kCreditMax = 12'000;
+inline constexpr size_t kPoolsPerWorkerMax = 256;
 inline constexpr size_t kFetchBytesMax = 8 << 20;
 inline constexpr Duration kFetchWaitMax = std::chrono::seconds(30);
 inline constexpr size_t kListTasksMax = 10'000;
+// An answer that lists things of any length stops here: the receiver would refuse the whole
+// message.
+inline constexpr size_t kListBytesMax = kMessageBytesMax / 2;
 inline constexpr size_t kPeersMax = 20'000;  // connected at once
 inline constexpr size_t kWatchesPerPeerMax = 2'000'000;
 inline constexpr int kSocketQueueMax = 10'000;  // messages, either way, per connection

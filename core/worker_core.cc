@@ -241,6 +241,7 @@ void WorkerCore::tick(Instant now) {
     waiting_plain_.pop_front();
     if (!waiting) continue;
     held_.erase(found);
+    next_beat_ = now;  // with the credit of now, or the broker would lease it here again
     append_report(
         token,
         make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
@@ -288,9 +289,16 @@ WorkerActions WorkerCore::drain_actions(Instant now) {
 
 std::vector<Report> WorkerCore::drain_unspooled() { return std::exchange(unspooled_, {}); }
 
-uint32_t WorkerCore::credit(Instant) const {
+// Slots that one attempt has had for longer than all that is leased ahead should take count for
+// nothing: nobody knows when they will be free.
+uint32_t WorkerCore::credit(Instant now) const {
   if (quick_us_ == 0) return options_.slots;
-  const auto prefetch = static_cast<uint64_t>(kPrefetch.count()) / quick_us_ * options_.slots;
+  const auto moving = static_cast<uint64_t>(
+      options_.slots - std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
+        const Held& held = entry.second;
+        return held.state != HeldState::waiting && held.started + kPrefetch < now;
+      }));
+  const uint64_t prefetch = static_cast<uint64_t>(kPrefetch.count()) / quick_us_ * moving;
   const uint64_t most = std::min<uint64_t>(kAssignmentsPerDesiredMax, kCreditMax - kSlotsMax);
   return options_.slots + static_cast<uint32_t>(std::min(prefetch, most));
 }
@@ -341,9 +349,11 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
 Instant WorkerCore::next_deadline() const {
   Instant next = next_beat_;
   if (next_lease_check_ != kNever) next = std::min(next, next_lease_check_);
-  if (!waiting_plain_.empty()) {
-    const auto found = held_.find(waiting_plain_.front());
-    next = found == held_.end() ? kNever : std::min(next, found->second.accepted + kWaitMax);
+  for (const AttemptToken& token : waiting_plain_) {
+    const auto found = held_.find(token);
+    if (found == held_.end() || found->second.state != HeldState::waiting) continue;
+    next = std::min(next, found->second.accepted + kWaitMax);
+    break;
   }
   return next;
 }

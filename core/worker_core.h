@@ -64,6 +64,10 @@ class WorkerCore {
   // The connection was (re-)made: the next Sync is full and due at once.
   void connected(Instant now);
 
+  // The broker has another log than before: what the old one said last is no measure for what this
+  // one says.
+  void forget_broker() { epoch_ = desired_number_ = 0; }
+
   // The broker said how often it wants to be heard.
   void set_beat(Duration beat) { options_.beat = beat; }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "io/codec.h"
 #include "workers/reportable.h"
@@ -124,6 +125,7 @@ void Worker::take(const Message& message, Instant now) {
     if (!welcomed_)
       spdlog::info("connected to broker {} at {}", welcome->version, config_.endpoint);
     welcomed_ = true;
+    if (std::exchange(log_id_, welcome->log_id) != welcome->log_id) core_.forget_broker();
     last_refusal_.clear();
     core_.set_beat(std::max<Duration>(welcome->beat, std::chrono::milliseconds(10)));
     core_.connected(now);

@@ -58,6 +58,7 @@ class Worker {
   Poller poller_;
   std::vector<int> fds_;  // of the present wait
   bool welcomed_ = false;
+  std::string log_id_;  // of the newest Welcome
   bool stop_ = false;
   Instant last_heard_;
   Instant next_hello_;

@@ -152,6 +152,20 @@ TEST(WorkerCore, DesiredThatIsNotNewerDoesNothing) {
   }
 }
 
+// A broker whose log was made anew counts its epochs from 1. Until it had started as often as the
+// old one, its workers took nothing from it.
+TEST(WorkerCore, ANewLogsFirstEpochIsNotOld) {
+  Worker worker;
+  worker.sync();
+  Desired of_old = worker.desired();
+  of_old.epoch = 7;
+  worker.take(of_old);
+  worker.core.forget_broker();
+  worker.full_sync();
+  worker.give({"job-000001"});
+  EXPECT_THAT(worker.started(), ElementsAre("job-000001"));
+}
+
 TEST(WorkerCore, AnAttemptStartsOnceAndOnlyInAFreeSlot) {
   Worker worker(2);
   worker.sync();
@@ -194,6 +208,20 @@ TEST(WorkerCore, WhatWaitsTooLongIsHandedBack) {
   EXPECT_EQ(ending_of(sync).started, kNever);
 }
 
+// What was stopped while it waited made the worker want to be woken at the beginning of time.
+TEST(WorkerCore, WhatWasStoppedWhileItWaitedIsNotWaitedFor) {
+  Worker worker(1);
+  worker.sync();
+  worker.give({"job-000001", "job-000002"});
+  EXPECT_THAT(worker.started(), ElementsAre("job-000001"));
+  worker.full_sync();
+  worker.give({"job-000003", "job-000004"});
+  worker.order_stop("job-000003", StopReason::fenced);
+  worker.end("job-000001");
+  EXPECT_THAT(worker.started(), ElementsAre("job-000002"));
+  EXPECT_EQ(worker.core.next_deadline(), kStart + kBeat);
+}
+
 TEST(WorkerCore, CreditGrowsWithQuickWorkOnly) {
   struct Row {
     Duration took;
@@ -219,6 +247,46 @@ TEST(WorkerCore, CreditGrowsWithQuickWorkOnly) {
     EXPECT_GE(credit, row.credit_min) << row.took.count();
     EXPECT_LE(credit, row.credit_max) << row.took.count();
   }
+}
+
+// Once every slot was busy with long work that followed quick work, the credit of the quick work
+// stayed: what the broker leased on it was handed back and leased again until its attempts were
+// used up.
+TEST(WorkerCore, LongWorkAfterQuickWorkTakesTheCreditBack) {
+  Worker worker(2);
+  worker.sync();
+  worker.give({"quick-0001"});
+  worker.started();
+  worker.now += 1ms;
+  worker.end("quick-0001");
+  EXPECT_EQ(worker.full_sync().credit, 102u);
+  worker.give({"long-00001", "long-00002", "long-00003"});
+  EXPECT_THAT(worker.started(), ElementsAre("long-00001", "long-00002"));
+  EXPECT_EQ(worker.full_sync().credit, 102u) << "they may still be quick";
+  worker.now += 51ms;
+  EXPECT_EQ(worker.full_sync().credit, 2u);
+  worker.end("long-00001");
+  worker.now += 1ms;
+  EXPECT_LE(worker.full_sync().credit, 52u) << "one slot moves";
+}
+
+TEST(WorkerCore, WhatIsHandedBackGoesWithTheCreditOfNow) {
+  Worker worker(1);
+  worker.core.set_beat(60s);
+  worker.sync();
+  worker.give({"quick-0001"});
+  worker.started();
+  worker.now += 1ms;
+  worker.end("quick-0001");
+  EXPECT_EQ(worker.full_sync().credit, 51u);
+  worker.give({"long-00001", "long-00002"});
+  worker.started();
+  worker.started(2s);
+  const Sync sync = worker.sync().value();
+  ASSERT_EQ(sync.reports.size(), 2u) << "the quick one's ending, and what is handed back";
+  EXPECT_EQ(ending_of(sync).cause, Cause::capacity);
+  EXPECT_TRUE(sync.full) << "the broker must not lease it here again on the credit of before";
+  EXPECT_EQ(sync.credit, 1u);
 }
 
 TEST(WorkerCore, WorkOnDevicesDoesNotChangeCredit) {
