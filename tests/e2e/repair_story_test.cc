@@ -125,10 +125,9 @@ TEST_F(RepairStoryTest, ABrokenDeviceIsMendedForTheJobThatNeedsIt) {
     EXPECT_EQ(trace["tasks"][child]["depth"], 1);
     EXPECT_EQ(trace["tasks"][child]["devices"], json({"dut-1"}));
   }
-  EXPECT_THAT(plot_of(trace),
-              ElementsAre("job submitted", "verify submitted", "verify leased", "verify fail",
-                          "bad", "repair submitted", "repair leased", "repair pass", "good",
-                          "job leased", "job pass"));
+  EXPECT_THAT(plot_of(trace), ElementsAre("job submitted", "verify submitted", "verify leased",
+                                          "verify fail", "bad", "repair submitted", "repair leased",
+                                          "repair pass", "good", "job leased", "job pass"));
   for (size_t i = 1; i < trace["events"].size(); ++i) {
     EXPECT_LT(trace["events"][i - 1]["seq"], trace["events"][i]["seq"]);
   }
@@ -194,7 +193,7 @@ TEST_F(RepairStoryTest, TheBrokersLogTellsTheSameTraceAsTheLedger) {
   expect(0, {"run", "--wait", "--guid", kJob, "-d", "dut-1", "--", "true"});
   const json from_ledger = expect_json({"task", "trace", kJob});
   EXPECT_THAT(plot_of(from_ledger), Contains("repair pass"));
-  const std::string elsewhere = house_.home().dir() + "-of-somebody-else";
+  const std::string elsewhere = house_.home().dir + "-of-somebody-else";
   std::filesystem::create_directory(elsewhere);
   const json from_log =
       expect_json({"task", "trace", kJob, "--home", elsewhere, "--endpoint", house_.endpoint()});
