@@ -71,6 +71,9 @@ CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* targe
 void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,
                const std::string& description);
 
+// A word without kPlainWord.
+std::string without_mark(std::string word);
+
 CLI::Option* add_words(CLI::App* app, const std::string& name, std::vector<std::string>* target,
                        const std::string& description);
 

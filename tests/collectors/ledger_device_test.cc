@@ -152,9 +152,9 @@ TEST_F(LedgerDeviceTest, AnActionOnADeviceOfNoInventoryIsCountedAsUnknown) {
 TEST_F(LedgerDeviceTest, AppliesTheSameInventoryAgainWithoutARow) {
   deliver(make_repairs());
   Database db = std::move(std::get<Database>(Database::open(file_)));
-  Statement count = *db.prepare("SELECT count(*) FROM device_specs WHERE device = 'dut-1'");
-  ASSERT_TRUE(count.next());
-  EXPECT_EQ(count.integer(0), 2);
+  Result<Statement> count = db.prepare("SELECT count(*) FROM device_specs WHERE device = 'dut-1'");
+  ASSERT_TRUE(count.ok() && count->next());
+  EXPECT_EQ(count->integer(0), 2);
 }
 
 // A ledger of an older muster has the inventories among its events.

@@ -193,7 +193,7 @@ TEST_F(RepairStoryTest, TheBrokersLogTellsTheSameTraceAsTheLedger) {
   expect(0, {"run", "--wait", "--guid", kJob, "-d", "dut-1", "--", "true"});
   const json from_ledger = expect_json({"task", "trace", kJob});
   EXPECT_THAT(plot_of(from_ledger), Contains("repair pass"));
-  const std::string elsewhere = house_.home().dir() + "-of-somebody-else";
+  const std::string elsewhere = house_.home().dir + "-of-somebody-else";
   std::filesystem::create_directory(elsewhere);
   const json from_log =
       expect_json({"task", "trace", kJob, "--home", elsewhere, "--endpoint", house_.endpoint()});
