@@ -271,7 +271,7 @@ TEST(Device, ShowsItsBackOffItsStackAndWhatIsDoneToIt) {
 TEST(Device, ChangesAreAnsweredOneByOne) {
   EXPECT_EQ(render_device_changes({{"phone-7", ""}, {"phone-8", "no such\n"}},
                                   DeviceChange::release, kPlain),
-            "phone-7  released\nphone-8  refused: no such\\n\n");
+            "phone-7  released\nphone-8  refused: no such\\u{0a}\n");
 }
 
 TEST(Worker, Table) {
@@ -330,8 +330,7 @@ TEST(Strategy, TreeShowsConditionsLimitsAndClosingActions) {
             "usb failed  needs usb  if !fragile\n"
             "finally\n"
             "  collect  Keep the logs  [noop, 2m]  when it failed\n");
-  EXPECT_EQ(render_strategy_tree(strategy, true),
-            "PASS\n`- usb\nrepair\n  restart\nfinally\n  collect\n");
+  EXPECT_EQ(render_strategy_tree(strategy, true), "PASS\n`- usb\nrepair\n  restart\n");
 }
 
 TEST(Strategy, Forecast) {
