@@ -54,6 +54,12 @@ WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
   }
 }
 
+void WorkerCore::set_listed(std::vector<ListedDevice> listed, Instant now) {
+  if (listed == listed_) return;
+  listed_ = std::move(listed);
+  next_beat_ = now;
+}
+
 void WorkerCore::connected(Instant now) { next_beat_ = now; }
 
 std::optional<Instant> WorkerCore::sent_at(uint64_t sync_number) const {
@@ -334,6 +340,7 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
     sync.slots = options_.slots;
     sync.credit = credit(now);
     sync.version = options_.version;
+    sync.listed = listed_;
     sync.held.reserve(held_.size());
     for (auto& [token, held] : held_) {
       if (held.listed_in == 0) held.listed_in = sync.number;
