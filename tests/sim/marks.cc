@@ -78,6 +78,14 @@ std::string_view to_string(Mark mark) {
       return "blamed";
     case Mark::person_judged:
       return "person_judged";
+    case Mark::collateral:
+      return "collateral";
+    case Mark::together:
+      return "together";
+    case Mark::undeclared_leased:
+      return "undeclared_leased";
+    case Mark::unplugged_leased:
+      return "unplugged_leased";
     case Mark::count:
       break;
   }
