@@ -35,7 +35,7 @@ TEST(Explain, ReasonsSayWhatWouldHaveToChangeTheNearestFirst) {
       lab.explain(3).reasons,
       ElementsAre(
           HasSubstr("device a is busy with job task task-100001"),
-          HasSubstr("device b, in stack x: member r is busy with job task task-100002"),
+          HasSubstr("device b is busy with job task task-100002"),
           HasSubstr("device e is offline since"),
           HasSubstr("device c is quarantined by kim 4m ago: no charge; muster device release c"),
           HasSubstr("device d is locked by kim 4m ago: no charge; muster device unlock d")));

@@ -104,6 +104,8 @@ std::string LogModel::check_lease_stacks(const AttemptLeased& event, const Task&
   const auto begin = event.devices.begin();
   const std::vector<std::string> asked(begin, begin + static_cast<std::ptrdiff_t>(requests.size()));
   std::set<std::string> rest;
+  if (!inventory_)
+    return event.devices.empty() ? "" : "S2: devices were leased before there were any";
   for (const StackSpec& stack : inventory_->stacks) {
     const bool is_leased =
         std::any_of(stack.members.begin(), stack.members.end(), [&](const std::string& member) {
