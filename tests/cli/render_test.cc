@@ -271,7 +271,7 @@ TEST(Device, ShowsItsBackOffItsStackAndWhatIsDoneToIt) {
 TEST(Device, ChangesAreAnsweredOneByOne) {
   EXPECT_EQ(render_device_changes({{"phone-7", ""}, {"phone-8", "no such\n"}},
                                   DeviceChange::release, kPlain),
-            "phone-7  released\nphone-8  refused: no such\\n\n");
+            "phone-7  released\nphone-8  refused: no such\\u{0a}\n");
 }
 
 TEST(Worker, Table) {
