@@ -27,8 +27,10 @@ size_t report_bytes(const Report& report) {
     bytes += result->suite.size() + result->name.size() + result->message.size();
   } else if (const auto* started = std::get_if<AttemptStarted>(&report.body)) {
     for (const std::string& argument : started->argv) bytes += argument.size() + 16;
+  } else if (const auto* ending = std::get_if<Ending>(&report.body)) {
+    bytes += ending->message.size() + ending->blame.size();
   } else {
-    bytes += std::get<Ending>(report.body).message.size();
+    bytes += std::get<Progress>(report.body).text.size();
   }
   return bytes;
 }
@@ -52,6 +54,12 @@ WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
                               "the worker ended while the attempt ran", now, now),
                   true, now);
   }
+}
+
+void WorkerCore::set_listed(std::vector<ListedDevice> listed, Instant now) {
+  if (listed == listed_) return;
+  listed_ = std::move(listed);
+  next_beat_ = now;
 }
 
 void WorkerCore::connected(Instant now) { next_beat_ = now; }
@@ -334,6 +342,7 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
     sync.slots = options_.slots;
     sync.credit = credit(now);
     sync.version = options_.version;
+    sync.listed = listed_;
     sync.held.reserve(held_.size());
     for (auto& [token, held] : held_) {
       if (held.listed_in == 0) held.listed_in = sync.number;

@@ -68,6 +68,10 @@ class WorkerCore {
   // one says.
   void forget_broker() { epoch_ = desired_number_ = 0; }
 
+  // What the listers of this worker have found, by name. Where that is news the next Sync is full
+  // and due at once.
+  void set_listed(std::vector<ListedDevice> listed, Instant now);
+
   // The broker said how often it wants to be heard.
   void set_beat(Duration beat) { options_.beat = beat; }
 
@@ -142,6 +146,7 @@ class WorkerCore {
   std::deque<AttemptToken> waiting_devices_;  // may hold tokens that are gone
   std::deque<AttemptToken> waiting_plain_;
   size_t running_ = 0;
+  std::vector<ListedDevice> listed_;
   std::set<std::string> busy_devices_;  // of attempts that run or have yet to stop
   WorkerActions actions_;
 
