@@ -68,6 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"run", "--timeout", "", "--", "x"}, "duration"},
         WrongCase{{"run", "--silence", "-3s", "--", "x"}, "does not begin with a digit"},
         WrongCase{{"run", "--retry", "infra", "--", "x"}, "is not infra=N or test=N"},
+        WrongCase{{"run", "--verify", "allways", "--", "x"},
+                  "is not one of none, fresh, always; did you mean always?"},
         WrongCase{{"run", "--retry", "infra=11", "--", "x"}, "from 0 to 10"},
         WrongCase{{"run", "--retry", "infra=1,infra=2", "--", "x"}, "twice"},
         WrongCase{{"run", "--retry", "test=1,", "--", "x"}, "is not infra=N or test=N"},
@@ -240,6 +242,9 @@ TEST(CommandLine, RunOptions) {
                                                   "--cwd",
                                                   "/tmp",
                                                   "--wait-for-capacity",
+                                                  "--verify",
+                                                  "always",
+                                                  "--no-repair",
                                                   "--tags",
                                                   "A,B",
                                                   "--tags",
@@ -263,6 +268,8 @@ TEST(CommandLine, RunOptions) {
   EXPECT_THAT(run.env_pass, ElementsAre("PATH"));
   EXPECT_EQ(run.cwd, "/tmp");
   EXPECT_TRUE(run.wait_for_capacity);
+  EXPECT_EQ(run.verify, VerifyFirst::always);
+  EXPECT_TRUE(run.no_repair);
   EXPECT_THAT(run.tags, ElementsAre("A", "B", "C"));
   EXPECT_EQ(run.after, After::detach);
 }
@@ -270,7 +277,7 @@ TEST(CommandLine, RunOptions) {
 TEST(CommandLine, WhatIsNotSaidStaysUnsaid) {
   const RunOptions run = parsed_verb<RunOptions>({"run", "job.yaml"});
   EXPECT_FALSE(run.pool || run.priority || run.timeout || run.silence || run.queue_timeout ||
-               run.grace || run.retry_infra || run.retry_test);
+               run.grace || run.retry_infra || run.retry_test || run.verify || run.no_repair);
   EXPECT_EQ(run.after, After::unsaid);
 }
 
