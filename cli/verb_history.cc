@@ -40,10 +40,13 @@ void check_device(Session& session, const std::string& name) {
                 "see: muster device ls"};
 }
 
-// The strategy in the file that `text` names, or nothing when there is no such file.
+// The strategy in the file that `text` names, or nothing when there is no such file: a folder that
+// happens to have a strategy's name is none.
 std::optional<Strategy> strategy_of_file(Output& output, const std::string& text) {
   struct stat status {};
-  if (text.empty() || ::stat(text.c_str(), &status) != 0) return std::nullopt;
+  if (text.empty() || ::stat(text.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
+    return std::nullopt;
+  }
   StrategyFile file = load_strategy_file(text);
   const std::string problems = file.problems.to_text();
   if (!file.problems.has_errors()) return std::move(file.strategy);

@@ -1,4 +1,5 @@
 // Events from their JSON form (io/event_json.h).
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -45,7 +46,7 @@ class Members {
     const Json* value = find(key);
     const double us = value != nullptr && value->is_number() ? value->get<double>() * 1e6 : 0;
     const bool in_range = us >= 0 && us <= static_cast<double>(kTimeUsMax);
-    return Duration(in_range ? static_cast<int64_t>(us + 0.5) : 0);
+    return Duration(in_range ? std::llround(us) : 0);
   }
   template <typename Enum>
   Enum word(const char* key, Enum last) const {
