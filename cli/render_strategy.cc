@@ -77,8 +77,9 @@ std::string action_line(const RepairActionSpec& action, bool brief) {
   return text + "\n";
 }
 
-std::string closing_line(const FinallySpec& closing) {
+std::string closing_line(const FinallySpec& closing, bool brief) {
   std::string text = "  " + printable(closing.tag);
+  if (brief) return text + "\n";
   if (!closing.description.empty()) text += "  " + printable(closing.description);
   text +=
       "  [" + std::string(action_kind(closing.run)) + ", " + format_duration(closing.timeout) + "]";
@@ -142,9 +143,8 @@ std::string render_strategy_tree(const Strategy& strategy, bool brief) {
     out += "\n";
   }
   for (const RepairActionSpec& action : strategy.actions) out += action_line(action, brief);
-  if (brief || strategy.closing.empty()) return out;
-  out += "finally\n";
-  for (const FinallySpec& closing : strategy.closing) out += closing_line(closing);
+  if (!strategy.closing.empty()) out += "finally\n";
+  for (const FinallySpec& closing : strategy.closing) out += closing_line(closing, brief);
   return out;
 }
 

@@ -330,7 +330,8 @@ TEST(Strategy, TreeShowsConditionsLimitsAndClosingActions) {
             "usb failed  needs usb  if !fragile\n"
             "finally\n"
             "  collect  Keep the logs  [noop, 2m]  when it failed\n");
-  EXPECT_EQ(render_strategy_tree(strategy, true), "PASS\n`- usb\nrepair\n  restart\n");
+  EXPECT_EQ(render_strategy_tree(strategy, true),
+            "PASS\n`- usb\nrepair\n  restart\nfinally\n  collect\n");
 }
 
 TEST(Strategy, Forecast) {
