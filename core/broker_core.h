@@ -313,6 +313,7 @@ class BrokerCore {
   Decision decide_start(const Start& start, Instant now) const;
   Decision decide_tick(Instant now) const;
   Decision decide_dispatch(Instant now) const;
+  std::string decide_room(size_t accepted) const;
   std::string decide_admission(const TaskSpec& spec) const;  // why not, or empty
   std::string decide_capacity(
       const TaskSpec& spec) const;  // why nothing known could serve it, or empty

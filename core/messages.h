@@ -89,6 +89,8 @@ struct SubmitResult {
   std::string guid;
   bool known = false;   // was accepted before, with the same spec: a harmless repeat
   std::string refused;  // why not; empty: accepted
+  // Of a refusal: `unavailable` when the same task may be accepted later.
+  RefusalCode code = RefusalCode::invalid;
   bool operator==(const SubmitResult&) const = default;
 };
 struct SubmitReply {

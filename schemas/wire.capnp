@@ -195,6 +195,9 @@ struct SubmitReply {
 
     refused @2 :Text;
     # Why the task was not accepted. Empty: it was.
+
+    code @3 :RefusalCode = invalid;
+    # Of a refusal: `unavailable` when the same task may be accepted later.
   }
 }
 

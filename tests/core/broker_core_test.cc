@@ -330,6 +330,21 @@ TEST(BrokerCore, LeaseEndsNeitherEarlyNorLate) {
   }
 }
 
+// A full disk ended `muster run` with the status of a wrong command line.
+TEST(BrokerCore, ARefusalForWantOfRoomIsUnavailableAndNotInvalid) {
+  Broker broker;
+  broker.hello("p", Role::submitter, "ann");
+  broker.core.note_disk_low(true);
+  TaskSpec wrong = Broker::spec(guid_of(1));
+  wrong.priority = kPriorityMax + 1;
+  broker.submit({Broker::spec(guid_of(0)), wrong});
+  const SubmitReply& reply = broker.answer<SubmitReply>();
+  EXPECT_THAT(reply.results[0].refused, testing::HasSubstr("disk is almost full"));
+  EXPECT_EQ(reply.results[0].code, RefusalCode::unavailable);
+  EXPECT_THAT(reply.results[1].refused, testing::HasSubstr("priority"));
+  EXPECT_EQ(reply.results[1].code, RefusalCode::invalid);
+}
+
 TEST(BrokerCore, TimePassingWithNothingToWaitForIsFree) {
   Broker broker;
   EXPECT_FALSE(broker.core.next_deadline());
