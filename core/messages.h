@@ -206,7 +206,8 @@ struct Sync {
   std::string lab;
   std::vector<std::string> pools;
   uint32_t slots = 0;   // attempts that run at the same time
-  uint32_t credit = 0;  // attempts the worker is willing to hold, running ones included; >= slots
+  uint32_t credit = 0;  // attempts the worker is willing to hold, running ones included; >= slots,
+                        // or 0: nothing new now
   std::vector<HeldAttempt> held;
   std::string version;
   std::vector<ListedDevice> listed;  // what its listers found, by name
