@@ -484,8 +484,8 @@ ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
   for (const std::string& word : words) {
     const bool has_no_value = word.starts_with("--") && word.find('=') == word.size() - 1;
     if (!has_no_value) continue;
-    return UsageFault{quote_text(word) + " has no value", "leave it out for the default",
-                      wanted_format(arguments)};
+    return UsageFault{quote_text(word) + " has no value; leave it out for the default",
+                      "see: muster --help", wanted_format(arguments)};
   }
   const std::vector<std::string> rest(mark == arguments.end() ? mark : mark + 1, arguments.end());
   if (words.size() == 1 && words[0] == "--version") words[0] = "version";

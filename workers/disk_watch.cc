@@ -20,9 +20,10 @@ void DiskWatch::look() {
   const Result<uint64_t> free = free_bytes(dir_);
   free_ = free.ok() ? *free : UINT64_MAX;
   written_ = 0;
-  const uint64_t margin = low_ ? reserve_ / kMarginDivisor : 0;
-  low_ = free_ < reserve_ + margin;
+  low_ = free_ < (low_ ? wanted() : reserve_);
 }
+
+uint64_t DiskWatch::wanted() const { return reserve_ + reserve_ / kMarginDivisor; }
 
 bool DiskWatch::has_room(uint64_t bytes) {
   if (!low_ && written_ + bytes >= kLookAfterBytes) look();

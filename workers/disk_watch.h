@@ -25,6 +25,8 @@ class DiskWatch {
 
   uint64_t free() const { return free_; }
   uint64_t reserve() const { return reserve_; }
+  // What must be free for `low` to be over.
+  uint64_t wanted() const;
 
  private:
   std::string dir_;

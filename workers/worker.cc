@@ -243,7 +243,7 @@ void Worker::watch_disk(Instant now) {
     disk_low_ = disk_.low();
     if (disk_low_ && !was_low) {
       spdlog::error("{}: only {} are free; no new work is taken until there are {}", config_.dir,
-                    format_size(disk_.free()), format_size(disk_.reserve()));
+                    format_size(disk_.free()), format_size(disk_.wanted()));
     } else if (was_low && !disk_low_) {
       spdlog::info("{}: there is room again; new work is taken", config_.dir);
     }
