@@ -107,9 +107,10 @@ void AttemptLog::trailer(const Ending& ending) {
 }
 
 Ending ending_of_lost_log(const std::string& fault, Instant started, Instant finished) {
-  return make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                     fault + "; the attempt was stopped: make room on the worker's disk", started,
-                     finished);
+  return make_ending(
+      Outcome::error, Cause::worker, StatusCode::error,
+      fault + "; what the attempt came to does not count: make room on the worker's disk", started,
+      finished);
 }
 
 }  // namespace muster
