@@ -17,7 +17,7 @@ enum ExitStatus : int {
   kExitUnreachable = 69,     // the broker does not answer, or cannot serve now
   kExitLocal = 74,           // a file, directory or process of this machine stands in the way
   kExitNotEnded = 75,        // the time to wait is over and the task has not ended: try again
-  kExitNotPermitted = 77,    // the broker says that this user may not
+  kExitNotPermitted = 77,    // the broker, or the home's owner, says that this user may not
   kExitInterrupted = 130,    // left by Ctrl-C; tasks go on
   kExitTerminated = 143,     // left by SIGTERM; tasks go on
 };

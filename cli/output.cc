@@ -39,9 +39,11 @@ Output::Output(const GlobalOptions& options)
 
 Output::~Output() { clear_progress(); }
 
-Look Output::look() { return {color_ && stdout_is_terminal_, clock_.now()}; }
+Look Output::look() { return {color_ && stdout_is_terminal_, clock_.now(), stdout_is_terminal_}; }
 
-Look Output::talk_look() { return {color_ && stderr_is_terminal_, clock_.now()}; }
+Look Output::talk_look() {
+  return {color_ && stderr_is_terminal_, clock_.now(), stderr_is_terminal_};
+}
 
 void Output::print(std::string_view text) {
   clear_progress();

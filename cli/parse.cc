@@ -480,6 +480,13 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
   const auto mark = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> words(arguments.begin(), mark);
+  // CLI11 would give such an option the next word.
+  for (const std::string& word : words) {
+    const bool has_no_value = word.starts_with("--") && word.find('=') == word.size() - 1;
+    if (!has_no_value) continue;
+    return UsageFault{quote_text(word) + " has no value; leave it out for the default",
+                      "see: muster --help", wanted_format(arguments)};
+  }
   const std::vector<std::string> rest(mark == arguments.end() ? mark : mark + 1, arguments.end());
   if (words.size() == 1 && words[0] == "--version") words[0] = "version";
   const bool may_be_run = std::find(words.begin(), words.end(), "run") != words.end();

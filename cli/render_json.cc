@@ -205,6 +205,7 @@ std::string submission_json(const SubmitResult& result) {
   json["guid"] = result.guid;
   json["known"] = result.known;
   put(json, "refused", result.refused);
+  if (!result.refused.empty()) json["code"] = to_string(result.code);
   return dump(json);
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/values.h"
 #include "core/duration_text.h"
+#include "core/guid.h"
 
 namespace muster {
 namespace {
@@ -22,6 +23,13 @@ Color verdict_color(Verdict verdict) {
       break;
   }
   return Color::none;
+}
+
+// A name may have hundreds of bytes: on a terminal it must leave room for its neighbours.
+constexpr size_t kNameShown = 32;
+
+std::string name_shown(const std::string& name, const Look& look) {
+  return look.terminal ? cut_text(name, kNameShown) : name;
 }
 
 // How long it ran, or has been on its way.
@@ -164,7 +172,7 @@ std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total
   for (const TaskInfo& task : tasks) {
     std::vector<Cell> row = {task.spec.guid,
                              to_string(task.spec.kind),
-                             task.spec.name,
+                             name_shown(task.spec.name, look),
                              {task_outcome(task), task_color(task)},
                              std::to_string(task.attempt_count),
                              task_time(task, look),

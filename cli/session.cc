@@ -1,9 +1,11 @@
 #include "cli/session.h"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 
 #include "cli/text.h"
@@ -22,6 +24,11 @@ Home home_or_throw(const std::string& flag) {
 }
 
 Config config_or_throw(const Home& home, Output& output) {
+  struct stat info {};
+  if (::stat((home.dir + "/.").c_str(), &info) != 0 && errno == EACCES) {
+    throw Failure{kExitNotPermitted, "cannot enter the home " + home.dir + ": " + errno_text(errno),
+                  "ask whose it is, or choose another with --home or MUSTER_HOME"};
+  }
   ConfigFile file = load_config(home);
   const std::string text = file.problems.to_text();
   if (!text.empty()) output.talk(text.substr(0, text.size() - 1));

@@ -1,5 +1,7 @@
 #include "cli/submit.h"
 
+#include <algorithm>
+
 #include "cli/values.h"
 #include "core/limits.h"
 #include "io/random.h"
@@ -65,7 +67,9 @@ void say_tasks_go_on(Output& output, const std::vector<std::string>& guids) {
 std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results) {
   std::vector<std::string> accepted;
   std::vector<std::string> refused;
+  int status = kExitUnreachable;
   for (const SubmitResult& result : results) {
+    if (!result.refused.empty()) status = std::min(status, exit_status(result.code));
     if (result.refused.empty()) {
       accepted.push_back(result.guid);
     } else if (results.size() == 1) {
@@ -77,7 +81,7 @@ std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& resu
   }
   if (refused.empty()) return accepted;
   const std::string hint = accepted.empty() ? "" : "accepted: " + printable(join(accepted, ", "));
-  throw Failure{kExitUsageError, join(refused, "\n"), hint};
+  throw Failure{status, join(refused, "\n"), hint};
 }
 
 }  // namespace muster

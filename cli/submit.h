@@ -20,8 +20,8 @@ void show_submissions(Output& output, const std::vector<SubmitResult>& results);
 // Says on stderr that the tasks go on without this process, and how to find them again.
 void say_tasks_go_on(Output& output, const std::vector<std::string>& guids);
 
-// GUIDs of the accepted ones. Throws Failure (64) when any was refused: a caller that is about to
-// wait must not wait for half of them.
+// GUIDs of the accepted ones. Throws Failure when any was refused: a caller that is about to wait
+// must not wait for half of them. Its status is 69 when each may be accepted later, else 64.
 std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results);
 
 }  // namespace muster

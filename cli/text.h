@@ -16,6 +16,7 @@ enum class Color : uint8_t { none, good, bad, doubt, faint };
 struct Look {
   bool color = false;
   Instant now;
+  bool terminal = false;  // whose lines are not endless
 };
 
 // `text` in a colour, or as it is.

@@ -54,6 +54,10 @@ int print_log(Session& session, const std::string& guid, uint32_t attempt) {
                   "see: muster task show " + printable(guid)};
   }
   tail->print_new(session.output());
+  if (attempt == 0 && task.attempts.size() > 1) {
+    session.output().talk("this was attempt " + std::to_string(task.attempts.size()) +
+                          "; earlier ones: muster log " + printable(guid) + " --attempt N");
+  }
   return kExitOk;
 }
 
@@ -224,6 +228,11 @@ int print_status_log(Session& session, const std::string& guid) {
 }  // namespace
 
 int do_verb(Session& session, const LogOptions& options) {
+  const Format format = session.output().format();
+  if (format == Format::json || format == Format::jsonl) {
+    throw Failure{kExitUsageError, "a console log is bytes, which muster log prints as they are",
+                  "leave -o out; for documents see: muster events, muster result"};
+  }
   const std::string guid = resolve_guid(session, options.guid);
   if (!options.follow) return print_log(session, guid, options.attempt);
   return LogFollower(session, options).run(guid);

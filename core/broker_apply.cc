@@ -115,7 +115,7 @@ void BrokerCore::apply_event(const AttemptReported& event, Instant time) {
   Task& task = tasks_[*found];
   if (event.token.attempt != task.attempts.size() || task.attempts.back().ending) return;
   if (const auto* started = std::get_if<AttemptStarted>(&event.body)) {
-    task.attempts.back().started = true;
+    task.attempts.back().started = event.time;
     task.attempts.back().log_url = started->log_url;
     task.state = TaskState::running;
     note_news(*found);
@@ -135,7 +135,7 @@ void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
   assert(event.token.attempt == task.attempts.size() && !task.attempts.back().ending);
   task.attempts.back().ending = event.ending;
   apply_release(task, ix);
-  if (task.attempts.back().started) {
+  if (task.attempts.back().started != kNever) {
     const Duration took = time - task.attempts.back().leased;
     Duration& typical = classes_[task.task_class].typical;
     typical = typical == Duration{0} ? took : (7 * typical + took) / 8;

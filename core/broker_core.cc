@@ -147,7 +147,7 @@ uint64_t BrokerCore::hard_digest() const {
       digest.add(workers_[attempt.worker].name);
       digest.add(attempt.incarnation);
       digest.add(attempt.leased);
-      digest.add(static_cast<uint64_t>(attempt.started));
+      digest.add(attempt.started);
       for (const std::string& name : attempt.device_names) digest.add(name);
       if (attempt.ending) digest.add(*attempt.ending);
     }

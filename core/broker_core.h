@@ -136,7 +136,7 @@ class BrokerCore {
     WorkerIx worker = kNone;
     uint64_t incarnation = 0;
     Instant leased;
-    bool started = false;
+    Instant started;  // by the worker's clock; kNever: not that we know
     std::vector<DeviceIx> devices;
     std::vector<std::string> device_names;
     std::string log_url;
@@ -313,6 +313,7 @@ class BrokerCore {
   Decision decide_start(const Start& start, Instant now) const;
   Decision decide_tick(Instant now) const;
   Decision decide_dispatch(Instant now) const;
+  std::string decide_room(size_t accepted) const;
   std::string decide_admission(const TaskSpec& spec) const;  // why not, or empty
   std::string decide_capacity(
       const TaskSpec& spec) const;  // why nothing known could serve it, or empty
@@ -499,6 +500,8 @@ class BrokerCore {
   Explanation make_explanation(const Task& task, Instant now) const;
   void explain_devices(const Task& task, Instant now, Explanation& answer) const;
   void explain_slots(const Task& task, Explanation& answer) const;
+  void explain_wait(const Task& task, Instant now, Explanation& answer) const;
+  std::string explain_nearest(const Task& task, Instant now) const;
   Obstacle obstacle_of(DeviceIx device, const TaskClass& task_class, Instant now) const;
   Obstacle obstacle_alone(DeviceIx device, bool fit, Instant now) const;
   std::string explain_health(const Device& device, Instant now) const;

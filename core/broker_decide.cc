@@ -165,14 +165,18 @@ Decision BrokerCore::decide_tick(Instant now) const {
                                    now)});
     }
   }
+  std::map<ClassIx, std::string> nearest_of_class;
   for (const auto& [deadline, ix, seq] : queue_deadlines_) {
     if (deadline > now) break;
     const Task* task = live_task(TaskRef{ix, seq});
     if (!task || task->state != TaskState::queued || !task->attempts.empty()) continue;
     const auto waited =
         std::chrono::duration_cast<std::chrono::seconds>(task->spec->timeouts.queue).count();
-    const std::string text =
-        "waited " + std::to_string(waited) + " s in the queue: " + make_wait_summary(*task);
+    // What one task of a class waits for, the others do too, but for what is done before a job.
+    std::string own = task->chain ? explain_nearest(*task, now) : "";
+    std::string& nearest = task->chain ? own : nearest_of_class[task->task_class];
+    if (nearest.empty()) nearest = explain_nearest(*task, now);
+    const std::string text = "waited " + std::to_string(waited) + " s in the queue: " + nearest;
     decision.events.push_back(
         Event{now, TaskEnded{task->spec->guid,
                              make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
@@ -205,13 +209,15 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
   for (const Attempt& attempt : task.attempts) {
     if (!attempt.ending) continue;
     endings.push_back(*attempt.ending);
-    charge(*attempt.ending, attempt.started);
+    charge(*attempt.ending, attempt.started != kNever);
   }
+  // Who ends it need not know when it began: a worker that was restarted, or we ourselves.
+  if (ending.started == kNever) ending.started = task.attempts.back().started;
   const bool infra = ending.outcome == Outcome::error && is_infrastructure(ending.cause);
   const bool test = ending.outcome == Outcome::fail ||
                     (ending.outcome == Outcome::error &&
                      (ending.cause == Cause::test || ending.cause == Cause::timeout));
-  const bool began = task.attempts.back().started || ending.started != kNever;
+  const bool began = ending.started != kNever;
   const Retry& retry = task.spec->retry;
   // A check that blames a device or peripheral has come to a result; the same again would be
   // contact before the back-off.

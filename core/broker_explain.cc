@@ -133,7 +133,7 @@ std::string BrokerCore::explain_holder(const Task& holder, Instant now) const {
   if (!attempt.progress.empty() && holder.spec->kind != TaskKind::job) {
     return text + ": " + attempt.progress;
   }
-  if (!attempt.started) return text + " (leased, about to start)";
+  if (attempt.started == kNever) return text + " (leased, about to start)";
   text += " (running for " + format_duration(now - attempt.leased);
   const Duration limit = holder.spec->timeouts.run;
   if (limit > Duration{0} && attempt.leased + limit > now) {
@@ -216,6 +216,11 @@ BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const TaskClass& task_
   }
   if (worst.kind != Obstacle::Kind::none) return worst;
   const Worker& worker = workers_[device.worker];
+  if (worker.credit == 0) {
+    worst.kind = Obstacle::Kind::slots;
+    worst.text += "is idle, but its worker " + worker.name + " takes no new work now";
+    return worst;
+  }
   if (worker.held_devices >= worker.slots) {
     worst.kind = Obstacle::Kind::slots;
     worst.text += "is idle, but all " + std::to_string(worker.slots) + " slots of worker " +
@@ -269,11 +274,13 @@ void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
     const Worker& worker = workers_[ix];
     if (!pools_of(worker).contains(task_class.pool)) continue;
     if (answer.reasons.size() == kExplainReasonsMax) break;
+    const bool connected = worker.present && !worker.peer.empty();
+    const std::string holds = " holds " + std::to_string(worker.held.size()) + " attempts in " +
+                              std::to_string(worker.slots) + " slots";
     answer.reasons.push_back("worker " + name +
-                             (worker.present && !worker.peer.empty()
-                                  ? " holds " + std::to_string(worker.held.size()) +
-                                        " attempts in " + std::to_string(worker.slots) + " slots"
-                                  : " is not connected"));
+                             (!connected           ? " is not connected"
+                              : worker.credit == 0 ? " takes no new work now: its log says why"
+                                                   : holds));
   }
   if (answer.reasons.empty()) answer.reasons.push_back("no worker" + pool + " has ever connected");
 }
@@ -283,6 +290,22 @@ std::string BrokerCore::make_wait_summary(const Task& task) const {
   const size_t devices = task.spec->devices.size();
   if (devices == 0) return "waits for a worker slot";
   return devices == 1 ? "waits for a device" : "waits for " + std::to_string(devices) + " devices";
+}
+
+void BrokerCore::explain_wait(const Task& task, Instant now, Explanation& answer) const {
+  if (classes_[task.task_class].needs_devices()) {
+    explain_devices(task, now, answer);
+  } else {
+    explain_slots(task, answer);
+  }
+}
+
+// What kept it in the queue, in one line: the nearest reason.
+std::string BrokerCore::explain_nearest(const Task& task, Instant now) const {
+  if (task.chain && !task.chain->open.empty()) return explain_chain(task).front();
+  Explanation all;
+  explain_wait(task, now, all);
+  return all.reasons.empty() ? make_wait_summary(task) : all.reasons.front();
 }
 
 Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
@@ -322,11 +345,7 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
     return answer;
   }
   answer.summary = make_wait_summary(task);
-  if (classes_[task.task_class].needs_devices()) {
-    explain_devices(task, now, answer);
-  } else {
-    explain_slots(task, answer);
-  }
+  explain_wait(task, now, answer);
   if (answer.ahead > 0) answer.summary += ", behind " + counted_tasks(answer.ahead);
   return answer;
 }

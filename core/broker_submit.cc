@@ -118,9 +118,9 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
       continue;
     }
     result.refused = decide_admission(*spec);
-    if (result.refused.empty() && queued_count_ + decision.events.size() >= kQueuedTasksMax) {
-      result.refused = "the queue is full (" + std::to_string(kQueuedTasksMax) +
-                       " tasks): try again when some have run";
+    if (result.refused.empty()) {
+      result.refused = decide_room(decision.events.size());
+      if (!result.refused.empty()) result.code = RefusalCode::unavailable;
     }
     if (!result.refused.empty()) continue;
     in_this_message.insert(spec->guid, spec);
@@ -130,12 +130,21 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
   return decision;
 }
 
-std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
-  if (const auto problem = invalid_guid(spec.guid)) return *problem;
+// Why there is no room for another task now, `accepted` of this message counted, or empty.
+std::string BrokerCore::decide_room(size_t accepted) const {
   if (disk_low_) {
     return "the broker's disk is almost full: it takes no new work until there is room; free some "
            "space and try again";
   }
+  if (queued_count_ + accepted >= kQueuedTasksMax) {
+    return "the queue is full (" + std::to_string(kQueuedTasksMax) +
+           " tasks): try again when some have run";
+  }
+  return "";
+}
+
+std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
+  if (const auto problem = invalid_guid(spec.guid)) return *problem;
   if (spec.name.size() > kMessageLengthMax || !is_utf8(spec.name)) {
     return "the task's name is too long or not UTF-8";
   }

@@ -37,8 +37,8 @@ std::string invalid_sync(const Sync& sync) {
   if (!sync.full) return "";
   if (sync.slots == 0 || sync.slots > kSlotsMax)
     return "slots must be 1 to " + std::to_string(kSlotsMax);
-  if (sync.credit < sync.slots || sync.credit > kCreditMax) {
-    return "credit must be from slots to " + std::to_string(kCreditMax);
+  if (sync.credit != 0 && (sync.credit < sync.slots || sync.credit > kCreditMax)) {
+    return "credit must be 0, or from slots to " + std::to_string(kCreditMax);
   }
   // They go into an event, which must fit into a block.
   if (sync.lab.size() > kNameLengthMax || sync.version.size() > kNameLengthMax) {

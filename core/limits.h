@@ -117,4 +117,12 @@ inline constexpr size_t kBlockBytesMax = 8 << 20;
 // Below this much free space new work is refused; what runs can still be recorded.
 inline constexpr uint64_t kDiskReserveBytes = 64ull << 20;
 
+// --- the worker's disk ---
+// Below this much free space a worker takes no new work and its console logs stop growing: before
+// the broker, which may share the disk, must refuse work. A worker's configuration may say another.
+inline constexpr uint64_t kWorkerReserveBytes = 72ull << 20;
+// Of one attempt's console log; the rest is dropped. Likewise.
+inline constexpr uint64_t kConsoleLogBytesMax = 1ull << 30;
+inline constexpr uint64_t kConsoleLogBytesMin = 4 << 10;  // less would hold no error message
+
 }  // namespace muster

@@ -89,6 +89,8 @@ struct SubmitResult {
   std::string guid;
   bool known = false;   // was accepted before, with the same spec: a harmless repeat
   std::string refused;  // why not; empty: accepted
+  // Of a refusal: `unavailable` when the same task may be accepted later.
+  RefusalCode code = RefusalCode::invalid;
   bool operator==(const SubmitResult&) const = default;
 };
 struct SubmitReply {
@@ -204,7 +206,8 @@ struct Sync {
   std::string lab;
   std::vector<std::string> pools;
   uint32_t slots = 0;   // attempts that run at the same time
-  uint32_t credit = 0;  // attempts the worker is willing to hold, running ones included; >= slots
+  uint32_t credit = 0;  // attempts the worker is willing to hold, running ones included; >= slots,
+                        // or 0: nothing new now
   std::vector<HeldAttempt> held;
   std::string version;
   std::vector<ListedDevice> listed;  // what its listers found, by name

@@ -1,7 +1,7 @@
 #include "core/worker_core.h"
 
 #include <algorithm>
-#include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "core/guid.h"
@@ -49,10 +49,11 @@ WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
   }
   for (const AttemptToken& token : interrupted) {
     if (ended_unacked_.contains(token)) continue;
-    append_report(token,
-                  make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                              "the worker ended while the attempt ran", now, now),
-                  true, now);
+    append_report(
+        token,
+        make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                    "the worker ended while the attempt ran", start_in_outbox(token), now),
+        true, now);
   }
 }
 
@@ -60,6 +61,20 @@ void WorkerCore::set_listed(std::vector<ListedDevice> listed, Instant now) {
   if (listed == listed_) return;
   listed_ = std::move(listed);
   next_beat_ = now;
+}
+
+// When the attempt began, by its report. kNever: the broker has acknowledged that one, and knows.
+Instant WorkerCore::start_in_outbox(const AttemptToken& token) const {
+  for (const Report& report : outbox_) {
+    const bool is_start = std::holds_alternative<AttemptStarted>(report.body);
+    if (is_start && report.token == token) return report.time;
+  }
+  return kNever;
+}
+
+Instant WorkerCore::started_at(const AttemptToken& token) const {
+  const auto found = held_.find(token);
+  return found == held_.end() ? kNever : found->second.started;
 }
 
 void WorkerCore::connected(Instant now) { next_beat_ = now; }
@@ -241,19 +256,30 @@ void WorkerCore::expire_leases(Instant now) {
 
 void WorkerCore::tick(Instant now) {
   if (next_lease_check_ != kNever && next_lease_check_ <= now) expire_leases(now);
-  while (!waiting_plain_.empty()) {
-    const auto found = held_.find(waiting_plain_.front());
-    const bool waiting = found != held_.end() && found->second.state == HeldState::waiting;
-    if (waiting && found->second.accepted + kWaitMax > now) break;
-    const AttemptToken token = waiting_plain_.front();
-    waiting_plain_.pop_front();
-    if (!waiting) continue;
+  if (!accepting_) {
+    const char* reason = "handed back: the worker takes no new work now";
+    hand_back(waiting_devices_, kNever, reason, now);
+    hand_back(waiting_plain_, kNever, reason, now);
+    return;
+  }
+  hand_back(waiting_plain_, now - kWaitMax,
+            "handed back: every slot of the worker was busy for too long", now);
+}
+
+// What waits for a slot since `accepted_by` or before (kNever: all of it) is the broker's again.
+void WorkerCore::hand_back(std::deque<AttemptToken>& waiting, Instant accepted_by,
+                           const std::string& reason, Instant now) {
+  while (!waiting.empty()) {
+    const auto found = held_.find(waiting.front());
+    const bool waits = found != held_.end() && found->second.state == HeldState::waiting;
+    if (waits && accepted_by != kNever && found->second.accepted > accepted_by) return;
+    const AttemptToken token = waiting.front();
+    waiting.pop_front();
+    if (!waits) continue;
     held_.erase(found);
     next_beat_ = now;  // with the credit of now, or the broker would lease it here again
     append_report(
-        token,
-        make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
-                    "handed back: every slot of the worker was busy for too long", kNever, now),
+        token, make_ending(Outcome::error, Cause::capacity, StatusCode::busy, reason, kNever, now),
         true, now);
   }
 }
@@ -262,7 +288,7 @@ void WorkerCore::tick(Instant now) {
 // attempt of this worker has not let go of yet goes on waiting.
 void WorkerCore::start_waiting(std::deque<AttemptToken>& waiting, Instant now) {
   std::deque<AttemptToken> blocked;
-  while (running_ < options_.slots && !waiting.empty()) {
+  while (accepting_ && running_ < options_.slots && !waiting.empty()) {
     const auto found = held_.find(waiting.front());
     if (found == held_.end() || found->second.state != HeldState::waiting) {
       waiting.pop_front();
@@ -297,9 +323,21 @@ WorkerActions WorkerCore::drain_actions(Instant now) {
 
 std::vector<Report> WorkerCore::drain_unspooled() { return std::exchange(unspooled_, {}); }
 
+void WorkerCore::return_unspooled(std::vector<Report> reports) {
+  std::move(unspooled_.begin(), unspooled_.end(), std::back_inserter(reports));
+  unspooled_ = std::move(reports);
+}
+
+void WorkerCore::set_accepting(bool accepting, Instant now) {
+  if (accepting == accepting_) return;
+  accepting_ = accepting;
+  next_beat_ = now;
+}
+
 // Slots that one attempt has had for longer than all that is leased ahead should take count for
 // nothing: nobody knows when they will be free.
 uint32_t WorkerCore::credit(Instant now) const {
+  if (!accepting_) return 0;
   if (quick_us_ == 0) return options_.slots;
   const auto moving = static_cast<uint64_t>(
       options_.slots - std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
@@ -311,23 +349,27 @@ uint32_t WorkerCore::credit(Instant now) const {
   return options_.slots + static_cast<uint32_t>(std::min(prefetch, most));
 }
 
+// What is said must be in the spool first.
+bool WorkerCore::may_send_next() const {
+  return sent_ < outbox_.size() && sent_ < kReportsInFlightMax &&
+         (unspooled_.empty() || outbox_[sent_].seq < unspooled_.front().seq);
+}
+
 void WorkerCore::fill_reports(Sync& sync) {
   if (outbox_.empty()) return;
   sync.unacked_first = outbox_.front().seq;
   sync.unacked_last = outbox_.back().seq;
   size_t bytes = 0;
-  while (sent_ < outbox_.size() && sync.reports.size() < kReportsPerSyncMax &&
-         bytes < kReportBytesPerSyncMax && sent_ < kReportsInFlightMax) {
+  while (may_send_next() && sync.reports.size() < kReportsPerSyncMax &&
+         bytes < kReportBytesPerSyncMax) {
     sync.reports.push_back(outbox_[sent_++]);
     bytes += report_bytes(sync.reports.back());
   }
 }
 
 std::optional<Sync> WorkerCore::make_sync(Instant now) {
-  assert(unspooled_.empty());  // what is said must be in the spool first
   const bool full = now >= next_beat_;
-  const bool unsent = sent_ < outbox_.size() && sent_ < kReportsInFlightMax;
-  if (!full && !unsent) return std::nullopt;
+  if (!full && !may_send_next()) return std::nullopt;
   Sync sync;
   sync.number = next_sync_++;
   sync.incarnation = options_.incarnation;

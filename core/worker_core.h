@@ -87,8 +87,15 @@ class WorkerCore {
   // report(Ending).
   WorkerActions drain_actions(Instant now);
 
-  // Reports to be written to the spool, durably, before the next make_sync.
+  // Reports to be written to the spool, durably. None that has not been drained is sent.
   std::vector<Report> drain_unspooled();
+  // They could not be written: they come again with the next drain, and nothing from the first of
+  // them on is sent before.
+  void return_unspooled(std::vector<Report> reports);
+
+  // Whether work that has not begun is welcome. While it is not, the broker is told so, nothing
+  // starts, and what was leased already is handed back. A change makes a full Sync due at once.
+  void set_accepting(bool accepting, Instant now);
 
   // Reports up to this one may leave the spool.
   uint64_t acked() const { return acked_; }
@@ -103,6 +110,8 @@ class WorkerCore {
   size_t held_count() const { return held_.size(); }
   size_t running_count() const { return running_; }
   size_t unacked_count() const { return outbox_.size(); }
+  // When an attempt that runs was started; kNever for others.
+  Instant started_at(const AttemptToken& token) const;
   bool holds(const AttemptToken& token) const { return held_.contains(token); }
   uint64_t stale_count() const { return stale_; }
 
@@ -133,11 +142,15 @@ class WorkerCore {
   void expire_leases(Instant now);
   void stop(Held& held, StopWhy why, const std::string& text, Instant now);
   void start_waiting(std::deque<AttemptToken>& waiting, Instant now);
+  void hand_back(std::deque<AttemptToken>& waiting, Instant accepted_by, const std::string& reason,
+                 Instant now);
   bool devices_free(const Assignment& assignment) const;
   void append_report(const AttemptToken& token, ReportBody body, bool durable, Instant now);
+  Instant start_in_outbox(const AttemptToken& token) const;
   void acknowledge(uint64_t acked);
   Ending override_ending(const Held& held, Ending ending) const;
   uint32_t credit(Instant now) const;
+  bool may_send_next() const;
   void fill_reports(Sync& sync);
   std::optional<Instant> sent_at(uint64_t sync_number) const;
 
@@ -147,6 +160,7 @@ class WorkerCore {
   std::deque<AttemptToken> waiting_plain_;
   size_t running_ = 0;
   std::vector<ListedDevice> listed_;
+  bool accepting_ = true;
   std::set<std::string> busy_devices_;  // of attempts that run or have yet to stop
   WorkerActions actions_;
 

@@ -22,12 +22,14 @@ static void write(SubmitReply::Result::Builder to, const SubmitResult& from) {
   put(to, &SubmitReply::Result::Builder::setGuid, from.guid);
   to.setKnown(from.known);
   put(to, &SubmitReply::Result::Builder::setRefused, from.refused);
+  to.setCode(to_wire<RefusalCode>(from.code));
 }
 
 static void read(Reading& in, SubmitReply::Result::Reader from, SubmitResult& to) {
   in.text(from.getGuid(), to.guid, "the task's GUID");
   to.known = from.getKnown();
   in.text(from.getRefused(), to.refused, "the reason of a refusal");
+  in.enumerant(from.getCode(), muster::RefusalCode::unknown, to.code, "code of a refusal");
 }
 
 void write(SubmitReply::Builder to, const muster::SubmitReply& from) {

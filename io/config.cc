@@ -20,7 +20,7 @@ const KeyTable kConfig = {
     "the configuration",
     {"version", "kind", "endpoint", "listen", "worker", "beat", "lease", "log_level"}};
 const KeyTable kWorker = {"the worker's configuration",
-                          {"name", "slots", "pools", "lab", "listers"}};
+                          {"name", "slots", "pools", "lab", "log_max", "disk_reserve", "listers"}};
 const KeyTable kLister = {"a lister", {"name", "command"}};
 
 void check_endpoint(const std::string& endpoint, Mark at, const FileScope& scope) {
@@ -68,6 +68,15 @@ void read_listers(const ObjectReader& reader, WorkerConfig& worker) {
   }
 }
 
+// `fallback` where `key` is not there or no size.
+uint64_t read_size(const ObjectReader& reader, const char* key, uint64_t fallback) {
+  const std::string text = reader.string(key);
+  if (text.empty()) return fallback;
+  const Result<uint64_t> size = parse_size(text);
+  if (!size) reader.error(key, size.error());
+  return size ? *size : fallback;
+}
+
 void read_worker(const ObjectReader& reader, WorkerConfig& worker) {
   const YamlNode* node = reader.map("worker");
   if (node == nullptr) return;
@@ -77,6 +86,11 @@ void read_worker(const ObjectReader& reader, WorkerConfig& worker) {
   worker.slots = static_cast<uint32_t>(part.integer("slots", {1, kSlotsMax}, worker.slots));
   worker.pools = part.names("pools", "pool");
   read_listers(part, worker);
+  worker.log_max = read_size(part, "log_max", worker.log_max);
+  if (worker.log_max < kConsoleLogBytesMin) {
+    part.error("log_max", "must be at least " + format_size(kConsoleLogBytesMin));
+  }
+  worker.disk_reserve = read_size(part, "disk_reserve", worker.disk_reserve);
 }
 
 void read_times(const ObjectReader& reader, Config& config) {
@@ -93,10 +107,12 @@ void read_times(const ObjectReader& reader, Config& config) {
   }
 }
 
-// Also where the home is no directory: that is for whoever makes or examines the home to say.
+// Also where the home is no directory, or closed to us: that is for whoever makes or examines the
+// home to say.
 bool is_missing(const std::string& path) {
   struct stat info {};
-  return ::stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
+  return ::stat(path.c_str(), &info) != 0 &&
+         (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
 }
 
 }  // namespace

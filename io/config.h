@@ -3,7 +3,8 @@
 //
 //   endpoint: ipc:///run/muster/broker.sock      # where workers, collectors and people dial
 //   listen: [ipc:///run/muster/broker.sock]      # where the broker listens; endpoint otherwise
-//   worker: { name: local, slots: 8, pools: [general], lab: home, listers: [...] }
+//   worker: { name: local, slots: 8, pools: [general], lab: home, log_max: 1GiB,
+//             disk_reserve: 72MiB, listers: [...] }
 //   beat: 2s                                     # how often each peer is heard
 //   lease: 20s                                   # how long a silent worker keeps its attempts
 //   log_level: info                              # trace, debug, info, warn, error
@@ -31,7 +32,9 @@ struct WorkerConfig {
   uint32_t slots = 8;
   std::vector<std::string> pools;
   std::string lab = "local";
-  std::vector<ListerConfig> listers;  // names unique
+  uint64_t log_max = kConsoleLogBytesMax;       // bytes of one attempt's console log
+  uint64_t disk_reserve = kWorkerReserveBytes;  // bytes that its attempts leave free
+  std::vector<ListerConfig> listers;            // names unique
 };
 
 struct Config {

@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -223,7 +225,31 @@ ProcessExit make_exit(int status, const rusage& usage) {
   return exit;
 }
 
+// The children of a program are one table in the kernel; this is what it lacks: which are ours.
+class OwnChildren {
+ public:
+  void add(pid_t pid) {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    pids_.insert(pid);
+  }
+  void remove(pid_t pid) {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    pids_.erase(pid);
+  }
+  bool contains(pid_t pid) {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    return pids_.contains(pid);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<pid_t> pids_;
+};
+OwnChildren own_children;
+
 }  // namespace
+
+bool Process::is_own_child(pid_t pid) { return own_children.contains(pid); }
 
 Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   if (const std::optional<std::string> problem = invalid_spec(spec)) {
@@ -272,6 +298,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
     return Error{prefix + "pidfd_open: " + errno_text(error_number)};
   }
   std::unique_ptr<Process> process(new Process);
+  own_children.add(pid);
   process->pid_ = pid;
   process->pid_fd_ = pid_fd;
   process->output_fd_ = output->read.release();
@@ -281,6 +308,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
 
 Process::~Process() {
   if (!reaped_) kill_and_reap(pid_);
+  own_children.remove(pid_);
   if (pid_fd_ >= 0) ::close(pid_fd_);
   for (const int fd : {output_fd_, error_fd_, straggler_fd_}) {
     if (fd >= 0) ::close(fd);

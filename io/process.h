@@ -50,6 +50,10 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  // Whether `pid` is a child that a living Process of this program stands for. A child that is not
+  // was adopted (workers/strays.h).
+  static bool is_own_child(pid_t pid);
+
   pid_t pid() const { return pid_; }
   int output_fd() const { return output_fd_; }  // non-blocking; -1 after end of file
   int exit_fd() const { return pid_fd_; }       // readable when the child has ended

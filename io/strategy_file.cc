@@ -68,6 +68,7 @@ class StrategyReader {
       timeout_ = ObjectReader(*defaults, kDefaults, scope_).duration("timeout", timeout_);
     }
     read_each("verify", Need::required, &StrategyReader::read_verifier);
+    refuse_nothing();
     read_each("repair", Need::optional, &StrategyReader::read_action);
     read_each("finally", Need::optional, &StrategyReader::read_finally);
     if (const YamlNode* limits = root_.map("limits")) {
@@ -156,6 +157,13 @@ class StrategyReader {
     if (when == "failed") closing.when = FinallyWhen::failed;
     if (when == "passed") closing.when = FinallyWhen::passed;
     strategy_.closing.push_back(std::move(closing));
+  }
+
+  // A run of no checks passes. That is right for the engine, and no proof that a device is good.
+  void refuse_nothing() const {
+    const YamlNode* list = root_.node().find("verify");
+    if (list == nullptr || list->kind != YamlNode::Kind::list || !list->items.empty()) return;
+    root_.error("verify", "there is nothing to verify, and a device is not good for that");
   }
 
   // What could not be read has been reported; what the strategy lacks for that reason is not news.

@@ -185,7 +185,7 @@ VcsJobFile load_vcsjob(const std::string& dir) {
   file.unreadable = true;
   Result<std::string> text = read_file(scope.file(), kYamlBytesMax);
   if (!text) {
-    scope.error({}, text.error());
+    scope.error_unreadable(text.error());
     return file;
   }
   const YamlNode root = parse_yaml_document(json_to_yaml(std::move(*text)), scope);

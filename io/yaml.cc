@@ -390,10 +390,17 @@ std::vector<YamlNode> parse_yaml(std::string_view text, const FileScope& scope) 
   return documents;
 }
 
+// A problem begins with the file's name; once is enough.
+void FileScope::error_unreadable(const std::string& reason) const {
+  const std::string prefix = "cannot read " + file_ + ": ";
+  error({},
+        reason.starts_with(prefix) ? "cannot be read: " + reason.substr(prefix.size()) : reason);
+}
+
 std::vector<YamlNode> load_yaml(const FileScope& scope) {
   const Result<std::string> text = read_file(scope.file(), kYamlBytesMax);
   if (!text) {
-    scope.error({}, text.error());
+    scope.error_unreadable(text.error());
     return {};
   }
   return parse_yaml(*text, scope);

@@ -69,6 +69,8 @@ class FileScope {
   size_t errors() const { return problems_->errors(); }
   bool has_errors() const { return problems_->has_errors(); }
   bool has_error_at(Mark at) const;
+  // That the file cannot be read, with what read_file said of it.
+  void error_unreadable(const std::string& reason) const;
 
   // `path` as an absolute, normal path; a relative one is meant relative to the file's folder.
   std::string resolve(std::string_view path) const;

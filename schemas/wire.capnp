@@ -195,6 +195,9 @@ struct SubmitReply {
 
     refused @2 :Text;
     # Why the task was not accepted. Empty: it was.
+
+    code @3 :RefusalCode = invalid;
+    # Of a refusal: `unavailable` when the same task may be accepted later.
   }
 }
 
@@ -341,7 +344,8 @@ struct Sync {
   # Attempts that run at the same time.
 
   credit @9 :UInt32;
-  # Attempts that the worker is willing to hold, running ones included. At least `slots`.
+  # Attempts that the worker is willing to hold, running ones included. At least `slots`, or 0: it
+  # takes no new work now, and goes on with what it holds.
 
   held @10 :List(HeldAttempt);
   # Everything that it holds.

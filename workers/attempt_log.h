@@ -7,40 +7,66 @@
 //   ..., "finished": ...}
 //
 // The trailer begins on a line of its own. Values of environment variables are never written.
+// Bytes past the limit, and those for which the disk has no room beside its reserve, are dropped: a
+// line that begins with "muster: " says so where they would have been, and `dropped_bytes` in the
+// trailer how many they were.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/limits.h"
 #include "core/messages.h"
 #include "core/result.h"
 #include "core/task.h"
 #include "io/file.h"
+#include "workers/disk_watch.h"
 
 namespace muster {
+
+struct LogLimits {
+  uint64_t bytes_max = kConsoleLogBytesMax;  // of what the attempt writes
+  DiskWatch* disk = nullptr;                 // null: no reserve is kept
+};
 
 class AttemptLog {
  public:
   // Creates `path`, replacing what an interrupted attempt of the same number left there.
-  Result<Done> open(const std::string& path);
+  // `limits.disk` must outlive the log.
+  Result<Done> open(const std::string& path, const LogLimits& limits = {});
 
   void header(const Assignment& assignment, const std::string& worker,
               const std::vector<std::string>& argv, const std::vector<std::string>& env_names,
               Instant started);
+  // What the attempt writes: within the limits.
   void write(std::string_view bytes);
+  // A line of our own in its midst.
+  void note(const std::string& text);
   void trailer(const Ending& ending);
 
   const std::string& path() const { return path_; }
   std::string url() const { return "file://" + path_; }
-  // Why a write failed (disk full, ...), or empty. Writing goes on being tried.
+  // Why a write failed (disk full, ...), or empty. What comes afterwards is dropped.
   const std::string& fault() const { return fault_; }
 
  private:
+  void write_line(const std::string& line);
+  void append(std::string_view bytes);
+  void drop(size_t bytes, const std::string& why);
+
   std::string path_;
+  LogLimits limits_;
   UniqueFd fd_;
   bool at_line_start_ = true;
+  uint64_t kept_ = 0;      // of what the attempt wrote
+  uint64_t dropped_ = 0;   // likewise
+  bool dropping_ = false;  // and the log says so
   std::string fault_;
 };
+
+// How an attempt ends whose log could not be written, and is `fault`: its evidence is not whole, so
+// that whatever it came to is not worth much. Nothing that it did is its test's fault.
+Ending ending_of_lost_log(const std::string& fault, Instant started, Instant finished);
 
 }  // namespace muster

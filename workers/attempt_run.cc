@@ -35,6 +35,12 @@ std::string AttemptRun::attempt_dir() const {
          std::to_string(assignment_.attempt);
 }
 
+void AttemptRun::end_strays(AttemptLog& log) {
+  const std::string killed = context_.end_strays(token());
+  if (!killed.empty()) log.note("killed " + killed);
+  strays_ended_ = true;
+}
+
 Ending run_noop(Instant now) {
   return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", now, now);
 }

@@ -22,8 +22,12 @@ struct RunContext {
   std::string worker;        // its name
   std::string self_exe;      // to run built-in checks as children
   std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
+  LogLimits log_limits;      // of each console log
   // The attempt's process group, for the spool: what is left of it is killed after a crash.
   std::function<void(const AttemptToken&, pid_t)> note_group;
+  // Kills what the attempt has left outside of its process groups (workers/strays.h). Says for
+  // people what that was, or nothing.
+  std::function<std::string(const AttemptToken&)> end_strays;
 };
 
 class AttemptRun {
@@ -41,6 +45,10 @@ class AttemptRun {
   // Ends it: TERM, the task's grace time, KILL; or KILL `at_once`, which may follow the former. The
   // Ending follows when all is over.
   virtual void stop(Instant now, bool at_once) = 0;
+  // Who had it stopped, and why: what its test cases say of it. To be said before stop().
+  void set_stop_reason(const std::string& reason) {
+    if (!reason.empty()) stop_reason_ = reason;
+  }
   virtual std::optional<Instant> next_deadline() const = 0;
   virtual void descriptors(std::vector<int>& fds) const = 0;
 
@@ -49,18 +57,25 @@ class AttemptRun {
 
  protected:
   void report(ReportBody body) { report_(std::move(body)); }
-  // The last word.
+  // Before the trailer, when all of its children have ended: nothing of it stays. The log says what
+  // had to be killed.
+  void end_strays(AttemptLog& log);
+  // The last word. Strays are ended before, so that nobody else meets them on the devices.
   void finish(Ending ending) {
+    if (!strays_ended_) context_.end_strays(token());
     over_ = true;
     report_(std::move(ending));
   }
   std::string attempt_dir() const;
+  const std::string& stop_reason() const { return stop_reason_; }
 
   const RunContext& context_;
   const Assignment assignment_;
 
  private:
   ReportSink report_;
+  std::string stop_reason_ = "stopped";
+  bool strays_ended_ = false;
   bool over_ = false;
 };
 

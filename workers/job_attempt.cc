@@ -44,13 +44,14 @@ void JobAttempt::begin(Instant now) {
   std::error_code ignored;
   std::filesystem::remove_all(workspace_, ignored);  // of an attempt that was interrupted
   Result<Done> ready = make_dirs(workspace_);
-  if (ready.ok()) ready = log_.open(dir + "/log");
+  if (ready.ok()) ready = log_.open(dir + "/log", context_.log_limits);
   if (!ready.ok()) return refuse(Cause::worker, StatusCode::error, ready.error(), now);
   if (!make_steps(now)) return;
   make_environment(workspace_);
   std::vector<std::string> env_names;
   for (const auto& [name, value] : env_) env_names.push_back(name);
   log_.header(assignment_, context_.worker, steps_[0].argv, env_names, now);
+  if (!log_.fault().empty()) return refuse(Cause::worker, StatusCode::error, log_.fault(), now);
   report(AttemptStarted{log_.url(), steps_[0].argv});
   start_step(now);
 }
@@ -98,7 +99,7 @@ void JobAttempt::refuse(Cause cause, StatusCode status, const std::string& reaso
   report(AttemptStarted{log_.path().empty() ? "" : log_.url(), {}});
   report(Record{"START", name, name, {}, ""});
   report(Record{"END ERROR", name, name, {}, reason});
-  const Ending ending = make_ending(Outcome::error, cause, status, reason, kNever, now);
+  const Ending ending = make_ending(Outcome::error, cause, status, reason, started_, now);
   log_.trailer(ending);
   finish(ending);
 }
@@ -131,6 +132,11 @@ void JobAttempt::start_step(Instant now) {
 void JobAttempt::wake(Instant now) {
   if (over() || !child_) return;
   child_->wake(now);
+  // What nobody will be able to look into need not go on.
+  if (!log_.fault().empty() && !log_lost_) {
+    log_lost_ = true;
+    child_->stop(now);
+  }
   end_when_over(now);
 }
 
@@ -147,12 +153,12 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
   Ending ending = tree_ ? ending_of_tree_job(end, step_started_, now)
                         : ending_of_command(end, step_started_, now);
   if (stopping_) {
-    ending =
-        make_ending(Outcome::error, Cause::user, StatusCode::killed, "stopped", step_started_, now);
+    ending = make_ending(Outcome::error, Cause::user, StatusCode::killed, stop_reason(),
+                         step_started_, now);
     ending.exit_code = end.exit_code;
     ending.signal = end.signal;
   } else if (!log_.fault().empty()) {
-    ending.message += (ending.message.empty() ? "" : "; ") + log_.fault();
+    ending = ending_of_lost_log(log_.fault(), step_started_, now);
   }
   const std::string word = status_word(ending);
   report(Record{word,
@@ -166,7 +172,8 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
   endings_.push_back(std::move(ending));
   ++step_;
   const bool out_of_time = endings_.back().cause == Cause::timeout;
-  if (stopping_ || out_of_time || step_ == steps_.size()) return conclude(now);
+  const bool lost = !log_.fault().empty();
+  if (stopping_ || out_of_time || lost || step_ == steps_.size()) return conclude(now);
   start_step(now);
 }
 
@@ -184,6 +191,7 @@ void JobAttempt::conclude(Instant now) {
                       std::to_string(steps_.size()) + " jobs were not run)";
   }
   ending.finished = now;
+  end_strays(log_);
   log_.trailer(ending);
   finish(ending);
 }

@@ -52,6 +52,7 @@ class JobAttempt final : public AttemptRun {
   Instant started_;
   Instant step_started_;
   bool stopping_ = false;
+  bool log_lost_ = false;  // and the child is being ended for it
 };
 
 }  // namespace muster

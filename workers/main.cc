@@ -1,7 +1,9 @@
 // muster-worker: the process near the hardware. It executes attempts and keeps what they say until
 // the broker has recorded it.
+#include <poll.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <memory>
@@ -18,6 +20,7 @@
 #include "io/stop_signal.h"
 #include "workers/checks/check.h"
 #include "workers/spool.h"
+#include "workers/strays.h"
 #include "workers/worker.h"
 
 namespace {
@@ -51,6 +54,52 @@ void override_config(const Flags& flags, muster::Config& config) {
   if (!flags.log_level.empty()) config.log_level = flags.log_level;
 }
 
+// What must be written before anything else can begin.
+struct Begun {
+  muster::PidFile pid_file;
+  std::unique_ptr<muster::Spool> spool;
+};
+
+muster::Result<std::unique_ptr<Begun>> begin(const muster::Home& home, const muster::Config& config,
+                                             const std::string& dir) {
+  if (const auto made = muster::make_home(home); !made.ok()) return muster::Error{made.error()};
+  if (const auto made = muster::make_dirs(dir); !made.ok()) return muster::Error{made.error()};
+  auto pid_file =
+      muster::PidFile::acquire(dir + "/worker.pid", "a muster worker named " + config.worker.name);
+  if (!pid_file.ok()) return muster::Error{pid_file.error()};
+  muster::LogOptions log_options;
+  log_options.daemon = "worker-" + config.worker.name;
+  log_options.logs_dir = home.logs_dir();
+  log_options.level = config.log_level;
+  if (const auto ready = muster::setup_logging(log_options); !ready.ok())
+    return muster::Error{ready.error()};
+  auto spool = muster::Spool::open(dir, static_cast<uint64_t>(std::time(nullptr)));
+  if (!spool.ok()) return muster::Error{spool.error()};
+  return std::make_unique<Begun>(Begun{std::move(*pid_file), std::move(*spool)});
+}
+
+// A full disk is no reason to end: whoever starts us again and again would give up before somebody
+// has made room. Null when `stop_fd` became readable meanwhile.
+muster::Result<std::unique_ptr<Begun>> begin_when_there_is_room(const muster::Home& home,
+                                                                const muster::Config& config,
+                                                                const std::string& dir,
+                                                                int stop_fd) {
+  constexpr uint64_t kFullBytes = 1 << 20;  // a spool may not begin in less
+  constexpr int kBackOffMsMax = 30'000;
+  for (int back_off_ms = 1000;; back_off_ms = std::min(2 * back_off_ms, kBackOffMsMax)) {
+    auto begun = begin(home, config, dir);
+    if (begun.ok()) return begun;
+    const muster::Result<uint64_t> free = muster::free_bytes(home.dir);
+    if (!free.ok() || *free >= kFullBytes) return begun;
+    if (back_off_ms == 1000) {
+      std::fprintf(stderr, "muster-worker: the disk is full; waiting for room: %s\n",
+                   begun.error().c_str());
+    }
+    pollfd stop{stop_fd, POLLIN, 0};
+    if (::poll(&stop, 1, back_off_ms) > 0) return std::unique_ptr<Begun>();
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -76,7 +125,6 @@ int main(int argc, char** argv) {
   if (!stop.ok()) return fail(stop.error());
   const muster::Result<muster::Home> home = muster::resolve_home(flags.home);
   if (!home.ok()) return fail_usage(home.error());
-  if (const auto made = muster::make_home(*home); !made.ok()) return fail(made.error());
   muster::raise_descriptor_limit();
   muster::ConfigFile file = muster::load_config(*home);
   if (file.problems.has_errors()) return fail_usage("\n" + file.problems.to_text());
@@ -87,33 +135,31 @@ int main(int argc, char** argv) {
   if (const auto problem = muster::invalid_endpoint(config.endpoint)) return fail_usage(*problem);
 
   const std::string dir = home->worker_dir(config.worker.name);
-  if (const auto made = muster::make_dirs(dir); !made.ok()) return fail(made.error());
-  const auto pid_file =
-      muster::PidFile::acquire(dir + "/worker.pid", "a muster worker named " + config.worker.name);
-  if (!pid_file.ok()) return fail(pid_file.error());
-  muster::LogOptions log_options;
-  log_options.daemon = "worker-" + config.worker.name;
-  log_options.logs_dir = home->logs_dir();
-  log_options.level = config.log_level;
-  if (const auto ready = muster::setup_logging(log_options); !ready.ok())
-    return fail(ready.error());
-  auto spool = muster::Spool::open(dir, static_cast<uint64_t>(std::time(nullptr)));
-  if (!spool.ok()) return fail(spool.error());
-  if (const size_t killed = (*spool)->kill_leftovers(); killed > 0) {
+  const auto begun = begin_when_there_is_room(*home, config, dir, stop->get());
+  if (!begun.ok()) return fail(begun.error());
+  if (!*begun) return 0;  // stopped before it could begin
+  const std::unique_ptr<muster::Spool>& spool = (*begun)->spool;
+  if (const size_t killed = spool->kill_leftovers(); killed > 0) {
     spdlog::warn("killed {} process groups that attempts of an earlier run had left", killed);
   }
+  if (const auto killed = muster::kill_marked(spool->interrupted(), dir); !killed.empty()) {
+    spdlog::warn("attempts of an earlier run: killed {}", muster::describe(killed));
+  }
+  if (const auto adopts = muster::adopt_orphans(); !adopts.ok()) spdlog::warn("{}", adopts.error());
   spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config.worker.name,
-               (*spool)->incarnation(), config.worker.slots, config.endpoint);
+               spool->incarnation(), config.worker.slots, config.endpoint);
 
   muster::SystemClock clock;
   muster::SocketContext sockets;
-  const muster::WorkerSetup setup{config.worker.name,  config.worker.lab,    config.worker.pools,
-                                  config.worker.slots, config.endpoint,      dir,
-                                  "/proc/self/exe",    config.worker.listers};
-  muster::Worker worker(setup, std::move(*spool), sockets, clock);
+  const muster::WorkerSetup setup{
+      config.worker.name,   config.worker.lab,     config.worker.pools,
+      config.worker.slots,  config.endpoint,       dir,
+      "/proc/self/exe",     config.worker.log_max, config.worker.disk_reserve,
+      config.worker.listers};
+  muster::Worker worker(setup, std::move((*begun)->spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {
-    spdlog::critical("the spool failed, so the worker ends: {}", served.error());
+    spdlog::critical("{}", served.error());
     return 1;
   }
   spdlog::info("stopped");

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ class Spool {
   // As found at open, oldest first.
   std::vector<Report> take_unacked() { return std::exchange(unacked_, {}); }
   std::vector<AttemptToken> take_interrupted() { return std::exchange(interrupted_, {}); }
+  std::set<AttemptToken> interrupted() const { return {interrupted_.begin(), interrupted_.end()}; }
   // Kills what interrupted attempts of this boot have left running. The groups' leaders died with
   // the worker; what is meant here are their descendants.
   size_t kill_leftovers();

@@ -35,8 +35,9 @@ void StrategyAttempt::begin(Instant now) {
   if (run_limit > Duration{0}) run_until_ = now + run_limit;
   const std::string dir = attempt_dir();
   Result<Done> ready = make_dirs(dir);
-  if (ready.ok()) ready = log_.open(dir + "/log");
+  if (ready.ok()) ready = log_.open(dir + "/log", context_.log_limits);
   if (ready.ok()) log_.header(assignment_, context_.worker, {}, {}, now);
+  if (!log_.fault().empty()) ready = Error{log_.fault()};
   report(AttemptStarted{ready.ok() ? log_.url() : "", {}});
   report(record("START", operation()));
   if (!ready.ok()) return fail_at_once(Cause::worker, ready.error(), now);
@@ -288,7 +289,8 @@ Ending StrategyAttempt::make_verdict(Instant now) const {
                        started_, now);
   }
   if (stopping_) {
-    return make_ending(Outcome::error, Cause::user, StatusCode::killed, "stopped", started_, now);
+    return make_ending(Outcome::error, Cause::user, StatusCode::killed, stop_reason(), started_,
+                       now);
   }
   if (run_->passed()) {
     return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", started_, now);
@@ -309,9 +311,13 @@ Ending StrategyAttempt::make_verdict(Instant now) const {
 }
 
 void StrategyAttempt::conclude(Instant now) {
-  const Ending ending = make_verdict(now);
+  end_strays(log_);
+  const bool lost = !stopping_ && !log_.fault().empty();
+  const Ending ending = lost ? ending_of_lost_log(log_.fault(), started_, now) : make_verdict(now);
   if (stopping_) {
     report(record("END ABORT", operation(), ending.message));
+  } else if (lost) {
+    report(record("END ERROR", operation(), ending.message));
   } else if (ending.outcome == Outcome::pass) {
     const char* done =
         kind_ == RunKind::verify ? " verified successfully" : " repaired successfully";

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/duration_text.h"
 #include "io/codec.h"
 #include "workers/reportable.h"
+#include "workers/strays.h"
 
 namespace muster {
 
@@ -20,6 +22,10 @@ constexpr Duration kHelloAgain = std::chrono::seconds(1);
 // A connection that has been silent for this long is made anew: it may be half dead.
 constexpr Duration kReconnectAfter = std::chrono::seconds(10);
 constexpr int kSyncsPerWakeup = 8;
+constexpr Duration kDiskLook = std::chrono::seconds(1);
+// Between tries to write a spool that could not be written.
+constexpr Duration kSpoolBackOffMin = std::chrono::seconds(1);
+constexpr Duration kSpoolBackOffMax = std::chrono::seconds(30);
 
 WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
   WorkerOptions options;
@@ -39,15 +45,32 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       spool_(std::move(spool)),
       sockets_(context),
       clock_(clock),
+      disk_(config_.dir, config_.disk_reserve),
       core_(core_options(config_, *spool_), spool_->take_unacked(), spool_->take_interrupted(),
             clock.now()),
       listers_(config_.listers, config_.name) {
   run_context_.worker = config_.name;
   run_context_.self_exe = config_.self_exe;
   run_context_.attempts_dir = config_.dir + "/attempts";
+  run_context_.log_limits = {config_.log_max, &disk_};
+  run_context_.end_strays = [this](const AttemptToken& token) { return end_strays(token); };
   run_context_.note_group = [this](const AttemptToken& token, pid_t group) {
-    if (Result<Done> noted = spool_->note_group(token, group); !noted.ok()) fault_ = noted.error();
+    // Without it a crash of ours leaves the group to be found by its environment alone.
+    if (Result<Done> noted = spool_->note_group(token, group); !noted.ok())
+      spdlog::debug("{}", noted.error());
   };
+}
+
+// What is not marked may be of any attempt that runs; see kill_strays.
+std::string Worker::end_strays(const AttemptToken& token) {
+  std::set<AttemptToken> running;
+  for (const auto& [other, run] : runs_) {
+    if (other != token) running.insert(other);
+  }
+  const std::vector<Stray> killed = kill_strays(token, running);
+  if (killed.empty()) return "";
+  spdlog::warn("{} attempt {}: killed {}", token.guid, token.attempt, describe(killed));
+  return describe(killed);
 }
 
 Result<Done> Worker::connect(Instant now) {
@@ -75,12 +98,18 @@ Result<Done> Worker::serve(int stop_fd) {
   for (;;) {
     wait(stop_fd);
     const Instant now = clock_.now();
-    if (stop_) return shut_down(now);
+    if (stop_) {
+      shut_down(now);
+      return Done{};
+    }
     receive_all(now);
+    watch_disk(now);
     core_.tick(now);
+    reap_adopted();
     run_listers(now);
     run_attempts(now);
-    if (Result<Done> spoken = speak(now); !spoken.ok()) return spoken;
+    keep_reports(now);
+    speak(now);
     check_silence(now);
   }
 }
@@ -106,6 +135,7 @@ std::optional<Instant> Worker::next_deadline() const {
     const std::optional<Instant> deadline = run->next_deadline();
     if (deadline) next = std::min(next, *deadline);
   }
+  if (!spool_fault_.empty()) next = std::min(next, next_spool_try_);
   if (const std::optional<Instant> deadline = listers_.next_deadline()) {
     next = std::min(next, *deadline);
   }
@@ -174,6 +204,7 @@ void Worker::run_attempts(Instant now) {
     for (const StopAction& stop : actions.stop) {
       const auto found = runs_.find(stop.token);
       if (found == runs_.end()) continue;
+      found->second->set_stop_reason(stop.text);
       found->second->stop(now, stop.why != StopWhy::cancelled);
       if (found->second->over()) runs_.erase(found);
     }
@@ -204,20 +235,53 @@ void Worker::start(Assignment assignment, Instant now) {
   if (started.over()) runs_.erase(token);
 }
 
-// What is said must be in the spool first.
-Result<Done> Worker::speak(Instant now) {
-  if (!fault_.empty()) return Error{fault_};
-  if (Result<Done> kept = spool_->commit(core_.drain_unspooled(), core_.acked()); !kept.ok())
-    return kept;
+void Worker::watch_disk(Instant now) {
+  if (now >= next_disk_look_) {
+    next_disk_look_ = now + kDiskLook;
+    const bool was_low = disk_low_;
+    disk_.look();
+    disk_low_ = disk_.low();
+    if (disk_low_ && !was_low) {
+      spdlog::error("{}: only {} are free; no new work is taken until there are {}", config_.dir,
+                    format_size(disk_.free()), format_size(disk_.wanted()));
+    } else if (was_low && !disk_low_) {
+      spdlog::info("{}: there is room again; new work is taken", config_.dir);
+    }
+  }
+  core_.set_accepting(!disk_low_ && spool_fault_.empty(), now);
+}
+
+// What is said must be in the spool first (WorkerCore sees to that).
+void Worker::keep_reports(Instant now) {
+  if (!spool_fault_.empty() && now < next_spool_try_) return;
+  std::vector<Report> reports = core_.drain_unspooled();
+  const Result<Done> kept = spool_->commit(reports, core_.acked());
+  if (kept.ok()) {
+    if (!spool_fault_.empty()) spdlog::info("the spool is written again");
+    spool_fault_.clear();
+    spool_back_off_ = Duration{0};
+    return;
+  }
+  core_.return_unspooled(std::move(reports));
+  if (spool_fault_.empty()) {
+    spdlog::error("the spool cannot be written; no new work is taken until it can: {}",
+                  kept.error());
+  }
+  spool_fault_ = kept.error();
+  spool_back_off_ = std::clamp(2 * spool_back_off_, kSpoolBackOffMin, kSpoolBackOffMax);
+  next_spool_try_ = now + spool_back_off_;
+  core_.set_accepting(false, now);
+}
+
+void Worker::speak(Instant now) {
   if (!welcomed_) {
     if (now >= next_hello_) say_hello(now);
-    return Done{};
+    return;
   }
   for (int i = 0; i < kSyncsPerWakeup; ++i) {
     std::optional<Sync> sync = core_.make_sync(now);
     if (!sync || !socket_->send(encode_message(Envelope{0, std::move(*sync)}))) break;
   }
-  return Done{};
 }
 
 void Worker::check_silence(Instant now) {
@@ -230,18 +294,22 @@ void Worker::check_silence(Instant now) {
 
 // Nothing outlives the worker: what runs is killed and reported, so that the broker need not wait
 // for the lease to run out.
-Result<Done> Worker::shut_down(Instant now) {
+void Worker::shut_down(Instant now) {
   std::vector<AttemptToken> killed;
   for (const auto& [token, run] : runs_) killed.push_back(token);
   runs_.clear();
   for (const AttemptToken& token : killed) {
-    core_.report(token,
-                 make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                             "the worker was shut down while the attempt ran", now, now),
-                 true, now);
+    end_strays(token);
+    core_.report(
+        token,
+        make_ending(Outcome::error, Cause::worker, StatusCode::error,
+                    "the worker was shut down while the attempt ran", core_.started_at(token), now),
+        true, now);
   }
   core_.connected(now);
-  return speak(now);
+  next_spool_try_ = now;
+  keep_reports(now);
+  speak(now);
 }
 
 }  // namespace muster

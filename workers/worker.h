@@ -12,6 +12,7 @@
 #include "io/config.h"
 #include "io/socket.h"
 #include "workers/attempt_run.h"
+#include "workers/disk_watch.h"
 #include "workers/listers.h"
 #include "workers/spool.h"
 
@@ -25,6 +26,8 @@ struct WorkerSetup {
   std::string endpoint;
   std::string dir;       // HOME/worker/NAME
   std::string self_exe;  // to run built-in checks
+  uint64_t log_max = kConsoleLogBytesMax;
+  uint64_t disk_reserve = kWorkerReserveBytes;
   std::vector<ListerConfig> listers;
 };
 
@@ -32,12 +35,14 @@ class Worker {
  public:
   Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& context, Clock& clock);
 
-  // Works until `stop_fd` becomes readable; then kills what runs, says so and returns. An error
-  // means that the spool can no longer be trusted; the process must end.
+  // Works until `stop_fd` becomes readable; then kills what runs, says so and returns. A spool that
+  // cannot be written is written later: until then nothing that it does not hold is said, and no
+  // new work taken. An error means that the endpoint is none.
   Result<Done> serve(int stop_fd);
 
  private:
   Result<Done> connect(Instant now);
+  std::string end_strays(const AttemptToken& token);
   void wait(int stop_fd);
   void receive_all(Instant now);
   void take(const Message& message, Instant now);
@@ -46,8 +51,10 @@ class Worker {
   void run_listers(Instant now);
   void run_attempts(Instant now);
   void start(Assignment assignment, Instant now);
-  Result<Done> speak(Instant now);
-  Result<Done> shut_down(Instant now);
+  void watch_disk(Instant now);
+  void keep_reports(Instant now);
+  void speak(Instant now);
+  void shut_down(Instant now);
   void check_silence(Instant now);
   std::optional<Instant> next_deadline() const;
 
@@ -55,6 +62,7 @@ class Worker {
   std::unique_ptr<Spool> spool_;
   SocketContext& sockets_;
   Clock& clock_;
+  DiskWatch disk_;
   RunContext run_context_;
   WorkerCore core_;
   std::unique_ptr<ClientSocket> socket_;
@@ -68,7 +76,11 @@ class Worker {
   Instant last_heard_;
   Instant next_hello_;
   std::string last_refusal_;  // so that the same trouble is logged once
-  std::string fault_;         // of the spool, met inside a callback
+  Instant next_disk_look_;
+  bool disk_low_ = false;
+  std::string spool_fault_;  // of the last attempt to write it; empty: it is written
+  Instant next_spool_try_;
+  Duration spool_back_off_{0};
 };
 
 }  // namespace muster

@@ -52,6 +52,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"task", "lss"}, "unknown verb \"lss\"; did you mean ls?"},
         WrongCase{{"--hme", "/x", "task", "ls"}, "--hme"},
         WrongCase{{"--home", "", "task", "ls"}, "--home: must not be empty"},
+        // It took `task` for the home.
+        WrongCase{{"--home=", "task", "ls"}, "\"--home=\" has no value"},
         WrongCase{{"--endpoint", "", "task", "ls"}, "--endpoint: must not be empty"},
         WrongCase{{"-o", "jsn", "task", "ls"}, "\"jsn\" is not a format"}, WrongCase{{"-o"}, "-o"},
         WrongCase{{"-o", "json", "-o", "jsonl", "version"}, "--output"},

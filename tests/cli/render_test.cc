@@ -109,6 +109,17 @@ TEST(Task, Table) {
             "2 of 9; more with -n N\n");
 }
 
+// One long name made every line of the table as long.
+TEST(Task, ALongNameIsCutOnATerminal) {
+  TaskInfo task = samples::running_task();
+  task.spec.name = std::string(128, 'n');
+  const Look terminal{false, at(100), true};
+  EXPECT_NE(render_task_table({task}, 1, kPlain).find(task.spec.name), std::string::npos);
+  const std::string shown = render_task_table({task}, 1, terminal);
+  EXPECT_EQ(shown.find(std::string(33, 'n')), std::string::npos) << shown;
+  EXPECT_NE(shown.find("nnn…  running"), std::string::npos) << shown;
+}
+
 TEST(Task, Whole) {
   EXPECT_EQ(render_task(samples::device_error_task(), {"/h/results/x/status.log", {}}, kPlain),
             "task        lab/nightly/0043\n"

@@ -110,6 +110,7 @@ TEST(BrokerCore, SyncLimitsOnBothSides) {
       {"no slots", [](Sync& sync) { sync.slots = 0; }, false},
       {"most credit", [](Sync& sync) { sync.credit = kCreditMax; }, true},
       {"too much credit", [](Sync& sync) { sync.credit = kCreditMax + 1; }, false},
+      {"no credit", [](Sync& sync) { sync.credit = 0; }, true},
       {"less credit than slots", [](Sync& sync) { sync.slots = 2; }, false},
       {"last incarnation", [](Sync& sync) { sync.incarnation = (1ull << 31) - 1; }, true},
       {"incarnation too high", [](Sync& sync) { sync.incarnation = 1ull << 31; }, false},
@@ -179,6 +180,53 @@ TEST(BrokerCore, CreditIsTheMostAWorkerHolds) {
     EXPECT_EQ(broker.core.held_count(), credit);
     EXPECT_EQ(broker.core.queued_count(), 20 - credit);
   }
+}
+
+TEST(BrokerCore, AWorkerWithoutCreditGetsNothingNew) {
+  Broker broker;
+  broker.hello("p", Role::submitter, "ann");
+  broker.worker("w", "w1", 2);
+  Inventory inventory;
+  inventory.devices = {DeviceSpec{"dut1", {}, "w1", {}, "", "", ""}};
+  broker.hear("p", ApplyInventory{std::make_shared<const Inventory>(inventory), "ann"});
+  TaskSpec on_device = Broker::spec(guid_of(1));
+  on_device.devices = {DeviceRequest{"", "dut1", ""}};
+  Sync full = broker.make_sync();
+  full.credit = 0;
+  broker.hear("w", full);
+  broker.submit({Broker::spec(guid_of(0)), on_device});
+  broker.dispatch();
+  EXPECT_EQ(broker.core.held_count(), 0u);
+  for (const size_t task : {0u, 1u}) {
+    broker.hear("p", ExplainTask{guid_of(task)});
+    EXPECT_THAT(broker.answer<Explanation>().reasons,
+                testing::Contains(testing::HasSubstr("takes no new work now")));
+  }
+
+  full = broker.make_sync();
+  full.slots = full.credit = 2;
+  broker.hear("w", full);
+  broker.dispatch();
+  EXPECT_EQ(broker.core.held_count(), 2u);
+}
+
+// `task show` said that an attempt whose worker was lost ran for 0 s.
+TEST(BrokerCore, AnEndingWithoutAStartGetsTheOneThatWasReported) {
+  Broker broker;
+  broker.hello("p", Role::submitter, "ann");
+  broker.worker("w", "w1", 1);
+  TaskSpec spec = Broker::spec(guid_of(0));
+  spec.retry.infra = 0;
+  broker.submit({spec});
+  broker.dispatch();
+  const Instant began = broker.now;
+  broker.report("w", {guid_of(0), 1}, AttemptStarted{"file:///log", {}});
+  broker.pass(kLeaseDefault);
+  const std::optional<TaskInfo> task = broker.core.task_info(guid_of(0));
+  ASSERT_TRUE(task && task->ending);
+  EXPECT_EQ(task->ending->cause, Cause::worker);
+  EXPECT_EQ(task->ending->started, began);
+  EXPECT_EQ(task->ending->finished, began + kLeaseDefault);
 }
 
 TEST(BrokerCore, WorkIsSharedAmongWorkers) {
@@ -280,6 +328,21 @@ TEST(BrokerCore, DigestMovesWithEventsOnly) {
   for (const Event& event : broker.log) folded.apply(event);
   EXPECT_EQ(folded.hard_digest(), broker.core.hard_digest());
   EXPECT_EQ(folded.head(), broker.log.size());
+}
+
+// A full disk ended `muster run` with the status of a wrong command line.
+TEST(BrokerCore, ARefusalForWantOfRoomIsUnavailableAndNotInvalid) {
+  Broker broker;
+  broker.hello("p", Role::submitter, "ann");
+  broker.core.note_disk_low(true);
+  TaskSpec wrong = Broker::spec(guid_of(1));
+  wrong.priority = kPriorityMax + 1;
+  broker.submit({Broker::spec(guid_of(0)), wrong});
+  const SubmitReply& reply = broker.answer<SubmitReply>();
+  EXPECT_THAT(reply.results[0].refused, testing::HasSubstr("disk is almost full"));
+  EXPECT_EQ(reply.results[0].code, RefusalCode::unavailable);
+  EXPECT_THAT(reply.results[1].refused, testing::HasSubstr("priority"));
+  EXPECT_EQ(reply.results[1].code, RefusalCode::invalid);
 }
 
 TEST(BrokerCore, EndedTasksAreForgottenButTheirGuidsAreNot) {

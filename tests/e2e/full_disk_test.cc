@@ -87,6 +87,8 @@ TEST_F(FullDiskTest, ALowDiskRefusesNewWorkAndFinishesWhatRuns) {
   set_disk("low");
   ASSERT_TRUE(eventually([&] { return disk_low(); })) << house_.daemon_output();
   EXPECT_THAT(submit("disk-low-new", "true"), testing::HasSubstr("disk"));
+  // It was 64, which says that the command line is wrong.
+  EXPECT_EQ(house_.muster({"run", "--detach", "--", "true"}).status, 69);
 
   house_.write("home/gate", "");
   wait_for_event("attempt_ended", "disk-low-runs");

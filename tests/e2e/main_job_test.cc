@@ -148,6 +148,22 @@ TEST_F(MainJobTest, CancelEndsWhatRuns) {
   expect(0, {"cancel", "e2e-cancelled", "--reason", "enough"});
   EXPECT_NE(house_.muster({"wait", "e2e-cancelled"}).status, 0);
   EXPECT_THAT(expect(0, {"task", "explain", "e2e-cancelled"}), HasSubstr("enough"));
+  // Its test case said "stopped", and not by whom.
+  const std::string result = expect(0, {"result", "e2e-cancelled", "-o", "json"});
+  EXPECT_THAT(result.substr(result.find("\"cases\"")), HasSubstr("cancelled by "));
+}
+
+TEST_F(MainJobTest, TheLogSaysThatThereWereEarlierAttempts) {
+  const std::string once = house_.home().dir + "/once";
+  expect(0,
+         {"run", "--wait", "--guid", "e2e-job-twice", "--retry", "test=1", "--", "/bin/sh", "-c",
+          "echo attempt $MUSTER_ATTEMPT; [ -e " + once + " ] || { touch " + once + "; exit 1; }"});
+  const Ran newest = house_.muster({"log", "e2e-job-twice"});
+  EXPECT_THAT(newest.out, HasSubstr("attempt 2\n"));
+  EXPECT_THAT(newest.err, HasSubstr("earlier ones: muster log e2e-job-twice --attempt N"));
+  const Ran first = house_.muster({"log", "e2e-job-twice", "--attempt", "1"});
+  EXPECT_THAT(first.out, HasSubstr("attempt 1\n"));
+  EXPECT_EQ(first.err, "");
 }
 
 TEST_F(MainJobTest, UpStopsEverythingItStarted) {

@@ -24,6 +24,8 @@ TEST_F(ConfigTest, EverythingHasADefault) {
     EXPECT_EQ(file.config.listen, std::vector<std::string>{file.config.endpoint});
     EXPECT_EQ(file.config.worker.name, "local");
     EXPECT_EQ(file.config.worker.slots, 8u);
+    EXPECT_EQ(file.config.worker.log_max, kConsoleLogBytesMax);
+    EXPECT_EQ(file.config.worker.disk_reserve, kWorkerReserveBytes);
     EXPECT_EQ(file.config.beat, kBeatDefault);
     EXPECT_EQ(file.config.lease, kLeaseDefault);
     EXPECT_EQ(file.config.log_level, "info");
@@ -42,7 +44,7 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
   const ConfigFile file = load(
       "endpoint: tcp://127.0.0.1:7100\n"
       "listen: [tcp://127.0.0.1:7100, ipc:///tmp/b.sock]\n"
-      "worker: { name: rack3, slots: 12, pools: [wifi], lab: lund,\n"
+      "worker: { name: rack3, slots: 12, pools: [wifi], lab: lund, log_max: 20M, disk_reserve: 0,\n"
       "  listers: [{name: usb, command: [listers/usb, -v]}, {name: sh, command: {shell: ls}}] }\n"
       "beat: 500ms\nlease: 5s\nlog_level: debug\n");
   EXPECT_EQ(file.problems.to_text(), "");
@@ -52,6 +54,8 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
   EXPECT_EQ(file.config.worker.name, "rack3");
   EXPECT_EQ(file.config.worker.slots, 12u);
   EXPECT_EQ(file.config.worker.pools, std::vector<std::string>{"wifi"});
+  EXPECT_EQ(file.config.worker.log_max, 20u << 20);
+  EXPECT_EQ(file.config.worker.disk_reserve, 0u);
   EXPECT_EQ(file.config.worker.lab, "lund");
   const std::vector<ListerConfig> listers = {{"usb", {path("listers/usb"), "-v"}},
                                              {"sh", {"/bin/sh", "-c", "ls"}}};
@@ -105,6 +109,7 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"beat: 10ms", "1:7: must be at least 20ms\n"},
       {"lease: 5s", "1:8: must be at least 3 beats, which are 2s each\n"},
       {"beat: 30ms\nlease: 100ms", "2:8: must be at least 200ms\n"},
+      {"worker: {log_max: 4095}", "1:19: must be at least 4KiB\n"},
       {"log_level: loud",
        "1:12: \"log_level\" must be one of info, trace, debug, warn, error, not \"loud\"\n"},
       {"version: 1\nkind: inventory",
@@ -116,10 +121,10 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
               "DIR/muster.yaml:" + std::string(row.problem))
         << row.text;
   }
-  for (const char* text :
-       {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org:1",
-        "endpoint: tcp://0.0.0.0:1", "listen: [\"tcp://127.0.0.1:99999\"]", "worker: {name: a b}",
-        "worker: {name: }", "beat: often", "a: [", "worker: {pools: [a, a]}"}) {
+  for (const char* text : {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org:1",
+                           "endpoint: tcp://0.0.0.0:1", "listen: [\"tcp://127.0.0.1:99999\"]",
+                           "worker: {name: a b}", "worker: {name: }", "beat: often", "a: [",
+                           "worker: {pools: [a, a]}", "worker: {disk_reserve: much}"}) {
     EXPECT_EQ(load(text).problems.errors(), 1u) << text << load(text).problems.to_text();
   }
 }

@@ -324,7 +324,7 @@ TEST_F(InventoryFileTest, ReportsStrategyFilesUnderTheirNames) {
                   "devices: {d: {type: x, strategy: bad}, e: {type: x, strategy: nameless}}\n");
   EXPECT_EQ(problems,
             "DIR/s/bad.yaml:4:10: a verifier needs \"check\"\n"
-            "DIR/s/gone.yaml: cannot read DIR/s/gone.yaml: No such file or directory\n"
+            "DIR/s/gone.yaml: cannot be read: No such file or directory\n"
             "DIR/s/nameless.yaml:1:1: a strategy needs \"name\"\n");
 }
 

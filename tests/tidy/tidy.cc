@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::set<std::string> kSkippedDirs = {".git", "build", "corpus"};
+// Not ours to hold to any rule: what git keeps and does not track, and inputs of the fuzzers.
+const std::set<std::string> kSkipped = {".git", "build", "corpus"};
 const std::set<std::string> kTextEndings = {".cc",    ".h",    ".md",   ".txt", ".cmake",
                                             ".capnp", ".yaml", ".json", ".pl",  ""};
 
@@ -36,8 +37,9 @@ std::string read_file(const fs::path& path) {
 Tree read_tree(const fs::path& root) {
   Tree tree;
   for (auto it = fs::recursive_directory_iterator(root); it != fs::end(it); ++it) {
-    if (it->is_directory() && kSkippedDirs.contains(it->path().filename().string())) {
-      it.disable_recursion_pending();
+    // In a git worktree .git is a file.
+    if (kSkipped.contains(it->path().filename().string())) {
+      if (it->is_directory()) it.disable_recursion_pending();
       continue;
     }
     if (!it->is_regular_file()) continue;

@@ -208,6 +208,7 @@ struct MessageText {
     line.word("submit_reply");
     for (const SubmitResult& result : reply.results) {
       line.word(result.guid).flag("known", result.known).text("refused", result.refused);
+      line.flag("unavailable", result.code == RefusalCode::unavailable);
       line.flag("accepted", !result.known && result.refused.empty());
     }
   }

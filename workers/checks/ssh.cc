@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -84,6 +85,8 @@ Result<pid_t> start_program(const std::vector<std::string>& argv, int output) {
   ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
   pid_t pid = -1;
+  // A master that it leaves behind is no stray (workers/strays.h): SshControl ends it.
+  ::setenv("MUSTER_GUID", "", 1);
   const int error = ::posix_spawnp(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return Error{"cannot start " + argv[0] + ": " + errno_text(error)};

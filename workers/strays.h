@@ -1,0 +1,45 @@
+// Strays: processes that an attempt started and that left its process groups (setsid, daemons), so
+// that they do not end with them. They are known by their environment, which carries MUSTER_GUID
+// and MUSTER_ATTEMPT, and by their ancestry: this process adopts those whose parents have died.
+//
+// What is to outlive an attempt must not be its child at all (systemd-run), or say so: with
+// MUSTER_GUID empty in its environment it is left alone.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "core/task.h"
+
+namespace muster {
+
+// From now on orphans below this process become its children (PR_SET_CHILD_SUBREAPER).
+Result<Done> adopt_orphans();
+
+// Adopted children that have died are waited for, so that they do not stay as zombies.
+void reap_adopted();
+
+struct Stray {
+  pid_t pid = -1;
+  std::string command;  // for people, cut
+};
+
+// Kills what is left below this process of the attempt `ended`, whose own children are over, and
+// returns when it is dead: within half a second, but for what the kernel itself holds up.
+// `running`: the attempts that go on. What carries no mark of any of them can be told to be of
+// `ended` only when there are none; it is left for the last of them otherwise.
+std::vector<Stray> kill_strays(const AttemptToken& ended, const std::set<AttemptToken>& running);
+
+// After a crash of an earlier process: kills what carries the mark of one of `attempts`, wherever
+// it is. A process that names a MUSTER_LOG_PATH outside of `dir` belongs to another worker.
+std::vector<Stray> kill_marked(const std::set<AttemptToken>& attempts, const std::string& dir);
+
+// "2 processes that left their process group: 123 (sleep 777), 124 (...)"
+std::string describe(const std::vector<Stray>& strays);
+
+}  // namespace muster
