@@ -11,7 +11,7 @@ namespace muster {
 
 enum ExitStatus : int {
   kExitOk = 0,
-  kExitFailed = 1,           // doctor found something, or up could not keep a process alive
+  kExitFailed = 1,           // doctor or inventory diff found something, or up lost a process
   kExitInfrastructure = 10,  // the task ended error for an infrastructure cause, after its retries
   kExitUsageError = 64,      // a flag, a name or a file is wrong
   kExitUnreachable = 69,     // the broker does not answer, or cannot serve now

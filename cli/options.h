@@ -130,9 +130,11 @@ struct DeviceShowOptions {
 };
 struct WorkerListOptions {};
 
+enum class InventoryVerb { check, diff, apply };
 struct InventoryOptions {
   std::string file;
-  bool apply = false;  // false: check only
+  InventoryVerb verb = InventoryVerb::check;
+  bool dry_run = false;  // of apply: say what it would change, and change nothing
 };
 struct StrategyCheckOptions {
   std::vector<std::string> files;
@@ -140,6 +142,18 @@ struct StrategyCheckOptions {
 struct StrategyTreeOptions {
   std::string file;
   bool brief = false;  // tags only
+};
+
+struct StrategyScenarioOptions {
+  std::string file;     // holds one scenario
+  bool lines = false;   // instead: one a line on stdin
+  bool compat = false;  // autotest's rules to the letter
+};
+struct StrategySimulateOptions {
+  std::string file;
+  std::vector<std::string> failing;            // tags of verifiers
+  std::string level;                           // empty: all verifiers
+  std::map<std::string, std::string> profile;  // of the device, for `when`
 };
 
 struct DoctorOptions {
@@ -151,8 +165,8 @@ using VerbOptions =
     std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
                  TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, EventsOptions,
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
-                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions, DoctorOptions,
-                 VersionOptions>;
+                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
+                 StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -1,13 +1,12 @@
-// The only file that includes CLI11 (it costs seconds of compile time for each that includes it).
 #include "cli/parse.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
 #include <utility>
 
+#include "cli/parse_kit.h"
 #include "cli/values.h"
 #include "core/duration_text.h"
 #include "core/guid.h"
@@ -18,108 +17,6 @@ namespace muster {
 namespace {
 
 constexpr size_t kHelpColumn = 30;
-// Put before words that stand after --, so that CLI11 takes none of them for a flag or a verb;
-// positionals take it off again. (CLI11's own -- ends a verb's positionals once one was given.)
-constexpr char kPlainWord = '\x01';
-
-// Words of the command line on their way into an Invocation. `chosen` is set by the verb's callback
-// once its words are complete.
-struct Parse {
-  CLI::App app{"Verifies, repairs and runs test jobs on the devices of a lab.", "muster"};
-  GlobalOptions global;
-  std::optional<VerbOptions> chosen;
-};
-
-// Adds an option whose text `read` turns into a value or a reason.
-template <typename Value>
-CLI::Option* add_value(CLI::App* app, const std::string& name,
-                       std::function<Result<Value>(const std::string&)> read,
-                       std::function<void(Value)> take, const std::string& type,
-                       const std::string& description) {
-  return app
-      ->add_option_function<std::string>(
-          name,
-          [name, read, take](const std::string& text) {
-            Result<Value> value = read(text);
-            if (!value) throw CLI::ValidationError(name.substr(name.rfind(',') + 1), value.error());
-            take(std::move(*value));
-          },
-          description)
-      ->type_name(type);
-}
-
-void add_duration(CLI::App* app, const std::string& name, std::optional<Duration>* target,
-                  const std::string& description) {
-  add_value<Duration>(
-      app, name, [](const std::string& text) { return parse_duration(text); },
-      [target](Duration value) { *target = value; }, "TIME", description);
-}
-
-void add_number(CLI::App* app, const std::string& name, uint64_t min, uint64_t max,
-                std::function<void(uint64_t)> take, const std::string& description) {
-  add_value<uint64_t>(
-      app, name, [min, max](const std::string& text) { return parse_whole_number(text, min, max); },
-      std::move(take), "N", description);
-}
-
-// One option that may be repeated and takes one word each time. (A CLI11 vector option would take
-// every word up to the next flag.)
-CLI::Option* add_list(CLI::App* app, const std::string& name, std::vector<std::string>* target,
-                      const std::string& type, const std::string& description) {
-  return app->add_option(name, *target, description)->allow_extra_args(false)->type_name(type);
-}
-
-CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* target,
-                      const std::string& type, const std::string& description) {
-  return app->add_option(name, *target, description)->type_name(type);
-}
-
-// A text that says where. Empty, as from an unset variable of a script, must not mean the default:
-// the work would go elsewhere.
-void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,
-               const std::string& description) {
-  add_value<std::string>(
-      app, name,
-      [](const std::string& text) -> Result<std::string> {
-        if (text.empty()) return Error{"must not be empty; leave it out for the default"};
-        return text;
-      },
-      [target](std::string text) { *target = std::move(text); }, type, description);
-}
-
-std::string without_mark(std::string word) {
-  return word.starts_with(kPlainWord) ? word.substr(1) : word;
-}
-
-CLI::Option* add_words(CLI::App* app, const std::string& name, std::vector<std::string>* target,
-                       const std::string& description) {
-  return app->add_option(name, *target, description)->transform(without_mark)->type_name("");
-}
-
-CLI::Option* add_word(CLI::App* app, const std::string& name, std::string* target,
-                      const std::string& description) {
-  return app->add_option(name, *target, description)->transform(without_mark)->type_name("");
-}
-
-// A verb with its options on the heap (they must live as long as the parser) and its examples.
-template <typename Options>
-std::pair<CLI::App*, std::shared_ptr<Options>> add_verb(Parse& parse, CLI::App* parent,
-                                                        const std::string& name,
-                                                        const std::string& description,
-                                                        const std::string& examples) {
-  CLI::App* verb = parent->add_subcommand(name, description);
-  auto options = std::make_shared<Options>();
-  verb->callback([&parse, options] { parse.chosen = *options; });
-  verb->footer("Examples:\n" + examples);
-  return {verb, options};
-}
-
-CLI::App* add_group(Parse& parse, const std::string& name, const std::string& description) {
-  CLI::App* group = parse.app.add_subcommand(name, description);
-  group->require_subcommand(1, 1);
-  group->footer("Examples of each: muster " + name + " VERB --help");
-  return group;
-}
 
 void add_global_options(Parse& parse) {
   CLI::App& app = parse.app;
@@ -235,18 +132,8 @@ void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
       "Devices and workers of this pool only");
   add_text(verb, "--guid", &options->guid, "GUID", "Name of the task (default: a new UUID)");
   add_text(verb, "--name", &options->name, "TEXT", "The task's name for people");
-  verb->add_option_function<std::vector<std::string>>(
-          "--env",
-          [target = options](const std::vector<std::string>& assignments) {
-            for (const std::string& text : assignments) {
-              Result<std::pair<std::string, std::string>> pair = parse_assignment(text);
-              if (!pair) throw CLI::ValidationError("--env", pair.error());
-              target->env.insert_or_assign(pair->first, pair->second);
-            }
-          },
-          "Set in the job's environment, which is empty otherwise")
-      ->allow_extra_args(false)
-      ->type_name("K=V");
+  add_assignments(verb, "--env", &options->env,
+                  "Set in the job's environment, which is empty otherwise");
   add_list(verb, "--pass-env", &options->env_pass, "NAME",
            "Passed on from the worker's environment");
   add_text(verb, "--cwd", &options->cwd, "DIR", "Where the job runs (default: a fresh workspace)");
@@ -418,31 +305,22 @@ void add_lab(Parse& parse) {
                               "  muster worker ls");
 }
 
-void add_files(Parse& parse) {
+void add_inventory(Parse& parse) {
   CLI::App* inventory = add_group(parse, "inventory", "Files that declare a lab's devices");
-  for (const bool apply : {false, true}) {
-    auto [verb, options] = add_verb<InventoryOptions>(
-        parse, inventory, apply ? "apply" : "check",
-        apply ? "Make a file the lab's inventory" : "Say everything that is wrong with a file",
-        std::string("  muster inventory ") + (apply ? "apply" : "check") + " lab.yaml");
-    options->apply = apply;
+  const auto add_inventory_verb = [&](const std::string& name, InventoryVerb kind,
+                                      const std::string& help) {
+    auto [verb, options] = add_verb<InventoryOptions>(parse, inventory, name, help,
+                                                      "  muster inventory " + name + " lab.yaml");
+    options->verb = kind;
     add_word(verb, "FILE", &options->file, "An inventory file")->required();
-  }
-  CLI::App* strategy = add_group(parse, "strategy", "Files that say how to check and repair");
-  {
-    auto [verb, options] = add_verb<StrategyCheckOptions>(
-        parse, strategy, "check", "Say everything that is wrong with files",
-        "  muster strategy check strategies/*.yaml");
-    add_words(verb, "FILE", &options->files, "Strategy files")->required();
-  }
-  {
-    auto [verb, options] =
-        add_verb<StrategyTreeOptions>(parse, strategy, "tree", "Show what is checked after what",
-                                      "  muster strategy tree phone.yaml\n"
-                                      "  muster strategy tree --short phone.yaml");
-    add_word(verb, "FILE", &options->file, "A strategy file")->required();
-    verb->add_flag("--short", options->brief, "Tags only");
-  }
+    return std::pair(verb, options);
+  };
+  add_inventory_verb("check", InventoryVerb::check, "Say everything that is wrong with a file");
+  add_inventory_verb("diff", InventoryVerb::diff,
+                     "Say what applying a file would change: exit 0 nothing, 1 something");
+  auto [apply, options] =
+      add_inventory_verb("apply", InventoryVerb::apply, "Make a file the lab's inventory");
+  apply->add_flag("--dry-run", options->dry_run, "Say what it would change, and change nothing");
 }
 
 void add_rest(Parse& parse) {
@@ -542,6 +420,9 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
     if (picks_jobs && !run->command.empty()) return "--path and --tags choose jobs of a directory";
     if (!run->path.empty() && !run->tags.empty()) return "give one of --path and --tags";
   }
+  if (const auto* scenario = std::get_if<StrategyScenarioOptions>(&verb)) {
+    if (scenario->file.empty() && !scenario->lines) return "give --scenario FILE or --jsonl";
+  }
   if (const auto* verify = std::get_if<VerifyOptions>(&verb)) {
     const int ways = (verify->devices.empty() ? 0 : 1) + (verify->selector.empty() ? 0 : 1) +
                      (verify->all ? 1 : 0);
@@ -560,7 +441,8 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_task(parse);
   add_answers(parse);
   add_lab(parse);
-  add_files(parse);
+  add_inventory(parse);
+  add_strategy_verbs(parse);
   add_rest(parse);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {

@@ -235,6 +235,31 @@ std::string inventory_json(const std::string& file, const InventoryReply& reply)
   return dump(json);
 }
 
+std::string inventory_diff_json(const InventoryPlan& plan) {
+  Json json = document("inventory_diff");
+  json["file"] = plan.file;
+  json["changes"] = Json::array();
+  for (const InventoryChange& change : plan.changes) {
+    Json item;
+    item["change"] = to_string(change.kind);
+    item["part"] = change.part;
+    put(item, "name", change.name);
+    for (const InventoryChange::Field& field : change.fields) {
+      Json part = Json::object();
+      put(part, "field", field.name);
+      put(part, "from", field.from);
+      put(part, "to", field.to);
+      item["fields"].push_back(std::move(part));
+    }
+    const auto holder = plan.holders.find(change.name);
+    if (change.part == "device" && holder != plan.holders.end()) {
+      item["held_by"] = {{"guid", holder->second.guid}, {"attempt", holder->second.attempt}};
+    }
+    json["changes"].push_back(std::move(item));
+  }
+  return dump(json);
+}
+
 std::string strategy_json(const Strategy& strategy) {
   Json json = document("strategy");
   json["name"] = strategy.name;
@@ -246,6 +271,29 @@ std::string strategy_json(const Strategy& strategy) {
   json["actions"] = Json::array();
   for (const RepairActionSpec& action : strategy.actions) {
     json["actions"].push_back(action_object(action));
+  }
+  return dump(json);
+}
+
+std::string forecast_json(const Strategy& strategy, const Forecast& forecast) {
+  Json json = document("forecast");
+  json["strategy"] = strategy.name;
+  json["passes"] = forecast.passes;
+  json["at_most_s"] = seconds(forecast.at_most);
+  json["failures"] = Json::array();
+  for (const StrategyFailure& failure : forecast.failures) {
+    json["failures"].push_back(failure.tag);
+  }
+  json["entries"] = Json::array();
+  for (const ForecastEntry& entry : forecast.entries) {
+    Json item;
+    item["after_s"] = seconds(entry.begins);
+    item["what"] = to_string(entry.kind);
+    item["tag"] = tag_of(strategy, entry);
+    item["at_most_s"] = seconds(entry.at_most);
+    if (entry.kind == ForecastEntry::Kind::check) item["passes"] = entry.passes;
+    put(item, "why", entry.why);
+    json["entries"].push_back(std::move(item));
   }
   return dump(json);
 }

@@ -21,8 +21,12 @@
 //   muster.finding/1       subject, condition (ok, warn, fail), text, advice?
 //   muster.file/1          file, ok, problems [{line?, column?, warning, message}]
 //   muster.inventory/1     file, devices_added, devices_changed, devices_removed
+//   muster.inventory_diff/1  file, changes [{change (added, changed, removed), part, name?,
+//                          fields? [{field?, from?, to?}], held_by? {guid, attempt}}]
 //   muster.strategy/1      name, for?, verifiers [{tag, description?, check, deps, timeout_s}],
 //                          actions [{tag, description?, run, deps, triggers, timeout_s}]
+//   muster.forecast/1      strategy, passes, at_most_s, failures [TAG], entries [{after_s, what
+//                          (check, action, wait, skipped, closing), tag, at_most_s, passes?, why?}]
 //   muster.up/1            home, endpoint, worker, pid
 //   muster.version/1       version, protocol_min, protocol_max
 //   muster.error/1         error, hint?, exit_status
@@ -33,8 +37,10 @@
 #include <vector>
 
 #include "cli/finding.h"
+#include "cli/render_inventory.h"
 #include "core/event.h"
 #include "core/messages.h"
+#include "core/repair_forecast.h"
 #include "core/strategy.h"
 #include "io/yaml.h"
 
@@ -60,7 +66,9 @@ std::string event_json(uint64_t seq, const Event& event);
 std::string finding_json(const Finding& finding);
 std::string file_json(const std::string& file, const FileProblems& problems);
 std::string inventory_json(const std::string& file, const InventoryReply& reply);
+std::string inventory_diff_json(const InventoryPlan& plan);
 std::string strategy_json(const Strategy& strategy);
+std::string forecast_json(const Strategy& strategy, const Forecast& forecast);
 std::string up_json(const std::string& home, const std::string& endpoint, const std::string& worker,
                     int64_t pid);
 std::string version_json();

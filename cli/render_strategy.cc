@@ -67,7 +67,41 @@ std::string action_line(const RepairActionSpec& action, bool brief) {
   return text + "\n";
 }
 
+std::string what_happens(const ForecastEntry& entry) {
+  switch (entry.kind) {
+    case ForecastEntry::Kind::check:
+      return entry.passes ? "passes" : "FAILS";
+    case ForecastEntry::Kind::action:
+      return "is tried";
+    case ForecastEntry::Kind::wait:
+      return "has its effect";
+    case ForecastEntry::Kind::skipped:
+      return entry.why;
+    case ForecastEntry::Kind::closing:
+      return "is run";
+  }
+  return "";
+}
+
 }  // namespace
+
+std::string render_forecast(const Strategy& strategy, const Forecast& forecast) {
+  Table table({"AFTER", "WHAT", "TAG", "AT MOST", "WHAT HAPPENS"});
+  for (const ForecastEntry& entry : forecast.entries) {
+    table.add({format_duration(entry.begins), to_string(entry.kind), tag_of(strategy, entry),
+               entry.at_most == Duration{0} ? "" : format_duration(entry.at_most),
+               what_happens(entry)});
+  }
+  std::string out = table.empty() ? "" : table.render({}) + "\n";
+  std::vector<std::string> tags;
+  for (const StrategyFailure& failure : forecast.failures) tags.push_back(printable(failure.tag));
+  out += forecast.passes ? "passes" : "fails: " + join(tags, ", ");
+  out += "; the repair takes at most " + format_duration(forecast.at_most);
+  if (strategy.total > Duration{0}) {
+    out += " (after " + format_duration(strategy.total) + " no further action is tried)";
+  }
+  return out + "\n";
+}
 
 std::string render_strategy_tree(const Strategy& strategy, bool brief) {
   std::string out;

@@ -1,7 +1,11 @@
-// Verbs about files that people write: inventory check and apply, strategy check and tree. Also
-// version, which asks nobody either.
+// Verbs about files that people write: inventory check, diff and apply, strategy check and tree.
+// Also version, which asks nobody either.
 #include "cli/verb_file.h"
 
+#include <algorithm>
+#include <map>
+
+#include "cli/render_inventory.h"
 #include "cli/render_strategy.h"
 #include "cli/verbs.h"
 #include "io/inventory_file.h"
@@ -43,6 +47,32 @@ int show_files(Output& output, const std::vector<CheckedFile>& files) {
   return errors == 0 ? kExitOk : kExitUsageError;
 }
 
+// What applying `file` would change.
+InventoryPlan make_plan(Session& session, const std::string& file) {
+  InventoryPlan plan;
+  plan.file = file;
+  const Inventory wanted = load_inventory_or_throw(session.output(), file);
+  const CurrentInventory current = session.ask_for<CurrentInventory>(AskInventory{});
+  plan.changes = diff_inventories(current.inventory ? *current.inventory : Inventory{}, wanted);
+  const bool removes =
+      std::any_of(plan.changes.begin(), plan.changes.end(), [](const InventoryChange& change) {
+        return change.kind == ChangeKind::removed && change.part == "device";
+      });
+  if (!removes) return plan;
+  std::map<std::string, AttemptToken> held;
+  for (const DeviceInfo& device : session.ask_for<DeviceList>(ListDevices{}).devices) {
+    if (!device.held_by.guid.empty()) held.emplace(device.spec.name, device.held_by);
+  }
+  for (const InventoryChange& change : plan.changes) {
+    const auto holder = held.find(change.name);
+    if (change.kind != ChangeKind::removed || change.part != "device" || holder == held.end()) {
+      continue;
+    }
+    plan.holders.insert(*holder);
+  }
+  return plan;
+}
+
 }  // namespace
 
 Inventory load_inventory_or_throw(Output& output, const std::string& path) {
@@ -52,6 +82,13 @@ Inventory load_inventory_or_throw(Output& output, const std::string& path) {
   throw Failure{kExitUsageError,
                 counted(file.problems.errors(), "error") + " in " + path + "; nothing was applied",
                 "the broker keeps the inventory it has"};
+}
+
+Strategy load_strategy_or_throw(Output& output, const std::string& path) {
+  StrategyFile file = load_strategy_file(path);
+  print_problems(output, file.problems);
+  if (!file.problems.has_errors()) return std::move(file.strategy);
+  throw Failure{kExitUsageError, counted(file.problems.errors(), "error") + " in " + path, ""};
 }
 
 InventoryReply apply_inventory(Session& session, const std::string& path) {
@@ -65,8 +102,15 @@ InventoryReply apply_inventory(Session& session, const std::string& path) {
 
 int do_verb(Session& session, const InventoryOptions& options) {
   Output& output = session.output();
-  if (!options.apply) {
+  if (options.verb == InventoryVerb::check) {
     return show_files(output, {{options.file, load_inventory_file(options.file).problems}});
+  }
+  if (options.verb == InventoryVerb::diff || options.dry_run) {
+    const InventoryPlan plan = make_plan(session, options.file);
+    output.show_one([&] { return render_inventory_plan(plan, output.look()); },
+                    [&] { return inventory_diff_json(plan); }, [&] { return options.file; });
+    const bool differs = options.verb == InventoryVerb::diff && !plan.changes.empty();
+    return differs ? kExitFailed : kExitOk;
   }
   const InventoryReply reply = apply_inventory(session, options.file);
   output.show_one(
@@ -89,14 +133,9 @@ int do_verb(Output& output, const StrategyCheckOptions& options) {
 }
 
 int do_verb(Output& output, const StrategyTreeOptions& options) {
-  const StrategyFile file = load_strategy_file(options.file);
-  print_problems(output, file.problems);
-  if (file.problems.has_errors()) {
-    throw Failure{kExitUsageError, counted(file.problems.errors(), "error") + " in " + options.file,
-                  ""};
-  }
-  output.show_one([&] { return render_strategy_tree(file.strategy, options.brief); },
-                  [&] { return strategy_json(file.strategy); }, [&] { return file.strategy.name; });
+  const Strategy strategy = load_strategy_or_throw(output, options.file);
+  output.show_one([&] { return render_strategy_tree(strategy, options.brief); },
+                  [&] { return strategy_json(strategy); }, [&] { return strategy.name; });
   return kExitOk;
 }
 

@@ -1,4 +1,4 @@
-// Applying an inventory file, for `inventory apply` and `up --inventory`.
+// Files that people write, read or refused: for the verbs that work with what is in them.
 #pragma once
 
 #include <string>
@@ -10,7 +10,9 @@ namespace muster {
 // Prints the file's problems on stderr; throws Failure (64) when there are errors among them.
 Inventory load_inventory_or_throw(Output& output, const std::string& path);
 
-// The same, and makes it the broker's.
+Strategy load_strategy_or_throw(Output& output, const std::string& path);
+
+// The same as the first, and makes it the broker's.
 InventoryReply apply_inventory(Session& session, const std::string& path);
 
 }  // namespace muster

@@ -38,6 +38,9 @@ int do_verb(Session& session, const InventoryOptions& options);
 int do_verb(Output& output, const StrategyCheckOptions& options);
 int do_verb(Output& output, const StrategyTreeOptions& options);
 int do_verb(Output& output, const VersionOptions& options);
+// verb_strategy.cc
+int do_verb(Output& output, const StrategyScenarioOptions& options);
+int do_verb(Output& output, const StrategySimulateOptions& options);
 // verb_doctor.cc
 int do_verb(Session& session, const DoctorOptions& options);
 // verb_up.cc

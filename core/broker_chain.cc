@@ -2,6 +2,7 @@
 // that are done on its behalf. Nothing is reserved from one decision to the next: each looks at the
 // job, its devices and its children as they are.
 #include <algorithm>
+#include <cassert>
 
 #include "core/broker_core.h"
 #include "core/guid.h"
@@ -78,7 +79,9 @@ void BrokerCore::decide_consequences(Decision& decision, Instant now) const {
     for (size_t i = begin; i < decision.events.size(); ++i) {
       const EventBody body = decision.events[i].body;
       if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
-        if (ended->verdict != Verdict::none) {
+        if (ended->verdict == Verdict::none) {
+          decide_needless_one(all, *find_task(ended->token.guid));
+        } else {
           decide_over(all, ended->token.guid, ended->ending, ended->verdict);
         }
       } else if (const auto* over = std::get_if<TaskEnded>(&body)) {
@@ -153,27 +156,36 @@ void BrokerCore::decide_orphans(Consequences& all, const Task& job) const {
   }
 }
 
-// A judgement takes the sense away from what waits to look at the device on somebody's behalf: the
-// broker's own verification of a failed device, and a child that could not use the device now.
+// A judgement takes the sense away from what waits to look at the device.
 void BrokerCore::decide_needless(Consequences& all, const DeviceJudged& judged) const {
   const auto serving = serving_.find(judged.device);
   if (serving == serving_.end()) return;
-  const bool for_job = fit_for_job(device_by_name_.find(judged.device)->second, &all.judged);
-  const bool persons = judged.who != kBroker && !for_job;
   for (const TaskRef& ref : serving->second) {
     const Task& task = *live_task(ref);
-    if (task.state != TaskState::queued || task.spec->guid == judged.guid) continue;
-    const bool child = task.chain && live_task(task.chain->parent);
-    const bool own = task.spec->submitter == kBroker && !child;
-    const bool needless =
-        own || (child && (task.spec->kind == TaskKind::verify ? !for_job : persons));
-    if (!needless) continue;
-    all.end(task.spec->guid,
-            make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
-                        "device " + judged.device + " was judged " +
-                            std::string(to_string(judged.health)) + " before it began",
-                        kNever, all.now));
+    if (task.state == TaskState::queued) decide_needless_one(all, task);
   }
+}
+
+// Ends a task that is queued, or is about to be again, when it is done on somebody's behalf and its
+// device is not to be looked at now: a verification for a job that could not use the device, a
+// repair of one that a person has, the broker's own look at one whose back-off is not over.
+void BrokerCore::decide_needless_one(Consequences& all, const Task& task) const {
+  if (!names_its_device(task)) return;
+  const auto device = device_by_name_.find(task.spec->devices[0].name);
+  if (device == device_by_name_.end()) return;
+  const DeviceJudged judged = device_as_judged(device->second, all.judged);
+  const bool for_job = fit_for_job(device->second, &all.judged);
+  bool needless = false;
+  if (task.chain && live_task(task.chain->parent)) {
+    needless = task.spec->kind == TaskKind::verify ? !for_job : !for_job && judged.who != kBroker;
+  } else if (task.spec->submitter == kBroker) {
+    needless = for_job || judged.who != kBroker || judged.until == kNever || judged.until > all.now;
+  }
+  if (!needless) return;
+  all.end(task.spec->guid, make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
+                                       "device " + judged.device + " is " +
+                                           std::string(to_string(judged.health)) + " meanwhile",
+                                       kNever, all.now));
 }
 
 // A queued job after children of it that did not pass: it has the device repaired, or goes
@@ -400,6 +412,12 @@ std::string BrokerCore::make_own_guid(const std::string& wanted,
   return guid;
 }
 
+// Whether the task is a verification or repair of one device by name.
+bool BrokerCore::names_its_device(const Task& task) {
+  const TaskSpec& spec = *task.spec;
+  return spec.kind != TaskKind::job && spec.devices.size() == 1 && !spec.devices[0].name.empty();
+}
+
 // For people: what a job's children do.
 std::vector<std::string> BrokerCore::explain_chain(const Task& job) const {
   std::vector<std::string> reasons;
@@ -422,9 +440,7 @@ std::vector<std::string> BrokerCore::explain_chain(const Task& job) const {
 void BrokerCore::apply_chain_begun(TaskIx ix) {
   Task& task = tasks_[ix];
   const TaskSpec& spec = *task.spec;
-  if (spec.kind == TaskKind::job || spec.devices.size() != 1 || spec.devices[0].name.empty()) {
-    return;
-  }
+  if (!names_its_device(task)) return;
   serving_[spec.devices[0].name].push_back(TaskRef{ix, task.seq});
   const auto device = device_by_name_.find(spec.devices[0].name);
   if (device != device_by_name_.end()) index_reverify(device->second);
@@ -448,10 +464,9 @@ void BrokerCore::apply_chain_begun(TaskIx ix) {
 void BrokerCore::apply_chain_over(TaskIx ix) {
   const Task& task = tasks_[ix];
   const TaskSpec& spec = *task.spec;
-  if (spec.kind == TaskKind::job || spec.devices.size() != 1 || spec.devices[0].name.empty()) {
-    return;
-  }
+  if (!names_its_device(task)) return;
   const auto serving = serving_.find(spec.devices[0].name);
+  assert(serving != serving_.end());
   std::erase(serving->second, TaskRef{ix, task.seq});
   if (serving->second.empty()) serving_.erase(serving);
   strays_.erase(TaskRef{ix, task.seq});

@@ -383,6 +383,8 @@ class BrokerCore {
                    Verdict verdict) const;
   void decide_orphans(Consequences& all, const Task& job) const;
   void decide_needless(Consequences& all, const DeviceJudged& judged) const;
+  void decide_needless_one(Consequences& all, const Task& task) const;
+  static bool names_its_device(const Task& task);
   void decide_after_failed(Consequences& all, const Task& job) const;
   bool decide_verifications(const Task& job, Scratch& scratch, Decision& decision) const;
   void decide_verification(const Task& job, DeviceIx device, Scratch& scratch,

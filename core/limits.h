@@ -50,9 +50,19 @@ inline constexpr size_t kEndedGuidsKept = 4'000'000;
 inline constexpr size_t kStrategyNodesMax = 1'000;
 inline constexpr size_t kStrategyBytesMax = 1 << 20;
 inline constexpr uint32_t kPingCountMax = 100;  // one a second
+// Of an http check: it is an argument of a child, of which Linux takes 128 KiB.
+inline constexpr size_t kHttpBodyBytesMax = 64 << 10;
+inline constexpr uint32_t kActionAttemptsMax = 100;  // in one repair
+inline constexpr uint32_t kActionsPerDayMax = 10'000;
+inline constexpr size_t kScenarioBytesMax = 4 << 20;  // a thousand nodes with scripts of their own
+inline constexpr size_t kScenarioDepthMax = 16;       // nothing of a scenario's nests deeper than 5
 inline constexpr size_t kInventoryDevicesMax = 200'000;
 inline constexpr size_t kStackMembersMax = 16;
-inline constexpr size_t kListedDevicesMax = 10'000;   // of one worker
+inline constexpr size_t kListedDevicesMax = 10'000;        // of one worker
+inline constexpr size_t kListersMax = 16;                  // of one worker
+inline constexpr size_t kListerLineBytesMax = 64 << 10;    // the largest profile is far below
+inline constexpr size_t kListedProfileBytesMax = 4 << 10;  // keys and values of one device
+inline constexpr size_t kListedBytesMax = 4 << 20;    // of one worker: they go over with every beat
 inline constexpr uint32_t kQuarantineAfterMax = 100;  // failures in a row
 // Runs of repair actions kept for one device: a day of one in three minutes.
 inline constexpr size_t kActionUsesKept = 512;

@@ -1,5 +1,7 @@
 // Placeholders in the strings of a strategy: expand_placeholders and what builds on it.
+#include <initializer_list>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "core/guid.h"
@@ -12,7 +14,9 @@ namespace {
 
 constexpr std::string_view kDevicePrefix = "device.";
 constexpr std::string_view kStackPrefix = "stack.";
+constexpr std::string_view kTargetPrefix = "target.";
 constexpr std::string_view kGuidName = "task.guid";
+constexpr std::string_view kOperationName = "operation";
 
 bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
@@ -49,15 +53,31 @@ Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of
   return out;
 }
 
-// Every placeholder there is, with its value.
-std::map<std::string, std::string> placeholder_values(const DeviceSpec* device,
-                                                      std::string_view guid) {
-  std::map<std::string, std::string> values;
-  values.emplace(kGuidName, guid);
-  if (!device) return values;
-  values.emplace(std::string(kDevicePrefix) + "name", device->name);
-  for (const auto& [key, value] : device->profile) {
-    values.emplace(std::string(kDevicePrefix) + key, value);
+// Every placeholder there is, with its value; nothing where it could be one of several.
+using Values = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+void add_value(Values& values, std::string name, const std::string& value) {
+  const auto [known, is_new] = values.emplace(std::move(name), value);
+  if (!is_new && known->second != value) known->second.reset();
+}
+
+// "PREFIXname" and "PREFIXKEY" for every key of the profile.
+void add_device(Values& values, const std::string& prefix, const DeviceSpec& device) {
+  add_value(values, prefix + "name", device.name);
+  for (const auto& [key, value] : device.profile) {
+    if (key != "name") add_value(values, prefix + key, value);
+  }
+}
+
+Values scope_values(const PlaceholderScope& scope) {
+  Values values;
+  values.emplace(kGuidName, scope.guid);
+  if (scope.device) add_device(values, std::string(kDevicePrefix), *scope.device);
+  for (const DeviceSpec& member : scope.stack) {
+    const Profile::const_iterator type = member.profile.find("type");
+    const bool is_device = scope.device && member.name == scope.device->name;
+    if (is_device || type == member.profile.end()) continue;
+    add_device(values, std::string(kStackPrefix) + type->second + ".", member);
   }
   return values;
 }
@@ -69,29 +89,101 @@ bool of_stack(std::string_view name) {
   return dot != name.npos && dot > kStackPrefix.size() && dot + 1 < name.size();
 }
 
-Error unknown_placeholder(std::string_view name, const std::map<std::string, std::string>& values) {
+std::string quote_placeholder(std::string_view name) {
+  return "{" + sanitize_utf8(cut_text(name, kNameLengthMax)) + "}";
+}
+
+Error unknown_placeholder(std::string_view name, const Values& values) {
   std::vector<std::string> known;
   std::string list;
   for (const auto& [key, value] : values) {
     known.push_back(key);
     list += (list.empty() ? "{" : ", {") + key + "}";
   }
-  return Error{"unknown placeholder {" + sanitize_utf8(cut_text(name, kNameLengthMax)) + "}" +
-               suggest(name, known) + "; there is " + cut_text(list, kMessageLengthMax / 2) +
+  return Error{"unknown placeholder " + quote_placeholder(name) + suggest(name, known) +
+               "; there is " + cut_text(list, kMessageLengthMax / 2) +
                ", and {{ for a literal brace"};
+}
+
+Result<std::string> expand_values(std::string_view text, const Values& values) {
+  return replace_placeholders(text, [&](std::string_view name) -> Result<std::string> {
+    const Values::const_iterator found = values.find(name);
+    if (found == values.end()) return unknown_placeholder(name, values);
+    if (found->second) return *found->second;
+    return Error{"the placeholder " + quote_placeholder(name) +
+                 " could be one of several: devices of the same type are leased together; give "
+                 "them types of their own"};
+  });
+}
+
+// Expands texts in place and keeps the first error.
+class Expander {
+ public:
+  explicit Expander(Values values) : values_(std::move(values)) {}
+
+  void operator()(std::string* text) {
+    if (failure_ || text->find('{') == text->npos) return;
+    Result<std::string> expanded = expand_values(*text, values_);
+    if (expanded) {
+      *text = std::move(*expanded);
+    } else {
+      failure_ = Error{expanded.error()};
+    }
+  }
+  void operator()(std::vector<std::string>* texts) {
+    for (std::string& text : *texts) (*this)(&text);
+  }
+
+  void operator()(CommandCheck* check) { (*this)(&check->argv); }
+  void operator()(TcpCheck* check) { all({&check->host, &check->port, &check->expect}); }
+  void operator()(DiskCheck* check) { (*this)(&check->path); }
+  void operator()(FileCheck* check) { all({&check->path, &check->contains}); }
+  void operator()(NoopCheck*) {}
+  void operator()(PingCheck* check) { (*this)(&check->host); }
+  void operator()(SshCheck* check) {
+    all({&check->host, &check->port, &check->user, &check->key, &check->known_hosts});
+    (*this)(&check->argv);
+  }
+  void operator()(HttpCheck* check) {
+    all({&check->method, &check->url, &check->body, &check->contains});
+    (*this)(&check->headers);
+  }
+  void operator()(AdbCheck* check) { all({&check->serial, &check->state, &check->server}); }
+  void operator()(UsbCheck* check) {
+    all({&check->vendor, &check->product, &check->serial, &check->sysfs});
+  }
+  void operator()(WaitAction*) {}
+  void operator()(PowerAction* run) { all({&run->relay, &run->operation}); }
+  void operator()(PowerSpec* power) {
+    (*this)(&power->argv);
+    all({&power->method, &power->url});
+  }
+
+  const std::optional<Error>& failure() const { return failure_; }
+
+ private:
+  void all(std::initializer_list<std::string*> texts) {
+    for (std::string* text : texts) (*this)(text);
+  }
+
+  Values values_;
+  std::optional<Error> failure_;
+};
+
+// One of the variants of checks and actions with its strings expanded.
+template <typename Variant>
+Result<Variant> expand_variant(Variant value, const PlaceholderScope& scope) {
+  Expander expand(scope_values(scope));
+  std::visit([&expand](auto& alternative) { expand(&alternative); }, value);
+  if (expand.failure()) return *expand.failure();
+  return value;
 }
 
 }  // namespace
 
-Result<std::string> expand_placeholders(std::string_view text, const DeviceSpec* device,
-                                        std::string_view guid) {
+Result<std::string> expand_placeholders(std::string_view text, const PlaceholderScope& scope) {
   if (text.find('{') == text.npos) return std::string(text);
-  const std::map<std::string, std::string> values = placeholder_values(device, guid);
-  return replace_placeholders(text, [&](std::string_view name) -> Result<std::string> {
-    const std::map<std::string, std::string>::const_iterator found = values.find(std::string(name));
-    if (found == values.end()) return unknown_placeholder(name, values);
-    return found->second;
-  });
+  return expand_values(text, scope_values(scope));
 }
 
 std::optional<std::string> invalid_placeholders(std::string_view text) {
@@ -100,53 +192,46 @@ std::optional<std::string> invalid_placeholders(std::string_view text) {
         const bool of_device =
             starts_with(name, kDevicePrefix) && name.size() > kDevicePrefix.size();
         if (of_device || of_stack(name) || name == kGuidName) return std::string();
-        return Error{"unknown placeholder {" + sanitize_utf8(cut_text(name, kNameLengthMax)) +
-                     "}; use {device.name}, {device.KEY} of the profile, {stack.TYPE.KEY} of a "
+        return Error{"unknown placeholder " + quote_placeholder(name) +
+                     "; use {device.name}, {device.KEY} of the profile, {stack.TYPE.KEY} of a "
                      "device in its stack or {task.guid}, and {{ for a literal brace"};
       });
   if (expanded) return std::nullopt;
   return expanded.error();
 }
 
-Result<CheckSpec> expand_check(const CheckSpec& check, const DeviceSpec* device,
-                               std::string_view guid) {
-  std::string failure;
-  const auto expand = [&](std::string* text) {
-    Result<std::string> expanded = expand_placeholders(*text, device, guid);
-    if (expanded) {
-      *text = std::move(*expanded);
-    } else if (failure.empty()) {
-      failure = expanded.error();
-    }
-  };
-  CheckSpec out = check;
-  if (CommandCheck* command = std::get_if<CommandCheck>(&out)) {
-    for (std::string& argument : command->argv) expand(&argument);
-  } else if (TcpCheck* tcp = std::get_if<TcpCheck>(&out)) {
-    for (std::string* text : {&tcp->host, &tcp->port, &tcp->expect}) expand(text);
-  } else if (DiskCheck* disk = std::get_if<DiskCheck>(&out)) {
-    expand(&disk->path);
-  } else if (FileCheck* file = std::get_if<FileCheck>(&out)) {
-    for (std::string* text : {&file->path, &file->contains}) expand(text);
-  } else if (PingCheck* ping = std::get_if<PingCheck>(&out)) {
-    expand(&ping->host);
-  } else if (SshCheck* ssh = std::get_if<SshCheck>(&out)) {
-    for (std::string* text : {&ssh->host, &ssh->port, &ssh->user, &ssh->key, &ssh->known_hosts}) {
-      expand(text);
-    }
-    for (std::string& argument : ssh->argv) expand(&argument);
-  } else if (HttpCheck* http = std::get_if<HttpCheck>(&out)) {
-    for (std::string* text : {&http->method, &http->url, &http->body, &http->contains}) {
-      expand(text);
-    }
-    for (std::string& header : http->headers) expand(&header);
-  } else if (AdbCheck* adb = std::get_if<AdbCheck>(&out)) {
-    for (std::string* text : {&adb->serial, &adb->state, &adb->server}) expand(text);
-  } else if (UsbCheck* usb = std::get_if<UsbCheck>(&out)) {
-    for (std::string* text : {&usb->vendor, &usb->product, &usb->serial, &usb->sysfs}) expand(text);
-  }
-  if (!failure.empty()) return Error{failure};
-  return out;
+std::optional<std::string> invalid_power_placeholders(std::string_view text) {
+  const Result<std::string> expanded =
+      replace_placeholders(text, [](std::string_view name) -> Result<std::string> {
+        const bool of_target =
+            starts_with(name, kTargetPrefix) && name.size() > kTargetPrefix.size();
+        if (of_target || name == kOperationName) return std::string();
+        return Error{"unknown placeholder " + quote_placeholder(name) +
+                     "; use {operation}, {target.name} and {target.KEY} of the device that is "
+                     "switched, and {{ for a literal brace"};
+      });
+  if (expanded) return std::nullopt;
+  return expanded.error();
+}
+
+Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope) {
+  return expand_variant(check, scope);
+}
+
+Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope) {
+  return expand_variant(run, scope);
+}
+
+Result<PowerSpec> expand_power(const PowerSpec& power, const DeviceSpec& target,
+                               std::string_view operation) {
+  Values values;
+  values.emplace(kOperationName, operation);
+  add_device(values, std::string(kTargetPrefix), target);
+  Expander expand(std::move(values));
+  PowerSpec expanded = power;
+  expand(&expanded);
+  if (expand.failure()) return *expand.failure();
+  return expanded;
 }
 
 }  // namespace muster

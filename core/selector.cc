@@ -186,6 +186,19 @@ std::string Selector::canonical() const {
   return out;
 }
 
+std::optional<std::string> invalid_profile_key(std::string_view key) {
+  if (key == "name" || key == "pool") {
+    return "\"" + std::string(key) + "\" cannot be a key of a profile" +
+           (key == "pool" ? "; did you mean pools?" : "");
+  }
+  const Result<Selector> selector = Selector::parse(key);
+  const bool can_be_selected = selector.ok() && selector->canonical() == key &&
+                               key.front() != '!' &&
+                               key.find_first_of(",= ") == std::string_view::npos;
+  if (can_be_selected) return std::nullopt;
+  return "a key of a profile is made of letters, digits and . _ - / : @ +";
+}
+
 Profile match_profile(const DeviceSpec& device) {
   Profile profile = device.profile;
   profile["name"] = device.name;

@@ -11,6 +11,7 @@
 // The grammar is kubectl's. An empty selector matches everything.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -51,6 +52,10 @@ class Selector {
 
   std::vector<Term> terms_;  // sorted, unique
 };
+
+// Why `key` cannot be a key of a profile, as a sentence, or nothing: selectors could not name it,
+// or give it another meaning.
+std::optional<std::string> invalid_profile_key(std::string_view key);
 
 // The profile a device is matched by: its own keys plus `name`, and `pool` is not one of them.
 Profile match_profile(const DeviceSpec& device);

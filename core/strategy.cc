@@ -154,7 +154,8 @@ class Checker {
   explicit Checker(const Strategy& strategy) : strategy_(strategy) {}
 
   std::vector<StrategyProblem> check() {
-    const size_t nodes = strategy_.verifiers.size() + strategy_.actions.size();
+    const size_t nodes =
+        strategy_.verifiers.size() + strategy_.actions.size() + strategy_.closing.size();
     if (nodes > kStrategyNodesMax) {
       add("", "has " + std::to_string(nodes) + " verifiers and actions; at most " +
                   std::to_string(kStrategyNodesMax) + " are allowed");
@@ -164,6 +165,8 @@ class Checker {
     check_head();
     for (size_t i = 0; i < strategy_.verifiers.size(); ++i) check_verifier(i);
     for (size_t i = 0; i < strategy_.actions.size(); ++i) check_action(i);
+    for (size_t i = 0; i < strategy_.closing.size(); ++i) check_closing(i);
+    check_time(strategy_.total, "limits.total", "limit");
     check_cycles();
     return std::move(problems_);
   }
@@ -183,6 +186,9 @@ class Checker {
     for (size_t i = 0; i < strategy_.actions.size(); ++i) {
       action_tags_.emplace(strategy_.actions[i].tag, item("repair", i));
     }
+    for (size_t i = 0; i < strategy_.closing.size(); ++i) {
+      closing_tags_.emplace(strategy_.closing[i].tag, item("finally", i));
+    }
   }
 
   void check_head() {
@@ -201,7 +207,16 @@ class Checker {
       add(where + ".check", *why);
     }
     if (verifier.timeout == Duration::zero()) add(where + ".timeout", "has no timeout");
-    check_timeout(verifier.timeout, where);
+    check_time(verifier.timeout, where + ".timeout", "timeout");
+    check_when(verifier.when, where);
+    if (std::optional<std::string> why = invalid_placeholders(verifier.blame)) {
+      add(where + ".blame", *why);
+    }
+    for (size_t i = 0; i < verifier.levels.size() && !full(); ++i) {
+      if (std::optional<std::string> why = invalid_name(verifier.levels[i], "verify level")) {
+        add(item(where + ".levels", i), *why);
+      }
+    }
     for (size_t i = 0; i < verifier.deps.size() && !full(); ++i) {
       if (verifier.deps[i] == kRootTag) {
         add(item(where + ".deps", i),
@@ -217,14 +232,43 @@ class Checker {
     const std::string where = item("repair", index);
     check_tag(action.tag, where, action_tags_);
     check_run(action.run, where);
-    check_timeout(action.timeout, where);
+    check_time(action.timeout, where + ".timeout", "timeout");
+    check_time(action.then_wait, where + ".then", "wait");
+    check_when(action.when, where);
+    check_number(action.attempts, 1, kActionAttemptsMax, where + ".attempts");
+    check_number(action.per_day, 0, kActionsPerDayMax, where + ".per_day");
     for (size_t i = 0; i < action.deps.size() && !full(); ++i) {
-      if (action.deps[i] != kRootTag) check_reference(action.deps[i], item(where + ".deps", i));
+      const std::string& dep = action.deps[i];
+      if (dep != kRootTag) check_reference(dep, item(where + ".deps", i));
+      if (std::find(action.triggers.begin(), action.triggers.end(), dep) != action.triggers.end()) {
+        add(item(where + ".deps", i), "needs what it fixes: " + quote_text(dep) +
+                                          " is one of its triggers, and while that fails the "
+                                          "action is not tried");
+      }
     }
     for (size_t i = 0; i < action.triggers.size() && !full(); ++i) {
       if (action.triggers[i] == kRootTag) continue;
       check_reference(action.triggers[i], item(where + ".triggers", i));
     }
+  }
+
+  void check_closing(size_t index) {
+    const FinallySpec& closing = strategy_.closing[index];
+    const std::string where = item("finally", index);
+    check_tag(closing.tag, where, closing_tags_);
+    check_run(closing.run, where);
+    check_time(closing.timeout, where + ".timeout", "timeout");
+  }
+
+  void check_when(const std::string& when, const std::string& where) {
+    const Result<Selector> selector = Selector::parse(when);
+    if (!selector) add(where + ".when", selector.error());
+  }
+
+  void check_number(uint32_t number, uint32_t min, uint32_t max, std::string where) {
+    if (number >= min && number <= max) return;
+    add(std::move(where), std::to_string(number) + " is not from " + std::to_string(min) + " to " +
+                              std::to_string(max));
   }
 
   void check_run(const ActionRun& run, const std::string& where) {
@@ -254,11 +298,11 @@ class Checker {
     if (first != where) add(at, "tag " + quote_text(tag) + " is already used by " + first);
   }
 
-  void check_timeout(Duration timeout, const std::string& where) {
-    if (timeout < Duration::zero()) add(where + ".timeout", "the timeout is negative");
-    if (timeout > kTimeoutMax) {
-      add(where + ".timeout",
-          "the timeout is longer than " +
+  void check_time(Duration time, const std::string& where, const std::string& noun) {
+    if (time < Duration::zero()) add(where, "the " + noun + " is negative");
+    if (time > kTimeoutMax) {
+      add(where,
+          "the " + noun + " is longer than " +
               std::to_string(std::chrono::duration_cast<std::chrono::hours>(kTimeoutMax).count()) +
               " hours");
     }
@@ -294,6 +338,7 @@ class Checker {
   const Strategy& strategy_;
   TagTable verifier_tags_;
   TagTable action_tags_;
+  TagTable closing_tags_;
   std::vector<std::string> known_tags_;  // the verifiers', in declared order
   std::vector<StrategyProblem> problems_;
 };

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,7 +19,7 @@
 namespace muster {
 
 // What a verifier does. Each kind has one file pair in workers/checks/. Strings may hold
-// placeholders {device.KEY} and {device.name}, filled in by the worker (expand_placeholders).
+// placeholders, filled in by the worker (PlaceholderScope).
 struct CommandCheck {
   std::vector<std::string> argv;  // exit 0 passes; otherwise the last line it printed is the reason
   bool operator==(const CommandCheck&) const = default;
@@ -175,23 +176,54 @@ struct StrategyProblem {
 
 // Every error at once, in the order of the file and cycles last: duplicate or invalid tags, PASS,
 // dangling dependencies and triggers (with the nearest known tag as suggestion), cycles (each named
-// once: a -> b -> a), checks that can never work, limits. At most kErrorsPerFileMax.
+// once: a -> b -> a), checks that can never work, actions that need what they trigger on, limits.
+// At most kErrorsPerFileMax.
 //
-// A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers, or
-// among the actions. A verifier may depend on one declared later. Actions may name PASS.
+// A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers,
+// among the actions, or among the closing actions. A verifier may depend on one declared later.
+// Actions may name PASS.
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy);
 
-// Replaces {device.name}, {device.KEY} (from the profile) and {task.guid} in `text`. An unknown
-// placeholder is an error that names it and lists what there is; "{{" is a literal brace. Without a
-// device (null) there is only {task.guid}.
-Result<std::string> expand_placeholders(std::string_view text, const DeviceSpec* device,
-                                        std::string_view guid);
+// What is allowed and yet most likely not meant, of a strategy without errors (strategy_review.cc):
+// verifiers that no action can repair when there are actions at all, actions that nothing triggers,
+// and a repair that may take longer than its limit.
+std::vector<StrategyProblem> review_strategy(const Strategy& strategy);
+
+// The longest that a repair may take when every check and action needs its whole timeout, checks
+// that do not depend on each other run together, and no limit ends it. Closing actions not counted.
+Duration worst_case_repair(const Strategy& strategy);
+
+// What the placeholders of a strategy's strings may speak of:
+//
+//   {device.name} {device.KEY}            the device, by a key of its profile
+//   {stack.TYPE.name} {stack.TYPE.KEY}    the member of its lease whose profile has `type: TYPE`
+//   {task.guid}
+//
+// "{{" is a literal brace. A value is not expanded again. Of a TYPE that several members have, what
+// they do not agree on is an error: nobody can tell whose power would be cut.
+struct PlaceholderScope {
+  const DeviceSpec* device = nullptr;   // null: there is only {task.guid}
+  std::span<const DeviceSpec> stack{};  // the members of the lease; `device` itself is passed over
+  std::string_view guid;
+};
+
+// `text` with its placeholders filled in. An unknown one is an error that names it and lists what
+// there is.
+Result<std::string> expand_placeholders(std::string_view text, const PlaceholderScope& scope);
 
 // Why `text` could not be expanded for any device, as a sentence, or nothing.
 std::optional<std::string> invalid_placeholders(std::string_view text);
 
-// The same as expand_placeholders for every string of a check.
-Result<CheckSpec> expand_check(const CheckSpec& check, const DeviceSpec* device,
-                               std::string_view guid);
+// The same as expand_placeholders for every string of a check or of what an action runs.
+Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope);
+Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope);
+
+// Why a text of a PowerSpec could not be expanded for any device, as a sentence, or nothing.
+std::optional<std::string> invalid_power_placeholders(std::string_view text);
+
+// How a relay or PDU switches `target`: {operation}, {target.name} and {target.KEY} of its profile
+// filled in. The same rules hold.
+Result<PowerSpec> expand_power(const PowerSpec& power, const DeviceSpec& target,
+                               std::string_view operation);
 
 }  // namespace muster

@@ -16,62 +16,17 @@
 #include "core/device.h"
 #include "core/report.h"
 #include "core/strategy.h"
+#include "core/strategy_step.h"
 
 namespace muster {
 
-// How a check, an action or a closing action ended.
-struct StepOutcome {
-  bool passed = false;
-  std::string message;  // why not; one line, or more
-  Duration duration{0};
-};
-
-// An original failure: one whose own check failed.
-struct StrategyFailure {
-  std::string tag;
-  std::string description;
-  std::string message;
-  std::string blame;  // of the verifier, unexpanded; empty: the device's own fault
-  bool operator==(const StrategyFailure&) const = default;
-};
-
-// What the shell is to do.
-enum class StepKind : uint8_t {
-  check,    // run strategy.verifiers[index].check
-  action,   // run strategy.actions[index].run
-  wait,     // let `duration` pass (RepairActionSpec::then_wait)
-  closing,  // run strategy.closing[index].run
-};
-struct EngineStep {
-  StepKind kind = StepKind::check;
-  size_t index = 0;
-  Duration duration{0};  // how long it may take (check, action, closing) or has to (wait)
-  bool operator==(const EngineStep&) const = default;
-};
-
-// How a repair action ended (autotest's words).
-enum class ActionStatus : uint8_t {
-  unknown,         // it was not its turn, or it was interrupted
-  blocked,         // a dependency failed
-  skipped,         // no trigger failed, it does not apply, or it ran often enough today
-  repaired,        // it ran, and its triggers pass now
-  repair_failure,  // it ran and failed
-  verify_failure,  // it ran, and some trigger still fails
-};
-
-// What a repair came to as a whole (autotest's words).
-enum class StrategyResult : uint8_t {
-  success,          // the device passes after actions that ran
-  not_attempted,    // the device passes, and no action ran
-  failure,          // the device fails after actions that ran
-  attempt_blocked,  // the device fails, and no action ran
-};
-
 enum class RunKind : uint8_t { verify, repair };
 
-struct RunOptions {
+struct StrategyRunOptions {
   RunKind kind = RunKind::verify;
-  std::string level;            // verifiers of this level and what they depend on; empty: all
+  // Verifiers of this level and what they depend on; all when it is empty or no verifier has it, so
+  // that nothing passes unchecked. Actions then trigger on these only.
+  std::string level;
   Profile profile;              // of the device, for `when`
   uint32_t parallel_max = 1;    // checks handed out at the same time; 0 counts as 1
   std::vector<ActionUse> used;  // for per_day
@@ -80,7 +35,7 @@ struct RunOptions {
 class StrategyRun {
  public:
   // `strategy` must be checked and outlive the run.
-  StrategyRun(const Strategy& strategy, RunOptions options, Instant now);
+  StrategyRun(const Strategy& strategy, StrategyRunOptions options, Instant now);
   ~StrategyRun();
 
   // Steps to start now. Each is handed out once and must be finished. An action, a wait and a
@@ -91,7 +46,8 @@ class StrategyRun {
   void finish(const EngineStep& step, StepOutcome outcome, Instant now);
 
   // No check and no action is handed out any more, only closing actions. What runs is to be ended
-  // and finished by the caller; it leaves no record.
+  // and finished by the caller; it leaves no record, but an action's bracket that is open is closed
+  // with END ABORT. Closing actions then run as after a failure.
   void stop();
 
   // Records that became final since the last call, in order. The caller brackets them with START
@@ -116,8 +72,5 @@ class StrategyRun {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-std::string_view to_string(ActionStatus status);
-std::string_view to_string(StrategyResult result);
 
 }  // namespace muster

@@ -59,10 +59,40 @@ void walk_from(size_t start, const std::vector<std::vector<size_t>>& deps, Walk*
 
 }  // namespace
 
+std::map<std::string_view, size_t> index_verifiers(const Strategy& strategy) {
+  std::map<std::string_view, size_t> index_of;
+  for (size_t i = 0; i < strategy.verifiers.size(); ++i) {
+    index_of.emplace(strategy.verifiers[i].tag, i);
+  }
+  return index_of;
+}
+
+void append_reached(const std::vector<size_t>& targets,
+                    const std::vector<std::vector<size_t>>& deps, std::vector<bool>* seen,
+                    std::vector<size_t>* order) {
+  std::vector<Step> path;
+  const auto enter = [&](size_t node) {
+    if ((*seen)[node]) return;
+    (*seen)[node] = true;
+    path.push_back({node, 0});
+  };
+  for (size_t target : targets) {
+    enter(target);
+    while (!path.empty()) {
+      Step& step = path.back();
+      if (step.next < deps[step.node].size()) {
+        enter(deps[step.node][step.next++]);
+      } else {
+        order->push_back(step.node);
+        path.pop_back();
+      }
+    }
+  }
+}
+
 std::vector<std::vector<size_t>> resolve_deps(const Strategy& strategy) {
   const size_t size = strategy.verifiers.size();
-  std::map<std::string_view, size_t> index_of;
-  for (size_t i = 0; i < size; ++i) index_of.emplace(strategy.verifiers[i].tag, i);
+  const std::map<std::string_view, size_t> index_of = index_verifiers(strategy);
   std::vector<std::vector<size_t>> deps(size);
   std::vector<size_t> last_named_by(size, size);
   for (size_t i = 0; i < size; ++i) {

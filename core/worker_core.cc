@@ -27,8 +27,10 @@ size_t report_bytes(const Report& report) {
     bytes += result->suite.size() + result->name.size() + result->message.size();
   } else if (const auto* started = std::get_if<AttemptStarted>(&report.body)) {
     for (const std::string& argument : started->argv) bytes += argument.size() + 16;
+  } else if (const auto* ending = std::get_if<Ending>(&report.body)) {
+    bytes += ending->message.size() + ending->blame.size();
   } else {
-    bytes += std::get<Ending>(report.body).message.size();
+    bytes += std::get<Progress>(report.body).text.size();
   }
   return bytes;
 }

@@ -72,6 +72,10 @@ class WorkerCore {
   // one says.
   void forget_broker() { epoch_ = desired_number_ = 0; }
 
+  // What the listers of this worker have found, by name. Where that is news the next Sync is full
+  // and due at once.
+  void set_listed(std::vector<ListedDevice> listed, Instant now);
+
   // The broker said how often it wants to be heard.
   void set_beat(Duration beat) { options_.beat = beat; }
 

@@ -11,11 +11,18 @@ namespace muster {
 namespace {
 
 const KeyTable kCheck = {
-    "a check", {"command", "tcp", "disk", "file", "noop"}, {"ping", "ssh", "http", "adb", "usb"}};
+    "a check", {"command", "tcp", "ping", "ssh", "http", "adb", "usb", "disk", "file", "noop"}};
+const KeyTable kRun = {"what an action runs", {"command", "ssh", "http", "power", "wait", "noop"}};
 const KeyTable kTcp = {"a tcp check", {"host", "port", "expect"}};
+const KeyTable kPing = {"a ping check", {"host", "count"}};
+const KeyTable kSsh = {"ssh", {"command", "host", "port", "user", "key", "known_hosts"}};
+const KeyTable kHttp = {"http", {"url", "method", "headers", "body", "status", "contains"}};
+const KeyTable kAdb = {"an adb check", {"serial", "state", "server"}};
+const KeyTable kUsb = {"a usb check", {"vendor", "product", "serial", "sysfs"}};
 const KeyTable kDisk = {"a disk check", {"path", "free", "inodes"}};
 const KeyTable kFile = {"a file check", {"path", "exists", "writable", "contains", "max_age"}};
-const KeyTable kNoop = {"a noop check", {}};
+const KeyTable kPower = {"power", {"relay", "operation"}};
+const KeyTable kNoop = {"noop", {}};
 
 // A threshold: so many, or a share of all there are.
 struct Threshold {
@@ -43,15 +50,22 @@ Threshold read_threshold(const ObjectReader& disk, std::string_view key, Parse p
   return {};
 }
 
+// Any text of at most `bytes_max` bytes.
+std::string read_text(const ObjectReader& reader, std::string_view key,
+                      size_t bytes_max = kMessageLengthMax) {
+  std::string text = reader.string(key);
+  if (text.size() > bytes_max) {
+    reader.error(key, "is longer than " + std::to_string(bytes_max) + " bytes");
+  }
+  return text;
+}
+
 CheckSpec read_tcp(const YamlNode& node, const FileScope& scope) {
   const ObjectReader tcp(node, kTcp, scope);
   TcpCheck check;
   check.host = tcp.string("host", Need::required);
   check.port = tcp.string("port", Need::required);
-  check.expect = tcp.string("expect");
-  if (check.expect.size() > kMessageLengthMax) {
-    tcp.error("expect", "is longer than " + std::to_string(kMessageLengthMax) + " bytes");
-  }
+  check.expect = read_text(tcp, "expect");
   return check;
 }
 
@@ -82,30 +96,128 @@ CheckSpec read_file_check(const YamlNode& node, const FileScope& scope) {
   check.path = file.string("path", Need::required);
   check.exists = file.boolean("exists", true);
   check.writable = file.boolean("writable", false);
-  check.contains = file.string("contains");
+  check.contains = read_text(file, "contains");
   check.age_max = file.duration("max_age", Duration{0});
-  if (check.contains.size() > kMessageLengthMax) {
-    file.error("contains", "is longer than " + std::to_string(kMessageLengthMax) + " bytes");
-  }
   return check;
 }
 
-CheckSpec read_noop(const YamlNode& node, const FileScope& scope) {
+CheckSpec read_ping(const YamlNode& node, const FileScope& scope) {
+  const ObjectReader ping(node, kPing, scope);
+  PingCheck check;
+  check.host = ping.string("host", Need::required);
+  check.count = static_cast<uint32_t>(ping.integer("count", {1, kPingCountMax}, check.count));
+  return check;
+}
+
+// `ssh:` with nothing behind it is as good as `ssh: {}`: the profile says where, and to log in is
+// enough.
+SshCheck read_ssh(const YamlNode& node, const FileScope& scope) {
+  if (node.kind == YamlNode::Kind::null) return {};
+  const ObjectReader ssh(node, kSsh, scope);
+  SshCheck check;
+  check.argv = ssh.command("command");
+  check.host = ssh.string("host");
+  check.port = ssh.string("port");
+  check.user = ssh.string("user");
+  check.key = ssh.string("key");
+  check.known_hosts = ssh.string("known_hosts");
+  return check;
+}
+
+HttpCheck read_http(const YamlNode& node, const FileScope& scope) {
+  const ObjectReader http(node, kHttp, scope);
+  HttpCheck check;
+  check.url = http.string("url", Need::required);
+  if (http.has("method")) check.method = http.string("method");
+  for (const auto& [name, value] : http.string_map("headers")) {
+    check.headers.push_back(name + ": " + value);
+  }
+  check.body = read_text(http, "body", kHttpBodyBytesMax);
+  check.status = static_cast<uint32_t>(http.integer("status", {100, 599}, 0));
+  check.contains = read_text(http, "contains");
+  return check;
+}
+
+CheckSpec read_adb(const YamlNode& node, const FileScope& scope) {
+  if (node.kind == YamlNode::Kind::null) return AdbCheck{};
+  const ObjectReader adb(node, kAdb, scope);
+  AdbCheck check;
+  check.serial = adb.string("serial");
+  if (adb.has("state")) check.state = adb.string("state");
+  check.server = adb.string("server");
+  return check;
+}
+
+// Four hexadecimal digits, or text with a placeholder.
+std::string read_usb_number(const ObjectReader& usb, std::string_view key) {
+  std::string text = usb.string(key);
+  const bool fits =
+      text.size() == 4 && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos;
+  if (!text.empty() && !fits && text.find('{') == text.npos) {
+    usb.error(key, "must be four hexadecimal digits such as \"18d1\", not \"" + text + "\"");
+  }
+  return text;
+}
+
+CheckSpec read_usb(const YamlNode& node, const FileScope& scope) {
+  const ObjectReader usb(node, kUsb, scope);
+  UsbCheck check;
+  check.vendor = read_usb_number(usb, "vendor");
+  check.product = read_usb_number(usb, "product");
+  check.serial = usb.string("serial");
+  check.sysfs = usb.string("sysfs");
+  return check;
+}
+
+ActionRun read_power(const YamlNode& node, const FileScope& scope) {
+  const ObjectReader power(node, kPower, scope);
+  return PowerAction{power.string("relay", Need::required),
+                     power.string("operation", Need::required)};
+}
+
+CommandCheck read_program(const YamlNode& node, const FileScope& scope) {
+  return {resolve_program(read_command(node, scope), scope)};
+}
+
+NoopCheck read_noop(const YamlNode& node, const FileScope& scope) {
   // `noop:` with nothing behind it is as good as `noop: {}`.
   if (node.kind != YamlNode::Kind::null) ObjectReader(node, kNoop, scope);
-  return NoopCheck{};
+  return {};
 }
 
 // A kind that is not known has been reported as a key.
-CheckSpec read_kind(const YamlEntry& entry, const FileScope& scope) {
-  if (entry.key == "command") {
-    return CommandCheck{resolve_program(read_command(entry.value, scope), scope)};
-  }
+CheckSpec read_check_kind(const YamlEntry& entry, const FileScope& scope) {
+  if (entry.key == "command") return read_program(entry.value, scope);
   if (entry.key == "tcp") return read_tcp(entry.value, scope);
+  if (entry.key == "ping") return read_ping(entry.value, scope);
+  if (entry.key == "ssh") return read_ssh(entry.value, scope);
+  if (entry.key == "http") return read_http(entry.value, scope);
+  if (entry.key == "adb") return read_adb(entry.value, scope);
+  if (entry.key == "usb") return read_usb(entry.value, scope);
   if (entry.key == "disk") return read_disk(entry.value, scope);
   if (entry.key == "file") return read_file_check(entry.value, scope);
   if (entry.key == "noop") return read_noop(entry.value, scope);
   return NoopCheck{};
+}
+
+ActionRun read_run_kind(const ObjectReader& run, const YamlEntry& entry, const FileScope& scope) {
+  if (entry.key == "command") return read_program(entry.value, scope);
+  if (entry.key == "ssh") return read_ssh(entry.value, scope);
+  if (entry.key == "http") return read_http(entry.value, scope);
+  if (entry.key == "power") return read_power(entry.value, scope);
+  if (entry.key == "wait") return WaitAction{run.duration("wait", Duration{0})};
+  if (entry.key == "noop") return read_noop(entry.value, scope);
+  return NoopCheck{};
+}
+
+// The one entry of a map that must have exactly one; null, and a problem, otherwise.
+const YamlEntry* only_entry(const YamlNode& node, const KeyTable& table, const FileScope& scope) {
+  if (node.kind != YamlNode::Kind::map) return nullptr;
+  if (node.entries.size() == 1) return &node.entries.front();
+  std::string kinds;
+  for (const std::string& kind : table.keys) kinds += (kinds.empty() ? "" : ", ") + kind;
+  scope.error(node.at, table.object + " must be exactly one of " + kinds);
+  return nullptr;
 }
 
 }  // namespace
@@ -113,18 +225,26 @@ CheckSpec read_kind(const YamlEntry& entry, const FileScope& scope) {
 std::optional<CheckSpec> read_check(const YamlNode& node, const FileScope& scope) {
   const size_t errors = scope.errors();
   const ObjectReader check(node, kCheck, scope);
-  if (node.kind != YamlNode::Kind::map) return std::nullopt;
-  if (node.entries.size() != 1) {
-    scope.error(node.at, "a check must be exactly one of command, tcp, disk, file, noop");
-    return std::nullopt;
-  }
-  const CheckSpec spec = read_kind(node.entries.front(), scope);
-  return scope.errors() == errors ? std::optional(spec) : std::nullopt;
+  const YamlEntry* entry = only_entry(node, kCheck, scope);
+  if (entry == nullptr) return std::nullopt;
+  CheckSpec spec = read_check_kind(*entry, scope);
+  return scope.errors() == errors ? std::optional(std::move(spec)) : std::nullopt;
+}
+
+std::optional<ActionRun> read_action_run(const YamlNode& node, const FileScope& scope) {
+  const size_t errors = scope.errors();
+  const ObjectReader reader(node, kRun, scope);
+  const YamlEntry* entry = only_entry(node, kRun, scope);
+  if (entry == nullptr) return std::nullopt;
+  ActionRun run = read_run_kind(reader, *entry, scope);
+  return scope.errors() == errors ? std::optional(std::move(run)) : std::nullopt;
 }
 
 std::vector<NamedKeyTable> check_keys() {
-  return {{"check", &kCheck}, {"tcp", &kTcp},   {"disk", &kDisk},
-          {"file", &kFile},   {"noop", &kNoop}, {"shell", &shell_keys()}};
+  return {{"check", &kCheck},      {"run", &kRun},   {"tcp", &kTcp},     {"ping", &kPing},
+          {"ssh", &kSsh},          {"http", &kHttp}, {"adb", &kAdb},     {"usb", &kUsb},
+          {"disk", &kDisk},        {"file", &kFile}, {"power", &kPower}, {"noop", &kNoop},
+          {"shell", &shell_keys()}};
 }
 
 }  // namespace muster

@@ -1,4 +1,5 @@
-// The `check:` of a verifier in a strategy file: one of command, tcp, disk, file, noop.
+// The `check:` of a verifier and the `run:` of an action in a strategy file. Each is one kind with
+// its keys (io/strategy_file.h lists them).
 #pragma once
 
 #include <optional>
@@ -9,9 +10,10 @@
 
 namespace muster {
 
-// Reads what can be told from the text alone; check_strategy judges the values. Nothing after a
+// Both read what can be told from the text alone; check_strategy judges the values. Nothing after a
 // problem.
 std::optional<CheckSpec> read_check(const YamlNode& node, const FileScope& scope);
+std::optional<ActionRun> read_action_run(const YamlNode& node, const FileScope& scope);
 
 std::vector<NamedKeyTable> check_keys();
 

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -18,7 +19,9 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 const KeyTable kConfig = {
     "the configuration",
     {"version", "kind", "endpoint", "listen", "worker", "beat", "lease", "log_level"}};
-const KeyTable kWorker = {"the worker's configuration", {"name", "slots", "pools", "lab"}};
+const KeyTable kWorker = {"the worker's configuration",
+                          {"name", "slots", "pools", "lab", "listers"}};
+const KeyTable kLister = {"a lister", {"name", "command"}};
 
 void check_endpoint(const std::string& endpoint, Mark at, const FileScope& scope) {
   if (const std::optional<std::string> reason = invalid_endpoint(endpoint)) {
@@ -43,6 +46,28 @@ void read_endpoints(const ObjectReader& reader, Config& config) {
   }
 }
 
+void read_listers(const ObjectReader& reader, WorkerConfig& worker) {
+  const YamlNode* list = reader.list("listers");
+  if (list == nullptr) return;
+  if (list->items.size() > kListersMax) {
+    reader.error("listers", "a worker has at most " + std::to_string(kListersMax) + " listers");
+  }
+  for (const YamlNode& item : list->items) {
+    const ObjectReader part(item, kLister, reader.scope());
+    if (item.kind != YamlNode::Kind::map) continue;
+    ListerConfig lister;
+    lister.name = part.name("name", "lister", Need::required);
+    lister.command = resolve_program(part.command("command", Need::required), reader.scope());
+    const bool is_known =
+        std::any_of(worker.listers.begin(), worker.listers.end(),
+                    [&](const ListerConfig& other) { return other.name == lister.name; });
+    if (is_known && !lister.name.empty()) {
+      part.error("name", "lister \"" + lister.name + "\" is named twice");
+    }
+    worker.listers.push_back(std::move(lister));
+  }
+}
+
 void read_worker(const ObjectReader& reader, WorkerConfig& worker) {
   const YamlNode* node = reader.map("worker");
   if (node == nullptr) return;
@@ -51,6 +76,7 @@ void read_worker(const ObjectReader& reader, WorkerConfig& worker) {
   if (part.has("lab")) worker.lab = part.name("lab", "lab", Need::required);
   worker.slots = static_cast<uint32_t>(part.integer("slots", {1, kSlotsMax}, worker.slots));
   worker.pools = part.names("pools", "pool");
+  read_listers(part, worker);
 }
 
 void read_times(const ObjectReader& reader, Config& config) {
@@ -95,6 +121,8 @@ ConfigFile load_config(const Home& home) {
   return file;
 }
 
-std::vector<NamedKeyTable> config_keys() { return {{"config", &kConfig}, {"worker", &kWorker}}; }
+std::vector<NamedKeyTable> config_keys() {
+  return {{"config", &kConfig}, {"worker", &kWorker}, {"lister", &kLister}};
+}
 
 }  // namespace muster

@@ -3,7 +3,7 @@
 //
 //   endpoint: ipc:///run/muster/broker.sock      # where workers, collectors and people dial
 //   listen: [ipc:///run/muster/broker.sock]      # where the broker listens; endpoint otherwise
-//   worker: { name: local, slots: 8, pools: [general], lab: home }
+//   worker: { name: local, slots: 8, pools: [general], lab: home, listers: [...] }
 //   beat: 2s                                     # how often each peer is heard
 //   lease: 20s                                   # how long a silent worker keeps its attempts
 //   log_level: info                              # trace, debug, info, warn, error
@@ -19,11 +19,19 @@
 
 namespace muster {
 
+// A command that tells which devices are plugged in (docs/inventory.md).
+struct ListerConfig {
+  std::string name;
+  std::vector<std::string> command;
+  bool operator==(const ListerConfig&) const = default;
+};
+
 struct WorkerConfig {
   std::string name = "local";
   uint32_t slots = 8;
   std::vector<std::string> pools;
   std::string lab = "local";
+  std::vector<ListerConfig> listers;  // names unique
 };
 
 struct Config {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/duration_text.h"
@@ -16,27 +17,28 @@
 namespace muster {
 namespace {
 
-const KeyTable kInventory = {
-    "an inventory",
-    {"version", "kind", "lab", "strategies", "defaults", "workers", "devices"},
-    {"stacks", "hide", "include"}};
-const KeyTable kDefaults = {
-    "the defaults of an inventory", {"strategy", "worker", "pools"}, {"health"}};
+const KeyTable kInventory = {"an inventory",
+                             {"version", "kind", "lab", "strategies", "defaults", "workers",
+                              "devices", "stacks", "health", "allow"},
+                             {"hide", "include"}};
+const KeyTable kDefaults = {"the defaults of an inventory",
+                            {"strategy", "worker", "pools", "profile"}};
 const KeyTable kWorker = {"a worker", {"pools"}, {"addr", "key", "slots", "tags", "drain_on"}};
 // Beside the keys of its profile, which are free.
-const KeyTable kDevice = {"a device", {"type", "worker", "pools", "strategy", "owner", "where"}};
-// match_profile gives these a meaning of their own.
-const std::vector<std::string> kReservedProfileKeys = {"name", "pool"};
+const KeyTable kDevice = {
+    "a device", {"type", "worker", "pools", "strategy", "owner", "where", "lister", "power"}};
+const KeyTable kPower = {"the power of a device", {"command", "url", "method"}};
+const KeyTable kStack = {"a stack", {"name", "devices"}};
+const KeyTable kHealth = {"the health policy", {"quarantine_after", "reverify", "fresh"}};
+
+constexpr uint32_t kQuarantineAfterMax = 1000;
+constexpr Duration kReverifyMin = 1s;  // less would keep a broken device busy
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
 
 bool is_profile_key(const std::string& key) {
   return std::find(kDevice.keys.begin() + 1, kDevice.keys.end(), key) == kDevice.keys.end();
-}
-
-// What selectors can name: a term that is nothing but the key.
-bool can_be_selected(const std::string& key) {
-  const Result<Selector> selector = Selector::parse(key);
-  return selector.ok() && selector->canonical() == key && key.front() != '!' &&
-         key.find_first_of(",= ") == std::string::npos;
 }
 
 class InventoryReader {
@@ -53,6 +55,9 @@ class InventoryReader {
     read_devices();
     std::sort(inventory_.devices.begin(), inventory_.devices.end(),
               [](const DeviceSpec& a, const DeviceSpec& b) { return a.name < b.name; });
+    read_stacks();
+    read_health();
+    read_allow();
     return std::move(inventory_);
   }
 
@@ -123,6 +128,15 @@ class InventoryReader {
     if (defaults.has("worker")) defaults_.worker = read_worker_name(defaults);
     defaults_.strategy = read_strategy_name(defaults);
     defaults_.pools = defaults.names("pools", "pool");
+    const YamlNode* profile = defaults.map("profile");
+    if (profile == nullptr) return;
+    for (const YamlEntry& entry : profile->entries) {
+      if (is_profile_key(entry.key)) {
+        read_profile_entry(entry, defaults_.profile);
+      } else {
+        scope_.error(entry.at, "\"" + entry.key + "\" is a key of a device, not of its profile");
+      }
+    }
   }
 
   std::string read_worker_name(const ObjectReader& reader) const {
@@ -168,18 +182,22 @@ class InventoryReader {
     if (entry.value.kind != YamlNode::Kind::map) return;
     DeviceSpec device;
     device.name = entry.key;
-    reader.string("type", Need::required);
+    if (reader.has("type") || !defaults_.profile.contains("type")) {
+      reader.string("type", Need::required);
+    }
     device.profile = read_profile(entry.value);
+    check_serial(device, entry.at);
     device.worker = reader.has("worker") ? read_worker_name(reader) : defaults_.worker;
     device.pools = reader.has("pools") ? reader.names("pools", "pool") : defaults_.pools;
-    device.strategy = reader.has("strategy") ? read_strategy_name(reader) : defaults_.strategy;
     device.owner = reader.string("owner");
     device.where = reader.string("where");
     if (device.worker.empty() && !reader.has("worker") && worker_names_.size() > 1) {
       scope_.error(entry.at,
                    "device \"" + device.name + "\" needs \"worker\": there is more than one");
     }
-    check_strategy_fits(device, reader);
+    device.lister = reader.name("lister", "lister");
+    device.power = read_power(reader);
+    device.strategy = choose_strategy(device, reader, entry.at);
     inventory_.devices.push_back(std::move(device));
   }
 
@@ -194,22 +212,61 @@ class InventoryReader {
     Profile profile;
     for (const YamlEntry& entry : device.entries) {
       if (!is_profile_key(entry.key)) continue;
-      const auto reserved =
-          std::find(kReservedProfileKeys.begin(), kReservedProfileKeys.end(), entry.key);
-      if (reserved != kReservedProfileKeys.end()) {
-        scope_.error(entry.at, "\"" + entry.key + "\" cannot be a key of a profile" +
-                                   (entry.key == "pool" ? "; did you mean pools?" : ""));
-      } else if (!can_be_selected(entry.key)) {
-        scope_.error(entry.at, "a key of a profile is made of letters, digits and . _ - / : @ +");
-      } else {
-        warn_when_mistyped(entry);
-      }
+      // A type of the wrong kind has been reported.
       if (entry.key == "type" && entry.value.kind != YamlNode::Kind::scalar) continue;
-      const std::optional<std::string> value =
-          read_scalar(entry.value, "profile value \"" + entry.key + "\"", scope_);
-      if (value) profile.emplace(entry.key, *value);
+      read_profile_entry(entry, profile);
     }
+    profile.insert(defaults_.profile.begin(), defaults_.profile.end());
     return profile;
+  }
+
+  void read_profile_entry(const YamlEntry& entry, Profile& profile) const {
+    if (const std::optional<std::string> reason = invalid_profile_key(entry.key)) {
+      scope_.error(entry.at, *reason);
+    } else {
+      warn_when_mistyped(entry);
+    }
+    const std::optional<std::string> value =
+        read_scalar(entry.value, "profile value \"" + entry.key + "\"", scope_);
+    if (value) profile.emplace(entry.key, *value);
+  }
+
+  // A serial number names one thing: two devices with the same one are one that was entered twice.
+  void check_serial(const DeviceSpec& device, Mark at) {
+    const auto serial = device.profile.find("serial");
+    if (serial == device.profile.end()) return;
+    const auto [known, is_new] = serials_.emplace(serial->second, std::pair(device.name, at));
+    if (is_new) return;
+    scope_.error(at, "device \"" + device.name + "\" has the serial " + serial->second +
+                         ", which device \"" + known->second.first + "\" in line " +
+                         std::to_string(known->second.second.line) + " has too");
+  }
+
+  PowerSpec read_power(const ObjectReader& device) const {
+    const YamlNode* node = device.map("power");
+    PowerSpec power;
+    if (node == nullptr) return power;
+    const ObjectReader reader(*node, kPower, scope_);
+    power.argv = resolve_program(reader.command("command"), scope_);
+    power.url = reader.string("url");
+    power.method = reader.string("method");
+    if (reader.has("command") == reader.has("url")) {
+      scope_.error(node->at, "power is switched by either a \"command\" or a \"url\"");
+    } else if (reader.has("method") && !reader.has("url")) {
+      reader.error("method", "\"method\" goes with \"url\"");
+    }
+    const bool is_http = power.url.starts_with("http://") || power.url.starts_with("https://");
+    if (reader.has("url") && !is_http) {
+      reader.error("url", "the URL must begin with http:// or https://");
+    }
+    for (const std::string& argument : power.argv) check_power_text(reader, "command", argument);
+    check_power_text(reader, "url", power.url);
+    return power;
+  }
+
+  static void check_power_text(const ObjectReader& reader, std::string_view key,
+                               const std::string& text) {
+    if (const auto reason = invalid_power_placeholders(text)) reader.error(key, *reason);
   }
 
   // Profile keys are free, so a mistyped key of ours would pass as one.
@@ -220,13 +277,150 @@ class InventoryReader {
     scope_.warn(entry.at, "\"" + entry.key + "\" is taken as a key of the profile" + meant);
   }
 
-  void check_strategy_fits(const DeviceSpec& device, const ObjectReader& reader) const {
-    const auto found = strategies_.find(device.strategy);
-    if (found == strategies_.end() || !found->second.usable) return;
-    if (found->second.selector.matches(match_profile(device))) return;
-    reader.error("strategy", "strategy \"" + device.strategy + "\" is for " +
-                                 found->second.selector.canonical() + ", which device \"" +
-                                 device.name + "\" is not");
+  // The strategy that the device names, the default where it is for such devices, or the only one
+  // that is.
+  std::string choose_strategy(const DeviceSpec& device, const ObjectReader& reader, Mark at) const {
+    const Profile profile = match_profile(device);
+    if (reader.has("strategy")) {
+      const std::string name = read_strategy_name(reader);
+      if (!is_for(name, profile)) {
+        reader.error("strategy", "strategy \"" + name + "\" is for " +
+                                     strategies_.at(name).selector.canonical() +
+                                     ", which device \"" + device.name + "\" is not");
+      }
+      return name;
+    }
+    if (!defaults_.strategy.empty() && is_for(defaults_.strategy, profile)) {
+      return defaults_.strategy;
+    }
+    std::string chosen;
+    for (const auto& [name, strategy] : strategies_) {
+      // One without a selector is taken by name only.
+      if (strategy.selector.empty() || !is_for(name, profile)) continue;
+      if (!chosen.empty()) {
+        scope_.error(at, "device \"" + device.name + "\" names no strategy, and both \"" + chosen +
+                             "\" and \"" + name + "\" are for it; name one of them");
+        return chosen;
+      }
+      chosen = name;
+    }
+    return chosen;
+  }
+
+  // Of a strategy that is unknown or at fault, which has been reported, everything is true.
+  bool is_for(const std::string& name, const Profile& profile) const {
+    const auto found = strategies_.find(name);
+    if (found == strategies_.end() || !found->second.usable) return true;
+    return found->second.selector.matches(profile);
+  }
+
+  void read_stacks() {
+    const YamlNode* stacks = root_.value("stacks");
+    if (stacks == nullptr) return;
+    if (stacks->kind == YamlNode::Kind::map) {
+      for (const YamlEntry& entry : stacks->entries) {
+        if (entry.value.kind == YamlNode::Kind::list) {
+          read_stack(entry.key, entry.at, entry.value);
+        } else {
+          scope_.error(entry.value.at,
+                       "a stack must be a list of devices, not " + describe(entry.value));
+        }
+      }
+    } else if (stacks->kind == YamlNode::Kind::list) {
+      for (const YamlNode& item : stacks->items) {
+        const ObjectReader reader(item, kStack, scope_);
+        if (item.kind != YamlNode::Kind::map) continue;
+        const std::string name = reader.string("name", Need::required);
+        const YamlNode* members = reader.list("devices", Need::required);
+        if (members != nullptr && !name.empty()) read_stack(name, reader.at("name"), *members);
+      }
+    } else {
+      root_.error("stacks",
+                  "\"stacks\" must be a map of lists, or a list, not " + describe(*stacks));
+    }
+  }
+
+  void read_stack(const std::string& name, Mark at, const YamlNode& members) {
+    if (const std::optional<std::string> reason = invalid_name(name, "stack")) {
+      scope_.error(at, *reason);
+    }
+    if (!stack_names_.insert(name).second) {
+      scope_.error(at, "stack \"" + name + "\" is named twice");
+    }
+    StackSpec stack;
+    stack.name = name;
+    std::vector<const DeviceSpec*> devices;
+    for (const YamlNode& item : members.items) {
+      const std::optional<std::string> member = read_scalar(item, "a device of a stack", scope_);
+      if (!member) continue;
+      const DeviceSpec* device = find_device(*member);
+      if (device == nullptr) {
+        scope_.error(item.at,
+                     "no device is named \"" + *member + "\"" + device_suggestion(*member));
+      } else if (contains(stack.members, *member)) {
+        scope_.error(item.at, "device \"" + *member + "\" is in the stack twice");
+      } else {
+        devices.push_back(device);
+      }
+      stack.members.push_back(*member);
+    }
+    if (members.items.size() < 2 || members.items.size() > kStackMembersMax) {
+      scope_.error(at, "a stack has 2 to " + std::to_string(kStackMembersMax) + " devices; \"" +
+                           name + "\" has " + std::to_string(members.items.size()));
+    }
+    check_one_worker(name, at, devices);
+    inventory_.stacks.push_back(std::move(stack));
+  }
+
+  void check_one_worker(const std::string& stack, Mark at,
+                        const std::vector<const DeviceSpec*>& devices) const {
+    for (const DeviceSpec* device : devices) {
+      if (device->worker == devices[0]->worker) continue;
+      scope_.error(at, "the devices of stack \"" + stack + "\" have different workers: \"" +
+                           devices[0]->name + "\" has " + devices[0]->worker + ", \"" +
+                           device->name + "\" has " + device->worker +
+                           "; one worker must reach all of them");
+      return;
+    }
+  }
+
+  const DeviceSpec* find_device(const std::string& name) const {
+    const auto found = std::lower_bound(
+        inventory_.devices.begin(), inventory_.devices.end(), name,
+        [](const DeviceSpec& device, const std::string& wanted) { return device.name < wanted; });
+    return found != inventory_.devices.end() && found->name == name ? &*found : nullptr;
+  }
+
+  // Takes a while in a large inventory, so it is not done for errors that nobody will see.
+  std::string device_suggestion(const std::string& name) const {
+    if (scope_.errors() >= kErrorsPerFileMax) return "";
+    std::vector<std::string> names;
+    for (const DeviceSpec& device : inventory_.devices) names.push_back(device.name);
+    return suggestion(name, names);
+  }
+
+  void read_health() {
+    const YamlNode* node = root_.map("health");
+    if (node == nullptr) return;
+    const ObjectReader reader(*node, kHealth, scope_);
+    HealthPolicy& health = inventory_.health;
+    health.quarantine_after = static_cast<uint32_t>(
+        reader.integer("quarantine_after", {1, kQuarantineAfterMax}, health.quarantine_after));
+    health.reverify = reader.durations("reverify", kReverifyStepsMax, health.reverify);
+    health.fresh = reader.duration("fresh", health.fresh);
+    for (const Duration pause : health.reverify) {
+      if (pause >= kReverifyMin) continue;
+      reader.error("reverify", "a pause must be at least " + format_duration(kReverifyMin));
+      return;
+    }
+  }
+
+  void read_allow() {
+    const YamlNode* list = root_.list("allow");
+    if (list == nullptr) return;
+    for (const YamlNode& item : list->items) {
+      inventory_.allow.push_back(read_selector(item, scope_));
+    }
   }
 
   ObjectReader root_;
@@ -235,7 +429,9 @@ class InventoryReader {
   Inventory inventory_;
   std::vector<std::string> worker_names_;
   std::map<std::string, KnownStrategy> strategies_;
+  std::set<std::string> stack_names_;
   bool some_strategy_unnamed_ = false;
+  std::map<std::string, std::pair<std::string, Mark>> serials_;  // whose, and where it stands
   DeviceSpec defaults_;
 };
 
@@ -251,10 +447,9 @@ InventoryFile load_inventory_file(const std::string& path) {
 }
 
 std::vector<NamedKeyTable> inventory_file_keys() {
-  return {{"inventory", &kInventory},
-          {"defaults", &kDefaults},
-          {"worker", &kWorker},
-          {"device", &kDevice}};
+  return {{"inventory", &kInventory}, {"defaults", &kDefaults}, {"worker", &kWorker},
+          {"device", &kDevice},       {"power", &kPower},       {"stack", &kStack},
+          {"health", &kHealth}};
 }
 
 }  // namespace muster

@@ -10,10 +10,16 @@
 //     rack3-b: { pools: [wifi, general] }
 //   devices:
 //     phone-7: { type: handset, pretty: yuga, worker: rack3-b, pools: [wifi], where: "shelf C" }
+//     relay-7: { type: relay, uid: "4.a", power: { command: [relay, "{operation}", "{target.uid}"] } }
+//   stacks:
+//     seat-7: [phone-7, relay-7]
+//   health: { quarantine_after: 3, reverify: [15m, 1h, 6h], fresh: 10m }
+//   allow: [ { type: handset } ]                 # listed devices that may be used undeclared
 //
-// The keys worker, pools, strategy, owner and where of a device are ours; all others are its
-// profile, whose values are kept as they are written. A device without a worker takes the default,
-// or the only worker there is.
+// The keys worker, pools, strategy, owner, where, lister and power of a device are ours; all others
+// are its profile, whose values are kept as they are written. A device without a worker takes the
+// default, or the only worker there is; one without a strategy the default where that is for such
+// devices, or the only strategy that is. docs/inventory.md has all of it.
 #pragma once
 
 #include <string>

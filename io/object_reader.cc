@@ -158,17 +158,42 @@ bool ObjectReader::boolean(std::string_view key, bool fallback) const {
   return fallback;
 }
 
+Result<Duration> ObjectReader::read_duration(std::string_view key, const std::string& text) {
+  const Result<Duration> parsed = parse_duration(text);
+  if (!parsed) return Error{quote(key) + ": " + parsed.error()};
+  if (*parsed >= Duration{0} && *parsed <= kTimeoutMax) return *parsed;
+  return Error{quote(key) + " must be at most " + format_duration(kTimeoutMax)};
+}
+
 Duration ObjectReader::duration(std::string_view key, Duration fallback) const {
   const YamlNode* found = scalar(key, Need::optional, "a duration such as 90s");
   if (found == nullptr) return fallback;
-  const Result<Duration> parsed = parse_duration(found->text);
-  if (!parsed) {
-    error(key, quote(key) + ": " + parsed.error());
+  const Result<Duration> read = read_duration(key, found->text);
+  if (read) return *read;
+  error(key, read.error());
+  return fallback;
+}
+
+std::vector<Duration> ObjectReader::durations(std::string_view key, size_t count_max,
+                                              std::vector<Duration> fallback) const {
+  const YamlNode* found = list(key);
+  if (found == nullptr) return fallback;
+  if (found->items.size() > count_max) {
+    error(key, quote(key) + " has at most " + std::to_string(count_max) + " of them");
     return fallback;
   }
-  if (*parsed >= Duration{0} && *parsed <= kTimeoutMax) return *parsed;
-  error(key, quote(key) + " must be at most " + format_duration(kTimeoutMax));
-  return fallback;
+  std::vector<Duration> durations;
+  for (const YamlNode& item : found->items) {
+    const std::optional<std::string> text = read_scalar(item, "a duration", scope_);
+    if (!text) continue;
+    const Result<Duration> read = read_duration(key, *text);
+    if (read) {
+      durations.push_back(*read);
+    } else {
+      scope_.error(item.at, read.error());
+    }
+  }
+  return durations;
 }
 
 std::vector<std::string> ObjectReader::strings(std::string_view key, Need need) const {

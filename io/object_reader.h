@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/result.h"
 #include "core/time.h"
 #include "io/yaml.h"
 
@@ -65,6 +66,9 @@ class ObjectReader {
   bool boolean(std::string_view key, bool fallback) const;
   // "1.5h", "90s"; from nothing up to kTimeoutMax.
   Duration duration(std::string_view key, Duration fallback) const;
+  // At most `count_max` of them.
+  std::vector<Duration> durations(std::string_view key, size_t count_max,
+                                  std::vector<Duration> fallback) const;
   std::vector<std::string> strings(std::string_view key, Need need = Need::optional) const;
   std::map<std::string, std::string> string_map(std::string_view key) const;
   // A name that invalid_name() accepts.
@@ -86,6 +90,7 @@ class ObjectReader {
  private:
   const YamlEntry* find(std::string_view key) const;
   void report_unknown(const YamlEntry& entry) const;
+  static Result<Duration> read_duration(std::string_view key, const std::string& text);
   const YamlNode* scalar(std::string_view key, Need need, std::string_view wanted) const;
 
   const YamlNode& node_;

@@ -1,6 +1,7 @@
 #include "io/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,6 +13,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <sstream>
 #include <string_view>
 
 #include "io/file.h"
@@ -231,10 +234,13 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   if (!program) return Error{prefix + program.error()};
 
   std::optional<Pipe> output = make_pipe();
+  const bool own_stderr = spec.stderr_to == StderrTo::own;
+  std::optional<Pipe> error = own_stderr ? make_pipe() : Pipe();
   std::optional<Pipe> failure = make_pipe();
   const UniqueFd null = above_standard(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
-  if (!output || !failure || !null.valid()) return Error{prefix + errno_text(errno)};
+  if (!output || !error || !failure || !null.valid()) return Error{prefix + errno_text(errno)};
   ::fcntl(output->read.get(), F_SETFL, O_NONBLOCK);
+  if (own_stderr) ::fcntl(error->read.get(), F_SETFL, O_NONBLOCK);
 
   std::vector<std::string> argv = spec.argv;
   std::vector<std::string> env;
@@ -247,7 +253,9 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   launch.parent = ::getpid();
   launch.null_fd = null.get();
   launch.output_fd = output->write.get();
-  launch.stderr_fd = spec.merge_stderr ? output->write.get() : null.get();
+  launch.stderr_fd = own_stderr                            ? error->write.get()
+                     : spec.stderr_to == StderrTo::nowhere ? null.get()
+                                                           : output->write.get();
   launch.failure_fd = failure->write.get();
 
   const pid_t pid = fork_child(launch);
@@ -267,33 +275,67 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   process->pid_ = pid;
   process->pid_fd_ = pid_fd;
   process->output_fd_ = output->read.release();
+  if (own_stderr) process->error_fd_ = error->read.release();
   return process;
 }
 
 Process::~Process() {
   if (!reaped_) kill_and_reap(pid_);
   if (pid_fd_ >= 0) ::close(pid_fd_);
-  if (output_fd_ >= 0) ::close(output_fd_);
+  for (const int fd : {output_fd_, error_fd_, straggler_fd_}) {
+    if (fd >= 0) ::close(fd);
+  }
 }
 
-bool Process::read_output(std::string& out, size_t max) {
-  if (output_fd_ < 0) return false;
+namespace {
+
+// A process of the group that is neither dead nor waiting to be reaped, by /proc.
+std::optional<pid_t> find_live_member(pid_t group) {
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const Result<std::string> stat = read_file(entry.path().string() + "/stat", 4096);
+    if (!stat.ok()) continue;  // it has gone meanwhile
+    // PID (NAME) STATE PARENT GROUP ..., where NAME may hold anything.
+    std::istringstream rest(stat->substr(std::min(stat->rfind(')'), stat->size() - 1) + 1));
+    char state = 'X';
+    pid_t parent = 0, its_group = 0;
+    if (!(rest >> state >> parent >> its_group) || its_group != group) continue;
+    if (state != 'Z' && state != 'X') return static_cast<pid_t>(std::stol(name));
+  }
+  return std::nullopt;
+}
+
+// Appends at most `max` bytes of what is there. False at end of file, when `fd` is closed and -1.
+bool read_available(int& fd, std::string& out, size_t max) {
+  if (fd < 0) return false;
   const size_t before = out.size();
   char chunk[64 << 10];
   while (out.size() - before < max) {
     const size_t wanted = std::min(sizeof chunk, max - (out.size() - before));
-    const ssize_t size = ::read(output_fd_, chunk, wanted);
+    const ssize_t size = ::read(fd, chunk, wanted);
     if (size > 0) {
       out.append(chunk, static_cast<size_t>(size));
       continue;
     }
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno == EAGAIN) return true;
-    ::close(output_fd_);
-    output_fd_ = -1;
+    ::close(fd);
+    fd = -1;
     return false;
   }
   return true;
+}
+
+}  // namespace
+
+bool Process::read_output(std::string& out, size_t max) {
+  return read_available(output_fd_, out, max);
+}
+
+bool Process::read_error(std::string& out, size_t max) {
+  return read_available(error_fd_, out, max);
 }
 
 std::optional<ProcessExit> Process::try_reap() {
@@ -311,6 +353,24 @@ std::optional<ProcessExit> Process::try_reap() {
   }
   reaped_ = true;
   return make_exit(status, usage);
+}
+
+bool Process::group_gone() {
+  if (!reaped_) return false;
+  if (straggler_fd_ >= 0) {
+    pollfd dying{straggler_fd_, POLLIN, 0};
+    if (::poll(&dying, 1, 0) == 0) return false;
+    ::close(straggler_fd_);
+    straggler_fd_ = -1;
+  }
+  // The group keeps its number while anything, even what is dead and not reaped, is in it.
+  while (::kill(-pid_, SIGKILL) == 0) {
+    const std::optional<pid_t> member = find_live_member(pid_);
+    if (!member) return true;
+    straggler_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, *member, 0));
+    if (straggler_fd_ >= 0) return false;
+  }
+  return true;
 }
 
 void Process::signal_group(int signal) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,11 +16,17 @@
 
 namespace muster {
 
+enum class StderrTo : uint8_t {
+  output,   // the same pipe as stdout
+  own,      // a pipe of its own: Process::error_fd
+  nowhere,  // /dev/null
+};
+
 struct ProcessSpec {
   std::vector<std::string> argv;  // argv[0] is looked up in env's PATH when it has no slash
   std::map<std::string, std::string> env;  // the whole environment of the child
   std::string cwd;                         // empty: the caller's
-  bool merge_stderr = true;  // stderr into the same pipe as stdout; false: to /dev/null
+  StderrTo stderr_to = StderrTo::output;
 };
 
 struct ProcessExit {
@@ -47,11 +54,20 @@ class Process {
   int output_fd() const { return output_fd_; }  // non-blocking; -1 after end of file
   int exit_fd() const { return pid_fd_; }       // readable when the child has ended
 
+  int error_fd() const { return error_fd_; }  // as output_fd, of StderrTo::own; -1 otherwise
+
   // Appends what is there to `out`, at most `max` bytes. False at end of file.
   bool read_output(std::string& out, size_t max);
+  bool read_error(std::string& out, size_t max);
 
   // The child's end, once; nothing while it runs. What is left of the group is killed then.
   std::optional<ProcessExit> try_reap();
+
+  // After the child's end: whether everything else of its group is dead too. What is killed needs a
+  // moment, and until then it may still touch what the next one works on. While it is false,
+  // straggler_fd() becomes readable when it is worth asking again.
+  bool group_gone();
+  int straggler_fd() const { return straggler_fd_; }
 
   // Sends to the whole group. Harmless after the end.
   void signal_group(int signal);
@@ -61,6 +77,8 @@ class Process {
   pid_t pid_ = -1;
   int pid_fd_ = -1;
   int output_fd_ = -1;
+  int error_fd_ = -1;
+  int straggler_fd_ = -1;  // a pidfd of one that is still dying
   bool reaped_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/limits.h"
 #include "io/check_file.h"
 
 namespace muster {
@@ -13,14 +14,14 @@ constexpr Duration kTimeoutDefault = std::chrono::seconds(60);
 
 const KeyTable kStrategy = {
     "a strategy",
-    {"version", "kind", "name", "for", "defaults", "verify", "repair", "finally"},
-    {"states", "levels", "limits"}};
+    {"version", "kind", "name", "for", "defaults", "verify", "repair", "finally", "limits"}};
 const KeyTable kDefaults = {"the defaults of a strategy", {"timeout"}};
-const KeyTable kVerifier = {"a verifier",
-                            {"tag", "description", "check", "deps", "timeout", "blame"}};
+const KeyTable kLimits = {"the limits of a strategy", {"total"}};
+const KeyTable kVerifier = {
+    "a verifier", {"tag", "description", "check", "deps", "timeout", "when", "blame", "levels"}};
 const KeyTable kAction = {"a repair action",
-                          {"tag", "description", "run", "deps", "triggers", "timeout", "then"}};
-const KeyTable kRun = {"what an action runs", {"command"}};
+                          {"tag", "description", "run", "deps", "triggers", "timeout", "when",
+                           "then", "attempts", "per_day"}};
 const KeyTable kThen = {"what follows an action", {"wait"}};
 const KeyTable kFinally = {"a closing action", {"tag", "description", "run", "when", "timeout"}};
 
@@ -69,8 +70,11 @@ class StrategyReader {
     read_each("verify", Need::required, &StrategyReader::read_verifier);
     read_each("repair", Need::optional, &StrategyReader::read_action);
     read_each("finally", Need::optional, &StrategyReader::read_finally);
-    warn_not_run("repair");
-    warn_not_run("finally");
+    if (const YamlNode* limits = root_.map("limits")) {
+      const ObjectReader part(*limits, kLimits, scope_);
+      note_parts(part, "limits");
+      strategy_.total = part.duration("total", Duration{0});
+    }
     report_problems();
     return std::move(strategy_);
   }
@@ -95,70 +99,75 @@ class StrategyReader {
     }
   }
 
+  // What verifiers, repair actions and closing actions have in common.
+  template <typename Item>
+  void read_head(const ObjectReader& part, const std::string& where, Item* item) {
+    note_parts(part, where);
+    item->tag = part.string("tag", Need::required);
+    item->description = part.string("description");
+    if (item->description.empty()) item->description = item->tag;
+    item->timeout = part.duration("timeout", timeout_);
+  }
+
   void read_verifier(const YamlNode& node, const std::string& where) {
     const ObjectReader part(node, kVerifier, scope_);
-    note_parts(part, where);
     Verifier verifier;
-    verifier.tag = part.string("tag");
-    verifier.description = part.string("description");
-    if (verifier.description.empty()) verifier.description = verifier.tag;
-    verifier.deps = part.strings("deps");
-    verifier.timeout = part.duration("timeout", timeout_);
+    read_head(part, where, &verifier);
     if (const YamlNode* check = part.value("check", Need::required)) {
       verifier.check = read_check(*check, scope_).value_or(NoopCheck{});
     }
-    if (!part.string("blame").empty()) {
-      scope_.warn(part.at("blame"), "blame has no effect yet: this version only verifies");
-    }
+    verifier.deps = part.strings("deps");
+    verifier.when = part.selector("when");
+    verifier.blame = part.string("blame");
+    verifier.levels = part.names("levels", "verify level");
     strategy_.verifiers.push_back(std::move(verifier));
   }
 
-  CommandCheck read_run(const ObjectReader& part) const {
+  ActionRun read_run(const ObjectReader& part) const {
     const YamlNode* run = part.value("run", Need::required);
-    if (run == nullptr) return {};
-    const ObjectReader reader(*run, kRun, scope_);
-    return {resolve_program(reader.command("command", Need::required), scope_)};
+    if (run == nullptr) return NoopCheck{};
+    return read_action_run(*run, scope_).value_or(NoopCheck{});
   }
 
   void read_action(const YamlNode& node, const std::string& where) {
     const ObjectReader part(node, kAction, scope_);
-    note_parts(part, where);
     RepairActionSpec action;
-    action.tag = part.string("tag");
-    action.description = part.string("description");
-    if (action.description.empty()) action.description = action.tag;
+    read_head(part, where, &action);
     action.run = read_run(part);
     action.deps = part.strings("deps");
     action.triggers = part.strings("triggers", Need::required);
-    action.timeout = part.duration("timeout", timeout_);
+    action.when = part.selector("when");
     if (const YamlNode* then = part.map("then")) {
-      ObjectReader(*then, kThen, scope_).duration("wait", Duration{0});
+      action.then_wait = ObjectReader(*then, kThen, scope_).duration("wait", Duration{0});
     }
+    action.attempts =
+        static_cast<uint32_t>(part.integer("attempts", {1, kActionAttemptsMax}, action.attempts));
+    action.per_day =
+        static_cast<uint32_t>(part.integer("per_day", {1, kActionsPerDayMax}, action.per_day));
     strategy_.actions.push_back(std::move(action));
   }
 
-  // Only its shape is checked: a Strategy has no place for it yet.
-  void read_finally(const YamlNode& node, const std::string&) {
+  void read_finally(const YamlNode& node, const std::string& where) {
     const ObjectReader part(node, kFinally, scope_);
-    part.string("tag", Need::required);
-    part.string("description");
-    part.choice("when", {"always", "failed", "passed"});
-    read_run(part);
-    part.duration("timeout", timeout_);
-  }
-
-  void warn_not_run(std::string_view key) const {
-    const YamlNode* list = root_.node().find(key);
-    if (list == nullptr || list->items.empty()) return;
-    scope_.warn(list->at, "the actions under \"" + std::string(key) +
-                              "\" are checked but not run: this version only verifies");
+    FinallySpec closing;
+    read_head(part, where, &closing);
+    closing.run = read_run(part);
+    const std::string when = part.choice("when", {"always", "failed", "passed"});
+    if (when == "failed") closing.when = FinallyWhen::failed;
+    if (when == "passed") closing.when = FinallyWhen::passed;
+    strategy_.closing.push_back(std::move(closing));
   }
 
   // What could not be read has been reported; what the strategy lacks for that reason is not news.
   void report_problems() const {
-    for (const StrategyProblem& problem : check_strategy(strategy_)) {
+    const std::vector<StrategyProblem> errors = check_strategy(strategy_);
+    for (const StrategyProblem& problem : errors) {
       const Mark at = positions_.find(problem.where);
       if (!scope_.has_error_at(at)) scope_.error(at, problem.message);
+    }
+    if (!errors.empty()) return;
+    for (const StrategyProblem& problem : review_strategy(strategy_)) {
+      scope_.warn(positions_.find(problem.where), problem.message);
     }
   }
 
@@ -197,8 +206,8 @@ StrategyFile parse_strategy_file(const std::string& text, const std::string& pat
 std::vector<NamedKeyTable> strategy_file_keys() {
   std::vector<NamedKeyTable> tables = {
       {"strategy", &kStrategy}, {"defaults", &kDefaults}, {"verifier", &kVerifier},
-      {"action", &kAction},     {"run", &kRun},           {"then", &kThen},
-      {"finally", &kFinally},
+      {"action", &kAction},     {"then", &kThen},         {"finally", &kFinally},
+      {"limits", &kLimits},
   };
   const std::vector<NamedKeyTable> checks = check_keys();
   tables.insert(tables.end(), checks.begin(), checks.end());

@@ -4,7 +4,7 @@
 
 #include "core/guid.h"
 #include "workers/job_attempt.h"
-#include "workers/verify_attempt.h"
+#include "workers/strategy_attempt.h"
 
 namespace muster {
 
@@ -44,8 +44,13 @@ std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignme
   if (const auto* job = std::get_if<JobWork>(&work)) {
     return std::make_unique<JobAttempt>(context, std::move(assignment), *job, std::move(report));
   }
-  if (std::holds_alternative<VerifyWork>(work)) {
-    return std::make_unique<VerifyAttempt>(context, std::move(assignment), std::move(report));
+  if (const auto* verify = std::get_if<VerifyWork>(&work)) {
+    return std::make_unique<StrategyAttempt>(context, std::move(assignment), RunKind::verify,
+                                             verify->level, std::move(report));
+  }
+  if (std::holds_alternative<RepairWork>(work)) {
+    return std::make_unique<StrategyAttempt>(context, std::move(assignment), RunKind::repair, "",
+                                             std::move(report));
   }
   return std::make_unique<ImpossibleAttempt>(context, std::move(assignment), std::move(report),
                                              "this worker does not run such work");

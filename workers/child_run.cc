@@ -31,12 +31,18 @@ ChildRun::ChildRun(const ProcessSpec& spec, const ChildLimits& limits,
 void ChildRun::wake(Instant now) {
   if (ended_) return;
   drain_output(now);
-  if (const std::optional<ProcessExit> exit = process_->try_reap()) {
-    drain_output(now);  // what it wrote last; a stray grandchild may keep the pipe open, we do not
-                        // wait for it
-    exit_ = *exit;
-    end_.exit_code = exit->exit_code;
-    end_.signal = exit->signal;
+  if (!reaped_) {
+    if (const std::optional<ProcessExit> exit = process_->try_reap()) {
+      exit_ = *exit;
+      end_.exit_code = exit->exit_code;
+      end_.signal = exit->signal;
+      reaped_ = true;
+    }
+  }
+  if (reaped_) {
+    if (!process_->group_gone()) return;
+    drain_output(now);  // what it wrote last; what left the group may keep the pipe open, we do not
+                        // wait for that
     ended_ = true;
     return;
   }
@@ -68,7 +74,7 @@ void ChildRun::drain_output(Instant now) {
 }
 
 void ChildRun::stop(Instant now, Duration grace) {
-  if (ended_) return;
+  if (ended_ || reaped_) return;
   if (grace <= Duration{0} && !killed_) {
     process_->signal_group(SIGKILL);
     killed_ = true;
@@ -78,8 +84,13 @@ void ChildRun::stop(Instant now, Duration grace) {
   kill_at_ = kill_at_ == kNever ? kill_at : std::min(kill_at_, kill_at);
 }
 
+int ChildRun::exit_fd() const {
+  if (!process_ || ended_) return -1;
+  return reaped_ ? process_->straggler_fd() : process_->exit_fd();
+}
+
 std::optional<Instant> ChildRun::next_deadline() const {
-  if (ended_) return std::nullopt;
+  if (ended_ || reaped_) return std::nullopt;
   std::optional<Instant> next;
   const auto consider = [&](Instant instant) {
     if (instant != kNever && (!next || instant < *next)) next = instant;

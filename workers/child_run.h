@@ -1,5 +1,5 @@
 // One child process with its limits: how long it may run, how long it may be silent, and how it is
-// ended: TERM to the group, a grace time, then KILL.
+// ended: TERM to the group, a grace time, then KILL. It has ended when its whole group has.
 #pragma once
 
 #include <functional>
@@ -39,7 +39,7 @@ class ChildRun {
   const ProcessExit& exit() const { return exit_; }  // of a child that was started and has ended
   std::optional<Instant> next_deadline() const;
   int output_fd() const { return process_ && !ended_ ? process_->output_fd() : -1; }
-  int exit_fd() const { return process_ && !ended_ ? process_->exit_fd() : -1; }
+  int exit_fd() const;
   pid_t pid() const { return process_ ? process_->pid() : -1; }
 
  private:
@@ -53,6 +53,7 @@ class ChildRun {
   Instant silent_until_;
   Instant kill_at_;  // kNever: not being ended
   bool killed_ = false;
+  bool reaped_ = false;  // and what is left of its group is being waited for
   bool ended_ = false;
   ChildEnd end_;
   ProcessExit exit_;

@@ -107,9 +107,9 @@ int main(int argc, char** argv) {
 
   muster::SystemClock clock;
   muster::SocketContext sockets;
-  const muster::WorkerSetup setup{config.worker.name,  config.worker.lab, config.worker.pools,
-                                  config.worker.slots, config.endpoint,   dir,
-                                  "/proc/self/exe"};
+  const muster::WorkerSetup setup{config.worker.name,  config.worker.lab,    config.worker.pools,
+                                  config.worker.slots, config.endpoint,      dir,
+                                  "/proc/self/exe",    config.worker.listers};
   muster::Worker worker(setup, std::move(*spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {

@@ -40,7 +40,8 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       sockets_(context),
       clock_(clock),
       core_(core_options(config_, *spool_), spool_->take_unacked(), spool_->take_interrupted(),
-            clock.now()) {
+            clock.now()),
+      listers_(config_.listers, config_.name) {
   run_context_.worker = config_.name;
   run_context_.self_exe = config_.self_exe;
   run_context_.attempts_dir = config_.dir + "/attempts";
@@ -77,6 +78,7 @@ Result<Done> Worker::serve(int stop_fd) {
     if (stop_) return shut_down(now);
     receive_all(now);
     core_.tick(now);
+    run_listers(now);
     run_attempts(now);
     if (Result<Done> spoken = speak(now); !spoken.ok()) return spoken;
     check_silence(now);
@@ -89,6 +91,7 @@ void Worker::wait(int stop_fd) {
   poller_.add_fd(stop_fd, POLLIN, kStopKey);
   fds_.clear();
   for (const auto& [token, run] : runs_) run->descriptors(fds_);
+  listers_.descriptors(fds_);
   for (const int fd : fds_) poller_.add_fd(fd, POLLIN, kRunKey);
   const std::optional<Instant> deadline = next_deadline();
   const Duration timeout = deadline ? std::max(*deadline - clock_.now(), Duration{0}) : kHelloAgain;
@@ -102,6 +105,9 @@ std::optional<Instant> Worker::next_deadline() const {
   for (const auto& [token, run] : runs_) {
     const std::optional<Instant> deadline = run->next_deadline();
     if (deadline) next = std::min(next, *deadline);
+  }
+  if (const std::optional<Instant> deadline = listers_.next_deadline()) {
+    next = std::min(next, *deadline);
   }
   return next;
 }
@@ -146,6 +152,13 @@ void Worker::take_refusal(const Refused& refused, Instant now) {
   }
   if (refused.reason != last_refusal_) spdlog::error("the broker refused: {}", refused.reason);
   last_refusal_ = refused.reason;
+}
+
+void Worker::run_listers(Instant now) {
+  listers_.wake(now);
+  if (std::optional<std::vector<ListedDevice>> listed = listers_.take_changed(now)) {
+    core_.set_listed(std::move(*listed), now);
+  }
 }
 
 void Worker::run_attempts(Instant now) {

@@ -9,8 +9,10 @@
 
 #include "core/worker_core.h"
 #include "io/clock.h"
+#include "io/config.h"
 #include "io/socket.h"
 #include "workers/attempt_run.h"
+#include "workers/listers.h"
 #include "workers/spool.h"
 
 namespace muster {
@@ -23,6 +25,7 @@ struct WorkerSetup {
   std::string endpoint;
   std::string dir;       // HOME/worker/NAME
   std::string self_exe;  // to run built-in checks
+  std::vector<ListerConfig> listers;
 };
 
 class Worker {
@@ -40,6 +43,7 @@ class Worker {
   void take(const Message& message, Instant now);
   void take_refusal(const Refused& refused, Instant now);
   void say_hello(Instant now);
+  void run_listers(Instant now);
   void run_attempts(Instant now);
   void start(Assignment assignment, Instant now);
   Result<Done> speak(Instant now);
@@ -55,6 +59,7 @@ class Worker {
   WorkerCore core_;
   std::unique_ptr<ClientSocket> socket_;
   std::map<AttemptToken, std::unique_ptr<AttemptRun>> runs_;
+  Listers listers_;
   Poller poller_;
   std::vector<int> fds_;  // of the present wait
   bool welcomed_ = false;

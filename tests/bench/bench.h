@@ -50,6 +50,8 @@ uint64_t resident_bytes(int pid);
 
 // bench_core.cc: BrokerCore alone.
 void bench_decide_apply(Figures& figures);
+// bench_engine.cc: the strategy engine and the language of its scenarios, without checks.
+void bench_engine(Figures& figures);
 // bench_log.cc: the SQLite event log under `dir`.
 void bench_append(const std::string& dir, Figures& figures);
 // bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.

@@ -2,8 +2,8 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is core, log, tasks or memory. The table goes to stdout with facts about the machine; with
-// -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
+// NAME is core, engine, log, tasks or memory. The table goes to stdout with facts about the
+// machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -60,7 +60,7 @@ void print_table(const Figures& figures, const MachineFacts& facts) {
               facts.cpu.c_str(), facts.kernel.c_str(), facts.disk.c_str(), facts.fsync_p50_us);
   std::printf("%-24s %16s  %-10s %s\n", "bench", "value", "unit", "goal");
   for (const Figure& figure : figures) {
-    std::printf("%-24s %16.0f  %-10s %s\n", figure.bench.c_str(), figure.value, figure.unit.c_str(),
+    std::printf("%-24s %16.1f  %-10s %s\n", figure.bench.c_str(), figure.value, figure.unit.c_str(),
                 figure.goal.c_str());
   }
   std::printf("\nEach figure is the median of %d runs.\n", kRuns);
@@ -71,6 +71,7 @@ int run(const Options& options, const std::string& bin_dir) {
   Figures figures;
   const std::vector<std::pair<std::string, std::function<void()>>> benches = {
       {"core", [&] { bench_decide_apply(figures); }},
+      {"engine", [&] { bench_engine(figures); }},
       {"log", [&] { bench_append(disk, figures); }},
       {"tasks", [&] { bench_durable_tasks(bin_dir, disk, figures); }},
       {"memory", [&] { bench_broker_memory(bin_dir, disk, figures); }},
@@ -94,7 +95,8 @@ int run(const Options& options, const std::string& bin_dir) {
 int main(int argc, char** argv) {
   muster::bench::Options options;
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
-    std::fprintf(stderr, "usage: muster_bench [-o human|json] [--only core|log|tasks|memory]\n");
+    std::fprintf(stderr,
+                 "usage: muster_bench [-o human|json] [--only core|engine|log|tasks|memory]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

@@ -96,7 +96,13 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"device"}, "ls, show"}, WrongCase{{"device", "show"}, "DEVICE"},
         WrongCase{{"worker", "drain"}, "unknown verb"}, WrongCase{{"inventory", "apply"}, "FILE"},
         WrongCase{{"inventory", "apply", "a", "b"}, "unexpected argument"},
+        WrongCase{{"inventory", "diff", "--dry-run", "a"}, "--dry-run"},
         WrongCase{{"strategy", "tree"}, "FILE"}, WrongCase{{"strategy", "check"}, "FILE"},
+        WrongCase{{"strategy", "simulate", "--fail", "a"}, "FILE"},
+        WrongCase{{"strategy", "simulate", "f", "--profile", "a"}, "--profile"},
+        WrongCase{{"strategy", "run"}, "give --scenario FILE or --jsonl"},
+        WrongCase{{"strategy", "run", "--jsonl", "--scenario", "f"}, "--jsonl"},
+        WrongCase{{"strategy", "run", "--jsonl", "--compat", "lava"}, "\"lava\" is not"},
         WrongCase{{"up", "--slots", "0"}, "whole number"},
         WrongCase{{"up", "now"}, "unexpected argument"},
         WrongCase{{"doctor", "--wait", "x"}, "duration"},
@@ -149,9 +155,12 @@ TEST(CommandLine, EveryVerbHasHelpWithExamples) {
                             Words{"device", "show"},
                             Words{"worker", "ls"},
                             Words{"inventory", "check"},
+                            Words{"inventory", "diff"},
                             Words{"inventory", "apply"},
                             Words{"strategy", "check"},
                             Words{"strategy", "tree"},
+                            Words{"strategy", "simulate"},
+                            Words{"strategy", "run"},
                             Words{"doctor"},
                             Words{"version"},
                             Words{}}) {
@@ -275,9 +284,28 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(events.count_max, 2u);
   EXPECT_EQ(parsed_verb<ResultOptions>({"result", "g", "--format", "status-log"}).format,
             ResultFormat::status_log);
-  EXPECT_TRUE(parsed_verb<InventoryOptions>({"inventory", "apply", "f"}).apply);
-  EXPECT_FALSE(parsed_verb<InventoryOptions>({"inventory", "check", "f"}).apply);
+  const auto inventory = [](std::vector<std::string> words) {
+    words.insert(words.begin(), "inventory");
+    return parsed_verb<InventoryOptions>(words);
+  };
+  EXPECT_EQ(inventory({"check", "f"}).verb, InventoryVerb::check);
+  EXPECT_EQ(inventory({"diff", "f"}).verb, InventoryVerb::diff);
+  EXPECT_EQ(inventory({"apply", "f"}).verb, InventoryVerb::apply);
+  EXPECT_FALSE(inventory({"apply", "f"}).dry_run);
+  EXPECT_TRUE(inventory({"apply", "--dry-run", "f"}).dry_run);
   EXPECT_TRUE(parsed_verb<StrategyTreeOptions>({"strategy", "tree", "--short", "f"}).brief);
+  const StrategySimulateOptions simulate = parsed_verb<StrategySimulateOptions>(
+      {"strategy", "simulate", "f", "--fail", "a,b", "--fail", "c", "--level", "quick", "--profile",
+       "k=v", "--profile", "l="});
+  EXPECT_EQ(simulate.file, "f");
+  EXPECT_THAT(simulate.failing, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(simulate.level, "quick");
+  EXPECT_EQ(simulate.profile, (std::map<std::string, std::string>{{"k", "v"}, {"l", ""}}));
+  const StrategyScenarioOptions scenario =
+      parsed_verb<StrategyScenarioOptions>({"strategy", "run", "--jsonl", "--compat", "autotest"});
+  EXPECT_TRUE(scenario.lines);
+  EXPECT_TRUE(scenario.compat);
+  EXPECT_EQ(parsed_verb<StrategyScenarioOptions>({"strategy", "run", "--scenario", "f"}).file, "f");
   EXPECT_EQ(parsed_verb<DoctorOptions>({"doctor", "--wait", "5s"}).wait, Duration(5s));
   parsed_verb<VersionOptions>({"--version"});
 }

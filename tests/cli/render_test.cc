@@ -238,6 +238,27 @@ TEST(Strategy, Tree) {
   EXPECT_EQ(render_strategy_tree(Strategy{}, true), "PASS\n");
 }
 
+TEST(Strategy, Forecast) {
+  Strategy strategy = samples::strategy();
+  strategy.actions[0].deps.clear();
+  strategy.actions.push_back({"last", "", NoopCheck{}, {"adb"}, {"usb"}, 1min});
+  EXPECT_EQ(render_forecast(strategy, forecast_repair(strategy, {.failing = {"adb"}})),
+            "AFTER  WHAT     TAG      AT MOST  WHAT HAPPENS\n"
+            "0s     check    usb      5s       passes\n"
+            "5s     check    adb      1m       FAILS\n"
+            "1m5s   action   restart  1m       is tried\n"
+            "2m5s   check    usb      5s       passes\n"
+            "2m10s  check    adb      1m       FAILS\n"
+            "3m10s  skipped  last     -        not tried: adb failed\n"
+            "\n"
+            "fails: adb; the repair takes at most 3m10s\n");
+  strategy.total = 1h;
+  EXPECT_TRUE(render_forecast(strategy, forecast_repair(strategy, {}))
+                  .ends_with("(after 1h no further action is tried)\n"));
+  EXPECT_EQ(render_forecast(Strategy{}, forecast_repair(Strategy{}, {})),
+            "passes; the repair takes at most 0s\n");
+}
+
 TEST(Events, EveryTypeIsOneLineAndKnown) {
   for (const Event& event : samples::every_event()) {
     const std::string line = render_event(7, event, kPlain);

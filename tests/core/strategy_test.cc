@@ -41,7 +41,7 @@ TEST(CheckStrategy, AcceptsWhatIsRight) {
       strategy({verifier("top", {"left", "right"}), verifier("left", {"bottom"}),
                 verifier("right", {"bottom"}), verifier("bottom")}),  // forward references
       strategy({verifier("a"), verifier("b", {"a", "a"})}),
-      strategy({verifier("a")}, {action("a", {"a"}), action("b", {"PASS"}, {"a", "PASS"})}),
+      strategy({verifier("a")}, {action("a", {"a"}), action("b", {"PASS"}, {"a"})}),
       strategy({verifier("a")}, {action("never", {})}),
       {"name", "type=handset", {}, {}},
   };
@@ -297,10 +297,63 @@ TEST(Placeholders, Expand) {
   };
   const DeviceSpec device = phone();
   for (const auto& [text, expected] : rows) {
-    const Result<std::string> expanded = expand_placeholders(text, &device, "guid:0123456789");
+    const Result<std::string> expanded =
+        expand_placeholders(text, {&device, {}, "guid:0123456789"});
     ASSERT_TRUE(expanded.ok()) << expanded.error();
     EXPECT_EQ(*expanded, expected);
   }
+}
+
+// A phone, a relay and two hubs, leased together.
+std::vector<DeviceSpec> stack_of_phone() {
+  std::vector<DeviceSpec> stack(4);
+  stack[0] = phone();
+  stack[1].name = "relay-1";
+  stack[1].profile = {{"type", "relay"}, {"uid", "R17"}, {"name", "not this"}};
+  stack[2].name = "hub-1";
+  stack[2].profile = {{"type", "hub"}, {"maker", "acme"}, {"port", "3"}};
+  stack[3].name = "hub-2";
+  stack[3].profile = {{"type", "hub"}, {"maker", "acme"}, {"port", "4"}};
+  return stack;
+}
+
+TEST(Placeholders, KnowTheMembersOfTheLeaseByTheirType) {
+  const std::vector<DeviceSpec> stack = stack_of_phone();
+  const PlaceholderScope scope{&stack[0], stack, "guid"};
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"{stack.relay.name}", "relay-1"},
+      {"cycle {stack.relay.uid} of {device.name}", "cycle R17 of phone-1"},
+      {"{stack.hub.maker}", "acme"},  // they agree
+  };
+  for (const auto& [text, expected] : rows) {
+    const Result<std::string> expanded = expand_placeholders(text, scope);
+    ASSERT_TRUE(expanded.ok()) << expanded.error();
+    EXPECT_EQ(*expanded, expected);
+  }
+  const std::vector<std::pair<std::string, const char*>> wrong = {
+      {"{stack.hub.name}", "{stack.hub.name} could be one of several"},
+      {"{stack.hub.port}", "{stack.hub.port} could be one of several"},
+      // The device is no member of its own stack.
+      {"{stack.handset.name}", "unknown placeholder {stack.handset.name}"},
+      {"{stack.relay.uidd}", "(did you mean \"stack.relay.uid\"?)"},
+      {"{stack.pdu.name}", "{stack.hub.maker}, {stack.hub.name}, {stack.hub.port}"},
+      {"{stack.relay}", "unknown placeholder {stack.relay}"},
+  };
+  for (const auto& [text, why] : wrong) {
+    const Result<std::string> expanded = expand_placeholders(text, scope);
+    ASSERT_FALSE(expanded.ok()) << text;
+    EXPECT_THAT(expanded.error(), HasSubstr(why));
+  }
+}
+
+TEST(Placeholders, OfPowerAreTheOperationAndTheTarget) {
+  const PowerSpec power{{"relay", "{operation}", "{target.name}"}, "{operation}", "http://h/{{"};
+  const Result<PowerSpec> expanded = expand_power(power, phone(), "cycle");
+  ASSERT_TRUE(expanded.ok()) << expanded.error();
+  EXPECT_EQ(*expanded, (PowerSpec{{"relay", "cycle", "phone-1"}, "cycle", "http://h/{"}));
+  const Result<PowerSpec> wrong = expand_power({{"{device.name}"}, "", ""}, phone(), "on");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.error(), HasSubstr("{operation}, {target.brace}, {target.name}"));
 }
 
 TEST(Placeholders, Refuse) {
@@ -319,11 +372,12 @@ TEST(Placeholders, Refuse) {
   };
   const DeviceSpec device = phone();
   for (const auto& [text, why] : rows) {
-    const Result<std::string> expanded = expand_placeholders(text, &device, "guid:0123456789");
+    const Result<std::string> expanded =
+        expand_placeholders(text, {&device, {}, "guid:0123456789"});
     ASSERT_FALSE(expanded.ok()) << text;
     EXPECT_THAT(expanded.error(), HasSubstr(why));
   }
-  const Result<std::string> without = expand_placeholders("{device.name}", nullptr, "guid");
+  const Result<std::string> without = expand_placeholders("{device.name}", {nullptr, {}, "guid"});
   ASSERT_FALSE(without.ok());
   EXPECT_THAT(without.error(), HasSubstr("there is {task.guid}, and"));
 }
@@ -331,10 +385,12 @@ TEST(Placeholders, Refuse) {
 TEST(Placeholders, CannotGrowWithoutBound) {
   DeviceSpec device = phone();
   device.profile["big"] = std::string(kStrategyBytesMax / 2, 'x');
-  const Result<std::string> twice = expand_placeholders("{device.big}{device.big}", &device, "");
+  const Result<std::string> twice =
+      expand_placeholders("{device.big}{device.big}", {&device, {}, ""});
   ASSERT_TRUE(twice.ok());
   EXPECT_EQ(twice->size(), kStrategyBytesMax);
-  const Result<std::string> more = expand_placeholders("{device.big}x{device.big}", &device, "");
+  const Result<std::string> more =
+      expand_placeholders("{device.big}x{device.big}", {&device, {}, ""});
   ASSERT_FALSE(more.ok());
   EXPECT_THAT(more.error(), HasSubstr("longer than 1048576 bytes"));
 }
@@ -349,9 +405,28 @@ TEST(Placeholders, ExpandEveryStringOfACheck) {
       {FileCheck{"/run/{device.name}", true, true, "{device.serial}", 5s},
        FileCheck{"/run/phone-1", true, true, "CB5A1", 5s}},
       {NoopCheck{}, NoopCheck{}},
+      {PingCheck{"{device.name}", 3}, PingCheck{"phone-1", 3}},
+      {SshCheck{"{device.name}",
+                "{device.serial}",
+                "{device.type}",
+                "/k/{device.name}",
+                "/h/{device.name}",
+                {"{device.serial}"}},
+       SshCheck{"phone-1", "CB5A1", "handset", "/k/phone-1", "/h/phone-1", {"CB5A1"}}},
+      {HttpCheck{"{device.type}",
+                 "http://{device.name}/",
+                 {"X: {device.serial}"},
+                 "{device.name}",
+                 5,
+                 "{device.type}"},
+       HttpCheck{"handset", "http://phone-1/", {"X: CB5A1"}, "phone-1", 5, "handset"}},
+      {AdbCheck{"{device.serial}", "{device.type}", "{device.name}"},
+       AdbCheck{"CB5A1", "handset", "phone-1"}},
+      {UsbCheck{"{device.type}", "{device.name}", "{device.serial}", "/{device.name}"},
+       UsbCheck{"handset", "phone-1", "CB5A1", "/phone-1"}},
   };
   for (const auto& [check, expected] : rows) {
-    const Result<CheckSpec> expanded = expand_check(check, &device, "guid");
+    const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
     ASSERT_TRUE(expanded.ok()) << expanded.error();
     EXPECT_EQ(*expanded, expected) << check_kind(check);
   }
@@ -361,11 +436,42 @@ TEST(Placeholders, ExpandEveryStringOfACheck) {
                                       TcpCheck{"h", "1", "{bad}"},
                                       DiskCheck{"{bad}", 1, 0, 0, 0},
                                       FileCheck{"{bad}", true, false, "", 0s},
-                                      FileCheck{"/", true, false, "{bad}", 0s}};
+                                      FileCheck{"/", true, false, "{bad}", 0s},
+                                      PingCheck{"{bad}", 1},
+                                      SshCheck{"", "", "", "", "", {"{bad}"}},
+                                      HttpCheck{"GET", "{bad}", {}, "", 0, ""},
+                                      HttpCheck{"GET", "http://h", {"{bad}"}, "", 0, ""},
+                                      AdbCheck{"{bad}", "device", ""},
+                                      UsbCheck{"", "", "", "{bad}"}};
   for (const CheckSpec& check : bad) {
-    const Result<CheckSpec> expanded = expand_check(check, &device, "guid");
+    const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
     ASSERT_FALSE(expanded.ok()) << check_kind(check);
     EXPECT_THAT(expanded.error(), HasSubstr("unknown placeholder {bad}"));
+  }
+}
+
+TEST(Placeholders, ExpandEveryStringOfAnAction) {
+  const std::vector<DeviceSpec> stack = stack_of_phone();
+  const PlaceholderScope scope{&stack[0], stack, "guid"};
+  const std::vector<std::pair<ActionRun, ActionRun>> rows = {
+      {CommandCheck{{"x", "{stack.relay.uid}"}}, CommandCheck{{"x", "R17"}}},
+      {SshCheck{"{device.name}", "", "", "", "", {"{task.guid}"}},
+       SshCheck{"phone-1", "", "", "", "", {"guid"}}},
+      {HttpCheck{"GET", "http://{stack.relay.name}", {}, "", 0, ""},
+       HttpCheck{"GET", "http://relay-1", {}, "", 0, ""}},
+      {PowerAction{"{stack.relay.name}", "{device.type}"}, PowerAction{"relay-1", "handset"}},
+      {WaitAction{5s}, WaitAction{5s}},
+      {NoopCheck{}, NoopCheck{}},
+  };
+  for (const auto& [run, expected] : rows) {
+    const Result<ActionRun> expanded = expand_action(run, scope);
+    ASSERT_TRUE(expanded.ok()) << expanded.error();
+    EXPECT_EQ(*expanded, expected) << action_kind(run);
+  }
+  for (const ActionRun& run :
+       {ActionRun(PowerAction{"{bad}", "on"}), ActionRun(PowerAction{"r", "{bad}"}),
+        ActionRun(CommandCheck{{"{bad}"}})}) {
+    EXPECT_FALSE(expand_action(run, scope).ok()) << action_kind(run);
   }
 }
 

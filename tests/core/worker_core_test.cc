@@ -45,6 +45,36 @@ TEST(WorkerCore, BeatsAreFullAndOnTime) {
   EXPECT_FALSE(worker.sync());
 }
 
+TEST(WorkerCore, WhatIsListedGoesOverAtOnceAndWithEveryBeat) {
+  Worker worker;
+  EXPECT_THAT(worker.sync()->listed, IsEmpty());
+  const std::vector<ListedDevice> listed = {{"usb", "a", {{"type", "handset"}}}};
+  worker.core.set_listed(listed, worker.now);
+  EXPECT_EQ(worker.core.next_deadline(), worker.now);
+  const std::optional<Sync> sync = worker.sync();
+  ASSERT_TRUE(sync && sync->full);
+  EXPECT_EQ(sync->listed, listed);
+  worker.core.set_listed(listed, worker.now);
+  EXPECT_FALSE(worker.sync()) << "that is no news";
+  worker.now += kBeat;
+  EXPECT_EQ(worker.sync()->listed, listed);
+  worker.core.set_listed({}, worker.now);
+  EXPECT_THAT(worker.sync()->listed, IsEmpty());
+}
+
+// Sizing a report that is neither text nor an ending threw.
+TEST(WorkerCore, ProgressIsSentAsAnyReport) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  worker.core.report({"job-000001", 1}, Progress{10, "repair action a (1 of 2)"}, true, worker.now);
+  const std::optional<Sync> sync = worker.sync();
+  ASSERT_TRUE(sync);
+  ASSERT_EQ(sync->reports.size(), 1u);
+  EXPECT_EQ(std::get<Progress>(sync->reports[0].body).percent, 10u);
+}
+
 // The lease counts from when the Sync was sent, whenever its answer comes.
 TEST(WorkerCore, LeaseEndsAMarginBeforeTheBrokers) {
   struct Row {

@@ -42,7 +42,8 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
   const ConfigFile file = load(
       "endpoint: tcp://127.0.0.1:7100\n"
       "listen: [tcp://127.0.0.1:7100, ipc:///tmp/b.sock]\n"
-      "worker: { name: rack3, slots: 12, pools: [wifi], lab: lund }\n"
+      "worker: { name: rack3, slots: 12, pools: [wifi], lab: lund,\n"
+      "  listers: [{name: usb, command: [listers/usb, -v]}, {name: sh, command: {shell: ls}}] }\n"
       "beat: 500ms\nlease: 5s\nlog_level: debug\n");
   EXPECT_EQ(file.problems.to_text(), "");
   EXPECT_EQ(file.config.endpoint, "tcp://127.0.0.1:7100");
@@ -52,6 +53,9 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
   EXPECT_EQ(file.config.worker.slots, 12u);
   EXPECT_EQ(file.config.worker.pools, std::vector<std::string>{"wifi"});
   EXPECT_EQ(file.config.worker.lab, "lund");
+  const std::vector<ListerConfig> listers = {{"usb", {path("listers/usb"), "-v"}},
+                                             {"sh", {"/bin/sh", "-c", "ls"}}};
+  EXPECT_EQ(file.config.worker.listers, listers);
   EXPECT_EQ(file.config.beat, Duration(500ms));
   EXPECT_EQ(file.config.lease, Duration(5s));
   EXPECT_EQ(file.config.log_level, "debug");
@@ -60,6 +64,19 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
 TEST_F(ConfigTest, TheBrokerListensWherePeopleDial) {
   EXPECT_EQ(load("endpoint: tcp://127.0.0.1:7100\n").config.listen,
             std::vector<std::string>{"tcp://127.0.0.1:7100"});
+}
+
+TEST_F(ConfigTest, AWorkerHasSoManyListersAndNoMore) {
+  const auto with_listers = [this](size_t count) {
+    std::string text = "worker:\n  listers:\n";
+    for (size_t i = 0; i < count; ++i) {
+      text += "    - {name: l" + std::to_string(i) + ", command: [a]}\n";
+    }
+    return without_dir(load(text).problems.to_text());
+  };
+  EXPECT_EQ(with_listers(kListersMax), "");
+  EXPECT_EQ(with_listers(kListersMax + 1),
+            "DIR/muster.yaml:3:5: a worker has at most 16 listers\n");
 }
 
 TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
@@ -78,6 +95,13 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"worker: {slot: 1}",
        "1:10: unknown key \"slot\" in the worker's configuration; did you mean slots?\n"},
       {"worker: rack", "1:9: \"worker\" must be a map, not \"rack\"\n"},
+      {"worker: {listers: [{name: a}]}", "1:20: a lister needs \"command\"\n"},
+      {"worker: {listers: [{command: [a]}]}", "1:20: a lister needs \"name\"\n"},
+      {"worker: {listers: [{name: a, command: [a]}, {name: a, command: [b]}]}",
+       "1:52: lister \"a\" is named twice\n"},
+      {"worker: {listers: [usb]}",
+       "1:20: a lister must be a map with keys such as \"name\", not \"usb\"\n"},
+      {"worker: {listers: usb}", "1:19: \"listers\" must be a list, not \"usb\"\n"},
       {"beat: 10ms", "1:7: must be at least 20ms\n"},
       {"lease: 5s", "1:8: must be at least 3 beats, which are 2s each\n"},
       {"beat: 30ms\nlease: 100ms", "2:8: must be at least 200ms\n"},

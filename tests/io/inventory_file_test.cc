@@ -121,8 +121,8 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongAndWhere) {
        "4:28: strategy \"linux\" of DIR/s/linux.yaml is already in this inventory\n"},
       {"strategies: s/linux.yaml\nworkers: {w: }\ndevices: {}",
        "4:13: \"strategies\" must be a list, not \"s/linux.yaml\"\n"},
-      {"workers: {w: }\nstacks: []\ndevices: {}",
-       "5:1: \"stacks\" in an inventory is not supported by this version of muster\n"},
+      {"workers: {w: }\nhide: []\ndevices: {}",
+       "5:1: \"hide\" in an inventory is not supported by this version of muster\n"},
       {"workers: {w: }\ndevice: {}\ndevices: {}",
        "5:1: unknown key \"device\" in an inventory; did you mean devices?\n"},
       {"workers: {w: }\ndevices: {d: {type: x, poools: y}}",
@@ -133,6 +133,174 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongAndWhere) {
               "DIR/inventory.yaml:" + std::string(row.problem))
         << row.text;
   }
+}
+
+TEST_F(InventoryFileTest, ReadsStacksPowerHealthAndWhatIsAllowed) {
+  const InventoryFile file =
+      load(std::string(kHead) +
+           "workers: {w: }\n"
+           "defaults: {profile: {type: handset, pretty: yuga}}\n"
+           "devices:\n"
+           "  a: {serial: 1, lister: usb}\n"
+           "  b: {type: handset, pretty: luna}\n"
+           "  r: {type: relay, uid: 4.a, power: {command: [bin/relay, \"{operation}\", "
+           "\"{target.uid}\"]}}\n"
+           "  p: {type: pdu, power: {url: \"http://pdu/{target.name}/{operation}\", method: PUT}}\n"
+           "stacks: {one: [a, r], two: [b, r]}\n"
+           "health: {quarantine_after: 5, reverify: [1m, 2h], fresh: 0s}\n"
+           "allow: [type=handset, {type: hub, ports: [4, 8]}]\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  const Inventory& inventory = file.inventory;
+  ASSERT_EQ(inventory.devices.size(), 4u);
+  const Profile of_a = {{"type", "handset"}, {"pretty", "yuga"}, {"serial", "1"}};
+  EXPECT_EQ(inventory.devices[0].profile, of_a);
+  EXPECT_EQ(inventory.devices[0].lister, "usb");
+  EXPECT_EQ(inventory.devices[1].profile.at("pretty"), "luna");
+  EXPECT_EQ(inventory.devices[1].lister, "");
+  EXPECT_EQ(inventory.devices[2].power,
+            (PowerSpec{{}, "PUT", "http://pdu/{target.name}/{operation}"}));
+  EXPECT_EQ(inventory.devices[3].power,
+            (PowerSpec{{path("bin/relay"), "{operation}", "{target.uid}"}, "", ""}));
+  const std::vector<StackSpec> stacks = {{"one", {"a", "r"}}, {"two", {"b", "r"}}};
+  EXPECT_EQ(inventory.stacks, stacks);
+  EXPECT_EQ(inventory.health, (HealthPolicy{5, {1min, 2h}, 0s}));
+  EXPECT_EQ(inventory.allow, (std::vector<std::string>{"type=handset", "ports in (4,8),type=hub"}));
+  const InventoryFile as_list = load(std::string(kHead) +
+                                     "workers: {w: }\ndevices: {a: {type: x}, b: {type: y}}\n"
+                                     "stacks: [{name: one, devices: [a, b]}]\n");
+  EXPECT_EQ(as_list.problems.to_text(), "");
+  EXPECT_EQ(as_list.inventory.stacks, (std::vector<StackSpec>{{"one", {"a", "b"}}}));
+  EXPECT_EQ(as_list.inventory.health, HealthPolicy{});
+}
+
+// The strategies: linux is for type=host, any is for nothing in particular.
+TEST_F(InventoryFileTest, ChoosesTheStrategyThatIsForTheDevice) {
+  write("s/phone.yaml",
+        "version: 1\nkind: strategy\nname: phone\nfor: type=handset\n"
+        "verify: [{tag: a, check: {noop: }}]\n");
+  struct Row {
+    const char* defaults;
+    const char* device;
+    const char* strategy;
+  };
+  const std::vector<Row> rows = {
+      {"{}", "{type: host}", "linux"},
+      {"{}", "{type: handset}", "phone"},
+      {"{}", "{type: relay}", ""},
+      {"{}", "{type: relay, strategy: any}", "any"},
+      {"{strategy: linux}", "{type: host}", "linux"},
+      {"{strategy: linux}", "{type: handset}", "phone"},
+      {"{strategy: linux}", "{type: relay}", ""},
+      {"{strategy: any}", "{type: relay}", "any"},
+      {"{strategy: any}", "{type: host}", "any"},
+      {"{strategy: any}", "{type: host, strategy: linux}", "linux"},
+  };
+  for (const Row& row : rows) {
+    const InventoryFile file =
+        load(std::string(kHead) + "strategies: [s/linux.yaml, s/any.yaml, s/phone.yaml]\n" +
+             "workers: {w: }\ndefaults: " + row.defaults + "\ndevices: {d: " + row.device + "}\n");
+    EXPECT_EQ(file.problems.to_text(), "");
+    EXPECT_EQ(file.inventory.devices.at(0).strategy, row.strategy) << row.defaults << row.device;
+  }
+}
+
+// With two devices a and b of workers v and w, and two strategies for type=host.
+TEST_F(InventoryFileTest, SaysWhatIsWrongWithTheRestAndWhere) {
+  write("s/linux2.yaml",
+        "version: 1\nkind: strategy\nname: linux2\nfor: type=host\n"
+        "verify: [{tag: a, check: {noop: }}]\n");
+  struct Row {
+    std::string text;
+    std::string problems;  // each behind DIR/inventory.yaml:
+  };
+  std::string seventeen = "a";
+  for (int i = 0; i < 16; ++i) seventeen += ", a";
+  const std::vector<Row> rows = {
+      {"stacks: {s: [a, dut-2, zzz]}",
+       "7:17: no device is named \"dut-2\"; did you mean dut-1?\n"
+       "7:24: no device is named \"zzz\"\n"},
+      {"stacks: {s: [a, a]}", "7:17: device \"a\" is in the stack twice\n"},
+      {"stacks: {s: [a]}", "7:10: a stack has 2 to 16 devices; \"s\" has 1\n"},
+      {"stacks: {s: []}", "7:10: a stack has 2 to 16 devices; \"s\" has 0\n"},
+      {"stacks: {s: [a, b]}",
+       "7:10: the devices of stack \"s\" have different workers: \"a\" has v, \"b\" has w; one "
+       "worker must reach all of them\n"},
+      {"stacks: {s: a}", "7:13: a stack must be a list of devices, not \"a\"\n"},
+      {"stacks: {s t: [a, dut-1]}",
+       "7:10: stack name \"s t\" has a character that is not allowed at position 2; use letters, "
+       "digits and . _ -\n"},
+      {"stacks: [[a, dut-1]]",
+       "7:10: a stack must be a map with keys such as \"name\", not a list\n"},
+      {"stacks: [{name: s}]", "7:10: a stack needs \"devices\"\n"},
+      {"stacks: [{name: s, devices: [a, dut-1]}, {name: s, devices: [a, dut-1]}]",
+       "7:49: stack \"s\" is named twice\n"},
+      {"stacks: x", "7:9: \"stacks\" must be a map of lists, or a list, not \"x\"\n"},
+      {"health: {quarantine_after: 0}",
+       "7:28: \"quarantine_after\" must be from 1 to 1000, not 0\n"},
+      {"health: {reverify: [1m, soon]}", ""},
+      {"health: {reverify: [1m, 100ms]}", "7:20: a pause must be at least 1s\n"},
+      {"health: {reverify: 1m}", "7:20: \"reverify\" must be a list, not \"1m\"\n"},
+      {"health: {refresh: 1m}",
+       "7:10: unknown key \"refresh\" in the health policy; did you mean fresh?\n"},
+      {"allow: [\"=a\"]", ""},
+      {"allow: {}", "7:8: \"allow\" must be a list, not a map\n"},
+  };
+  const std::string head = std::string(kHead) +
+                           "workers: {v: , w: }\ndefaults: {worker: v}\n"
+                           "devices: {a: {type: x}, b: {type: x, worker: w}, dut-1: {type: x}}\n";
+  for (const Row& row : rows) {
+    const std::string problems = problems_of(head + row.text + "\n");
+    std::string wanted;
+    for (size_t at = 0; at < row.problems.size();) {
+      const size_t end = row.problems.find('\n', at) + 1;
+      wanted += "DIR/inventory.yaml:" + row.problems.substr(at, end - at);
+      at = end;
+    }
+    if (wanted.empty()) {
+      EXPECT_NE(problems, "") << row.text;  // in the words of those who read durations, selectors
+    } else {
+      EXPECT_EQ(problems, wanted) << row.text;
+    }
+  }
+  EXPECT_NE(problems_of(head + "stacks: {s: [" + seventeen + "]}\n")
+                .find("a stack has 2 to 16 devices; \"s\" has 17"),
+            std::string::npos);
+}
+
+TEST_F(InventoryFileTest, SaysWhatIsWrongWithADevicesPowerAndSerialAndStrategy) {
+  write("s/linux2.yaml",
+        "version: 1\nkind: strategy\nname: linux2\nfor: type=host\n"
+        "verify: [{tag: a, check: {noop: }}]\n");
+  struct Row {
+    const char* devices;
+    const char* problem;
+  };
+  const std::vector<Row> rows = {
+      {"d: {type: x, power: {}}", "6:31: power is switched by either a \"command\" or a \"url\"\n"},
+      {"d: {type: x, power: {command: [a], url: \"http://b\"}}",
+       "6:31: power is switched by either a \"command\" or a \"url\"\n"},
+      {"d: {type: x, power: {command: [a], method: PUT}}", "6:54: \"method\" goes with \"url\"\n"},
+      {"d: {type: x, power: {url: pdu/on}}", "6:37: the URL must begin with http:// or https://\n"},
+      {"d: {type: x, power: {command: [a, \"{device.uid}\"]}}",
+       "6:41: unknown placeholder {device.uid}; use {operation}, {target.name} and {target.KEY} of "
+       "the device that is switched, and {{ for a literal brace\n"},
+      {"d: {type: x, power: on}", "6:31: \"power\" must be a map, not \"on\"\n"},
+      {"d: {type: x, serial: S1}, e: {type: y, serial: S1}",
+       "6:37: device \"e\" has the serial S1, which device \"d\" in line 6 has too\n"},
+      {"d: {type: host}",
+       "6:11: device \"d\" names no strategy, and both \"linux\" and \"linux2\" are for it; name "
+       "one of them\n"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(problems_of(std::string(kHead) +
+                          "strategies: [s/linux.yaml, s/linux2.yaml]\nworkers: {w: }\ndevices: {" +
+                          row.devices + "}\n"),
+              "DIR/inventory.yaml:" + std::string(row.problem))
+        << row.devices;
+  }
+  EXPECT_EQ(problems_of(std::string(kHead) +
+                        "workers: {w: }\ndefaults: {profile: {worker: w}}\ndevices: {}\n"),
+            "DIR/inventory.yaml:5:22: \"worker\" is a key of a device, not of its profile\n");
 }
 
 TEST_F(InventoryFileTest, RefusesInvalidNames) {
@@ -193,7 +361,7 @@ TEST(Examples, AreWithoutFault) {
   ASSERT_TRUE(strategy.ok());
   for (const Verifier& verifier : strategy->verifiers) {
     const Result<CheckSpec> check =
-        expand_check(verifier.check, &inventory.inventory.devices[0], "guid");
+        expand_check(verifier.check, {&inventory.inventory.devices[0], {}, "guid"});
     EXPECT_TRUE(check.ok()) << verifier.tag;
   }
   for (const char* name : {"pass", "fail", "timeout"}) {

@@ -109,8 +109,16 @@ TEST(Process, PassesArgumentsAndExactlyTheEnvironment) {
 TEST(Process, BothStreamsOrOnlyStdout) {
   ProcessSpec spec = shell("echo out; echo err >&2");
   EXPECT_EQ(run(spec).output, "out\nerr\n");
-  spec.merge_stderr = false;
+  spec.stderr_to = StderrTo::nowhere;
   EXPECT_EQ(run(spec).output, "out\n");
+  spec.stderr_to = StderrTo::own;
+  const std::unique_ptr<Process> process = start_or_die(spec);
+  EXPECT_EQ(read_to_end(*process), "out\n");
+  std::string error;
+  while (process->read_error(error, 100)) await(process->error_fd());
+  EXPECT_EQ(error, "err\n");
+  EXPECT_EQ(process->error_fd(), -1);
+  await_exit(*process);
 }
 
 TEST(Process, StartsWithACleanTable) {
@@ -271,6 +279,18 @@ TEST(Process, WhatIsLeftOfTheGroupEndsWithTheChild) {
   EXPECT_EQ(await_exit(*family.parent).exit_code, 0);
   expect_gone(family.grandchild);
   EXPECT_EQ(read_to_end(*family.parent), "") << "its end of the pipe must be closed";
+}
+
+// Killed is not yet dead: a grandchild could still write to the device that the next one works on.
+TEST(Process, TellsWhenTheWholeGroupIsDead) {
+  for (const char* tail : {"exit 0", "sleep 1000 & sleep 1000 & exit 0"}) {
+    Family family = start_family(tail);
+    EXPECT_FALSE(family.parent->group_gone()) << "the child itself still runs";
+    await_exit(*family.parent);
+    while (!family.parent->group_gone()) await(family.parent->straggler_fd());
+    EXPECT_TRUE(is_gone(family.grandchild));
+    EXPECT_TRUE(family.parent->group_gone());
+  }
 }
 
 TEST(Process, TheDestructorEndsTheGroup) {

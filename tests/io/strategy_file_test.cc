@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
 #include "io/codec.h"
 
 namespace muster {
@@ -36,40 +37,68 @@ TEST(StrategyFile, ReadsAWholeOne) {
       "name: phone\n"
       "for: { type: handset, pretty: [yuga, amami] }\n"
       "defaults: { timeout: 30s }\n"
+      "limits: { total: 1h }\n"
       "verify:\n"
       "  - { tag: usb, description: On the bus, check: { command: [./usb.sh, \"{device.serial}\"] "
       "} }\n"
-      "  - { tag: adb, check: { noop: }, deps: [usb], timeout: 5s, blame: hub }\n"
+      "  - { tag: adb, check: { noop: }, deps: [usb], timeout: 5s, when: { os: android },\n"
+      "      blame: \"{stack.hub.name}\", levels: [quick, deep] }\n"
       "repair:\n"
       "  - { tag: restart, triggers: [adb], deps: [usb], run: { command: { shell: adb kill } },\n"
-      "      timeout: 3m, then: { wait: 30s } }\n"
+      "      timeout: 3m, then: { wait: 30s }, when: \"!fragile\", attempts: 2, per_day: 6 }\n"
       "finally:\n"
-      "  - { tag: collect, run: { command: [adb, bugreport] }, when: failed, timeout: 2m }\n",
+      "  - { tag: collect, run: { command: [adb, bugreport] }, when: failed, timeout: 2m }\n"
+      "  - { tag: rest, description: Rest, run: { wait: 3s } }\n",
       "/lab/s.yaml");
+  EXPECT_EQ(file.problems.to_text(), "");
+  Strategy wanted;
+  wanted.name = "phone";
+  wanted.for_selector = "pretty in (amami,yuga),type=handset";
+  wanted.verifiers = {
+      {"usb", "On the bus", CommandCheck{{"/lab/usb.sh", "{device.serial}"}}, {}, 30s},
+      {"adb", "adb", NoopCheck{}, {"usb"}, 5s, "os=android", "{stack.hub.name}", {"quick", "deep"}},
+  };
+  wanted.actions = {{"restart",
+                     "restart",
+                     CommandCheck{{"/bin/sh", "-c", "adb kill"}},
+                     {"usb"},
+                     {"adb"},
+                     3min,
+                     "!fragile",
+                     30s,
+                     2,
+                     6}};
+  wanted.closing = {
+      {"collect", "collect", CommandCheck{{"adb", "bugreport"}}, FinallyWhen::failed, 2min},
+      {"rest", "Rest", WaitAction{3s}, FinallyWhen::always, 30s}};
+  wanted.total = 1h;
+  EXPECT_EQ(file.strategy.name, wanted.name);
+  EXPECT_EQ(file.strategy.for_selector, wanted.for_selector);
+  EXPECT_EQ(file.strategy.verifiers, wanted.verifiers);
+  EXPECT_EQ(file.strategy.actions, wanted.actions);
+  EXPECT_EQ(file.strategy.closing, wanted.closing);
+  EXPECT_EQ(file.strategy.total, wanted.total);
+
+  const Result<Strategy> decoded = decode_strategy(encode_strategy(file.strategy));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, file.strategy);
+}
+
+TEST(StrategyFile, WarnsOfWhatIsMostLikelyNotMeant) {
+  const StrategyFile file = parse_strategy_file(
+      kHeader + std::string("limits: { total: 10s }\n"
+                            "verify:\n"
+                            "  - { tag: usb, check: { noop: } }\n"
+                            "  - { tag: hwid, check: { noop: } }\n"
+                            "repair:\n"
+                            "  - { tag: restart, triggers: [usb], run: { noop: } }\n"),
+      "s.yaml");
+  EXPECT_FALSE(file.problems.has_errors());
   EXPECT_EQ(
       file.problems.to_text(),
-      "/lab/s.yaml:8:68: warning: blame has no effect yet: this version only verifies\n"
-      "/lab/s.yaml:10:3: warning: the actions under \"repair\" are checked but not run: this "
-      "version only verifies\n"
-      "/lab/s.yaml:13:3: warning: the actions under \"finally\" are checked but not run: this "
-      "version only verifies\n");
-  const Strategy& strategy = file.strategy;
-  EXPECT_EQ(strategy.name, "phone");
-  EXPECT_EQ(strategy.for_selector, "pretty in (amami,yuga),type=handset");
-  ASSERT_EQ(strategy.verifiers.size(), 2u);
-  const Verifier usb{
-      "usb", "On the bus", CommandCheck{{"/lab/usb.sh", "{device.serial}"}}, {}, Duration(30s)};
-  EXPECT_EQ(strategy.verifiers[0], usb);
-  const Verifier adb{"adb", "adb", NoopCheck{}, {"usb"}, Duration(5s)};
-  EXPECT_EQ(strategy.verifiers[1], adb);
-  ASSERT_EQ(strategy.actions.size(), 1u);
-  const RepairActionSpec restart{"restart", "restart", CommandCheck{{"/bin/sh", "-c", "adb kill"}},
-                                 {"usb"},   {"adb"},   Duration(3min)};
-  EXPECT_EQ(strategy.actions[0], restart);
-
-  const Result<Strategy> decoded = decode_strategy(encode_strategy(strategy));
-  ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(*decoded, strategy);
+      "s.yaml:4:18: warning: a repair may take 5m, and after 10s no further action is tried\n"
+      "s.yaml:7:5: warning: no action is tried when \"hwid\" fails: nothing triggers on it or "
+      "on what needs it\n");
 }
 
 TEST(StrategyFile, TimeoutIsAMinuteByDefault) {
@@ -100,6 +129,48 @@ TEST(StrategyFile, ReadsEveryKindOfCheck) {
   EXPECT_EQ(check_of("{file: {path: /x, exists: false}}"),
             CheckSpec(FileCheck{"/x", false, false, "", Duration(0)}));
   EXPECT_EQ(check_of("{noop: }"), CheckSpec(NoopCheck{}));
+  EXPECT_EQ(check_of("{ping: {host: h}}"), CheckSpec(PingCheck{"h", 1}));
+  EXPECT_EQ(check_of("{ping: {host: \"{device.host}\", count: 100}}"),
+            CheckSpec(PingCheck{"{device.host}", 100}));
+  EXPECT_EQ(check_of("{ssh: }"), CheckSpec(SshCheck{}));
+  EXPECT_EQ(check_of("{ssh: {command: [uptime]}}"),
+            CheckSpec(SshCheck{"", "", "", "", "", {"uptime"}}));
+  EXPECT_EQ(check_of("{ssh: {command: {shell: a | b}, host: h, port: 22, user: u, key: /k, "
+                     "known_hosts: /kh}}"),
+            CheckSpec(SshCheck{"h", "22", "u", "/k", "/kh", {"/bin/sh", "-c", "a | b"}}));
+  EXPECT_EQ(check_of("{http: {url: \"http://h/\"}}"),
+            CheckSpec(HttpCheck{"GET", "http://h/", {}, "", 0, ""}));
+  EXPECT_EQ(check_of("{http: {url: \"https://h/\", method: POST, headers: {A: b, C: 5}, body: x, "
+                     "status: 201, contains: y}}"),
+            CheckSpec(HttpCheck{"POST", "https://h/", {"A: b", "C: 5"}, "x", 201, "y"}));
+  EXPECT_EQ(check_of("{adb: }"), CheckSpec(AdbCheck{}));
+  EXPECT_EQ(check_of("{adb: {serial: CB5A1, state: recovery, server: \"h:1\"}}"),
+            CheckSpec(AdbCheck{"CB5A1", "recovery", "h:1"}));
+  EXPECT_EQ(check_of("{usb: {serial: CB5A1}}"), CheckSpec(UsbCheck{"", "", "CB5A1", ""}));
+  EXPECT_EQ(check_of("{usb: {vendor: 18D1, product: \"{device.usb}\", sysfs: /s}}"),
+            CheckSpec(UsbCheck{"18D1", "{device.usb}", "", "/s"}));
+}
+
+TEST(StrategyFile, ReadsEveryKindOfAction) {
+  const auto run_of = [](const std::string& run) -> ActionRun {
+    const StrategyFile file =
+        parse_strategy_file(kHeader + ("verify: [{tag: a, check: {noop: }}]\n"
+                                       "repair:\n- {tag: r, triggers: [a], run: " +
+                                       run + "}\n"),
+                            "/d/s.yaml");
+    EXPECT_EQ(file.problems.to_text(), "") << run;
+    if (file.strategy.actions.size() != 1) return NoopCheck{};
+    return file.strategy.actions[0].run;
+  };
+  EXPECT_EQ(run_of("{command: [./x, a]}"), ActionRun(CommandCheck{{"/d/x", "a"}}));
+  EXPECT_EQ(run_of("{ssh: {command: [reboot]}}"),
+            ActionRun(SshCheck{"", "", "", "", "", {"reboot"}}));
+  EXPECT_EQ(run_of("{http: {url: \"http://h/\", method: PUT}}"),
+            ActionRun(HttpCheck{"PUT", "http://h/", {}, "", 0, ""}));
+  EXPECT_EQ(run_of("{power: {relay: \"{stack.relay.name}\", operation: cycle}}"),
+            ActionRun(PowerAction{"{stack.relay.name}", "cycle"}));
+  EXPECT_EQ(run_of("{wait: 90s}"), ActionRun(WaitAction{90s}));
+  EXPECT_EQ(run_of("{noop: }"), ActionRun(NoopCheck{}));
 }
 
 // Each is one problem, and it says this. The check begins in line 5, column 19.
@@ -109,13 +180,34 @@ TEST(StrategyFile, RefusesWrongChecks) {
     const char* problem;
   };
   const std::vector<Row> rows = {
-      {"{}", "5:19: a check must be exactly one of command, tcp, disk, file, noop"},
+      {"{}",
+       "5:19: a check must be exactly one of command, tcp, ping, ssh, http, adb, usb, disk, file, "
+       "noop"},
       {"noop", "5:19: a check must be a map with keys such as \"command\", not \"noop\""},
       {"{noop: , tcp: {host: h, port: 1}}", "5:19: a check must be exactly one of"},
       {"{comand: [x]}", "5:20: unknown key \"comand\" in a check; did you mean command?"},
-      {"{ssh: {}}", "5:20: \"ssh\" in a check is not supported by this version of muster"},
-      {"{noop: {a: b}}", "5:27: unknown key \"a\" in a noop check"},
-      {"{noop: x}", "5:26: a noop check must be a map, not \"x\""},
+      {"{noop: {a: b}}", "5:27: unknown key \"a\" in noop"},
+      {"{noop: x}", "5:26: noop must be a map, not \"x\""},
+      {"{wait: 3s}", "5:20: unknown key \"wait\" in a check"},
+      {"{ping: }", "5:20: a ping check must be a map"},
+      {"{ping: {count: 1}}", "5:26: a ping check needs \"host\""},
+      {"{ping: {host: h, count: 0}}", "5:43: "},
+      {"{ping: {host: h, count: 101}}", "5:43: "},
+      {"{ssh: {comand: [x]}}", "5:26: unknown key \"comand\" in ssh; did you mean command?"},
+      {"{ssh: {command: reboot}}", "5:35: a command must be a list of arguments"},
+      {"{ssh: [reboot]}", "5:25: ssh must be a map with keys such as \"command\", not a list"},
+      {"{ssh: {port: 65536}}", "5:19: the port"},
+      {"{http: {}}", "5:26: http needs \"url\""},
+      {"{http: {url: \"ftp://h/\"}}", "5:19: the URL must begin with http:// or https://"},
+      {"{http: {url: \"http://h/\", status: 99}}", "5:53: "},
+      {"{http: {url: \"http://h/\", status: 600}}", "5:53: "},
+      {"{http: {url: \"http://h/\", headers: [a]}}", "\"headers\" must be a map, not a list"},
+      {"{http: {url: \"http://h/\", methd: GET}}", "did you mean method?"},
+      {"{adb: {sirial: x}}", "did you mean serial?"},
+      {"{adb: {state: \"{devce.x}\"}}", "5:19: unknown placeholder {devce.x}"},
+      {"{usb: {}}", "5:19: the usb check asks for nothing"},
+      {"{usb: {vendor: 18d}}", "5:34: must be four hexadecimal digits"},
+      {"{usb: {product: 18g1}}", "5:35: must be four hexadecimal digits such as \"18d1\""},
       {"{command: ls -l}", "5:29: a command must be a list of arguments"},
       {"{command: []}", "5:29: a command needs the name of a program"},
       {"{command: [ls, [x]]}", "5:34: an argument must be a text, not a list"},
@@ -153,6 +245,12 @@ TEST(StrategyFile, LongTextsOfChecksAreRefused) {
   EXPECT_NE(check_problems("{tcp: {host: h, port: 1, expect: " + most + "x}}"), "");
   EXPECT_EQ(check_problems("{file: {path: /x, contains: " + most + "}}"), "");
   EXPECT_NE(check_problems("{file: {path: /x, contains: " + most + "x}}"), "");
+  const std::string http = "{http: {url: \"http://h/\", ";
+  EXPECT_EQ(check_problems(http + "contains: " + most + "}}"), "");
+  EXPECT_NE(check_problems(http + "contains: " + most + "x}}"), "");
+  const std::string body(kHttpBodyBytesMax, 'x');
+  EXPECT_EQ(check_problems(http + "body: " + body + "}}"), "");
+  EXPECT_NE(check_problems(http + "body: " + body + "x}}"), "");
 }
 
 // Every problem, in order; "s:" begins each line.
@@ -182,15 +280,15 @@ TEST(StrategyFile, SaysWhatIsWrongAndWhere) {
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: a}\n",
        "/d/s.yaml:5:3: a verifier needs \"check\"\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {check: {noop: }}\n",
-       "/d/s.yaml:5:3: has no tag\n"},
+       "/d/s.yaml:5:3: a verifier needs \"tag\"\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: a, check: {noop: }, timeout: 0}\n",
        "/d/s.yaml:5:38: has no timeout\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: PASS, check: {noop: }}\n",
        "/d/s.yaml:5:9: tag \"PASS\" is reserved for the end of a verification; choose another\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: a, check: {noop: }, dpes: [b]}\n",
        "/d/s.yaml:5:29: unknown key \"dpes\" in a verifier; did you mean deps?\n"},
-      {"version: 1\nkind: strategy\nname: s\nlevels: {}\nverify: [{tag: a, check: {noop: }}]\n",
-       "/d/s.yaml:4:1: \"levels\" in a strategy is not supported by this version of muster\n"},
+      {"version: 1\nkind: strategy\nname: s\nlimit: {}\nverify: [{tag: a, check: {noop: }}]\n",
+       "/d/s.yaml:4:1: unknown key \"limit\" in a strategy; did you mean limits?\n"},
       {"version: 1\nkind: strategy\nname: s\nfor: \"type in (\"\nverify: [{tag: a, check: {noop: "
        "}}]\n",
        "/d/s.yaml:4:6: selector \"type in (\": expected a value at position 10\n"},
@@ -198,7 +296,7 @@ TEST(StrategyFile, SaysWhatIsWrongAndWhere) {
   for (const Row& row : rows) EXPECT_EQ(problems_of(row.text), row.problems) << row.text;
 }
 
-TEST(StrategyFile, ChecksWhatItDoesNotRunYet) {
+TEST(StrategyFile, RefusesWrongActions) {
   struct Row {
     const char* text;
     const char* problem;
@@ -214,7 +312,27 @@ TEST(StrategyFile, ChecksWhatItDoesNotRunYet) {
       {"repair:\n- {tag: r, triggers: [a], run: {command: [x]}, then: {wiat: 3s}}\n",
        "did you mean wait?"},
       {"repair: {tag: r}\n", "\"repair\" must be a list, not a map"},
+      {"repair:\n- {tag: r, triggers: [a], run: {}}\n",
+       "6:32: what an action runs must be exactly one of command, ssh, http, power, wait, noop"},
+      {"repair:\n- {tag: r, triggers: [a], run: {tcp: {host: h, port: 1}}}\n",
+       "unknown key \"tcp\" in what an action runs"},
+      {"repair:\n- {tag: r, triggers: [a], run: {power: {relay: r}}}\n",
+       "power needs \"operation\""},
+      {"repair:\n- {tag: r, triggers: [a], run: {power: {relay: r, opration: on}}}\n",
+       "did you mean operation?"},
+      {"repair:\n- {tag: r, triggers: [a], run: {wait: 0}}\n",
+       "the wait is not longer than nothing"},
+      {"repair:\n- {tag: r, triggers: [a], run: {wait: soon}}\n", "6:39: \"wait\": "},
+      {"repair:\n- {tag: r, triggers: [a], run: {noop: }, attempts: 0}\n", "\"attempts\""},
+      {"repair:\n- {tag: r, triggers: [a], run: {noop: }, attempts: 101}\n", "\"attempts\""},
+      {"repair:\n- {tag: r, triggers: [a], run: {noop: }, per_day: 0}\n", "\"per_day\""},
+      {"repair:\n- {tag: r, triggers: [a], run: {noop: }, per_day: 10001}\n", "\"per_day\""},
+      {"repair:\n- {tag: r, triggers: [a], run: {noop: }, when: \"x in (\"}\n", "selector"},
+      {"repair:\n- {tag: r, triggers: [a], run: {noop: }, wen: x}\n", "did you mean when?"},
+      {"limits: {totl: 5m}\n", "did you mean total?"},
+      {"limits: {total: long}\n", "\"total\": "},
       {"finally:\n- {tag: f}\n", "a closing action needs \"run\""},
+      {"finally:\n- {run: {noop: }}\n", "a closing action needs \"tag\""},
       {"finally:\n- {tag: f, run: {command: [x]}, when: sometimes}\n",
        "\"when\" must be one of always, failed, passed, not \"sometimes\""},
   };
@@ -229,10 +347,13 @@ TEST(StrategyFile, ReportsEverythingAtOnce) {
       parse_strategy_file(
           "version: 1\nkind: strategy\nnmae: s\nverify:\n- {tag: a b, check: {tcp: {host: h}}}\n"
           "- {tag: c, check: {disk: {path: /, free: lots}}, deps: [d]}\n"
-          "- check: {ping: {}}\n",
+          "- check: {ping: {}}\n"
+          "  levels: [\"\"]\n"
+          "repair: [{tag: r, run: {http: {}}, triggers: [x]}]\n"
+          "limits: {totl: 5}\n",
           "s")
           .problems;
-  EXPECT_EQ(problems.errors(), 8u) << problems.to_text();
+  EXPECT_EQ(problems.errors(), 12u) << problems.to_text();
 }
 
 TEST(StrategyFile, AFileThatIsNotThere) {

@@ -1,7 +1,4 @@
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,34 +13,77 @@
 #include "core/limits.h"
 #include "io/file.h"
 #include "tests/io/scratch.h"
+#include "tests/workers/check_child.h"
+#include "workers/checks/adb.h"
 #include "workers/checks/check.h"
 #include "workers/checks/disk.h"
 #include "workers/checks/file.h"
+#include "workers/checks/http.h"
+#include "workers/checks/ssh.h"
 #include "workers/checks/tcp.h"
+#include "workers/checks/usb.h"
 
 namespace muster {
 namespace {
 
 // --- what is run, and what is made of its output ---
 
-TEST(Check, RunsCommandsThemselvesAndTheRestAsAChildOfTheWorker) {
-  const std::map<std::string, std::string> env = {{"PATH", "/bin"}};
+TEST(Check, RunsProgramsThemselvesAndTheRestAsAChildOfTheWorker) {
+  CheckContext context{"/x/worker", {{"PATH", "/bin"}}, {}, "guid", "/tmp/c/0"};
   struct Row {
     CheckSpec check;
     std::vector<std::string> argv;
   };
   const std::vector<Row> rows = {
       {CommandCheck{{"adb", "devices"}}, {"adb", "devices"}},
+      {PingCheck{"h", 3}, {"ping", "-n", "-q", "-c", "3", "-W", "2", "--", "h"}},
       {TcpCheck{"h", "22", "SSH-"}, {"/x/worker", "--run-check", "tcp", "h", "22", "SSH-"}},
       {DiskCheck{"/", 1, 2, 3, 4}, {"/x/worker", "--run-check", "disk", "/", "1", "2", "3", "4"}},
       {FileCheck{"/f", true, false, "a b", Duration(2s)},
        {"/x/worker", "--run-check", "file", "/f", "1", "0", "a b", "2000000"}},
+      {SshCheck{"h", "22", "u", "/k", "/kh", {"ls", "{task.guid}"}},
+       {"/x/worker", "--run-check", "ssh", "h", "22", "u", "/k", "/kh", "/tmp/c/0", "ls", "guid"}},
+      {HttpCheck{"GET", "http://h/", {"A: b"}, "body", 204, "x"},
+       {"/x/worker", "--run-check", "http", "GET", "http://h/", "body", "204", "x", "A: b"}},
+      {AdbCheck{"S", "device", ""}, {"/x/worker", "--run-check", "adb", "S", "device", ""}},
+      {UsbCheck{"18d1", "", "S", ""}, {"/x/worker", "--run-check", "usb", "18d1", "", "S", ""}},
   };
   for (const Row& row : rows) {
-    const ProcessSpec spec = process_for_check(row.check, "/x/worker", env);
-    EXPECT_EQ(spec.argv, row.argv);
-    EXPECT_EQ(spec.env, env);
+    const Result<ProcessSpec> spec = process_for_check(row.check, context);
+    ASSERT_TRUE(spec.ok()) << spec.error();
+    EXPECT_EQ(spec->argv, row.argv);
+    EXPECT_EQ(spec->env, context.env);
   }
+}
+
+TEST(Check, TakesFromTheProfileWhatItLeavesOut) {
+  std::vector<DeviceSpec> devices(1);
+  devices[0].name = "dut-1";
+  devices[0].profile = {{"host", "10.0.0.7"}, {"ssh_port", "2222"}, {"ssh_user", "root"},
+                        {"ssh_key", "/k"},    {"serial", "S"},      {"ssh_known_hosts", "/kh"}};
+  const CheckContext context{"/w", {}, devices, "guid", ""};
+  const auto argv_of = [&context](const CheckSpec& check) {
+    const Result<ProcessSpec> spec = process_for_check(check, context);
+    return spec ? spec->argv : std::vector<std::string>{spec.error()};
+  };
+  const auto words = [](std::vector<std::string> rest) {
+    rest.insert(rest.begin(), {"/w", "--run-check"});
+    return rest;
+  };
+  EXPECT_EQ(argv_of(SshCheck{}), words({"ssh", "10.0.0.7", "2222", "root", "/k", "/kh", ""}));
+  EXPECT_EQ(argv_of(SshCheck{"h", "1", "u", "/a", "/b", {}}),
+            words({"ssh", "h", "1", "u", "/a", "/b", ""}));
+  EXPECT_EQ(argv_of(AdbCheck{}), words({"adb", "S", "device", ""}));
+  devices[0].profile = {{"ssh_user", "root"}};
+  EXPECT_EQ(argv_of(SshCheck{}).at(0),
+            "ssh is given no host, and the profile of device dut-1 has no \"host\"");
+  EXPECT_EQ(argv_of(AdbCheck{}).at(0),
+            "adb is given no serial, and the profile of device dut-1 has no \"serial\"");
+  EXPECT_EQ(argv_of(SshCheck{"h", "", "", "", "", {}}),
+            words({"ssh", "h", "", "root", "", "", ""}));
+  const Result<ProcessSpec> without = process_for_check(SshCheck{}, {"/w", {}, {}, "guid", ""});
+  ASSERT_FALSE(without.ok());
+  EXPECT_EQ(without.error(), "ssh is given no host, and there is no device");
 }
 
 template <typename Spec, typename Arguments, typename Parse>
@@ -62,6 +102,17 @@ TEST(Check, ArgumentsSayTheWholeCheck) {
   expect_round_trip(DiskCheck{"/a b", UINT64_MAX, 100, 7, 1}, disk_arguments, parse_disk_arguments);
   expect_round_trip(FileCheck{"/f", false, true, "\n", Duration(1)}, file_arguments,
                     parse_file_arguments);
+  expect_round_trip(SshRun{{"h", "", "u", "", "/k h", {}}, "/tmp/c"}, ssh_arguments,
+                    parse_ssh_arguments);
+  expect_round_trip(HttpCheck{"PUT", "https://h", {}, "{}", 599, ""}, http_arguments,
+                    parse_http_arguments);
+  expect_round_trip(AdbCheck{"S", "recovery", "h:1"}, adb_arguments, parse_adb_arguments);
+  expect_round_trip(UsbCheck{"18d1", "4ee7", "S", "/s"}, usb_arguments, parse_usb_arguments);
+  // What follows is theirs to any number.
+  const SshRun run{{"h", "1", "", "", "", {"a", "", "b"}}, ""};
+  EXPECT_EQ(parse_ssh_arguments(CheckArguments(ssh_arguments(run)).subspan(1)), run);
+  const HttpCheck http{"GET", "http://h", {"A: b", "C: d"}, "", 0, "x"};
+  EXPECT_EQ(parse_http_arguments(CheckArguments(http_arguments(http)).subspan(1)), http);
 }
 
 // The exit status of the worker called with --run-check and these words.
@@ -87,6 +138,14 @@ TEST(Check, ChildRefusesOtherCommandLines) {
       {"disk", "/", "1", "", "3", "4"},
       {"file", "/", "1", "0", "", "x"},
       {"file", "/", "1", "0", "", "99999999999999999999"},
+      {"ping", "h"},
+      {"ssh", "h", "", "", "", ""},
+      {"http", "GET", "http://h", "", "0"},
+      {"http", "GET", "http://h", "", "ok", ""},
+      {"http", "GET", "http://h", "", "600", ""},
+      {"adb", "S", "device"},
+      {"adb", "S", "device", "", "x"},
+      {"usb", "18d1", "", ""},
   };
   for (const std::vector<std::string>& row : rows) EXPECT_EQ(run_words(row), 64);
   char name[] = "muster-worker";
@@ -151,54 +210,13 @@ TEST(Check, DiagnosticLine) {
 
 // --- tcp ---
 
-// A socket bound to a free port of 127.0.0.1. Nobody answers there: before listen() connections are
-// refused, after it they are made and nothing follows.
-class BoundSocket {
- public:
-  BoundSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = std::to_string(ntohs(address.sin_port));
-  }
-  void listen() const { EXPECT_EQ(::listen(fd_.get(), 4), 0); }
-  int fd() const { return fd_.get(); }
-  const std::string& port() const { return port_; }
-
- private:
-  UniqueFd fd_;
-  std::string port_;
-};
-
-// Says `greeting` to its one visitor and closes; without one it closes at once.
-class Server {
- public:
-  explicit Server(std::string greeting) {
-    socket_.listen();
-    thread_ = std::thread([this, greeting = std::move(greeting)] {
-      const UniqueFd visitor(::accept(socket_.fd(), nullptr, nullptr));
-      // In two parts, as networks do.
-      const size_t half = greeting.size() / 2;
-      ::send(visitor.get(), greeting.data(), half, MSG_NOSIGNAL);
-      ::send(visitor.get(), greeting.data() + half, greeting.size() - half, MSG_NOSIGNAL);
-    });
-  }
-  ~Server() {
-    ::shutdown(socket_.fd(), SHUT_RDWR);  // ends a waiting accept
-    thread_.join();
-  }
-  const std::string& port() const { return socket_.port(); }
-
- private:
-  BoundSocket socket_;
-  std::thread thread_;
-};
-
 std::string run_tcp(const std::string& greeting, const std::string& expect, bool passed) {
-  const Server server(greeting);
+  const RawServer server([&greeting](int visitor) {
+    // In two parts, as networks do.
+    const std::string_view text = greeting;
+    send_to(visitor, text.substr(0, text.size() / 2));
+    send_to(visitor, text.substr(text.size() / 2));
+  });
   ::testing::internal::CaptureStdout();  // its progress
   const CheckVerdict verdict = run_tcp_check({"127.0.0.1", server.port(), expect});
   ::testing::internal::GetCapturedStdout();
@@ -244,72 +262,22 @@ TEST(TcpCheck, WrongPortsAndHosts) {
 
 // --- as real children ---
 
-struct Ended {
-  ProcessExit exit;
-  std::string output;
-  bool timed_out = false;
-};
-
-// Runs `spec` and, when its output holds `give_up_at`, kills its group as the worker does after a
-// timeout.
-Ended run_child(const ProcessSpec& spec, const std::string& give_up_at = "") {
-  Ended ended;
-  Result<std::unique_ptr<Process>> started = Process::start(spec);
-  if (!started.ok()) {
-    ADD_FAILURE() << started.error();
-    return ended;
-  }
-  Process& process = **started;
-  while (process.read_output(ended.output, 64 << 10)) {
-    if (!give_up_at.empty() && ended.output.find(give_up_at) != std::string::npos) {
-      ended.timed_out = true;
-      process.signal_group(SIGKILL);
-      break;
-    }
-    pollfd output{process.output_fd(), POLLIN, 0};
-    ::poll(&output, 1, -1);
-  }
-  pollfd exit_fd{process.exit_fd(), POLLIN, 0};
-  ::poll(&exit_fd, 1, -1);
-  if (const std::optional<ProcessExit> exit = process.try_reap()) ended.exit = *exit;
-  return ended;
-}
-
-const std::string& worker_path() {
-  static const std::string path = std::string(MUSTER_BIN_DIR) + "/muster-worker";
-  return path;
-}
-
-const std::map<std::string, std::string> kEnv = {{"PATH", "/usr/bin:/bin"}};
-
-TEST(CheckChild, CommandsPassAndFailWithTheirLastLine) {
+TEST_F(WorkerChild, CommandsPassAndFailWithTheirLastLine) {
   const auto run_shell = [](const std::string& text) {
-    const CommandCheck check{{"/bin/sh", "-c", text}};
-    return run_child(process_for_check(check, worker_path(), kEnv));
+    return run_check(CommandCheck{{"/bin/sh", "-c", text}}, worker_context());
   };
   const Ended passed = run_shell("echo fine");
-  EXPECT_EQ(passed.exit.exit_code, 0);
-  EXPECT_EQ(diagnostic_line(passed.output, passed.exit, false, 1s), "fine");
+  EXPECT_TRUE(passed.passed());
+  EXPECT_EQ(passed.line(), "fine");
   const Ended failed = run_shell("echo a; echo b >&2; exit 3");
   EXPECT_EQ(failed.exit.exit_code, 3);
-  EXPECT_EQ(diagnostic_line(failed.output, failed.exit, false, 1s), "b");
+  EXPECT_EQ(failed.line(), "b");
 }
 
-// The other kinds are run by muster-worker.
-class WorkerChild : public ScratchFiles {
- protected:
-  void SetUp() override {
-    ASSERT_EQ(::access(worker_path().c_str(), X_OK), 0) << "build " << worker_path() << " first";
-  }
-  static Ended run(const CheckSpec& check, const std::string& give_up_at = "") {
-    return run_child(process_for_check(check, worker_path(), kEnv), give_up_at);
-  }
-};
-
 TEST_F(WorkerChild, ChecksFilesAndDisks) {
-  EXPECT_EQ(run(FileCheck{dir(), true, true, "", {}}).exit.exit_code, 0);
-  EXPECT_EQ(run(DiskCheck{"/", 1, 0, 0, 0}).exit.exit_code, 0);
-  const Ended failed = run(FileCheck{path("gone"), true, false, "", {}});
+  EXPECT_TRUE(run_check(FileCheck{dir(), true, true, "", {}}, worker_context()).passed());
+  EXPECT_TRUE(run_check(DiskCheck{"/", 1, 0, 0, 0}, worker_context()).passed());
+  const Ended failed = run_check(FileCheck{path("gone"), true, false, "", {}}, worker_context());
   EXPECT_EQ(failed.exit.exit_code, 1);
   EXPECT_EQ(failed.output, path("gone") + ": No such file or directory\n");
 }
@@ -317,12 +285,28 @@ TEST_F(WorkerChild, ChecksFilesAndDisks) {
 TEST_F(WorkerChild, AServerThatNeverAnswersIsGivenUp) {
   const BoundSocket socket;
   socket.listen();
-  const Ended ended = run(TcpCheck{"127.0.0.1", socket.port(), "READY"}, "waiting");
+  const Ended ended =
+      run_check(TcpCheck{"127.0.0.1", socket.port(), "READY"}, worker_context(), "waiting");
   EXPECT_TRUE(ended.timed_out);
   EXPECT_EQ(ended.exit.signal, SIGKILL);
-  EXPECT_EQ(
-      diagnostic_line(ended.output, ended.exit, true, Duration(1s)),
-      "timed out after 1s: 127.0.0.1:" + socket.port() + ": connected, waiting for \"READY\"");
+  EXPECT_EQ(ended.line(), "timed out after 1s: 127.0.0.1:" + socket.port() +
+                              ": connected, waiting for \"READY\"");
+}
+
+// --- ping ---
+
+TEST_F(WorkerChild, Pings) {
+  const Ended passed = run_check(PingCheck{"127.0.0.1", 1}, worker_context());
+  EXPECT_TRUE(passed.passed()) << passed.output;
+  // Linux has no way to the addresses that are reserved for the future.
+  const Ended failed = run_check(PingCheck{"240.0.0.1", 1}, worker_context());
+  EXPECT_FALSE(failed.passed());
+  EXPECT_NE(failed.line().find("0 received"), std::string::npos) << failed.line();
+  const Ended unknown = run_check(PingCheck{"no such host", 1}, worker_context());
+  EXPECT_FALSE(unknown.passed());
+  EXPECT_NE(unknown.line().find("no such host"), std::string::npos) << unknown.line();
+  // A name is never an option.
+  EXPECT_FALSE(run_check(PingCheck{"-V", 1}, worker_context()).passed());
 }
 
 // --- disk ---

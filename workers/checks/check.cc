@@ -8,9 +8,14 @@
 #include "core/duration_text.h"
 #include "core/guid.h"
 #include "core/limits.h"
+#include "workers/checks/adb.h"
 #include "workers/checks/disk.h"
 #include "workers/checks/file.h"
+#include "workers/checks/http.h"
+#include "workers/checks/ping.h"
+#include "workers/checks/ssh.h"
 #include "workers/checks/tcp.h"
+#include "workers/checks/usb.h"
 
 namespace muster {
 namespace {
@@ -19,20 +24,130 @@ constexpr int kExitPassed = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 64;
 
-struct ArgumentsOf {
-  std::vector<std::string> operator()(const TcpCheck& check) const { return tcp_arguments(check); }
+// The command line of a check or action whose strings are all there.
+class CommandLine {
+ public:
+  CommandLine(const CheckContext& context, std::string ssh_control)
+      : context_(context), ssh_control_(std::move(ssh_control)) {}
+
+  std::vector<std::string> operator()(const CommandCheck& check) const { return check.argv; }
+  std::vector<std::string> operator()(const PingCheck& check) const { return ping_command(check); }
+  std::vector<std::string> operator()(const TcpCheck& check) const {
+    return self(tcp_arguments(check));
+  }
   std::vector<std::string> operator()(const DiskCheck& check) const {
-    return disk_arguments(check);
+    return self(disk_arguments(check));
   }
   std::vector<std::string> operator()(const FileCheck& check) const {
-    return file_arguments(check);
+    return self(file_arguments(check));
   }
-  std::vector<std::string> operator()(const CommandCheck& check) const { return check.argv; }
+  std::vector<std::string> operator()(const SshCheck& check) const {
+    return self(ssh_arguments({check, ssh_control_}));
+  }
+  std::vector<std::string> operator()(const HttpCheck& check) const {
+    return self(http_arguments(check));
+  }
+  std::vector<std::string> operator()(const AdbCheck& check) const {
+    return self(adb_arguments(check));
+  }
+  std::vector<std::string> operator()(const UsbCheck& check) const {
+    return self(usb_arguments(check));
+  }
   std::vector<std::string> operator()(const auto&) const {
     assert(false);
     return {};
   }
+
+ private:
+  std::vector<std::string> self(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {context_.self, std::string(kRunCheckFlag)});
+    return arguments;
+  }
+
+  const CheckContext& context_;
+  std::string ssh_control_;
 };
+
+const DeviceSpec* device_of(const CheckContext& context) {
+  return context.devices.empty() ? nullptr : &context.devices.front();
+}
+
+PlaceholderScope scope_of(const CheckContext& context) {
+  return {device_of(context), context.devices, context.guid};
+}
+
+std::string from_profile(const DeviceSpec* device, const std::string& key) {
+  if (device == nullptr) return {};
+  const Profile::const_iterator found = device->profile.find(key);
+  return found == device->profile.end() ? "" : found->second;
+}
+
+Error missing(const std::string& what, const std::string& key, const DeviceSpec* device) {
+  if (device == nullptr) return Error{what + ", and there is no device"};
+  return Error{what + ", and the profile of device " + device->name + " has no \"" + key + "\""};
+}
+
+// What a check or action leaves out, from the device's profile. The error when it is not there.
+class FillIn {
+ public:
+  explicit FillIn(const DeviceSpec* device) : device_(device) {}
+
+  std::optional<Error> operator()(SshCheck& check) const {
+    const std::pair<std::string*, const char*> keys[] = {{&check.host, "host"},
+                                                         {&check.port, "ssh_port"},
+                                                         {&check.user, "ssh_user"},
+                                                         {&check.key, "ssh_key"},
+                                                         {&check.known_hosts, "ssh_known_hosts"}};
+    for (const auto& [field, key] : keys) {
+      if (field->empty()) *field = from_profile(device_, key);
+    }
+    if (check.host.empty()) return missing("ssh is given no host", "host", device_);
+    return std::nullopt;
+  }
+  std::optional<Error> operator()(AdbCheck& check) const {
+    if (check.serial.empty()) check.serial = from_profile(device_, "serial");
+    if (check.serial.empty()) return missing("adb is given no serial", "serial", device_);
+    return std::nullopt;
+  }
+  std::optional<Error> operator()(auto&) const { return std::nullopt; }
+
+ private:
+  const DeviceSpec* device_;
+};
+
+// What switches the power: a command or a request.
+Result<ActionRun> resolve_power(const PowerAction& action, const CheckContext& context) {
+  const DeviceSpec* target = device_of(context);
+  if (target == nullptr) return Error{"there is no device whose power could be switched"};
+  std::string names;
+  for (const DeviceSpec& device : context.devices) {
+    if (device.name != action.relay) {
+      names += (names.empty() ? "" : ", ") + device.name;
+      continue;
+    }
+    if (device.power.empty()) return Error{"device " + device.name + " has no \"power\""};
+    Result<PowerSpec> power = expand_power(device.power, *target, action.operation);
+    if (!power) return Error{"the power of device " + device.name + ": " + power.error()};
+    if (!power->argv.empty()) return ActionRun(CommandCheck{std::move(power->argv)});
+    HttpCheck request;
+    request.method = power->method.empty() ? "POST" : std::move(power->method);
+    request.url = std::move(power->url);
+    return ActionRun(std::move(request));
+  }
+  return Error{"no device of the lease is named " + quote_text(action.relay) + "; there is " +
+               cut_text(names, kMessageLengthMax / 2)};
+}
+
+template <typename Variant>
+Result<ProcessSpec> make_process(Variant what, const CheckContext& context,
+                                 const std::string& ssh_control) {
+  const FillIn fill_in(device_of(context));
+  if (std::optional<Error> error = std::visit(fill_in, what)) return *error;
+  ProcessSpec spec;
+  spec.argv = std::visit(CommandLine(context, ssh_control), what);
+  spec.env = context.env;
+  return spec;
+}
 
 // Runs the check that `parse` finds in `arguments`; nothing when there is none.
 template <typename Parse, typename Run>
@@ -46,6 +161,10 @@ std::optional<CheckVerdict> run_check(const std::string& kind, CheckArguments ar
   if (kind == "tcp") return parse_and_run(arguments, parse_tcp_arguments, run_tcp_check);
   if (kind == "disk") return parse_and_run(arguments, parse_disk_arguments, run_disk_check);
   if (kind == "file") return parse_and_run(arguments, parse_file_arguments, run_file_check);
+  if (kind == "ssh") return parse_and_run(arguments, parse_ssh_arguments, run_ssh_check);
+  if (kind == "http") return parse_and_run(arguments, parse_http_arguments, run_http_check);
+  if (kind == "adb") return parse_and_run(arguments, parse_adb_arguments, run_adb_check);
+  if (kind == "usb") return parse_and_run(arguments, parse_usb_arguments, run_usb_check);
   return std::nullopt;
 }
 
@@ -90,15 +209,24 @@ std::string last_line(std::string_view output) {
 
 }  // namespace
 
-ProcessSpec process_for_check(const CheckSpec& check, const std::string& self,
-                              const std::map<std::string, std::string>& env) {
-  ProcessSpec spec;
-  spec.argv = std::visit(ArgumentsOf{}, check);
-  spec.env = env;
-  if (!std::holds_alternative<CommandCheck>(check)) {
-    spec.argv.insert(spec.argv.begin(), {self, std::string(kRunCheckFlag)});
+Result<ProcessSpec> process_for_check(const CheckSpec& check, const CheckContext& context) {
+  Result<CheckSpec> expanded = expand_check(check, scope_of(context));
+  if (!expanded) return Error{expanded.error()};
+  return make_process(std::move(*expanded), context, context.ssh_control);
+}
+
+Result<ProcessSpec> process_for_action(const ActionRun& run, const CheckContext& context) {
+  Result<ActionRun> expanded = expand_action(run, scope_of(context));
+  if (expanded && std::holds_alternative<PowerAction>(*expanded)) {
+    expanded = resolve_power(std::get<PowerAction>(*expanded), context);
   }
-  return spec;
+  if (!expanded) return Error{expanded.error()};
+  // An action may break the connection, so it has one of its own.
+  return make_process(std::move(*expanded), context, "");
+}
+
+Result<std::string> expand_in_context(std::string_view text, const CheckContext& context) {
+  return expand_placeholders(text, scope_of(context));
 }
 
 bool is_check_child(int argc, char** argv) { return argc >= 2 && argv[1] == kRunCheckFlag; }

@@ -1,8 +1,8 @@
-// Checks: what the verifiers of a strategy do on a worker.
+// Checks and actions: what the verifiers and the repair actions of a strategy do on a worker.
 //
-// Every check but noop runs in a child process with a process group of its own, so that one that
-// hangs (a dead mount, a server that never answers) can be ended with all it started. A command
-// check is the command itself; the others are this executable called as
+// Everything but noop and wait runs in a child process with a process group of its own, so that one
+// that hangs (a dead mount, a server that never answers) can be ended with all it started. command,
+// ping and ssh are the program itself; the others are this executable called as
 //
 //   muster-worker --run-check KIND ARGUMENT...
 //
@@ -32,10 +32,26 @@ struct CheckVerdict {
   std::string line;
 };
 
-// The child for `check`, whose placeholders are expanded (expand_check). `self` is the path of this
-// executable, `env` the whole environment of the child. Not for noop, which has no child.
-ProcessSpec process_for_check(const CheckSpec& check, const std::string& self,
-                              const std::map<std::string, std::string>& env);
+// What the children of one attempt have in common.
+struct CheckContext {
+  std::string self;                        // path of this executable
+  std::map<std::string, std::string> env;  // the whole environment of a child
+  std::span<const DeviceSpec> devices;     // of the lease; the first is the one that is judged
+  std::string guid;                        // of the task
+  std::string ssh_control;  // SshControl::path(); empty: every ssh client logs in by itself
+};
+
+// The child for a check or an action: its placeholders are expanded here, and what an ssh or adb
+// check leaves out is taken from the device's profile. An action of kind power becomes what the
+// relay that it names, one of `context.devices`, has as its `power`. The error says what is missing
+// and where; it is what the record of the check or action shows.
+//
+// Neither for noop nor for wait, which have no child.
+Result<ProcessSpec> process_for_check(const CheckSpec& check, const CheckContext& context);
+Result<ProcessSpec> process_for_action(const ActionRun& run, const CheckContext& context);
+
+// `text` (the blame of a verifier) with its placeholders filled in as in a check.
+Result<std::string> expand_in_context(std::string_view text, const CheckContext& context);
 
 // True when the command line of main is that of a check's child.
 bool is_check_child(int argc, char** argv);

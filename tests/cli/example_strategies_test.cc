@@ -1,0 +1,162 @@
+// The strategies of deploy/examples are what people start from.
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "cli/render_strategy.h"
+#include "io/file.h"
+#include "io/process.h"
+#include "io/strategy_file.h"
+
+namespace muster {
+namespace {
+
+using Tags = std::vector<std::string>;
+
+const Tags kExamples = {"linux-host", "android-phone", "chromeos-dut"};
+
+Strategy load_example(const std::string& name) {
+  const StrategyFile file = load_strategy_file(std::string(MUSTER_SOURCE_DIR) +
+                                               "/deploy/examples/strategies/" + name + ".yaml");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.strategy.name, name);
+  return file.strategy;
+}
+
+// A lease with everything that the examples ask of profiles and stacks.
+std::vector<DeviceSpec> sample_lease() {
+  std::vector<DeviceSpec> lease(5);
+  lease[0] = {"dut-1",
+              {{"type", "x"},
+               {"serial", "CB5A1"},
+               {"host", "dut-1.lab"},
+               {"board", "eve"},
+               {"update_url", "http://omaha.lab:8080/update"},
+               {"firmware", "Google_Eve.9584.230.0"},
+               {"scratch", "/tmp"},
+               {"tcp_host", "127.0.0.1"},
+               {"tcp_port", "7123"},
+               {"unit", "ready.service"}}};
+  lease[1] = {"relay-1", {{"type", "relay"}}};
+  lease[2] = {"hub-1", {{"type", "hub"}, {"serial", "HUB7"}}};
+  lease[3] = {"rpm-1", {{"type", "rpm"}}};
+  lease[4] = {"servo-1", {{"type", "servo"}, {"host", "servo-1.lab"}}};
+  return lease;
+}
+
+// What a check or an action hands to a shell, here or on the other side; empty when it does not.
+struct ShellText {
+  std::string operator()(const CommandCheck& command) const { return of(command.argv); }
+  std::string operator()(const SshCheck& ssh) const { return of(ssh.argv); }
+  std::string operator()(const auto&) const { return {}; }
+  static std::string of(const std::vector<std::string>& argv) {
+    return argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c" ? argv[2] : "";
+  }
+};
+
+// Why a shell cannot parse `text`, or nothing.
+std::string shell_fault(const std::string& text) {
+  const Result<std::unique_ptr<Process>> shell =
+      Process::start({{"/bin/sh", "-n", "-c", text}, {{"PATH", "/bin"}}});
+  if (!shell.ok()) return shell.error();
+  std::string output;
+  while ((*shell)->read_output(output, 4096)) {
+    pollfd item{(*shell)->output_fd(), POLLIN, 0};
+    ::poll(&item, 1, -1);
+  }
+  return output;
+}
+
+TEST(ExampleStrategies, HaveTheTreesTheyHad) {
+  for (const std::string& name : kExamples) {
+    const Result<std::string> golden = read_file(
+        std::string(MUSTER_SOURCE_DIR) + "/tests/golden/strategy_tree/" + name + ".txt", 1 << 16);
+    ASSERT_TRUE(golden.ok()) << golden.error();
+    EXPECT_EQ(render_strategy_tree(load_example(name), true), *golden) << name;
+  }
+}
+
+TEST(ExampleStrategies, AskOnlyForWhatTheySay) {
+  const std::vector<DeviceSpec> lease = sample_lease();
+  const PlaceholderScope scope{&lease[0], lease, "guid-0123456789"};
+  for (const std::string& name : kExamples) {
+    const Strategy strategy = load_example(name);
+    std::map<std::string, std::string> shell_texts;
+    for (const Verifier& verifier : strategy.verifiers) {
+      const Result<CheckSpec> check = expand_check(verifier.check, scope);
+      ASSERT_TRUE(check.ok()) << name << ": " << verifier.tag << ": " << check.error();
+      EXPECT_TRUE(expand_placeholders(verifier.blame, scope).ok()) << verifier.tag;
+      shell_texts["verify " + verifier.tag] = std::visit(ShellText{}, *check);
+    }
+    for (const RepairActionSpec& action : strategy.actions) {
+      const Result<ActionRun> run = expand_action(action.run, scope);
+      ASSERT_TRUE(run.ok()) << name << ": " << action.tag << ": " << run.error();
+      shell_texts["repair " + action.tag] = std::visit(ShellText{}, *run);
+    }
+    for (const FinallySpec& closing : strategy.closing) {
+      EXPECT_TRUE(expand_action(closing.run, scope).ok()) << name << ": " << closing.tag;
+    }
+    for (const auto& [tag, text] : shell_texts) {
+      EXPECT_EQ(shell_fault(text), "") << name << ": " << tag << ":\n" << text;
+    }
+  }
+}
+
+// Every failure of a verifier starts an action, but for what nobody can repair.
+TEST(ExampleStrategies, RepairWhatTheyVerify) {
+  const std::set<std::string> beyond_repair = {"linux-host memory", "android-phone hub",
+                                               "chromeos-dut hwid"};
+  for (const std::string& name : kExamples) {
+    const Strategy strategy = load_example(name);
+    std::set<std::string> triggers;
+    for (const RepairActionSpec& action : strategy.actions) {
+      triggers.insert(action.triggers.begin(), action.triggers.end());
+    }
+    for (const Verifier& verifier : strategy.verifiers) {
+      EXPECT_NE(triggers.count(verifier.tag), beyond_repair.count(name + " " + verifier.tag))
+          << name << ": " << verifier.tag;
+    }
+  }
+}
+
+// The graph of ChromiumOS autotest's host class for Chromebooks, in its order.
+TEST(ExampleStrategies, ChromebooksAreRepairedAsAutotestDoes) {
+  const Strategy strategy = load_example("chromeos-dut");
+  const Tags tags = {"ssh",     "devmode",  "hwid", "power",  "ext4", "writable", "tpm",
+                     "good_au", "fwstatus", "rwfw", "python", "cros", "ec_reset"};
+  ASSERT_EQ(strategy.verifiers.size(), tags.size());
+  for (size_t i = 0; i < tags.size(); ++i) {
+    EXPECT_EQ(strategy.verifiers[i].tag, tags[i]);
+    EXPECT_EQ(strategy.verifiers[i].deps, i == 0 ? Tags{} : Tags{"ssh"}) << tags[i];
+  }
+  struct Row {
+    std::string tag;
+    Tags deps;
+    Tags triggers;
+  };
+  const std::vector<Row> rows = {
+      {"rpm", {}, {"ssh", "power"}},
+      {"sysrq", {}, {"ssh"}},
+      {"servoreset", {}, {"ssh"}},
+      {"firmware", {}, {"ssh", "fwstatus", "good_au"}},
+      {"reboot", {"ssh"}, {"devmode", "writable"}},
+      {"coldboot", {"ssh"}, {"ec_reset"}},
+      {"au", {"ssh", "writable", "tpm", "good_au", "ext4"}, {"power", "rwfw", "python", "cros"}},
+      {"powerwash",
+       {"ssh", "writable"},
+       {"tpm", "good_au", "ext4", "power", "rwfw", "python", "cros"}},
+      {"usb", {}, {"ssh", "writable", "tpm", "good_au", "ext4", "power", "rwfw", "python", "cros"}},
+  };
+  ASSERT_EQ(strategy.actions.size(), rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(strategy.actions[i].tag, rows[i].tag);
+    EXPECT_EQ(strategy.actions[i].deps, rows[i].deps) << rows[i].tag;
+    EXPECT_EQ(strategy.actions[i].triggers, rows[i].triggers) << rows[i].tag;
+  }
+}
+
+}  // namespace
+}  // namespace muster
