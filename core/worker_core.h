@@ -64,10 +64,6 @@ class WorkerCore {
   // The connection was (re-)made: the next Sync is full and due at once.
   void connected(Instant now);
 
-  // What the listers of this worker have found, by name. Where that is news the next Sync is full
-  // and due at once.
-  void set_listed(std::vector<ListedDevice> listed, Instant now);
-
   // The broker has another log than before: what the old one said last is no measure for what this
   // one says.
   void forget_broker() { epoch_ = desired_number_ = 0; }
