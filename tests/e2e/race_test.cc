@@ -64,8 +64,8 @@ class RaceTest : public testing::Test {
     std::vector<std::unique_ptr<Child>> racers;
     for (size_t i = 0; i < kRacers; ++i) {
       racers.push_back(
-          house_.start_muster({"run", "--wait", "--guid", "racer-" + std::to_string(100 + i), "-l",
-                               selector, "--env", "LOCKS=" + locks_, "--", job_}));
+          house_.start_muster({"run", "--wait", "--guid", "racer-no-" + std::to_string(100 + i),
+                               "-l", selector, "--env", "LOCKS=" + locks_, "--", job_}));
     }
     for (size_t i = 0; i < kRacers; ++i) {
       EXPECT_EQ(racers[i]->wait(120s), 0) << "racer " << i << "\n" << house_.daemon_output();

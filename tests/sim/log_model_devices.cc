@@ -71,7 +71,8 @@ bool LogModel::share_stack(const std::string& one, const std::string& other) con
 
 std::string LogModel::check_lease_devices(const AttemptLeased& event, const Task& task) const {
   if (event.devices.size() < task.spec->devices.size()) return "S2: too few devices were leased";
-  if (event.devices.empty()) return "";  // there may be no inventory yet
+  if (!inventory_)
+    return event.devices.empty() ? "" : "S2: devices were leased before there were any";
   std::set<std::string> things;
   for (const std::string& name : event.devices) {
     if (holders_.contains(name)) return "S1: device " + name + " was leased twice";
