@@ -182,7 +182,7 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant n
     return {Kind::busy, end, explain_holder(holder, now) + as};
   };
   if (device.holder != kNone) return busy(ix, "");
-  for (const DeviceIx same : devices_of_serial(device.spec)) {
+  for (const DeviceIx same : devices_of_serial(device.spec.profile)) {
     const bool other = same != ix && !(device.declared && devices_[same].declared);
     if (other && devices_[same].holder != kNone) {
       return busy(same, " under the name " + devices_[same].spec.name);
