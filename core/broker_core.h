@@ -463,11 +463,12 @@ class BrokerCore {
   void index_serial(DeviceIx ix, bool in);
   void add_listed(Worker& worker, const ListedDevice& listed);
   void remove_listed(Worker& worker, const std::string& name);
-  void mark_listed(const Worker& worker, const ListedDevice& listed);
+  void mark_listed(const ListedDevice& listed);
   void refresh_undeclared(const std::string& name, bool match);
   const Worker* lister_of_undeclared(const std::string& name) const;
-  const std::vector<DeviceIx>& devices_of_serial(const DeviceSpec& device) const;
-  // The declared device of this worker that is the listed one, or kNone.
+  const std::vector<DeviceIx>& devices_of_serial(const Profile& profile) const;
+  // The declared device that is the listed one: by serial, on whatever worker, or by name on this
+  // one; or kNone.
   DeviceIx declared_as(const Worker& worker, const ListedDevice& listed) const;
   bool is_allowed(const DeviceSpec& device) const;
   DeviceSpec make_undeclared(const Worker& worker, const ListedDevice& listed) const;

@@ -116,7 +116,11 @@ std::string BrokerCore::explain_health(const Device& device, Instant now) const 
       return "is quarantined" + who + ago + because(device.health_reason) +
              (again.empty() ? release : again);
     case DeviceHealth::needs_human:
-      return "needs a person since" + ago + because(device.health_reason) + release;
+      return "needs a person" +
+             (device.health_since == kNever
+                  ? ""
+                  : ", for " + format_duration(now - device.health_since)) +
+             because(device.health_reason) + release;
     case DeviceHealth::bad:
       return "was found bad" + ago + because(device.health_reason) + again;
     case DeviceHealth::unknown:
@@ -160,7 +164,8 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant n
             explain_health(device, now)};
   }
   if (!worker.present || worker.peer.empty()) {
-    const std::string when = worker.lost == kNever ? "" : " since" + since(worker.lost, now);
+    const std::string when =
+        worker.lost == kNever ? "" : " for " + format_duration(now - worker.lost);
     return {Kind::away, Instant::max(),
             "is offline" + when + ": its worker " + worker.name + " is not connected"};
   }
@@ -177,7 +182,7 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant n
     return {Kind::busy, end, explain_holder(holder, now) + as};
   };
   if (device.holder != kNone) return busy(ix, "");
-  for (const DeviceIx same : devices_of_serial(device.spec)) {
+  for (const DeviceIx same : devices_of_serial(device.spec.profile)) {
     const bool other = same != ix && !(device.declared && devices_[same].declared);
     if (other && devices_[same].holder != kNone) {
       return busy(same, " under the name " + devices_[same].spec.name);

@@ -229,7 +229,7 @@ void BrokerCore::mark_device(DeviceIx ix) {
     for (const DeviceIx companion : devices_[device].companions) mark_waiters(companion);
   };
   mark(ix);
-  for (const DeviceIx same : devices_of_serial(devices_[ix].spec)) {
+  for (const DeviceIx same : devices_of_serial(devices_[ix].spec.profile)) {
     if (same != ix) mark(same);
   }
 }

@@ -284,9 +284,9 @@ void BrokerCore::index_serial(DeviceIx ix, bool in) {
 }
 
 const std::vector<BrokerCore::DeviceIx>& BrokerCore::devices_of_serial(
-    const DeviceSpec& device) const {
+    const Profile& profile) const {
   static const std::vector<DeviceIx> kNobody;
-  const std::string serial = serial_of(device.profile);
+  const std::string serial = serial_of(profile);
   if (serial.empty()) return kNobody;
   const std::vector<DeviceIx>* found = devices_by_serial_.find(serial);
   return found ? *found : kNobody;
@@ -295,7 +295,7 @@ const std::vector<BrokerCore::DeviceIx>& BrokerCore::devices_of_serial(
 void BrokerCore::add_listed(Worker& worker, const ListedDevice& listed) {
   worker.listed[listed.name] = listed;
   ++worker.listed_serials[{listed.lister, serial_of(listed.profile)}];
-  mark_listed(worker, listed);
+  mark_listed(listed);
 }
 
 void BrokerCore::remove_listed(Worker& worker, const std::string& name) {
@@ -305,18 +305,15 @@ void BrokerCore::remove_listed(Worker& worker, const std::string& name) {
   worker.listed.erase(found);
   const auto count = worker.listed_serials.find({listed.lister, serial_of(listed.profile)});
   if (--count->second == 0) worker.listed_serials.erase(count);
-  mark_listed(worker, listed);
+  mark_listed(listed);
 }
 
 // A declared device may have come or gone.
-void BrokerCore::mark_listed(const Worker& worker, const ListedDevice& listed) {
+void BrokerCore::mark_listed(const ListedDevice& listed) {
   if (const auto found = device_by_name_.find(listed.name); found != device_by_name_.end()) {
     mark_device(found->second);
   }
-  DeviceSpec as_device;
-  as_device.worker = worker.name;
-  as_device.profile = listed.profile;
-  for (const DeviceIx ix : devices_of_serial(as_device)) mark_device(ix);
+  for (const DeviceIx ix : devices_of_serial(listed.profile)) mark_device(ix);
 }
 
 bool BrokerCore::device_present(const Device& device) const {
@@ -331,10 +328,7 @@ bool BrokerCore::device_present(const Device& device) const {
 
 BrokerCore::DeviceIx BrokerCore::declared_as(const Worker& worker,
                                              const ListedDevice& listed) const {
-  DeviceSpec as_device;
-  as_device.worker = worker.name;
-  as_device.profile = listed.profile;
-  for (const DeviceIx ix : devices_of_serial(as_device)) {
+  for (const DeviceIx ix : devices_of_serial(listed.profile)) {
     if (devices_[ix].declared) return ix;
   }
   const auto found = device_by_name_.find(listed.name);

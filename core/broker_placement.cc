@@ -22,7 +22,7 @@ bool BrokerCore::device_free(DeviceIx ix, const Scratch& scratch) const {
   };
   if (held(ix)) return false;
   // The same thing may be in use under another name: declared, or gone from the inventory, since.
-  const std::vector<DeviceIx>& same = devices_of_serial(devices_[ix].spec);
+  const std::vector<DeviceIx>& same = devices_of_serial(devices_[ix].spec.profile);
   return std::none_of(same.begin(), same.end(), [&](DeviceIx other) {
     return !(devices_[ix].declared && devices_[other].declared) && held(other);
   });

@@ -13,7 +13,7 @@ void write(DeviceSpec::Builder to, const muster::DeviceSpec& from) {
   put(to, &Builder::setOwner, from.owner);
   put(to, &Builder::setWhere, from.where);
   put(to, &Builder::setLister, from.lister);
-  if (from.power.empty()) return;
+  if (from.power == muster::PowerSpec{}) return;
   PowerSpec::Builder power = to.initPower();
   put_texts(power, &PowerSpec::Builder::initArgv, from.power.argv);
   put(power, &PowerSpec::Builder::setMethod, from.power.method);

@@ -16,12 +16,12 @@ using ::testing::SizeIs;
 
 TEST(Explain, ReasonsSayWhatWouldHaveToChangeTheNearestFirst) {
   Lab lab(make_inventory({"a handset w1", "b handset w1", "c handset w1", "d handset w1",
-                          "e handset w2", "r relay w1"},
-                         {"x b r"}));
+                          "e handset w2", "f camera w1", "r relay w1"},
+                         {"x b r", "y f r"}));
   TaskSpec busy = make_task(1, "a");
   busy.timeouts.run = 40min;
   lab.submit({busy});
-  lab.lease(2, "r");
+  lab.lease(2, "f");
   lab.change("c", DeviceChange::quarantine);
   lab.change("d", DeviceChange::lock);
   for (int i = 0; i < 16; ++i) {  // w1 is heard all the time, w2 is lost
@@ -35,8 +35,8 @@ TEST(Explain, ReasonsSayWhatWouldHaveToChangeTheNearestFirst) {
       lab.explain(3).reasons,
       ElementsAre(
           HasSubstr("device a is busy with job task task-100001"),
-          HasSubstr("device b is busy with job task task-100002"),
-          HasSubstr("device e is offline since"),
+          HasSubstr("device b, in stack x: member r is busy with job task task-100002"),
+          HasSubstr("device e is offline for 3m40s: its worker w2 is not connected"),
           HasSubstr("device c is quarantined by kim 4m ago: no charge; muster device release c"),
           HasSubstr("device d is locked by kim 4m ago: no charge; muster device unlock d")));
 }

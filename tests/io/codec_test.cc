@@ -284,6 +284,18 @@ TEST(Codec, WhatIsMutatedIsRefusedOrSurvivesEncoding) {
   EXPECT_LT(refused, kRounds - kRounds / 10);
 }
 
+// A power with a method and no URL switches nothing, and was lost on its way for that.
+TEST(Codec, APowerThatSwitchesNothingIsCarriedAllTheSame) {
+  Inventory inventory;
+  DeviceSpec& device = inventory.devices.emplace_back();
+  device.name = "dut1";
+  device.power.method = "POST";
+  const Envelope sent{7, ApplyInventory{std::make_shared<const Inventory>(inventory), "ann"}};
+  const auto received = decode_message(encode_message(sent));
+  ASSERT_TRUE(std::holds_alternative<Envelope>(received));
+  EXPECT_EQ(std::get<Envelope>(received), sent);
+}
+
 template <typename Value>
 void set(Bytes& bytes, size_t offset, Value expected, Value value) {
   Value found;

@@ -71,6 +71,8 @@ bool LogModel::share_stack(const std::string& one, const std::string& other) con
 
 std::string LogModel::check_lease_devices(const AttemptLeased& event, const Task& task) const {
   if (event.devices.size() < task.spec->devices.size()) return "S2: too few devices were leased";
+  if (!inventory_)
+    return event.devices.empty() ? "" : "S2: devices were leased before there were any";
   std::set<std::string> things;
   for (const std::string& name : event.devices) {
     if (holders_.contains(name)) return "S1: device " + name + " was leased twice";
@@ -104,8 +106,6 @@ std::string LogModel::check_lease_stacks(const AttemptLeased& event, const Task&
   const auto begin = event.devices.begin();
   const std::vector<std::string> asked(begin, begin + static_cast<std::ptrdiff_t>(requests.size()));
   std::set<std::string> rest;
-  if (!inventory_)
-    return event.devices.empty() ? "" : "S2: devices were leased before there were any";
   for (const StackSpec& stack : inventory_->stacks) {
     const bool is_leased =
         std::any_of(stack.members.begin(), stack.members.end(), [&](const std::string& member) {

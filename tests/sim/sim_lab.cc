@@ -28,6 +28,7 @@ Inventory SimLab::inventory() const {
   inventory.strategies = {{"strategy1", "bytes"}};
   if (allows_) inventory.allow = {"type=handset"};
   for (uint32_t i = 1; i <= device_count(); ++i) {
+    if (i == undeclared()) continue;
     DeviceSpec device;
     device.name = device_name(i);
     device.worker = worker_of(i);
@@ -50,7 +51,12 @@ Inventory SimLab::inventory() const {
     }
     if (stacking_ == Stacking::shared) stack("of-" + other, {other, relay});
   }
+  drop_broken_stacks(inventory);
   return inventory;
+}
+
+uint32_t SimLab::undeclared() const {
+  return listers_ && allows_ && workers_ > 1 ? device_count() : 0;
 }
 
 void SimLab::drop_broken_stacks(Inventory& inventory) {

@@ -47,6 +47,8 @@ class SimLab {
 
  private:
   std::string worker_of(uint32_t device) const;
+  // A handset that is plugged in, and that nobody declared; 0: there is none.
+  uint32_t undeclared() const;
 
   uint32_t workers_;
   Stacking stacking_ = Stacking::none;

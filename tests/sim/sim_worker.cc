@@ -183,7 +183,7 @@ void SimWorker::speak() {
 
 void SimWorker::set_timer() {
   Duration delay = clock_.when(core_->next_deadline()) - sim_.now();
-  if (plant_ == Plant::no_self_stop) delay = std::max<Duration>(delay, 1ms);
+  if (plant_ == Plant::no_self_stop) delay = std::max<Duration>(delay, 100ms);
   after(delay, [this, timer = ++timer_] {
     if (timer == timer_) wake();
   });
