@@ -102,7 +102,9 @@ TEST(Listed, LimitsOnBothSides) {
     sync.listed = row.listed;
     lab.hear("w1", sync);
     EXPECT_EQ(lab.answers<Refused>(), row.taken ? 0u : 1u) << row.name;
-    if (!row.taken) EXPECT_EQ(lab.newest, 0u) << row.name;
+    if (!row.taken) {
+      EXPECT_EQ(lab.newest, 0u) << row.name;
+    }
   }
 }
 
