@@ -157,12 +157,13 @@ Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, Task
 
 TaskSpec make_verify_task(const VerifyOptions& options, const std::string& device) {
   TaskSpec task;
-  task.kind = TaskKind::verify;
+  task.kind = options.repair ? TaskKind::repair : TaskKind::verify;
   task.name = device;
   task.devices.push_back({"", device, ""});
   if (options.priority) task.priority = *options.priority;
   if (options.timeout) task.timeouts.run = *options.timeout;
-  task.work = encode_work(VerifyWork{});
+  task.work = options.repair ? encode_work(RepairWork{options.reason})
+                             : encode_work(VerifyWork{options.level});
   return task;
 }
 

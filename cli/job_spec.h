@@ -18,7 +18,7 @@ TaskSpec make_tree_task(const RunOptions& options, const std::string& cwd);
 // What the flags say over what `task` has, from a file or from above. The reason names the flag.
 Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task);
 
-// One verify task for a device.
+// One verify task for a device, or one repair task.
 TaskSpec make_verify_task(const VerifyOptions& options, const std::string& device);
 
 }  // namespace muster

@@ -104,4 +104,31 @@ TaskInfo find_task(Session& session, const std::string& guid) {
   throw unknown_task(session, guid);
 }
 
+std::vector<TaskInfo> find_children(Session& session, const std::string& guid) {
+  std::vector<TaskInfo> children;
+  if (session.broker_or_none() != nullptr) {
+    // The broker's own tasks carry the GUID of the one they run for in theirs where it fits.
+    ListTasks question;
+    question.guid_prefix = guid + "/";
+    for (TaskInfo& task : session.ask_for<TaskList>(question).tasks) {
+      if (task.spec.parent == guid) children.push_back(std::move(task));
+    }
+  }
+  if (Ledger* ledger = session.ledger()) {
+    LedgerTaskFilter filter;
+    filter.parent = guid;
+    Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
+    if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+    for (LedgerTask& row : *rows) {
+      const bool known = std::any_of(children.begin(), children.end(), [&](const TaskInfo& task) {
+        return task.spec.guid == row.info.spec.guid;
+      });
+      if (!known) children.push_back(std::move(row.info));
+    }
+  }
+  std::stable_sort(children.begin(), children.end(),
+                   [](const TaskInfo& a, const TaskInfo& b) { return a.submitted < b.submitted; });
+  return children;
+}
+
 }  // namespace muster

@@ -20,7 +20,10 @@ Failure ambiguous_guid(const std::string& text, const std::vector<std::string>& 
 // The whole task. Throws Failure (64) when nobody knows it.
 TaskInfo find_task(Session& session, const std::string& guid);
 
-// The same, or nothing.
+// Tasks that run on behalf of `guid`, oldest first, in brief form.
+std::vector<TaskInfo> find_children(Session& session, const std::string& guid);
+
+// The same as find_task, from the ledger, or nothing.
 std::optional<TaskInfo> task_of_ledger(Session& session, const std::string& guid);
 
 }  // namespace muster

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/messages.h"
 #include "core/task.h"
 #include "core/time.h"
 
@@ -44,10 +45,18 @@ struct UpOptions {
   std::string inventory;    // file to apply once everything is up; empty: none
 };
 
-struct VerifyOptions {
-  std::vector<std::string> devices;
+// Which devices a verb is about: either by name or by a selector.
+struct DeviceChoice {
+  std::vector<std::string> names;
   std::string selector;
+};
+
+struct VerifyOptions {
+  bool repair = false;  // what fails is repaired
+  DeviceChoice devices;
   bool all = false;
+  std::string level;   // of a verification; empty: every check
+  std::string reason;  // of a repair, for people
   bool detach = false;
   std::optional<uint32_t> priority;
   std::optional<Duration> timeout;
@@ -103,6 +112,9 @@ struct TaskShowOptions {
 struct TaskExplainOptions {
   std::string guid;
 };
+struct TaskTraceOptions {
+  std::string guid;  // of any task of the chain
+};
 
 struct LogOptions {
   std::string guid;
@@ -128,6 +140,15 @@ struct DeviceListOptions {
 struct DeviceShowOptions {
   std::vector<std::string> names;
 };
+struct DeviceChangeOptions {
+  DeviceChange change = DeviceChange::lock;
+  DeviceChoice devices;
+  std::string reason;
+};
+struct DeviceHistoryOptions {
+  std::string name;
+  uint32_t count_max = 50;
+};
 struct WorkerListOptions {};
 
 enum class InventoryVerb { check, diff, apply };
@@ -144,6 +165,9 @@ struct StrategyTreeOptions {
   bool brief = false;  // tags only
 };
 
+struct StrategyStatsOptions {
+  std::string strategy;  // a file or a name; empty: all
+};
 struct StrategyScenarioOptions {
   std::string file;     // holds one scenario
   bool lines = false;   // instead: one a line on stdin
@@ -165,6 +189,7 @@ using VerbOptions =
     std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
                  TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, EventsOptions,
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
+                 DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
                  StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions>;
 

@@ -69,20 +69,31 @@ void add_up(Parse& parse) {
 }
 
 void add_verify(Parse& parse) {
-  auto [verb, options] = add_verb<VerifyOptions>(
-      parse, &parse.app, "verify", "Check devices with their strategies and wait for the findings",
-      "  muster verify phone-7\n"
-      "  muster verify -l type=handset,!broken\n"
-      "  muster verify --all -o jsonl");
-  add_words(verb, "DEVICE", &options->devices, "Names of devices");
-  add_text(verb, "-l,--selector", &options->selector, "SEL", "Devices that match, e.g. k=v,k2!=v");
-  verb->add_flag("--all", options->all, "Every device of the inventory");
-  verb->add_flag("--detach", options->detach, "Do not wait: print the tasks' GUIDs");
-  add_number(
-      verb, "--priority", 0, kPriorityMax,
-      [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
-      "0 to 100, higher first (default: 50)");
-  add_duration(verb, "--timeout", &options->timeout, "Longest time for one device");
+  for (const bool repair : {false, true}) {
+    auto [verb, options] = add_verb<VerifyOptions>(
+        parse, &parse.app, repair ? "repair" : "verify",
+        repair ? "Verify devices, repair what fails, and wait for the findings"
+               : "Check devices with their strategies and wait for the findings",
+        repair ? "  muster repair phone-7 --reason 'screen was dark'\n"
+                 "  muster repair -l type=handset,!broken"
+               : "  muster verify phone-7\n"
+                 "  muster verify -l type=handset,!broken\n"
+                 "  muster verify --all -o jsonl");
+    options->repair = repair;
+    add_devices(verb, &options->devices);
+    if (repair) {
+      add_text(verb, "--reason", &options->reason, "TEXT", "What is wrong, for those who wonder");
+    } else {
+      verb->add_flag("--all", options->all, "Every device of the inventory");
+      add_text(verb, "--level", &options->level, "NAME", "Only checks of this level, e.g. quick");
+    }
+    verb->add_flag("--detach", options->detach, "Do not wait: print the tasks' GUIDs");
+    add_number(
+        verb, "--priority", 0, kPriorityMax,
+        [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
+        "0 to 100, higher first (default: 50)");
+    add_duration(verb, "--timeout", &options->timeout, "Longest time for one device");
+  }
 }
 
 void add_run_limits(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
@@ -233,6 +244,16 @@ void add_task(Parse& parse) {
         parse, group, "explain", "Why a task is where it is", "  muster task explain last");
     add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
   }
+  {
+    auto [verb, options] = add_verb<TaskTraceOptions>(
+        parse, group, "trace",
+        "Everything that happened to a task, to those it caused and to those that caused it",
+        "  muster task trace last\n"
+        "  muster task trace 0193a5 -o jsonl");
+    add_word(verb, "GUID", &options->guid,
+             "Any task of the chain: a GUID, a unique prefix, or last")
+        ->required();
+  }
 }
 
 void add_answers(Parse& parse) {
@@ -287,19 +308,7 @@ void add_answers(Parse& parse) {
 }
 
 void add_lab(Parse& parse) {
-  CLI::App* device = add_group(parse, "device", "Devices, their state and health");
-  {
-    auto [verb, options] =
-        add_verb<DeviceListOptions>(parse, device, "ls", "Devices of the inventory",
-                                    "  muster device ls\n"
-                                    "  muster device ls -l type=handset");
-    add_text(verb, "-l,--selector", &options->selector, "SEL", "Only those that match");
-  }
-  {
-    auto [verb, options] = add_verb<DeviceShowOptions>(
-        parse, device, "show", "Everything about devices", "  muster device show phone-7");
-    add_words(verb, "DEVICE", &options->names, "Names of devices")->required();
-  }
+  add_device_verbs(parse);
   CLI::App* worker = add_group(parse, "worker", "Workers, their slots and leases");
   add_verb<WorkerListOptions>(parse, worker, "ls", "Workers the broker knows",
                               "  muster worker ls");
@@ -423,10 +432,17 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
   if (const auto* scenario = std::get_if<StrategyScenarioOptions>(&verb)) {
     if (scenario->file.empty() && !scenario->lines) return "give --scenario FILE or --jsonl";
   }
+  const auto ways = [](const DeviceChoice& choice) {
+    return (choice.names.empty() ? 0 : 1) + (choice.selector.empty() ? 0 : 1);
+  };
   if (const auto* verify = std::get_if<VerifyOptions>(&verb)) {
-    const int ways = (verify->devices.empty() ? 0 : 1) + (verify->selector.empty() ? 0 : 1) +
-                     (verify->all ? 1 : 0);
-    if (ways != 1) return "say which devices: names, -l SELECTOR, or --all";
+    if (ways(verify->devices) + (verify->all ? 1 : 0) != 1) {
+      return verify->repair ? "say which devices: names, or -l SELECTOR"
+                            : "say which devices: names, -l SELECTOR, or --all";
+    }
+  }
+  if (const auto* change = std::get_if<DeviceChangeOptions>(&verb)) {
+    if (ways(change->devices) != 1) return "say which devices: names, or -l SELECTOR";
   }
   return std::nullopt;
 }

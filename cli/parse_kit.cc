@@ -4,13 +4,10 @@
 #include "core/duration_text.h"
 
 namespace muster {
-namespace {
 
 std::string without_mark(std::string word) {
   return word.starts_with(kPlainWord) ? word.substr(1) : word;
 }
-
-}  // namespace
 
 void add_duration(CLI::App* app, const std::string& name, std::optional<Duration>* target,
                   const std::string& description) {

@@ -71,6 +71,9 @@ CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* targe
 void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,
                const std::string& description);
 
+// A word without kPlainWord.
+std::string without_mark(std::string word);
+
 CLI::Option* add_words(CLI::App* app, const std::string& name, std::vector<std::string>* target,
                        const std::string& description);
 
@@ -92,6 +95,9 @@ std::pair<CLI::App*, std::shared_ptr<Options>> add_verb(Parse& parse, CLI::App* 
 
 CLI::App* add_group(Parse& parse, const std::string& name, const std::string& description);
 
+// parse_device.cc
+void add_devices(CLI::App* app, DeviceChoice* target);  // by name, as words, or by a selector
+void add_device_verbs(Parse& parse);
 // parse_strategy.cc
 void add_strategy_verbs(Parse& parse);
 

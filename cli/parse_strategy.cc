@@ -36,6 +36,14 @@ void add_strategy_trials(Parse& parse, CLI::App* strategy) {
       "autotest: its rules to the letter, no more");
 }
 
+void add_strategy_stats(Parse& parse, CLI::App* strategy) {
+  auto [verb, options] = add_verb<StrategyStatsOptions>(
+      parse, strategy, "stats", "How well repair actions have worked",
+      "  muster strategy stats\n"
+      "  muster strategy stats phone.yaml -o json");
+  add_word(verb, "STRATEGY", &options->strategy, "A strategy file or name (default: all)");
+}
+
 }  // namespace
 
 void add_strategy_verbs(Parse& parse) {
@@ -55,6 +63,7 @@ void add_strategy_verbs(Parse& parse) {
     verb->add_flag("--short", options->brief, "Tags only");
   }
   add_strategy_trials(parse, strategy);
+  add_strategy_stats(parse, strategy);
 }
 
 }  // namespace muster

@@ -1,9 +1,61 @@
 #include "cli/render_device.h"
 
+#include <algorithm>
+
 #include "cli/values.h"
+#include "core/duration_text.h"
 
 namespace muster {
 namespace {
+
+Color state_color(DeviceState state) {
+  return state == DeviceState::offline ? Color::doubt : Color::none;
+}
+
+std::string holder_text(const AttemptToken& token) {
+  if (token.guid.empty()) return "";
+  return token.guid + " (attempt " + std::to_string(token.attempt) + ")";
+}
+
+// "no adb; by kim@bench; left alone for 12m more".
+std::string reason_text(const DeviceInfo& device, const Look& look) {
+  std::vector<std::string> parts;
+  if (!device.health_reason.empty()) parts.push_back(device.health_reason);
+  if (!device.health_who.empty()) parts.push_back("by " + device.health_who);
+  if (device.until > look.now) {
+    parts.push_back(
+        "left alone for " +
+        format_duration(std::chrono::ceil<std::chrono::seconds>(device.until - look.now)) +
+        " more");
+  }
+  return join(parts, "; ");
+}
+
+std::string held_text(const DeviceInfo& device) {
+  if (device.held_by.guid.empty() || device.progress.empty()) return device.held_by.guid;
+  return device.held_by.guid + ": " + device.progress;
+}
+
+std::string power_text(const PowerSpec& power) {
+  if (!power.argv.empty()) return join(power.argv, " ");
+  return power.url.empty() ? "" : power.method + " " + power.url;
+}
+
+std::string done_text(DeviceChange change) {
+  switch (change) {
+    case DeviceChange::lock:
+      return "locked";
+    case DeviceChange::unlock:
+      return "unlocked";
+    case DeviceChange::quarantine:
+      return "quarantined";
+    case DeviceChange::release:
+      break;
+  }
+  return "released";
+}
+
+}  // namespace
 
 Color health_color(DeviceHealth health) {
   switch (health) {
@@ -21,17 +73,6 @@ Color health_color(DeviceHealth health) {
   return Color::none;
 }
 
-Color state_color(DeviceState state) {
-  return state == DeviceState::offline ? Color::doubt : Color::none;
-}
-
-std::string holder_text(const AttemptToken& token) {
-  if (token.guid.empty()) return "";
-  return token.guid + " (attempt " + std::to_string(token.attempt) + ")";
-}
-
-}  // namespace
-
 std::string profile_text(const Profile& profile) {
   std::vector<std::string> parts;
   for (const auto& [key, value] : profile) parts.push_back(key + "=" + value);
@@ -40,15 +81,22 @@ std::string profile_text(const Profile& profile) {
 
 std::string render_device_table(const std::vector<DeviceInfo>& devices, const Look& look) {
   if (devices.empty()) return "no devices\n";
-  Table table({"DEVICE", "STATE", "HEALTH", "WORKER", "PROFILE", "HELD BY", "REASON"});
+  const bool any_stack = std::any_of(devices.begin(), devices.end(),
+                                     [](const DeviceInfo& one) { return !one.stacks.empty(); });
+  std::vector<std::string> head = {"DEVICE",  "STATE",   "HEALTH", "WORKER",
+                                   "PROFILE", "HELD BY", "REASON"};
+  if (any_stack) head.insert(head.begin() + 4, "STACK");
+  Table table(std::move(head));
   for (const DeviceInfo& device : devices) {
-    table.add({device.spec.name,
-               {to_string(device.state), state_color(device.state)},
-               {to_string(device.health), health_color(device.health)},
-               device.spec.worker,
-               profile_text(device.spec.profile),
-               device.held_by.guid,
-               device.health_reason});
+    std::vector<Cell> row = {device.spec.name + (device.undeclared ? " (undeclared)" : ""),
+                             {to_string(device.state), state_color(device.state)},
+                             {to_string(device.health), health_color(device.health)},
+                             device.spec.worker,
+                             profile_text(device.spec.profile),
+                             held_text(device),
+                             reason_text(device, look)};
+    if (any_stack) row.insert(row.begin() + 4, Cell(join(device.stacks, ", ")));
+    table.add(std::move(row));
   }
   return table.render(look);
 }
@@ -56,6 +104,7 @@ std::string render_device_table(const std::vector<DeviceInfo>& devices, const Lo
 std::string render_device(const DeviceInfo& device, const Look& look) {
   Fields fields;
   fields.add("device", device.spec.name);
+  if (device.undeclared) fields.add("declared", "no: a lister found it, no inventory names it");
   fields.add("state", {to_string(device.state), state_color(device.state)});
   fields.add("health", {to_string(device.health), health_color(device.health)});
   fields.add("reason", device.health_reason);
@@ -63,14 +112,37 @@ std::string render_device(const DeviceInfo& device, const Look& look) {
     fields.add("since", short_time(device.health_since) + " (" +
                             relative_time(device.health_since, look) + ")");
   }
+  fields.add("judged by", device.health_who);
+  if (device.failures > 0) fields.add("failures", std::to_string(device.failures) + " in a row");
+  if (device.until != kNever) {
+    fields.add("left alone until",
+               short_time(device.until) + " (" + relative_time(device.until, look) + ")");
+  }
   fields.add("held by", holder_text(device.held_by));
+  fields.add("progress", device.progress);
+  fields.add(device.stacks.size() > 1 ? "stacks" : "stack", join(device.stacks, ", "));
   fields.add("worker", device.spec.worker);
   fields.add("pools", join(device.spec.pools, ", "));
   fields.add("strategy", device.spec.strategy);
   fields.add("profile", profile_text(device.spec.profile));
   fields.add("owner", device.spec.owner);
   fields.add("where", device.spec.where);
+  fields.add("lister", device.spec.lister);
+  fields.add("power", power_text(device.spec.power));
   return fields.render(look);
+}
+
+std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>& results,
+                                  DeviceChange change, const Look& look) {
+  std::string text;
+  for (const ChangeDevicesReply::Outcome& result : results) {
+    text += printable(result.name) + "  ";
+    text += result.refused.empty()
+                ? paint(done_text(change), Color::good, look)
+                : paint("refused: " + printable(result.refused), Color::bad, look);
+    text += "\n";
+  }
+  return text;
 }
 
 std::string render_worker_table(const std::vector<WorkerInfo>& workers, const Look& look) {

@@ -13,6 +13,12 @@ std::string render_device_table(const std::vector<DeviceInfo>& devices, const Lo
 std::string render_device(const DeviceInfo& device, const Look& look);
 std::string render_worker_table(const std::vector<WorkerInfo>& workers, const Look& look);
 
+Color health_color(DeviceHealth health);
+
+// What a person's change of each device came to: "phone-7  locked".
+std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>& results,
+                                  DeviceChange change, const Look& look);
+
 // "type=handset, pretty=yuga".
 std::string profile_text(const Profile& profile);
 

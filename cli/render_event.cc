@@ -1,5 +1,6 @@
 #include "cli/render_event.h"
 
+#include "cli/render_device.h"
 #include "cli/render_task.h"
 #include "cli/values.h"
 #include "core/duration_text.h"
@@ -27,9 +28,7 @@ struct Describe {
     return event.worker + ": " + event.reason;
   }
   std::string operator()(const TaskSubmitted& event) const {
-    std::string text(to_string(event.spec->kind));
-    if (!event.spec->name.empty()) text += " " + event.spec->name;
-    return text + ", by " + event.spec->submitter;
+    return task_label(event.spec->kind, event.spec->name) + ", by " + event.spec->submitter;
   }
   std::string operator()(const AttemptLeased& event) const {
     std::string text = attempt_text(event.token) + "on " + event.worker;
@@ -85,16 +84,6 @@ struct Describe {
   }
 };
 
-Color event_color(const Event& event) {
-  if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
-    return outcome_color(ended->ending.outcome);
-  }
-  if (const auto* ended = std::get_if<TaskEnded>(&event.body)) {
-    return outcome_color(ended->ending.outcome);
-  }
-  return std::holds_alternative<WorkerLost>(event.body) ? Color::doubt : Color::none;
-}
-
 std::string padded(std::string text, size_t width, bool right) {
   const size_t missing = width > text.size() ? width - text.size() : 0;
   return right ? std::string(missing, ' ') + text : text + std::string(missing, ' ');
@@ -102,11 +91,26 @@ std::string padded(std::string text, size_t width, bool right) {
 
 }  // namespace
 
+std::string event_text(const Event& event) { return std::visit(Describe{}, event.body); }
+
+Color event_color(const Event& event) {
+  if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+    return outcome_color(ended->ending.outcome);
+  }
+  if (const auto* ended = std::get_if<TaskEnded>(&event.body)) {
+    return outcome_color(ended->ending.outcome);
+  }
+  if (const auto* judged = std::get_if<DeviceJudged>(&event.body)) {
+    return health_color(judged->health);
+  }
+  return std::holds_alternative<WorkerLost>(event.body) ? Color::doubt : Color::none;
+}
+
 std::string render_event(uint64_t seq, const Event& event, const Look& look) {
   std::string out = short_time(event.time) + " " + padded(std::to_string(seq), 7, true) + "  " +
                     padded(std::string(event_type(event)), 17, false) + "  ";
   if (const std::string_view guid = event_guid(event); !guid.empty()) out += printable(guid) + "  ";
-  const std::string text = printable(std::visit(Describe{}, event.body));
+  const std::string text = printable(event_text(event));
   return out + paint(text, event_color(event), look) + "\n";
 }
 

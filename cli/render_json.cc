@@ -51,6 +51,7 @@ Json attempt_object(const AttemptInfo& attempt) {
   put(json, "leased", attempt.leased);
   put(json, "log_url", attempt.log_url);
   put(json, attempt.ending);
+  put(json, "progress", attempt.progress);
   return json;
 }
 
@@ -71,6 +72,40 @@ void put_result(Json& json, const TaskResult& result) {
   }
 }
 
+// What is particular to a kind of entry in a device's history.
+struct AddHistory {
+  Json& json;
+
+  void operator()(const DeviceJudged& judged) const {
+    json["what"] = "health";
+    put(json, "guid", judged.guid);
+    json["health"] = to_string(judged.health);
+    put(json, "reason", judged.reason);
+    put(json, "who", judged.who);
+    put(json, "until", judged.until);
+    json["failures"] = judged.failures;
+  }
+  void operator()(const LedgerUse& use) const {
+    json["what"] = "attempt";
+    json["guid"] = use.guid;
+    json["kind"] = to_string(use.kind);
+    put(json, "name", use.name);
+    put(json, "parent", use.parent);
+    json["attempt"] = use.attempt.attempt;
+    put(json, "worker", use.attempt.worker);
+    put(json, use.attempt.ending);
+  }
+  void operator()(const LedgerRepair& repair) const {
+    json["what"] = "action";
+    json["guid"] = repair.guid;
+    json["attempt"] = repair.attempt;
+    json["action"] = repair.result.name;
+    json["outcome"] = to_string(repair.result.outcome);
+    json["duration_s"] = seconds(repair.result.duration);
+    put(json, "message", repair.result.message);
+  }
+};
+
 Json verifier_object(const Verifier& verifier) {
   Json json;
   json["tag"] = verifier.tag;
@@ -78,6 +113,9 @@ Json verifier_object(const Verifier& verifier) {
   json["check"] = check_kind(verifier.check);
   json["deps"] = verifier.deps;
   json["timeout_s"] = seconds(verifier.timeout);
+  put(json, "when", verifier.when);
+  put(json, "blame", verifier.blame);
+  put(json, "levels", verifier.levels);
   return json;
 }
 
@@ -89,12 +127,29 @@ Json action_object(const RepairActionSpec& action) {
   json["deps"] = action.deps;
   json["triggers"] = action.triggers;
   json["timeout_s"] = seconds(action.timeout);
+  put(json, "when", action.when);
+  if (action.then_wait > Duration{0}) json["then_wait_s"] = seconds(action.then_wait);
+  json["attempts"] = action.attempts;
+  if (action.per_day > 0) json["per_day"] = action.per_day;
+  return json;
+}
+
+Json closing_object(const FinallySpec& closing) {
+  Json json;
+  json["tag"] = closing.tag;
+  put(json, "description", closing.description);
+  json["run"] = action_kind(closing.run);
+  json["when"] = closing.when == FinallyWhen::failed   ? "failed"
+                 : closing.when == FinallyWhen::passed ? "passed"
+                                                       : "always";
+  json["timeout_s"] = seconds(closing.timeout);
   return json;
 }
 
 }  // namespace
 
-std::string task_json(const TaskInfo& task, const std::string& status_log) {
+std::string task_json(const TaskInfo& task, const std::string& status_log,
+                      const std::vector<TaskInfo>& children) {
   Json json = document("task");
   json["guid"] = task.spec.guid;
   json["state"] = to_string(task.state);
@@ -110,6 +165,14 @@ std::string task_json(const TaskInfo& task, const std::string& status_log) {
   json["spec"] = Json::parse(task_spec_to_json(task.spec));
   for (const AttemptInfo& attempt : task.attempts) {
     json["attempts"].push_back(attempt_object(attempt));
+  }
+  for (const TaskInfo& child : children) {
+    Json item = {{"guid", child.spec.guid},
+                 {"kind", to_string(child.spec.kind)},
+                 {"name", child.spec.name},
+                 {"state", to_string(child.state)}};
+    put(item, child.verdict);
+    json["children"].push_back(std::move(item));
   }
   return dump(json);
 }
@@ -133,6 +196,7 @@ std::string explanation_json(const Explanation& explanation) {
   json["summary"] = explanation.summary;
   json["reasons"] = explanation.reasons;
   json["ahead"] = explanation.ahead;
+  if (explanation.estimate > Duration{0}) json["estimate_s"] = seconds(explanation.estimate);
   return dump(json);
 }
 
@@ -164,6 +228,13 @@ std::string verification_json(const std::string& device, const TaskResult& resul
   return dump(json);
 }
 
+std::string repair_json(const std::string& device, const TaskResult& result) {
+  Json json = document("repair");
+  json["device"] = device;
+  put_result(json, result);
+  return dump(json);
+}
+
 std::string device_json(const DeviceInfo& device) {
   Json json = document("device");
   json.update(Json::parse(device_to_json(device.spec)));
@@ -171,9 +242,68 @@ std::string device_json(const DeviceInfo& device) {
   json["health"] = to_string(device.health);
   put(json, "health_reason", device.health_reason);
   put(json, "health_since", device.health_since);
+  put(json, "health_who", device.health_who);
+  put(json, "until", device.until);
+  if (device.failures > 0) json["failures"] = device.failures;
+  put(json, "stacks", device.stacks);
+  if (device.undeclared) json["undeclared"] = true;
   if (!device.held_by.guid.empty()) {
     json["held_by"] = {{"guid", device.held_by.guid}, {"attempt", device.held_by.attempt}};
   }
+  put(json, "progress", device.progress);
+  return dump(json);
+}
+
+std::string device_change_json(const ChangeDevicesReply::Outcome& result, DeviceChange change) {
+  Json json = document("device_change");
+  json["device"] = result.name;
+  json["change"] = to_string(change);
+  put(json, "refused", result.refused);
+  return dump(json);
+}
+
+std::string device_record_json(const std::string& device, const HistoryEntry& entry) {
+  Json json = document("device_record");
+  json["device"] = device;
+  json["seq"] = entry.seq;
+  put(json, "time", entry.time);
+  std::visit(AddHistory{json}, entry.what);
+  return dump(json);
+}
+
+std::string action_stat_json(const ActionStat& stat) {
+  Json json = document("action_stat");
+  put(json, "strategy", stat.strategy);
+  json["action"] = stat.action;
+  put(json, "model", stat.model);
+  json["tried"] = stat.repaired + stat.failed;
+  json["repaired"] = stat.repaired;
+  json["failed"] = stat.failed;
+  json["not_tried"] = stat.not_tried;
+  if (stat.median) json["median_s"] = seconds(*stat.median);
+  return dump(json);
+}
+
+std::string trace_json(const Trace& trace) {
+  Json json = document("trace");
+  json["guid"] = trace.guid;
+  json["complete"] = trace.complete;
+  json["tasks"] = Json::array();
+  for (const TraceTask& task : trace.tasks) {
+    Json item;
+    item["guid"] = task.spec->guid;
+    item["kind"] = to_string(task.spec->kind);
+    item["name"] = task.spec->name;
+    put(item, "parent", task.spec->parent);
+    item["depth"] = task.depth;
+    item["devices"] = task.devices;
+    item["state"] = to_string(task.state);
+    put(item, task.verdict);
+    put(item, task.ending);
+    json["tasks"].push_back(std::move(item));
+  }
+  json["events"] = Json::array();
+  for (const TraceEvent& one : trace.events) json["events"].push_back(Json::parse(one.json));
   return dump(json);
 }
 
@@ -195,6 +325,12 @@ std::string worker_json(const WorkerInfo& worker) {
 std::string event_json(uint64_t seq, const Event& event) {
   Json json = document("event");
   json.update(Json::parse(event_to_json(seq, event)));
+  return dump(json);
+}
+
+std::string event_json(const std::string& event) {
+  Json json = document("event");
+  json.update(Json::parse(event));
   return dump(json);
 }
 
@@ -272,6 +408,11 @@ std::string strategy_json(const Strategy& strategy) {
   for (const RepairActionSpec& action : strategy.actions) {
     json["actions"].push_back(action_object(action));
   }
+  json["closing"] = Json::array();
+  for (const FinallySpec& closing : strategy.closing) {
+    json["closing"].push_back(closing_object(closing));
+  }
+  if (strategy.total > Duration{0}) json["total_s"] = seconds(strategy.total);
   return dump(json);
 }
 

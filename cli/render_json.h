@@ -5,16 +5,29 @@
 //
 //   muster.task/1          guid, state, verdict?, exit_status?, ending?, submitted, ended?,
 //                          not_before?, cancelling?, attempt_count, status_log?, spec {},
-//                          attempts [{attempt, worker, devices, leased, log_url, ending?}]
+//                          attempts [{attempt, worker, devices, leased, log_url, ending?,
+//                          progress?}], children [{guid, kind, name, state, verdict?}]
 //   muster.task_change/1   guid, state, attempt?, worker?, log_url?, verdict?, ending?
-//   muster.explanation/1   guid, state, summary, reasons [], ahead
+//   muster.explanation/1   guid, state, summary, reasons [], ahead, estimate_s?
+//   muster.trace/1         guid, complete, tasks [{guid, kind, name, parent?, depth, devices,
+//   state,
+//                          verdict?, ending?}], events [io/event_json.h]
 //   muster.submission/1    guid, known, refused?
 //   muster.cancellation/1  guid, refused?
 //   muster.result/1        guid, verdict?, ending?, complete, cases [{suite, name, outcome,
 //                          duration_s, message?}]
 //   muster.verification/1  device, and what muster.result/1 has
-//   muster.device/1        name, profile {}, worker, pools, strategy, owner, where, state, health,
-//                          health_reason?, health_since?, held_by? {guid, attempt}
+//   muster.repair/1        the same
+//   muster.device/1        name, profile {}, worker, pools, strategy, owner, where, lister, power
+//   {},
+//                          state, health, health_reason?, health_since?, health_who?, until?,
+//                          failures?, stacks?, undeclared?, held_by? {guid, attempt}, progress?
+//   muster.device_change/1 device, change, refused?
+//   muster.device_record/1 device, seq, time, what (health, attempt, action), guid?; health:
+//   health,
+//                          reason?, who?, until?, failures; attempt: kind, name?, parent?, attempt,
+//                          worker, ending?; action: attempt, action, outcome, duration_s, message?
+//   muster.action_stat/1   strategy?, action, model?, tried, repaired, failed, not_tried, median_s?
 //   muster.worker/1        name, present, incarnation, lab, pools, version, slots, held,
 //                          last_heard?, lease_until?
 //   muster.event/1         io/event_json.h
@@ -23,8 +36,10 @@
 //   muster.inventory/1     file, devices_added, devices_changed, devices_removed
 //   muster.inventory_diff/1  file, changes [{change (added, changed, removed), part, name?,
 //                          fields? [{field?, from?, to?}], held_by? {guid, attempt}}]
-//   muster.strategy/1      name, for?, verifiers [{tag, description?, check, deps, timeout_s}],
-//                          actions [{tag, description?, run, deps, triggers, timeout_s}]
+//   muster.strategy/1      name, for?, verifiers [{tag, description?, check, deps, timeout_s,
+//                          when?, blame?, levels?}], actions [{tag, description?, run, deps,
+//                          triggers, timeout_s, when?, then_wait_s?, attempts, per_day?}], closing
+//                          [{tag, description?, run, when, timeout_s}], total_s?
 //   muster.forecast/1      strategy, passes, at_most_s, failures [TAG], entries [{after_s, what
 //                          (check, action, wait, skipped, closing), tag, at_most_s, passes?, why?}]
 //   muster.up/1            home, endpoint, worker, pid
@@ -36,8 +51,11 @@
 #include <string>
 #include <vector>
 
+#include "cli/action_stats.h"
 #include "cli/finding.h"
+#include "cli/history.h"
 #include "cli/render_inventory.h"
+#include "cli/trace.h"
 #include "core/event.h"
 #include "core/messages.h"
 #include "core/repair_forecast.h"
@@ -53,16 +71,24 @@ struct TaskResult {
   bool complete = true;
 };
 
-std::string task_json(const TaskInfo& task, const std::string& status_log);
+std::string task_json(const TaskInfo& task, const std::string& status_log,
+                      const std::vector<TaskInfo>& children = {});
 std::string change_json(const TaskChange& change);
 std::string explanation_json(const Explanation& explanation);
 std::string submission_json(const SubmitResult& result);
 std::string cancellation_json(const CancelResult& result);
 std::string result_json(const TaskResult& result);
 std::string verification_json(const std::string& device, const TaskResult& result);
+std::string repair_json(const std::string& device, const TaskResult& result);
 std::string device_json(const DeviceInfo& device);
+std::string device_change_json(const ChangeDevicesReply::Outcome& result, DeviceChange change);
+std::string device_record_json(const std::string& device, const HistoryEntry& entry);
+std::string action_stat_json(const ActionStat& stat);
+std::string trace_json(const Trace& trace);
 std::string worker_json(const WorkerInfo& worker);
 std::string event_json(uint64_t seq, const Event& event);
+// Of an event that is JSON already (io/event_json.h).
+std::string event_json(const std::string& json);
 std::string finding_json(const Finding& finding);
 std::string file_json(const std::string& file, const FileProblems& problems);
 std::string inventory_json(const std::string& file, const InventoryReply& reply);

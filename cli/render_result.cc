@@ -119,17 +119,25 @@ std::optional<CaseResult> own_case(const TaskResult& result) {
   return own;
 }
 
-std::string verification_outcome(const TaskInfo& task) {
-  if (task.verdict == Verdict::pass || task.verdict == Verdict::flaky) return "good";
-  if (task.verdict == Verdict::fail) return "bad";
-  // Not a word about the device: it was not found out how it is.
-  const bool is_device = task.ending && task.ending->cause == Cause::device;
-  if (is_device) return "bad";
-  return "not verified";
+constexpr size_t kSummaryDevicesMax = 20;
+
+bool is_action(const Verification& verification, const CaseResult& one) {
+  return verification.result.task.spec.kind == TaskKind::repair && one.suite == "repair";
 }
 
 bool says_bad(const CaseResult& one) {
   return one.outcome == Outcome::fail || one.outcome == Outcome::error;
+}
+
+// What a case says that is worth a line: a check that failed, an action that ran.
+std::optional<std::string> finding_of(const Verification& verification, const CaseResult& one) {
+  if (!is_action(verification, one)) {
+    return says_bad(one) ? std::optional(one.message) : std::nullopt;
+  }
+  if (one.outcome == Outcome::skip) return std::nullopt;
+  const std::string took = " (" + format_duration(one.duration) + ")";
+  if (one.outcome == Outcome::pass) return "repaired" + took;
+  return "in vain" + took + (one.message.empty() ? "" : ": " + one.message);
 }
 
 }  // namespace
@@ -182,46 +190,83 @@ std::string render_junit(const TaskResult& result) {
   return out + "</testsuites>\n";
 }
 
+std::string verification_health(const TaskInfo& task) {
+  if (task.verdict == Verdict::pass || task.verdict == Verdict::flaky) return "good";
+  if (task.verdict == Verdict::fail) return "bad";
+  // Not a word about the device: it was not found out how it is.
+  const bool is_device = task.ending && task.ending->cause == Cause::device;
+  if (is_device) return "bad";
+  return "not verified";
+}
+
+std::string verification_cause(const Verification& verification) {
+  const TaskInfo& task = verification.result.task;
+  if (verification_health(task) == "good") return "";
+  const CaseResult* first = nullptr;
+  size_t count = 0;
+  for (const CaseResult& one : verification.result.cases) {
+    if (!says_bad(one) || is_action(verification, one)) continue;
+    if (count++ == 0) first = &one;
+  }
+  if (first == nullptr) return task.ending ? ending_text(*task.ending) : task_outcome(task);
+  std::string text = first->name;
+  if (!first->message.empty()) text += ": " + first->message;
+  return count == 1 ? text : text + " (and " + std::to_string(count - 1) + " more)";
+}
+
 std::string render_verifications(const std::vector<Verification>& verifications, const Look& look) {
   Table table({"DEVICE", "HEALTH", "CHECK", "FINDING"});
   for (const Verification& verification : verifications) {
     const TaskInfo& task = verification.result.task;
-    const std::string health = verification_outcome(task);
+    const std::string health = verification_health(task);
     const Color color = health == "good"  ? Color::good
                         : health == "bad" ? Color::bad
                                           : Color::doubt;
-    std::vector<const CaseResult*> failing;
+    std::vector<std::pair<std::string, std::string>> findings;
+    size_t checks = 0;
+    bool any_bad = false;
     for (const CaseResult& one : verification.result.cases) {
-      if (says_bad(one)) failing.push_back(&one);
+      const bool action = is_action(verification, one);
+      checks += action ? 0 : 1;
+      const std::optional<std::string> finding = finding_of(verification, one);
+      if (!finding) continue;
+      any_bad = any_bad || !action;
+      findings.emplace_back((action ? "repair." : "") + one.name, *finding);
     }
-    if (failing.empty()) {
+    if (health == "good") {
+      findings.insert(findings.begin(), {"", counted(checks, "check")});
+    } else if (!any_bad) {
       // A sick device has failing checks; without them the task's own end is the finding.
-      const bool good = health == "good";
-      const std::string finding = good          ? counted(verification.result.cases.size(), "check")
-                                  : task.ending ? ending_text(*task.ending)
-                                                : task_outcome(task);
-      table.add({verification.device, {health, color}, "", finding});
+      findings.emplace_back("", task.ending ? ending_text(*task.ending) : task_outcome(task));
     }
-    for (size_t i = 0; i < failing.size(); ++i) {
+    for (size_t i = 0; i < findings.size(); ++i) {
       table.add({i == 0 ? Cell(verification.device) : Cell(" "),
-                 i == 0 ? Cell(health, color) : Cell(" "), failing[i]->name, failing[i]->message});
+                 i == 0 ? Cell(health, color) : Cell(" "), findings[i].first, findings[i].second});
     }
   }
   return table.render(look);
 }
 
 std::string render_verification_summary(const std::vector<Verification>& verifications) {
-  size_t good = 0;
+  std::vector<const Verification*> rest;
   size_t bad = 0;
   for (const Verification& verification : verifications) {
-    const std::string health = verification_outcome(verification.result.task);
-    good += health == "good";
-    bad += health == "bad";
+    const std::string health = verification_health(verification.result.task);
+    bad += health == "bad" ? 1 : 0;
+    if (health != "good") rest.push_back(&verification);
   }
-  std::string out = counted(verifications.size(), "device") + ": " + std::to_string(good) + " good";
+  std::string out = counted(verifications.size(), "device") + ": " +
+                    std::to_string(verifications.size() - rest.size()) + " good";
   if (bad > 0) out += ", " + std::to_string(bad) + " bad";
-  const size_t rest = verifications.size() - good - bad;
-  if (rest > 0) out += ", " + std::to_string(rest) + " not verified";
+  if (rest.size() > bad) out += ", " + std::to_string(rest.size() - bad) + " not verified";
+  for (size_t i = 0; i < rest.size() && i < kSummaryDevicesMax; ++i) {
+    out += "\n  " + printable(rest[i]->device + ": " + verification_cause(*rest[i])) +
+           "\n    muster task trace " + printable(rest[i]->result.task.spec.guid);
+  }
+  if (rest.size() > kSummaryDevicesMax) {
+    out +=
+        "\n  and " + std::to_string(rest.size() - kSummaryDevicesMax) + " more: muster device ls";
+  }
   return out;
 }
 

@@ -19,16 +19,24 @@ std::string render_result(const TaskResult& result, const Look& look);
 // is an <error> there, never a <failure>.
 std::string render_junit(const TaskResult& result);
 
-// One device's verification.
+// What one device's verification or repair found.
 struct Verification {
   std::string device;
   TaskResult result;
 };
 
-// A line for each device with its failing checks below.
+// "good", "bad" or "not verified".
+std::string verification_health(const TaskInfo& task);
+
+// What is wrong with a device, in one line: its first failing check and how many more there are, or
+// how the task ended. Empty when it is good.
+std::string verification_cause(const Verification& verification);
+
+// A line for each device with its failing checks below, and of a repair the actions that ran.
 std::string render_verifications(const std::vector<Verification>& verifications, const Look& look);
 
-// "4 devices: 2 good, 1 bad, 1 not verified".
+// "4 devices: 2 good, 1 bad, 1 not verified", and below it those that are not good, why, and where
+// to see more.
 std::string render_verification_summary(const std::vector<Verification>& verifications);
 
 }  // namespace muster

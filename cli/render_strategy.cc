@@ -34,8 +34,12 @@ class TreeWriter {
     if (brief_) return printable(verifier.tag);
     std::string text = printable(verifier.tag);
     if (!verifier.description.empty()) text += "  " + printable(verifier.description);
-    return text + "  [" + std::string(check_kind(verifier.check)) + ", " +
-           format_duration(verifier.timeout) + "]";
+    text += "  [" + std::string(check_kind(verifier.check)) + ", " +
+            format_duration(verifier.timeout) + "]";
+    if (!verifier.when.empty()) text += "  if " + printable(verifier.when);
+    if (!verifier.blame.empty()) text += "  blames " + printable(verifier.blame);
+    if (!verifier.levels.empty()) text += "  level " + printable(join(verifier.levels, ", "));
+    return text;
   }
 
   bool brief_;
@@ -61,9 +65,26 @@ std::string action_line(const RepairActionSpec& action, bool brief) {
   std::string text = "  " + printable(action.tag);
   if (brief) return text + "\n";
   if (!action.description.empty()) text += "  " + printable(action.description);
+  text += "  [" + std::string(action_kind(action.run)) + ", " + format_duration(action.timeout);
+  if (action.then_wait > Duration{0}) text += ", then wait " + format_duration(action.then_wait);
+  if (action.attempts > 1) text += ", up to " + std::to_string(action.attempts) + " times";
+  if (action.per_day > 0) text += ", " + std::to_string(action.per_day) + " a day";
+  text += "]";
   if (!action.triggers.empty())
     text += "  when " + printable(join(action.triggers, ", ")) + " failed";
   if (!action.deps.empty()) text += "  needs " + printable(join(action.deps, ", "));
+  if (!action.when.empty()) text += "  if " + printable(action.when);
+  return text + "\n";
+}
+
+std::string closing_line(const FinallySpec& closing, bool brief) {
+  std::string text = "  " + printable(closing.tag);
+  if (brief) return text + "\n";
+  if (!closing.description.empty()) text += "  " + printable(closing.description);
+  text +=
+      "  [" + std::string(action_kind(closing.run)) + ", " + format_duration(closing.timeout) + "]";
+  if (closing.when == FinallyWhen::failed) text += "  when it failed";
+  if (closing.when == FinallyWhen::passed) text += "  when it passed";
   return text + "\n";
 }
 
@@ -114,8 +135,16 @@ std::string render_strategy_tree(const Strategy& strategy, bool brief) {
   TreeWriter tree(strategy, brief);
   tree.write_below(top_tags(strategy), "");
   out += tree.take();
-  if (!strategy.actions.empty()) out += "repair\n";
+  if (!strategy.actions.empty()) {
+    out += "repair";
+    if (!brief && strategy.total > Duration{0}) {
+      out += "  within " + format_duration(strategy.total);
+    }
+    out += "\n";
+  }
   for (const RepairActionSpec& action : strategy.actions) out += action_line(action, brief);
+  if (!strategy.closing.empty()) out += "finally\n";
+  for (const FinallySpec& closing : strategy.closing) out += closing_line(closing, brief);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "cli/render_task.h"
 
+#include <algorithm>
+
 #include "cli/values.h"
 #include "core/duration_text.h"
 
@@ -36,6 +38,7 @@ std::string request_text(const DeviceRequest& request) {
   std::string what = !request.name.empty()       ? request.name
                      : !request.selector.empty() ? "any with " + request.selector
                                                  : "any";
+  if (!request.with.empty()) what += ", in a stack with " + request.with;
   return request.role.empty() ? what : request.role + " = " + what;
 }
 
@@ -63,11 +66,27 @@ std::string span_text(Instant begin, Instant end) {
   return short_time(begin) + " to " + short_time(end) + " (" + format_duration(end - begin) + ")";
 }
 
+// "GUID  verify phone-7 for smoke: pass".
+std::string child_line(const TaskInfo& child) {
+  return child.spec.guid + "  " + task_label(child.spec.kind, child.spec.name) + ": " +
+         task_outcome(child);
+}
+
+// What is done to its devices before it runs.
+std::string before_text(const Before& before) {
+  if (before.verify == VerifyFirst::none) return "";
+  std::string text = "verify " + std::string(to_string(before.verify));
+  if (!before.level.empty()) text += ", level " + before.level;
+  if (before.repair) text += ", repair within " + format_duration(before.repair_budget);
+  return text;
+}
+
 std::string render_attempt(const AttemptInfo& attempt, const Look& look) {
   Fields fields;
   fields.add("worker", attempt.worker);
   fields.add("devices", join(attempt.devices, ", "));
   fields.add("leased", short_time(attempt.leased));
+  if (!attempt.ending) fields.add("progress", attempt.progress);
   if (attempt.ending) {
     const Ending& ending = *attempt.ending;
     fields.add("ran", span_text(ending.started, ending.finished));
@@ -79,6 +98,12 @@ std::string render_attempt(const AttemptInfo& attempt, const Look& look) {
 }
 
 }  // namespace
+
+std::string task_label(TaskKind kind, const std::string& name) {
+  const std::string word(to_string(kind));
+  if (name.empty()) return word;
+  return name.starts_with(word + " ") ? name : word + " " + name;
+}
 
 std::string outcome_text(Outcome outcome, Cause cause) {
   std::string text(to_string(outcome));
@@ -130,15 +155,22 @@ std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total
     return hides_ended ? "no tasks wait or run; those that ended: muster task ls --all\n"
                        : "no tasks\n";
   }
-  Table table({"GUID", "KIND", "NAME", "STATE", "ATTEMPTS", "TIME", "SUBMITTED"});
+  const bool any_parent = std::any_of(
+      tasks.begin(), tasks.end(), [](const TaskInfo& task) { return !task.spec.parent.empty(); });
+  std::vector<std::string> head = {"GUID",     "KIND", "NAME",     "STATE",
+                                   "ATTEMPTS", "TIME", "SUBMITTED"};
+  if (any_parent) head.emplace_back("PARENT");
+  Table table(std::move(head));
   for (const TaskInfo& task : tasks) {
-    table.add({task.spec.guid,
-               to_string(task.spec.kind),
-               task.spec.name,
-               {task_outcome(task), task_color(task)},
-               std::to_string(task.attempt_count),
-               task_time(task, look),
-               relative_time(task.submitted, look)});
+    std::vector<Cell> row = {task.spec.guid,
+                             to_string(task.spec.kind),
+                             task.spec.name,
+                             {task_outcome(task), task_color(task)},
+                             std::to_string(task.attempt_count),
+                             task_time(task, look),
+                             relative_time(task.submitted, look)};
+    if (any_parent) row.emplace_back(task.spec.parent);
+    table.add(std::move(row));
   }
   std::string out = table.render(look);
   if (total > tasks.size()) {
@@ -164,6 +196,7 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
   if (!task.cancelling.empty()) fields.add("cancelling", task.cancelling);
   fields.add("pool", spec.pool);
   for (const DeviceRequest& request : spec.devices) fields.add("wants", request_text(request));
+  fields.add("before", before_text(spec.before));
   fields.add("priority", std::to_string(spec.priority));
   fields.add("limits", limits_text(spec.timeouts));
   fields.add("retries", "infra " + std::to_string(spec.retry.infra) + ", test " +
@@ -174,6 +207,9 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
   }
   if (task.ended != kNever) fields.add("finished", short_time(task.ended));
   fields.add("status.log", places.status_log);
+  for (const TaskInfo& child : places.children) {
+    fields.add("child", {child_line(child), task_color(child)});
+  }
   std::string out = fields.render(look);
   for (const AttemptInfo& attempt : task.attempts) out += "\n" + render_attempt(attempt, look);
   return out;
@@ -182,6 +218,12 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
 std::string render_explanation(const Explanation& explanation) {
   std::string out = printable(explanation.summary) + "\n";
   for (const std::string& reason : explanation.reasons) out += "  " + printable(reason) + "\n";
+  if (explanation.state != TaskState::queued) return out;
+  if (explanation.estimate > Duration{0}) {
+    out += "may start in about " + format_duration(explanation.estimate) +
+           ", by what such tasks took before; " + counted(explanation.ahead, "task") +
+           " would be served first\n";
+  }
   return out;
 }
 

@@ -9,10 +9,14 @@
 
 namespace muster {
 
-// Where things lie that the broker does not know.
+// What is known about a task beside what the broker says of it.
 struct TaskPlaces {
-  std::string status_log;  // empty: not on this machine
+  std::string status_log;          // empty: not on this machine
+  std::vector<TaskInfo> children;  // that run on its behalf
 };
+
+// "job smoke", "verify phone-7 for smoke": the kind and the name, the kind only once.
+std::string task_label(TaskKind kind, const std::string& name);
 
 // "pass", "flaky", "fail", "error (device)": the cause always stands beside an error, so that an
 // infrastructure fault is never read as a failed test.

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "cli/event_stream.h"
+#include "cli/ledger_wait.h"
 #include "cli/log_tail.h"
 #include "cli/lookup.h"
 #include "cli/render_event.h"
@@ -23,8 +24,8 @@ namespace {
 
 // Without -n and a task, so many of the newest events are shown.
 constexpr uint64_t kEventsDefault = 50;
-// How long the collector may take for what the broker has recorded.
-constexpr Duration kLedgerPatience = 5s;
+// How long the collector may take to close the groups of a task that has ended.
+constexpr Duration kStatusLogPatience = 5s;
 constexpr Duration kPollInterval = 50ms;
 constexpr size_t kStatusLogBytesMax = 256 << 20;
 
@@ -183,31 +184,12 @@ void check_type(const std::string& type) {
 
 // --- result ---
 
-// Waits until the collector has taken in what the broker has recorded by now. False when it does
-// not in time.
-bool await_ledger(Session& session, Ledger& ledger) {
-  if (session.broker_or_none() == nullptr) return false;
-  const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
-  const int64_t start_us = boot_us();
-  while (true) {
-    const Result<LedgerPosition> position = ledger.position();
-    if (!position) throw Failure{kExitLocal, position.error(), ""};
-    if (position->seq >= head) return true;
-    if (boot_us() - start_us > kLedgerPatience.count()) return false;
-    std::this_thread::sleep_for(kPollInterval);
-  }
-}
-
 TaskResult load_result(Session& session, const std::string& guid) {
   TaskResult result;
   result.task = find_task(session, guid);
-  Ledger* ledger = session.ledger();
-  if (ledger == nullptr) {
-    throw Failure{kExitLocal, "no results here: " + session.ledger_fault(),
-                  "ask on the machine where the collector runs"};
-  }
-  result.complete = await_ledger(session, *ledger);
-  const Result<std::vector<LedgerResult>> rows = ledger->results(guid);
+  Ledger& ledger = ledger_or_throw(session, "results");
+  result.complete = await_ledger(session, ledger);
+  const Result<std::vector<LedgerResult>> rows = ledger.results(guid);
   if (!rows) throw Failure{kExitLocal, rows.error(), ""};
   // Earlier attempts stay visible in status.log; the verdict comes from the last.
   for (const LedgerResult& row : *rows) {
@@ -226,11 +208,11 @@ int print_status_log(Session& session, const std::string& guid) {
       if (!text) throw Failure{kExitLocal, text.error(), ""};
       // A task that has ended has closed all its groups, as soon as the collector is there.
       const bool whole = task.state != TaskState::ended || parse_status_log(*text).problems.empty();
-      if (whole || boot_us() - start_us > kLedgerPatience.count()) {
+      if (whole || boot_us() - start_us > kStatusLogPatience.count()) {
         session.output().print(*text);
         return kExitOk;
       }
-    } else if (boot_us() - start_us > kLedgerPatience.count()) {
+    } else if (boot_us() - start_us > kStatusLogPatience.count()) {
       throw Failure{kExitLocal,
                     "no status.log of " + printable(guid) + " in " + session.home().results_dir(),
                     "ask on the machine where the collector runs; see: muster doctor"};

@@ -1,4 +1,6 @@
-// muster device ls, device show, worker ls.
+// muster device ls, show, lock, unlock, quarantine and release; worker ls.
+#include <algorithm>
+
 #include "cli/render_device.h"
 #include "cli/values.h"
 #include "cli/verbs.h"
@@ -6,6 +8,11 @@
 #include "core/suggest.h"
 
 namespace muster {
+namespace {
+
+constexpr size_t kDevicesPerChangeMax = 1'000;  // of one message
+
+}  // namespace
 
 int do_verb(Session& session, const DeviceListOptions& options) {
   Output& output = session.output();
@@ -50,6 +57,43 @@ int do_verb(Session& session, const DeviceShowOptions& options) {
                      [](const DeviceInfo& device) { return device.spec.name; });
   }
   return kExitOk;
+}
+
+int do_verb(Session& session, const DeviceChangeOptions& options) {
+  Output& output = session.output();
+  session.set_role(Role::admin);
+  std::vector<std::string> names = options.devices.names;
+  if (names.empty()) {
+    ListDevices question;
+    question.selector = options.devices.selector;
+    for (const DeviceInfo& device : session.ask_for<DeviceList>(question).devices) {
+      names.push_back(device.spec.name);
+    }
+    if (names.empty()) {
+      throw Failure{kExitUsageError, "no device matches " + quote_text(options.devices.selector),
+                    "see: muster device ls"};
+    }
+  }
+  std::vector<ChangeDevicesReply::Outcome> results;
+  for (size_t at = 0; at < names.size(); at += kDevicesPerChangeMax) {
+    ChangeDevices change{{}, options.change, options.reason, Session::user()};
+    const size_t end = std::min(at + kDevicesPerChangeMax, names.size());
+    change.names.assign(names.begin() + static_cast<std::ptrdiff_t>(at),
+                        names.begin() + static_cast<std::ptrdiff_t>(end));
+    ChangeDevicesReply reply = session.ask_for<ChangeDevicesReply>(change);
+    for (ChangeDevicesReply::Outcome& result : reply.results) results.push_back(std::move(result));
+  }
+  output.show_list(
+      "device_change", results,
+      [&] { return render_device_changes(results, options.change, output.look()); },
+      [&](const ChangeDevicesReply::Outcome& result) {
+        return device_change_json(result, options.change);
+      },
+      [](const ChangeDevicesReply::Outcome& result) { return result.name; });
+  const bool refused = std::any_of(
+      results.begin(), results.end(),
+      [](const ChangeDevicesReply::Outcome& result) { return !result.refused.empty(); });
+  return refused ? kExitUsageError : kExitOk;
 }
 
 int do_verb(Session& session, const WorkerListOptions&) {

@@ -73,6 +73,10 @@ void add_from_ledger(Session& session, const TaskListOptions& options,
                    [](const TaskInfo& a, const TaskInfo& b) { return a.submitted > b.submitted; });
 }
 
+TaskPlaces places_of(Session& session, const std::string& guid) {
+  return {session.status_log(guid), find_children(session, guid)};
+}
+
 }  // namespace
 
 int do_verb(Session& session, const SubmitOptions& options) {
@@ -153,12 +157,13 @@ int do_verb(Session& session, const TaskShowOptions& options) {
     std::string text;
     for (const TaskInfo& task : tasks) {
       if (!text.empty()) text += "\n";
-      text += render_task(task, {session.status_log(task.spec.guid)}, output.look());
+      text += render_task(task, places_of(session, task.spec.guid), output.look());
     }
     return text;
   };
   const auto json = [&](const TaskInfo& task) {
-    return task_json(task, session.status_log(task.spec.guid));
+    const TaskPlaces places = places_of(session, task.spec.guid);
+    return task_json(task, places.status_log, places.children);
   };
   const auto name = [](const TaskInfo& task) { return task.spec.guid; };
   if (tasks.size() == 1) {
@@ -179,7 +184,7 @@ int do_verb(Session& session, const TaskExplainOptions& options) {
   }
   if (!explanation) {
     const TaskInfo task = find_task(session, guid);
-    explanation = Explanation{guid, task.state, task_outcome(task), {}, 0};
+    explanation = Explanation{guid, task.state, task_outcome(task), {}, 0, {}};
     if (task.ending) explanation->summary = "ended: " + ending_text(*task.ending);
   }
   output.show_one([&] { return render_explanation(*explanation); },

@@ -16,7 +16,7 @@ int run_command(const std::vector<std::string>& arguments);
 
 // verb_run.cc
 int do_verb(Session& session, const RunOptions& options);
-// verb_verify.cc
+// verb_verify.cc: verify and repair
 int do_verb(Session& session, const VerifyOptions& options);
 // verb_task.cc
 int do_verb(Session& session, const SubmitOptions& options);
@@ -25,6 +25,8 @@ int do_verb(Session& session, const CancelOptions& options);
 int do_verb(Session& session, const TaskListOptions& options);
 int do_verb(Session& session, const TaskShowOptions& options);
 int do_verb(Session& session, const TaskExplainOptions& options);
+// verb_trace.cc
+int do_verb(Session& session, const TaskTraceOptions& options);
 // verb_answer.cc
 int do_verb(Session& session, const LogOptions& options);
 int do_verb(Session& session, const EventsOptions& options);
@@ -32,7 +34,11 @@ int do_verb(Session& session, const ResultOptions& options);
 // verb_device.cc
 int do_verb(Session& session, const DeviceListOptions& options);
 int do_verb(Session& session, const DeviceShowOptions& options);
+int do_verb(Session& session, const DeviceChangeOptions& options);
 int do_verb(Session& session, const WorkerListOptions& options);
+// verb_history.cc
+int do_verb(Session& session, const DeviceHistoryOptions& options);
+int do_verb(Session& session, const StrategyStatsOptions& options);
 // verb_file.cc
 int do_verb(Session& session, const InventoryOptions& options);
 int do_verb(Output& output, const StrategyCheckOptions& options);

@@ -69,7 +69,7 @@ class LedgerSink::Writer {
 
   // The rows that an event makes beside its own. One overload for each type.
   void add(const BrokerStarted&, const SequencedEvent&) {}
-  void add(const InventoryApplied&, const SequencedEvent&) {}
+  void add(const InventoryApplied& event, const SequencedEvent& at);
   void add(const WorkerJoined&, const SequencedEvent&) {}
   void add(const WorkerLost&, const SequencedEvent&) {}
   void add(const TaskSubmitted& event, const SequencedEvent& at);
@@ -108,6 +108,7 @@ class LedgerSink::Writer {
   Statement cancel_task_;
   Statement end_task_;
   Statement insert_health_;
+  Statement insert_spec_;
   Statement set_position_;
 };
 
@@ -151,6 +152,10 @@ Result<Done> LedgerSink::Writer::prepare() {
        " ended_us = ?, outcome = ?, cause = ?, status = ?, exit_code = ?, signal = ?, message = ?,"
        " retry_us = NULL, cancelling = NULL WHERE guid = ?"},
       {&insert_health_, "INSERT OR REPLACE INTO device_health VALUES (?,?,?,?,?,?,?,?,?)"},
+      {&insert_spec_,
+       "INSERT OR REPLACE INTO device_specs SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1"
+       " FROM (SELECT strategy, model FROM device_specs WHERE device = ?1 AND seq < ?2"
+       " ORDER BY seq DESC LIMIT 1) WHERE strategy IS ?4 AND model IS ?5)"},
       {&set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?)"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -204,6 +209,20 @@ void LedgerSink::Writer::add_event(const SequencedEvent& at) {
   bind_some(insert_event_, 5, std::visit(WorkerOf{}, at.event.body));
   insert_event_.bind(6, json);
   run(insert_event_);
+}
+
+void LedgerSink::Writer::add(const InventoryApplied& event, const SequencedEvent& at) {
+  if (!event.inventory) return;
+  for (const DeviceSpec& device : event.inventory->devices) {
+    const auto model = device.profile.find("model");
+    const auto found = model == device.profile.end() ? device.profile.find("type") : model;
+    insert_spec_.bind(1, device.name).bind(2, static_cast<int64_t>(at.seq));
+    insert_spec_.bind(3, to_us(at.event.time));
+    bind_some(insert_spec_, 4, device.strategy);
+    bind_some(insert_spec_, 5,
+              found == device.profile.end() ? std::string_view() : std::string_view(found->second));
+    run(insert_spec_);
+  }
 }
 
 void LedgerSink::Writer::add(const TaskSubmitted& event, const SequencedEvent& at) {

@@ -109,6 +109,21 @@ class Digest {
   uint64_t value_ = 0xcbf29ce484222325ull;
 };
 
+// `Chain` is BrokerCore's, which is private.
+template <typename Chain>
+void add_chain(Digest& digest, const Chain& chain) {
+  digest.add(chain.parent.seq);
+  for (const auto& child : chain.open) digest.add(child.seq);
+  for (const uint32_t device : chain.verified) digest.add(uint64_t{device});
+  for (const uint32_t device : chain.repaired) digest.add(uint64_t{device});
+  for (const auto& [device, seq] : chain.vain) {
+    digest.add(uint64_t{device});
+    digest.add(seq);
+  }
+  digest.add(uint64_t{chain.failed_children});
+  digest.add(static_cast<uint64_t>(chain.repair_spent.count()));
+}
+
 }  // namespace
 
 uint64_t BrokerCore::hard_digest() const {
@@ -127,18 +142,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(task.not_before);
     digest.add(task.cancel ? task.cancel->reason : "");
     if (task.own_ending) digest.add(*task.own_ending);
-    if (task.chain) {
-      digest.add(task.chain->parent.seq);
-      for (const TaskRef& child : task.chain->open) digest.add(child.seq);
-      for (const DeviceIx device : task.chain->verified) digest.add(uint64_t{device});
-      for (const DeviceIx device : task.chain->repaired) digest.add(uint64_t{device});
-      for (const auto& [device, seq] : task.chain->vain) {
-        digest.add(uint64_t{device});
-        digest.add(seq);
-      }
-      digest.add(uint64_t{task.chain->failed_children});
-      digest.add(static_cast<uint64_t>(task.chain->repair_spent.count()));
-    }
+    if (task.chain) add_chain(digest, *task.chain);
     for (const Attempt& attempt : task.attempts) {
       digest.add(workers_[attempt.worker].name);
       digest.add(attempt.incarnation);

@@ -540,7 +540,7 @@ class BrokerCore {
   std::vector<TaskClass> classes_;
   std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;
-  TextMap<std::vector<DeviceIx>> devices_by_serial_;            // by worker and serial
+  TextMap<std::vector<DeviceIx>> devices_by_serial_;            // whatever worker they are at
   std::vector<Selector> allow_;                                 // of the inventory
   std::vector<std::pair<Selector, std::string>> strategy_for_;  // strategies by what they are for
   std::set<ClassIx> plain_classes_;  // without devices, with queued tasks

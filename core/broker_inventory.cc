@@ -17,10 +17,6 @@ std::string serial_of(const Profile& profile) {
   return found == profile.end() ? std::string() : found->second;
 }
 
-std::string serial_key(const std::string& worker, const std::string& serial) {
-  return worker + '\n' + serial;
-}
-
 // invalid_*: why a part of an inventory cannot be used, as a sentence, or empty.
 
 std::string invalid_device(const DeviceSpec& device) {
@@ -282,7 +278,7 @@ void BrokerCore::index_serial(DeviceIx ix, bool in) {
   const DeviceSpec& spec = devices_[ix].spec;
   const std::string serial = serial_of(spec.profile);
   if (serial.empty()) return;
-  std::vector<DeviceIx>& same = devices_by_serial_[serial_key(spec.worker, serial)];
+  std::vector<DeviceIx>& same = devices_by_serial_[serial];
   std::erase(same, ix);
   if (in) same.push_back(ix);
 }
@@ -292,7 +288,7 @@ const std::vector<BrokerCore::DeviceIx>& BrokerCore::devices_of_serial(
   static const std::vector<DeviceIx> kNobody;
   const std::string serial = serial_of(device.profile);
   if (serial.empty()) return kNobody;
-  const std::vector<DeviceIx>* found = devices_by_serial_.find(serial_key(device.worker, serial));
+  const std::vector<DeviceIx>* found = devices_by_serial_.find(serial);
   return found ? *found : kNobody;
 }
 

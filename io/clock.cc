@@ -44,4 +44,20 @@ std::string format_rfc3339(Instant instant) {
   return std::string(text, static_cast<size_t>(size));
 }
 
+Instant parse_rfc3339(std::string_view text) {
+  const std::string copy(text);
+  tm parts{};
+  int fraction = 0;
+  int read = 0;
+  const int fields =
+      std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &parts.tm_year, &parts.tm_mon,
+                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &fraction, &read);
+  if (fields != 7 || static_cast<size_t>(read) != copy.size()) return kNever;
+  parts.tm_year -= 1900;
+  parts.tm_mon -= 1;
+  const Instant instant = from_us(int64_t{::timegm(&parts)} * 1'000'000 + fraction);
+  // What is no time of day or no day of a month was carried over.
+  return format_rfc3339(instant) == copy ? instant : kNever;
+}
+
 }  // namespace muster

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/time.h"
 
@@ -31,5 +32,8 @@ int64_t boot_us();
 
 // "2026-11-23T08:15:30.123456Z"; "" for kNever.
 std::string format_rfc3339(Instant instant);
+
+// The inverse; kNever for anything else.
+Instant parse_rfc3339(std::string_view text);
 
 }  // namespace muster

@@ -9,6 +9,7 @@
 #include "io/clock.h"
 #include "io/codec.h"
 #include "io/json_writer.h"
+#include "io/word.h"
 
 namespace muster {
 namespace {
@@ -389,6 +390,11 @@ TaskSpec task_spec_from_json(std::string_view text) {
   spec.retry.infra = count_of(retry, "infra", spec.retry.infra);
   spec.retry.test = count_of(retry, "test", spec.retry.test);
   spec.wait_for_capacity = json.contains("wait_for_capacity");
+  const Json before = object_of(json, "before");
+  spec.before.verify = parse_word(text_of(before, "verify"), VerifyFirst::always);
+  spec.before.level = text_of(before, "level");
+  spec.before.repair = before.value("repair", Json(false)) == Json(true);
+  spec.before.repair_budget = duration_of(before, "repair_budget_s", spec.before.repair_budget);
   return spec;
 }
 

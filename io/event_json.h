@@ -20,6 +20,10 @@
 //   report_refused     attempt, worker, report, reason
 //   cancel_requested   reason, who
 //   task_ended         ending, verdict
+//   progress           attempt, worker, report, reported_at, percent, text
+//   device_judged      device, health, reason, who, until, failures
+//   device_listed      worker, lister, device, profile {}
+//   device_unlisted    worker, device
 // ending is {outcome, cause, status, status_name, exit_code, signal, message, started, finished}.
 // spec is {guid, kind, name, parent, submitter, pool, devices [{role, name, selector}], priority,
 // timeouts {queue_s, run_s, silence_s, grace_s}, retry {infra, test}, wait_for_capacity, work};
@@ -33,6 +37,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +57,10 @@ std::string device_to_json(const DeviceSpec& device);
 // The inverse, but for `work`, which stays empty. What is missing or of the wrong type keeps its
 // default.
 TaskSpec task_spec_from_json(std::string_view json);
+
+// The inverse for events that concern a task, and for judgements of devices; nothing for others and
+// for types that this build does not know. As above for what is missing, and for `work`.
+std::optional<Event> event_from_json(std::string_view json);
 
 // ["a","b"]
 std::string names_to_json(const std::vector<std::string>& names);

@@ -10,7 +10,7 @@
 //     rack3-b: { pools: [wifi, general] }
 //   devices:
 //     phone-7: { type: handset, pretty: yuga, worker: rack3-b, pools: [wifi], where: "shelf C" }
-//     relay-7: { type: relay, uid: "4.a", power: { command: [relay, "{operation}", "{target.uid}"] } }
+//     relay-7: { type: relay, uid: "4.a", power: { command: [relay, "{operation}"] } }
 //   stacks:
 //     seat-7: [phone-7, relay-7]
 //   health: { quarantine_after: 3, reverify: [15m, 1h, 6h], fresh: 10m }

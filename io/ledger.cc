@@ -8,6 +8,7 @@
 #include "io/event_json.h"
 #include "io/ledger_schema.h"
 #include "io/sqlite.h"
+#include "io/word.h"
 
 namespace muster {
 namespace {
@@ -22,15 +23,6 @@ constexpr std::string_view kSelectTask =
 constexpr std::string_view kSelectAttempt =
     "SELECT a.attempt, a.worker, a.devices, a.leased_us, a.started_us, a.ended_us, a.log_url, "
     "a.outcome, a.cause, a.status, a.exit_code, a.signal, a.message";
-
-// The value whose word is `text`, of an enum whose values are 0 .. `last`.
-template <typename Enum>
-Enum parse_word(std::string_view text, Enum last) {
-  for (int i = 0; i <= static_cast<int>(last); ++i) {
-    if (to_string(static_cast<Enum>(i)) == text) return static_cast<Enum>(i);
-  }
-  return Enum{};
-}
 
 Instant time_at(const Statement& row, int column) { return from_us(row.integer(column)); }
 
@@ -241,13 +233,71 @@ Result<std::vector<LedgerEvent>> Ledger::events(const LedgerEventFilter& filter)
 Result<std::vector<LedgerUse>> Ledger::device_uses(const std::string& device, uint32_t max) {
   Result<Statement> statement =
       impl_->db.prepare(std::string(kSelectAttempt) +
-                        ", d.seq, d.guid FROM device_attempts d JOIN attempts a "
-                        "ON a.guid = d.guid AND a.attempt = d.attempt WHERE d.device = ? ORDER BY "
-                        "d.seq DESC LIMIT ?");
+                        ", d.seq, d.guid, t.kind, t.name, t.parent FROM device_attempts d JOIN "
+                        "attempts a ON a.guid = d.guid AND a.attempt = d.attempt LEFT JOIN tasks t "
+                        "ON t.guid = d.guid WHERE d.device = ? ORDER BY d.seq DESC LIMIT ?");
   if (!statement.ok()) return Error{statement.error()};
   statement->bind(1, device).bind(2, row_limit(max));
   return read_rows(*statement, [](const Statement& row) {
-    return LedgerUse{static_cast<uint64_t>(row.integer(13)), text_at(row, 14), attempt_at(row)};
+    return LedgerUse{static_cast<uint64_t>(row.integer(13)),
+                     text_at(row, 14),
+                     attempt_at(row),
+                     parse_task_kind(row.text(15)).value_or(TaskKind::job),
+                     text_at(row, 16),
+                     text_at(row, 17)};
+  });
+}
+
+Result<std::vector<LedgerJudgement>> Ledger::device_judgements(const std::string& device,
+                                                               uint32_t max) {
+  Result<Statement> statement = impl_->db.prepare(
+      "SELECT seq, time_us, health, reason, who, guid, until_us, failures FROM device_health "
+      "WHERE device = ? ORDER BY seq DESC LIMIT ?");
+  if (!statement.ok()) return Error{statement.error()};
+  statement->bind(1, device).bind(2, row_limit(max));
+  return read_rows(*statement, [&](const Statement& row) {
+    return LedgerJudgement{static_cast<uint64_t>(row.integer(0)), time_at(row, 1),
+                           DeviceJudged{device, parse_word(row.text(2), DeviceHealth::locked),
+                                        text_at(row, 3), text_at(row, 4), text_at(row, 5),
+                                        time_at(row, 6), static_cast<uint32_t>(row.integer(7))}};
+  });
+}
+
+Result<std::vector<LedgerRepair>> Ledger::device_repairs(const std::string& device, uint32_t max) {
+  Result<Statement> statement = impl_->db.prepare(
+      "SELECT r.seq, r.time_us, r.guid, r.attempt, r.suite, r.name, r.outcome, r.duration_us, "
+      "r.message FROM device_attempts d "
+      "JOIN tasks t ON t.guid = d.guid AND t.kind = 'repair' "
+      "JOIN attempts a ON a.guid = d.guid AND a.attempt = d.attempt AND "
+      "json_extract(a.devices, '$[0]') = d.device "
+      "JOIN results r ON r.guid = d.guid AND r.attempt = d.attempt AND r.suite = 'repair' AND "
+      "r.outcome <> 'skip' WHERE d.device = ? ORDER BY d.seq DESC, r.seq DESC LIMIT ?");
+  if (!statement.ok()) return Error{statement.error()};
+  statement->bind(1, device).bind(2, row_limit(max));
+  return read_rows(*statement, [](const Statement& row) {
+    return LedgerRepair{static_cast<uint64_t>(row.integer(0)),
+                        time_at(row, 1),
+                        text_at(row, 2),
+                        static_cast<uint32_t>(row.integer(3)),
+                        {text_at(row, 4), text_at(row, 5), parse_word(row.text(6), Outcome::skip),
+                         Duration(row.integer(7)), text_at(row, 8)}};
+  });
+}
+
+Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& strategy) {
+  Result<Statement> statement = impl_->db.prepare(
+      "SELECT s.strategy, s.model, r.name, r.outcome, r.duration_us FROM results r "
+      "JOIN tasks t ON t.guid = r.guid AND t.kind = 'repair' "
+      "JOIN attempts a ON a.guid = r.guid AND a.attempt = r.attempt "
+      "LEFT JOIN device_specs s ON s.device = json_extract(a.devices, '$[0]') AND s.seq = "
+      "(SELECT max(seq) FROM device_specs WHERE device = json_extract(a.devices, '$[0]') AND "
+      "time_us <= a.leased_us) "
+      "WHERE r.suite = 'repair' AND (?1 = '' OR s.strategy = ?1) ORDER BY r.seq LIMIT ?2");
+  if (!statement.ok()) return Error{statement.error()};
+  statement->bind(1, strategy).bind(2, int64_t{kRowsMax});
+  return read_rows(*statement, [](const Statement& row) {
+    return LedgerActionRun{text_at(row, 0), text_at(row, 1), text_at(row, 2),
+                           parse_word(row.text(3), Outcome::skip), Duration(row.integer(4))};
   });
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/event.h"
 #include "core/messages.h"
 #include "core/report.h"
 #include "core/result.h"
@@ -67,6 +68,34 @@ struct LedgerUse {
   uint64_t seq = 0;  // of the event that leased it
   std::string guid;
   AttemptInfo attempt;
+  TaskKind kind = TaskKind::job;
+  std::string name;    // of the task
+  std::string parent;  // of the task, or empty
+};
+
+// One change of a device's health.
+struct LedgerJudgement {
+  uint64_t seq = 0;
+  Instant time;
+  DeviceJudged judged;
+};
+
+// A repair action that ran on a device.
+struct LedgerRepair {
+  uint64_t seq = 0;
+  Instant time;
+  std::string guid;  // of the repair task
+  uint32_t attempt = 0;
+  CaseResult result;  // pass: what it is for passes since then
+};
+
+// A repair action that came up in a repair, and the device as the inventory had it then.
+struct LedgerActionRun {
+  std::string strategy;  // empty: no inventory knew the device, or gave it none
+  std::string model;     // of the device's profile, else its type; may be empty
+  std::string action;
+  Outcome outcome = Outcome::skip;  // pass: repaired; fail: ran in vain; skip: did not run
+  Duration duration{0};
 };
 
 // One thread at a time. Every error names the file and what to do.
@@ -100,6 +129,15 @@ class Ledger {
 
   // Attempts that held the device, newest first.
   Result<std::vector<LedgerUse>> device_uses(const std::string& device, uint32_t max);
+
+  // Changes of the device's health, newest first.
+  Result<std::vector<LedgerJudgement>> device_judgements(const std::string& device, uint32_t max);
+
+  // Repair actions that ran on the device (not on others of its stack), newest first.
+  Result<std::vector<LedgerRepair>> device_repairs(const std::string& device, uint32_t max);
+
+  // Oldest first, of one strategy or of all (empty).
+  Result<std::vector<LedgerActionRun>> action_runs(const std::string& strategy);
 
  private:
   struct Impl;

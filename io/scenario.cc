@@ -1,6 +1,7 @@
 #include "io/scenario.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>

@@ -168,9 +168,11 @@ void StrategyAttempt::start_child(const EngineStep& step, const ProcessSpec& spe
       },
       now);
   if (running.child->pid() > 0) context_.note_group(token(), running.child->pid());
-  if (const std::optional<StepEnd> end = wake_step(running, now)) {
+  // It may have ended already, or never begun.
+  if (std::optional<StepEnd> end = wake_step(running, now)) {
+    const Running ended = std::move(running);
     running_.pop_back();
-    finish_step(step, *end, "", now, now);
+    finish_step(ended.step, std::move(*end), ended.output, now, now);
   }
 }
 

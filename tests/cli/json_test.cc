@@ -50,7 +50,12 @@ TEST(Json, EveryDocumentNamesItsSchemaAndIsOneLine) {
       {cancellation_json(CancelResult{"g", "no"}), "muster.cancellation/1"},
       {result_json(samples::failing_result()), "muster.result/1"},
       {verification_json("d", samples::failing_result()), "muster.verification/1"},
+      {repair_json("d", samples::failing_result()), "muster.repair/1"},
       {device_json(samples::bad_device()), "muster.device/1"},
+      {device_change_json({"d", "no"}, DeviceChange::lock), "muster.device_change/1"},
+      {device_record_json("d", {7, at(0), LedgerUse{}}), "muster.device_record/1"},
+      {action_stat_json(ActionStat{}), "muster.action_stat/1"},
+      {trace_json(samples::trace()), "muster.trace/1"},
       {worker_json(samples::worker("w", true)), "muster.worker/1"},
       {event_json(7, samples::every_event().front()), "muster.event/1"},
       {finding_json({"home", Condition::fail, "t", "a"}), "muster.finding/1"},
@@ -71,6 +76,76 @@ TEST(Json, EveryDocumentNamesItsSchemaAndIsOneLine) {
     ASSERT_FALSE(document.is_discarded()) << row.text;
     EXPECT_EQ(document["schema"], row.schema);
   }
+}
+
+TEST(Json, TaskNamesItsChildren) {
+  TaskInfo child = samples::device_error_task();
+  child.spec.kind = TaskKind::repair;
+  child.spec.name = "repair phone-7 for smoke";
+  const json task = json::parse(task_json(samples::running_task(), "", {child}));
+  EXPECT_EQ(task["children"], json::parse(R"([{"guid":"lab/nightly/0043","kind":"repair",)"
+                                          R"("name":"repair phone-7 for smoke","state":"ended",)"
+                                          R"("verdict":"error"}])"));
+}
+
+TEST(Json, DeviceTellsWhoJudgedItAndUntilWhen) {
+  const json device = json::parse(device_json(samples::stacked_device()));
+  EXPECT_EQ(device["health_who"], "broker");
+  EXPECT_EQ(device["until"], "2026-11-23T08:46:30.000000Z");
+  EXPECT_EQ(device["failures"], 2);
+  EXPECT_EQ(device["stacks"], json({"bench-c"}));
+  EXPECT_EQ(device["undeclared"], true);
+  EXPECT_EQ(device["progress"], "checked 3 of 9");
+  const json plain = json::parse(device_json(samples::bad_device()));
+  for (const char* key : {"health_who", "until", "failures", "stacks", "undeclared", "progress"}) {
+    EXPECT_FALSE(plain.contains(key)) << key;
+  }
+}
+
+TEST(Json, DeviceRecordsTellWhatTheyAre) {
+  const json health = json::parse(device_record_json("phone-7", samples::history()[2]));
+  EXPECT_EQ(health["what"], "health");
+  EXPECT_EQ(health["health"], "bad");
+  EXPECT_EQ(health["who"], "broker");
+  EXPECT_EQ(health["failures"], 1);
+  const json attempt = json::parse(device_record_json("phone-7", samples::history()[0]));
+  EXPECT_EQ(attempt["what"], "attempt");
+  EXPECT_EQ(attempt["kind"], "repair");
+  EXPECT_EQ(attempt["ending"]["cause"], "device");
+  const json action = json::parse(device_record_json("phone-7", samples::history()[1]));
+  EXPECT_EQ(action["what"], "action");
+  EXPECT_EQ(action["action"], "restart");
+  EXPECT_EQ(action["outcome"], "fail");
+  EXPECT_EQ(action["duration_s"], 2.0);
+}
+
+TEST(Json, ActionStats) {
+  ActionStat stat{"phone", "restart", "yuga", 3, 1, 2, Duration(1500ms)};
+  const json document = json::parse(action_stat_json(stat));
+  EXPECT_EQ(document["tried"], 4);
+  EXPECT_EQ(document["repaired"], 3);
+  EXPECT_EQ(document["not_tried"], 2);
+  EXPECT_EQ(document["median_s"], 1.5);
+  stat.median.reset();
+  EXPECT_FALSE(json::parse(action_stat_json(stat)).contains("median_s"));
+}
+
+TEST(Json, TraceHasTheTasksAndTheWholeEvents) {
+  const json trace = json::parse(trace_json(samples::trace()));
+  EXPECT_EQ(trace["guid"], "lab/nightly/0042");
+  ASSERT_EQ(trace["tasks"].size(), 2u);
+  EXPECT_EQ(trace["tasks"][1]["parent"], "lab/nightly/0042");
+  EXPECT_EQ(trace["tasks"][1]["depth"], 1);
+  EXPECT_EQ(trace["tasks"][1]["devices"], json({"phone-7"}));
+  EXPECT_EQ(trace["events"].size(), samples::trace().events.size());
+  EXPECT_EQ(trace["events"][0]["type"], "task_submitted");
+}
+
+TEST(Json, ExplanationHasAnEstimateOnlyWhenThereIsOne) {
+  Explanation explanation;
+  EXPECT_FALSE(json::parse(explanation_json(explanation)).contains("estimate_s"));
+  explanation.estimate = 90s;
+  EXPECT_EQ(json::parse(explanation_json(explanation))["estimate_s"], 90.0);
 }
 
 TEST(Json, HostileTextStaysJson) {

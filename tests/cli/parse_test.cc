@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         WrongCase{{}, "a verb is missing: up"}, WrongCase{{""}, "unknown verb"},
         WrongCase{{"tsk", "ls"}, "did you mean task?"},
-        WrongCase{{"task"}, "a verb is missing: ls, show, explain"},
+        WrongCase{{"task"}, "a verb is missing: ls, show, explain, trace"},
         WrongCase{{"task", "lss"}, "unknown verb \"lss\"; did you mean ls?"},
         WrongCase{{"--hme", "/x", "task", "ls"}, "--hme"},
         WrongCase{{"--home", "", "task", "ls"}, "--home: must not be empty"},
@@ -68,6 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"run", "--timeout", "", "--", "x"}, "duration"},
         WrongCase{{"run", "--silence", "-3s", "--", "x"}, "does not begin with a digit"},
         WrongCase{{"run", "--retry", "infra", "--", "x"}, "is not infra=N or test=N"},
+        WrongCase{{"run", "--verify", "allways", "--", "x"},
+                  "is not one of none, fresh, always; did you mean always?"},
         WrongCase{{"run", "--retry", "infra=11", "--", "x"}, "from 0 to 10"},
         WrongCase{{"run", "--retry", "infra=1,infra=2", "--", "x"}, "twice"},
         WrongCase{{"run", "--retry", "test=1,", "--", "x"}, "is not infra=N or test=N"},
@@ -91,8 +93,23 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"events", "--from", "-1"}, "whole number"},
         WrongCase{{"events", "--from", "18446744073709551616"}, "whole number"},
         WrongCase{{"result", "g", "--format", "xml"}, "junit, json, status-log"},
-        WrongCase{{"device"}, "ls, show"}, WrongCase{{"device", "show"}, "DEVICE"},
-        WrongCase{{"worker", "drain"}, "unknown verb"}, WrongCase{{"inventory", "apply"}, "FILE"},
+        WrongCase{{"device"}, "ls, show, lock, unlock, quarantine, release, history"},
+        WrongCase{{"repair"}, "say which devices: names, or -l SELECTOR"},
+        WrongCase{{"repair", "a", "-l", "k=v"}, "say which devices"},
+        WrongCase{{"repair", "--all"}, "unknown option"},
+        WrongCase{{"verify", "a", "--reason", "x"}, "unknown option"},
+        WrongCase{{"device", "lock", "phone-7"}, "--reason"},
+        WrongCase{{"device", "quarantine", "-l", "k=v"}, "--reason"},
+        WrongCase{{"device", "unlock"}, "say which devices: names, or -l SELECTOR"},
+        WrongCase{{"device", "release", "a", "-l", "k=v"}, "say which devices"},
+        WrongCase{{"device", "lok", "a"}, "did you mean lock?"},
+        WrongCase{{"device", "history"}, "DEVICE"},
+        WrongCase{{"device", "history", "a", "b"}, "unexpected argument"},
+        WrongCase{{"device", "history", "a", "--max", "0"}, "whole number"},
+        WrongCase{{"task", "trace"}, "GUID"},
+        WrongCase{{"strategy", "stats", "a", "b"}, "unexpected argument"},
+        WrongCase{{"device", "show"}, "DEVICE"}, WrongCase{{"worker", "drain"}, "unknown verb"},
+        WrongCase{{"inventory", "apply"}, "FILE"},
         WrongCase{{"inventory", "apply", "a", "b"}, "unexpected argument"},
         WrongCase{{"inventory", "diff", "--dry-run", "a"}, "--dry-run"},
         WrongCase{{"strategy", "tree"}, "FILE"}, WrongCase{{"strategy", "check"}, "FILE"},
@@ -140,23 +157,31 @@ TEST(CommandLine, EveryVerbHasHelpWithExamples) {
   for (const Words& verb : {Words{"up"},
                             Words{"run"},
                             Words{"verify"},
+                            Words{"repair"},
                             Words{"submit"},
                             Words{"wait"},
                             Words{"cancel"},
                             Words{"task", "ls"},
                             Words{"task", "show"},
                             Words{"task", "explain"},
+                            Words{"task", "trace"},
                             Words{"log"},
                             Words{"events"},
                             Words{"result"},
                             Words{"device", "ls"},
                             Words{"device", "show"},
+                            Words{"device", "lock"},
+                            Words{"device", "unlock"},
+                            Words{"device", "quarantine"},
+                            Words{"device", "release"},
+                            Words{"device", "history"},
                             Words{"worker", "ls"},
                             Words{"inventory", "check"},
                             Words{"inventory", "diff"},
                             Words{"inventory", "apply"},
                             Words{"strategy", "check"},
                             Words{"strategy", "tree"},
+                            Words{"strategy", "stats"},
                             Words{"strategy", "simulate"},
                             Words{"strategy", "run"},
                             Words{"doctor"},
@@ -217,6 +242,9 @@ TEST(CommandLine, RunOptions) {
                                                   "--cwd",
                                                   "/tmp",
                                                   "--wait-for-capacity",
+                                                  "--verify",
+                                                  "always",
+                                                  "--no-repair",
                                                   "--tags",
                                                   "A,B",
                                                   "--tags",
@@ -240,6 +268,8 @@ TEST(CommandLine, RunOptions) {
   EXPECT_THAT(run.env_pass, ElementsAre("PATH"));
   EXPECT_EQ(run.cwd, "/tmp");
   EXPECT_TRUE(run.wait_for_capacity);
+  EXPECT_EQ(run.verify, VerifyFirst::always);
+  EXPECT_TRUE(run.no_repair);
   EXPECT_THAT(run.tags, ElementsAre("A", "B", "C"));
   EXPECT_EQ(run.after, After::detach);
 }
@@ -247,14 +277,14 @@ TEST(CommandLine, RunOptions) {
 TEST(CommandLine, WhatIsNotSaidStaysUnsaid) {
   const RunOptions run = parsed_verb<RunOptions>({"run", "job.yaml"});
   EXPECT_FALSE(run.pool || run.priority || run.timeout || run.silence || run.queue_timeout ||
-               run.grace || run.retry_infra || run.retry_test);
+               run.grace || run.retry_infra || run.retry_test || run.verify || run.no_repair);
   EXPECT_EQ(run.after, After::unsaid);
 }
 
 TEST(CommandLine, NamesMayLookLikeVerbsAndFlags) {
-  EXPECT_THAT(parsed_verb<VerifyOptions>({"verify", "run", "up"}).devices,
+  EXPECT_THAT(parsed_verb<VerifyOptions>({"verify", "run", "up"}).devices.names,
               ElementsAre("run", "up"));
-  EXPECT_THAT(parsed_verb<VerifyOptions>({"verify", "run", "--", "-x"}).devices,
+  EXPECT_THAT(parsed_verb<VerifyOptions>({"verify", "run", "--", "-x"}).devices.names,
               ElementsAre("run", "-x"));
   EXPECT_THAT(parsed_verb<WaitOptions>({"wait", "--", "-guid-guid-"}).guids,
               ElementsAre("-guid-guid-"));
@@ -262,7 +292,8 @@ TEST(CommandLine, NamesMayLookLikeVerbsAndFlags) {
 
 TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(parsed_verb<UpOptions>({"up", "--slots", "3", "--worker-name", "w"}).slots, 3u);
-  EXPECT_EQ(parsed_verb<VerifyOptions>({"verify", "-l", "k in (a,b)"}).selector, "k in (a,b)");
+  EXPECT_EQ(parsed_verb<VerifyOptions>({"verify", "-l", "k in (a,b)"}).devices.selector,
+            "k in (a,b)");
   EXPECT_THAT(parsed_verb<CancelOptions>({"cancel", "a", "b", "--reason", "why not"}).guids,
               ElementsAre("a", "b"));
   const TaskListOptions list = parsed_verb<TaskListOptions>(
@@ -301,6 +332,42 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(parsed_verb<StrategyScenarioOptions>({"strategy", "run", "--scenario", "f"}).file, "f");
   EXPECT_EQ(parsed_verb<DoctorOptions>({"doctor", "--wait", "5s"}).wait, Duration(5s));
   parsed_verb<VersionOptions>({"--version"});
+}
+
+TEST(CommandLine, VerbsOfDevices) {
+  const VerifyOptions verify = parsed_verb<VerifyOptions>({"verify", "--all", "--level", "quick"});
+  EXPECT_FALSE(verify.repair);
+  EXPECT_TRUE(verify.all);
+  EXPECT_EQ(verify.level, "quick");
+  const VerifyOptions repair =
+      parsed_verb<VerifyOptions>({"repair", "a", "b", "--reason", "dark", "--timeout", "5m"});
+  EXPECT_TRUE(repair.repair);
+  EXPECT_THAT(repair.devices.names, ElementsAre("a", "b"));
+  EXPECT_EQ(repair.reason, "dark");
+  EXPECT_EQ(repair.timeout, Duration(5min));
+  const struct {
+    const char* verb;
+    DeviceChange change;
+  } rows[] = {{"lock", DeviceChange::lock},
+              {"unlock", DeviceChange::unlock},
+              {"quarantine", DeviceChange::quarantine},
+              {"release", DeviceChange::release}};
+  for (const auto& row : rows) {
+    const DeviceChangeOptions named =
+        parsed_verb<DeviceChangeOptions>({"device", row.verb, "a", "b", "--reason", "why not"});
+    EXPECT_EQ(named.change, row.change);
+    EXPECT_THAT(named.devices.names, ElementsAre("a", "b"));
+    EXPECT_EQ(named.reason, "why not");
+    const DeviceChangeOptions selected =
+        parsed_verb<DeviceChangeOptions>({"device", row.verb, "-l", "k=v", "--reason", "x"});
+    EXPECT_EQ(selected.devices.selector, "k=v");
+  }
+  EXPECT_EQ(parsed_verb<DeviceChangeOptions>({"device", "unlock", "a"}).reason, "");
+  EXPECT_EQ(parsed_verb<DeviceHistoryOptions>({"device", "history", "a", "--max", "7"}).count_max,
+            7u);
+  EXPECT_EQ(parsed_verb<TaskTraceOptions>({"task", "trace", "last"}).guid, "last");
+  EXPECT_EQ(parsed_verb<StrategyStatsOptions>({"strategy", "stats"}).strategy, "");
+  EXPECT_EQ(parsed_verb<StrategyStatsOptions>({"strategy", "stats", "phone"}).strategy, "phone");
 }
 
 }  // namespace

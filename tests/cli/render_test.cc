@@ -110,7 +110,7 @@ TEST(Task, Table) {
 }
 
 TEST(Task, Whole) {
-  EXPECT_EQ(render_task(samples::device_error_task(), {"/h/results/x/status.log"}, kPlain),
+  EXPECT_EQ(render_task(samples::device_error_task(), {"/h/results/x/status.log", {}}, kPlain),
             "task        lab/nightly/0043\n"
             "kind        job\n"
             "name        smoke\n"
@@ -182,6 +182,40 @@ TEST(Task, Explanation) {
                                 3};
   EXPECT_EQ(render_explanation(explanation),
             "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n");
+  Explanation soon = explanation;
+  soon.estimate = 4min;
+  EXPECT_EQ(render_explanation(soon),
+            render_explanation(explanation) +
+                "may start in about 4m, by what such tasks took before; 3 tasks would be served "
+                "first\n");
+}
+
+TEST(Task, ShowsWhoseItIsAndWhatItCaused) {
+  TaskInfo job = samples::running_task();
+  TaskInfo child = samples::device_error_task();
+  child.spec.kind = TaskKind::verify;
+  child.spec.name = "verify phone-7 for smoke";
+  child.spec.parent = job.spec.guid;
+  const std::string whole = render_task(job, {"", {child}}, kPlain);
+  EXPECT_NE(whole.find("child      lab/nightly/0043  verify phone-7 for smoke: error (device)\n"),
+            std::string::npos)
+      << whole;
+  EXPECT_EQ(render_task_table({child, job}, 2, kPlain),
+            "GUID              KIND    NAME                      STATE           ATTEMPTS  TIME   "
+            "SUBMITTED  PARENT\n"
+            "lab/nightly/0043  verify  verify phone-7 for smoke  error (device)  2         12.5s  "
+            "1m40s ago  lab/nightly/0042\n"
+            "lab/nightly/0042  job     smoke                     running         1         1m40s  "
+            "1m40s ago  -\n");
+}
+
+TEST(Task, ShowsWhatIsDoneBefore) {
+  TaskInfo job = samples::running_task();
+  job.spec.before = {VerifyFirst::always, "quick", true, 20min};
+  job.spec.devices = {{"dut", "phone-7", "", ""}, {"relay", "", "type=relay", "dut"}};
+  const std::string whole = render_task(job, {}, kPlain);
+  EXPECT_NE(whole.find("verify always, level quick, repair within 20m\n"), std::string::npos);
+  EXPECT_NE(whole.find("relay = any with type=relay, in a stack with dut\n"), std::string::npos);
 }
 
 TEST(Device, TableAndWhole) {
@@ -203,6 +237,41 @@ TEST(Device, TableAndWhole) {
             "strategy  android-phone\n"
             "profile   pretty=yuga, type=handset\n"
             "where     shelf C\n");
+}
+
+TEST(Device, ShowsItsBackOffItsStackAndWhatIsDoneToIt) {
+  const DeviceInfo device = samples::stacked_device();
+  EXPECT_EQ(render_device_table({device}, kPlain),
+            "DEVICE                STATE      HEALTH  WORKER   STACK    PROFILE                    "
+            "HELD BY                           REASON\n"
+            "phone-7 (undeclared)  verifying  bad     bench-1  bench-c  pretty=yuga, type=handset  "
+            "lab/nightly/0042: checked 3 of 9  no adb; by broker; left alone for 29m20s more\n");
+  EXPECT_EQ(render_device(device, kPlain),
+            "device            phone-7\n"
+            "declared          no: a lister found it, no inventory names it\n"
+            "state             verifying\n"
+            "health            bad\n"
+            "reason            no adb\n"
+            "since             2026-11-23 08:16:30Z (40s ago)\n"
+            "judged by         broker\n"
+            "failures          2 in a row\n"
+            "left alone until  2026-11-23 08:46:30Z (in 29m20s)\n"
+            "held by           lab/nightly/0042 (attempt 2)\n"
+            "progress          checked 3 of 9\n"
+            "stack             bench-c\n"
+            "worker            bench-1\n"
+            "pools             wifi, general\n"
+            "strategy          android-phone\n"
+            "profile           pretty=yuga, type=handset\n"
+            "where             shelf C\n"
+            "lister            usb\n"
+            "power             POST http://pdu/7\n");
+}
+
+TEST(Device, ChangesAreAnsweredOneByOne) {
+  EXPECT_EQ(render_device_changes({{"phone-7", ""}, {"phone-8", "no such\n"}},
+                                  DeviceChange::release, kPlain),
+            "phone-7  released\nphone-8  refused: no such\\u{0a}\n");
 }
 
 TEST(Worker, Table) {
@@ -234,8 +303,35 @@ TEST(Strategy, Tree) {
             "`- screen  [noop, 1m]\n"
             "   `- adb  [command, 1m] (above)\n"
             "repair\n"
-            "  restart  Restart adb  when adb, usb failed  needs usb\n");
+            "  restart  Restart adb  [command, 1m]  when adb, usb failed  needs usb\n");
   EXPECT_EQ(render_strategy_tree(Strategy{}, true), "PASS\n");
+}
+
+TEST(Strategy, TreeShowsConditionsLimitsAndClosingActions) {
+  Strategy strategy = samples::strategy();
+  strategy.verifiers.resize(1);
+  strategy.verifiers[0].when = "usb";
+  strategy.verifiers[0].blame = "{stack.hub.name}";
+  strategy.verifiers[0].levels = {"quick"};
+  RepairActionSpec& action = strategy.actions[0];
+  action.run = PowerAction{"{stack.relay.name}", "cycle"};
+  action.when = "!fragile";
+  action.then_wait = 20s;
+  action.attempts = 3;
+  action.per_day = 6;
+  strategy.closing = {{"collect", "Keep the logs", NoopCheck{}, FinallyWhen::failed, 2min}};
+  strategy.total = 30min;
+  EXPECT_EQ(render_strategy_tree(strategy, false),
+            "phone  for type=handset\n"
+            "PASS\n"
+            "`- usb  [tcp, 5s]  if usb  blames {stack.hub.name}  level quick\n"
+            "repair  within 30m\n"
+            "  restart  Restart adb  [power, 1m, then wait 20s, up to 3 times, 6 a day]  when adb, "
+            "usb failed  needs usb  if !fragile\n"
+            "finally\n"
+            "  collect  Keep the logs  [noop, 2m]  when it failed\n");
+  EXPECT_EQ(render_strategy_tree(strategy, true),
+            "PASS\n`- usb\nrepair\n  restart\nfinally\n  collect\n");
 }
 
 TEST(Strategy, Forecast) {
@@ -289,7 +385,32 @@ TEST(Verification, TableNamesTheFailingChecks) {
             "phone-8  bad           adb    device offline\n"
             "                       clock  off by 3m\n"
             "phone-9  not verified  -      error (worker): lost\n");
-  EXPECT_EQ(render_verification_summary(verifications), "3 devices: 1 good, 1 bad, 1 not verified");
+  EXPECT_EQ(render_verification_summary(verifications),
+            "3 devices: 1 good, 1 bad, 1 not verified\n"
+            "  phone-8: adb: device offline (and 1 more)\n"
+            "    muster task trace verify-phone-8\n"
+            "  phone-9: error (worker): lost\n"
+            "    muster task trace verify-phone-9");
+  const std::vector<Verification> many(25, verifications[2]);
+  const std::string summary = render_verification_summary(many);
+  EXPECT_EQ(std::count(summary.begin(), summary.end(), '\n'), 41);
+  EXPECT_NE(summary.find("and 5 more: muster device ls"), std::string::npos);
+}
+
+TEST(Verification, OfARepairTellsTheActionsThatRan) {
+  std::vector<Verification> repairs = samples::verifications();
+  for (Verification& one : repairs) one.result.task.spec.kind = TaskKind::repair;
+  repairs.pop_back();
+  repairs[0].result.cases.push_back({"repair", "restart", Outcome::fail, 2s, "no adb"});
+  repairs[0].result.cases.push_back({"repair", "power", Outcome::pass, 9s, ""});
+  repairs[1].result.cases.push_back({"repair", "flash", Outcome::skip, 0s, "blocked"});
+  EXPECT_EQ(render_verifications(repairs, kPlain),
+            "DEVICE   HEALTH  CHECK           FINDING\n"
+            "phone-7  good    -               2 checks\n"
+            "                 repair.restart  in vain (2s): no adb\n"
+            "                 repair.power    repaired (9s)\n"
+            "phone-8  bad     adb             device offline\n"
+            "                 clock           off by 3m\n");
 }
 
 TEST(Result, Table) {

@@ -1,5 +1,7 @@
 #include "tests/cli/samples.h"
 
+#include "io/event_json.h"
+
 namespace muster::samples {
 
 using std::chrono_literals::operator""min;
@@ -55,6 +57,21 @@ DeviceInfo bad_device() {
   device.health_reason = "no adb";
   device.health_since = at(60);
   device.held_by = {"lab/nightly/0042", 2};
+  return device;
+}
+
+DeviceInfo stacked_device() {
+  DeviceInfo device = bad_device();
+  device.spec.lister = "usb";
+  device.spec.power.method = "POST";
+  device.spec.power.url = "http://pdu/7";
+  device.state = DeviceState::verifying;
+  device.health_who = "broker";
+  device.until = at(60) + 30min;
+  device.failures = 2;
+  device.stacks = {"bench-c"};
+  device.undeclared = true;
+  device.progress = "checked 3 of 9";
   return device;
 }
 
@@ -133,6 +150,57 @@ TaskResult failing_result() {
                   {"wifi", "roam", Outcome::fail, 500ms, "expected <2, got \"\x07"},
                   {"", "skipped", Outcome::skip, 0s, "no 6 GHz"}};
   return result;
+}
+
+std::vector<HistoryEntry> history() {
+  LedgerUse use;
+  use.seq = 11;
+  use.guid = "lab/nightly/0042/repair-10";
+  use.kind = TaskKind::repair;
+  use.name = "repair phone-7 for smoke";
+  use.parent = "lab/nightly/0042";
+  use.attempt = {1, "bench-1", {"phone-7"}, at(1), "", std::nullopt, ""};
+  use.attempt.ending = make_ending(Outcome::fail, Cause::device, StatusCode::failures,
+                                   "adb: device offline", at(1), at(5));
+  LedgerRepair repair{12, at(3), use.guid, 1, {"repair", "restart", Outcome::fail, 2s, "no adb"}};
+  const DeviceJudged judged{
+      "phone-7", DeviceHealth::bad, "adb: device offline", "broker", use.guid, at(60) + 30min, 1};
+  return merge_history({{20, at(5), judged}}, {use}, {repair}, 50);
+}
+
+Trace trace() {
+  auto job = std::make_shared<TaskSpec>();
+  job->guid = "lab/nightly/0042";
+  job->name = "smoke";
+  job->submitter = "kim@bench";
+  auto child = std::make_shared<TaskSpec>();
+  child->guid = "lab/nightly/0042/verify-2";
+  child->kind = TaskKind::verify;
+  child->name = "verify phone-7 for smoke";
+  child->parent = job->guid;
+  child->submitter = "kim@bench";
+  const AttemptToken token{child->guid, 1};
+  const Origin origin{"bench-1", 1};
+  const std::vector<Event> events = {
+      {at(0), TaskSubmitted{job}},
+      {at(0), TaskSubmitted{child}},
+      {at(1), AttemptLeased{token, "bench-1", 1, {"phone-7"}}},
+      {at(2), AttemptReported{origin, token, at(2), Record{"FAIL", "", "verify.adb", {}, "off"}}},
+      {at(2), AttemptReported{origin, token, at(2),
+                              CaseResult{"verify", "adb", Outcome::fail, 1s, "off"}}},
+      {at(2), AttemptReported{origin, token, at(2), Progress{50, "checked 1 of 2"}}},
+      {at(3), AttemptEnded{origin, token,
+                           make_ending(Outcome::fail, Cause::device, StatusCode::failures,
+                                       "adb: off", at(1), at(3)),
+                           Verdict::fail, kNever}},
+      {at(3),
+       DeviceJudged{"phone-7", DeviceHealth::bad, "adb: off", "broker", child->guid, at(903), 1}}};
+  std::vector<TraceEvent> numbered;
+  for (const Event& event : events) {
+    const uint64_t seq = numbered.size() + 1;
+    numbered.push_back({seq, event, event_to_json(seq, event)});
+  }
+  return make_trace(job->guid, {job->guid, child->guid}, std::move(numbered));
 }
 
 std::vector<Event> every_event() {

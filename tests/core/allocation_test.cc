@@ -80,7 +80,7 @@ TEST(Allocation, StacksAreLeasedWholeOrNotAtAll) {
 TEST(Allocation, TheAssignmentHasTheCollateralBehindTheRequests) {
   Lab lab(make_inventory(kDevices, {"x b r", "y b s"}));
   lab.lease(1, "dut:b other:a");
-  const Assignment& assignment = lab.answer<Desired>().run.at(0);
+  const Assignment assignment = lab.answer<Desired>().run.at(0);
   std::vector<std::string> names;
   for (const DeviceSpec& device : assignment.devices) names.push_back(device.name);
   EXPECT_THAT(names, ElementsAre("b", "a", "r", "s"));

@@ -91,7 +91,7 @@ TEST(BrokerChain, AChildCarriesWhatItsJobIs) {
   lab.submit_and_dispatch(job);
   ASSERT_EQ(lab.children(1).size(), 1u);
   const TaskSpec verification = *lab.children(1)[0];
-  EXPECT_EQ(verification.guid, guid_of(1) + "/verify-7");
+  EXPECT_EQ(verification.guid, guid_of(1) + "/verify-6");
   EXPECT_EQ(verification.kind, TaskKind::verify);
   EXPECT_EQ(verification.name, "verify a for suite");
   EXPECT_EQ(verification.parent, guid_of(1));
@@ -119,11 +119,11 @@ TEST(BrokerChain, AGuidThatIsTooLongOrTakenIsReplaced) {
   lab.submit_and_dispatch(longest);
   const auto& first = std::get<TaskSubmitted>(lab.log[lab.log.size() - 2].body).spec;
   EXPECT_EQ(first->parent, longest.guid);
-  EXPECT_EQ(first->guid.substr(16), "/verify-7");
+  EXPECT_EQ(first->guid.substr(16), "/verify-6");
   // Somebody took the name of what comes next.
   TaskSpec job = lab.job(2, "b", kFresh);
   TaskSpec taken = lab.job(3, "b", kNone);
-  taken.guid = guid_of(2) + "/verify-11";
+  taken.guid = guid_of(2) + "/verify-10";
   taken.devices.clear();
   taken.timeouts.queue = 1h;
   lab.submit({taken, job});

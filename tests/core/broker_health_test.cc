@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/limits.h"
 #include "tests/core/chain_in_hand.h"
 
@@ -221,8 +223,7 @@ TEST(BrokerHealth, ChangesThatMakeNoSense) {
   EXPECT_THAT(refusal({{"a"}, DeviceChange::quarantine, "", "kim"}), HasSubstr("--reason"));
   EXPECT_THAT(refusal({{"a"}, DeviceChange::lock, "why", ""}), HasSubstr("who"));
   EXPECT_THAT(refusal({{"a"}, DeviceChange::lock, "why", "broker"}), HasSubstr("who"));
-  EXPECT_EQ(lab.changed("aa", DeviceChange::lock),
-            "no device is named \"aa\" (did you mean \"a\"?)");
+  EXPECT_EQ(lab.changed("aa", DeviceChange::lock), "no device is named \"aa\"");
   ChangeDevices many{std::vector<std::string>(kGuidsPerRequestMax, "a"), DeviceChange::lock, "why",
                      "kim"};
   const size_t events = lab.log.size();
@@ -391,8 +392,12 @@ TEST(BrokerHealth, OldLogsJudgeByTheEndOfAVerification) {
   broker.hello("p", Role::submitter, "ann");
   broker.hear("p", ListDevices{"", "a"});
   EXPECT_EQ(broker.answer<DeviceList>().devices.at(0).health, DeviceHealth::bad);
+  broker.now += 1h;  // after the pause between two verifications
   broker.take(Tick{});
-  EXPECT_EQ(broker.newest, 1u) << "it is verified again at once";
+  EXPECT_TRUE(std::any_of(broker.log.begin(), broker.log.end(), [](const Event& event) {
+    const auto* submitted = std::get_if<TaskSubmitted>(&event.body);
+    return submitted && submitted->spec->guid.starts_with("reverify-a-");
+  }));
 }
 
 TEST(BrokerHealth, TheInventoryCanBeAskedFor) {

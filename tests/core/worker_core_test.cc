@@ -487,5 +487,20 @@ TEST(WorkerCore, HeldListsWhatRunsAndWhatWaits) {
   EXPECT_FALSE(worker.core.holds({"job-000002", 2}));
 }
 
+TEST(WorkerCore, WhatListersFindGoesWithEachFullSync) {
+  Worker worker;
+  worker.full_sync();
+  EXPECT_FALSE(worker.sync());
+  const std::vector<ListedDevice> listed = {{"usb", "bus-1", {{"type", "handset"}}}};
+  worker.core.set_listed(listed, worker.now);
+  const std::optional<Sync> news = worker.sync();
+  ASSERT_TRUE(news) << "at once";
+  EXPECT_TRUE(news->full);
+  EXPECT_EQ(news->listed, listed);
+  worker.core.set_listed(listed, worker.now);
+  EXPECT_FALSE(worker.sync()) << "nothing new";
+  EXPECT_EQ(worker.full_sync().listed, listed);
+}
+
 }  // namespace
 }  // namespace muster

@@ -81,6 +81,33 @@ TEST(WorkerCore, ALeaseThatIsOverIsToldOnce) {
   EXPECT_THAT(worker.stopped, IsEmpty());
 }
 
+// What a task did not ask for, but holds with its stack, is held as much.
+TEST(WorkerCore, CollateralIsUsedByOneAttemptAtATime) {
+  Worker worker(2);
+  worker.full_sync();
+  Desired desired = worker.desired();
+  for (const std::string& guid : {std::string("task-000001"), std::string("task-000002")}) {
+    TaskSpec spec;
+    spec.guid = guid;
+    spec.devices = {{"", guid, ""}};
+    Assignment assignment{std::make_shared<const TaskSpec>(std::move(spec)), 1, {}, ""};
+    for (const std::string& name : {guid, std::string("relay")}) {
+      assignment.devices.push_back(DeviceSpec{name, {}, "w1", {}, "", "", ""});
+    }
+    desired.run.push_back(std::move(assignment));
+  }
+  worker.core.take(desired, worker.now);
+  WorkerActions actions = worker.core.drain_actions(worker.now);
+  ASSERT_EQ(actions.start.size(), 1u);
+  worker.core.report(
+      {"task-000001", 1},
+      make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", worker.now, worker.now), true,
+      worker.now);
+  actions = worker.core.drain_actions(worker.now);
+  ASSERT_EQ(actions.start.size(), 1u);
+  EXPECT_EQ(actions.start[0].spec->guid, "task-000002");
+}
+
 TEST(WorkerCore, ADeviceIsUsedByOneAttemptAtATime) {
   Worker worker(3);
   worker.sync();

@@ -83,7 +83,8 @@ TEST(StrategySimulateVerb, ShowsTheLadder) {
   EXPECT_THAT(ran.out, HasSubstr("fails: web; the repair takes at most 1m40s"));
   const Ran document = house.muster({"-o", "json", "strategy", "simulate", path, "--fail", "web"});
   std::vector<std::string> rungs;
-  for (const json& entry : json::parse(document.out).at("entries")) {
+  const json forecast = json::parse(document.out);
+  for (const json& entry : forecast.at("entries")) {
     rungs.push_back(entry.at("what").get<std::string>() + " " + entry.at("tag").get<std::string>());
   }
   EXPECT_THAT(rungs,

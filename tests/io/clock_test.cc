@@ -65,6 +65,25 @@ TEST(FormatRfc3339, TheEndsOfTheRangeDoNotOverflow) {
   EXPECT_FALSE(format_rfc3339(from_us(INT64_MIN)).empty());
 }
 
+TEST(ParseRfc3339, IsTheInverse) {
+  for (const int64_t us :
+       {int64_t{1}, int64_t{-1}, int64_t{999'999}, int64_t{1'795'421'730'123'456},
+        int64_t{951'782'400'000'000}, int64_t{253'402'300'799'999'999}}) {
+    EXPECT_EQ(parse_rfc3339(format_rfc3339(from_us(us))), from_us(us)) << us;
+  }
+}
+
+TEST(ParseRfc3339, AnythingElseIsNever) {
+  for (const char* text :
+       {"", "now", "2026-11-23", "2026-11-23T08:15:30Z", "2026-11-23T08:15:30.123456",
+        "2026-11-23T08:15:30.123456Z ", "2026-11-23T08:15:30.123456+01:00",
+        "2026-02-30T08:15:30.123456Z", "2026-11-23T25:15:30.123456Z", "2026-11-23T08:15:30.12345Z",
+        " 2026-11-23T08:15:30.123456Z", "99999999999-11-23T08:15:30.123456Z",
+        "2026-99-23T08:15:30.123456Z"}) {
+    EXPECT_EQ(parse_rfc3339(text), kNever) << text;
+  }
+}
+
 TEST(NewUuidV7, IsFreshAndOrderedByTime) {
   SystemClock clock;
   std::string before = new_uuid_v7(clock);

@@ -103,6 +103,73 @@ TEST(EventJson, EveryType) {
   for (const Row& row : rows) EXPECT_EQ(json(row.body), row.json);
 }
 
+// What concerns a task is read back as it was.
+TEST(EventJson, EventsOfTasksComeBack) {
+  const AttemptToken token{"0194-task-one", 2};
+  const Origin origin{"bench", (3ull << 32) + 9};
+  const Origin far{"bench", (1ull << 53) + 1};
+  auto spec = std::make_shared<TaskSpec>();
+  spec->guid = token.guid;
+  spec->kind = TaskKind::repair;
+  spec->name = "repair dut for smoke";
+  spec->parent = "0194-parent";
+  spec->devices = {{"dut", "phone-7", "", ""}, {"relay", "", "type=relay", "dut"}};
+  spec->timeouts.run = 90s;
+  spec->before = {VerifyFirst::always, "quick", true, 20s};
+  Ending blamed = ending();
+  blamed.outcome = Outcome::error;
+  blamed.cause = Cause::peripheral;
+  blamed.signal = 9;
+  blamed.blame = "hub-1";
+  blamed.started = kTime;
+  const EventBody rows[] = {
+      TaskSubmitted{spec},
+      AttemptLeased{token, "bench", 3, {"dut", "relay"}},
+      AttemptReported{origin, token, kTime, AttemptStarted{"file:///l", {"sh", "-c"}}},
+      AttemptReported{far, token, kTime, Record{"FAIL", "s", "verify.usb", {{"a", "1"}}, "no\n2"}},
+      AttemptReported{origin, token, kTime, CaseResult{"s", "n", Outcome::skip, 1500ms, "m"}},
+      AttemptReported{origin, token, kTime, Progress{40, "step 2"}},
+      AttemptEnded{origin, token, ending(), Verdict::fail, kNever},
+      AttemptEnded{{}, token, blamed, Verdict::none, kTime},
+      ReportRefused{origin, token, "stale"},
+      CancelRequested{token.guid, "why", "ann"},
+      TaskEnded{token.guid, ending(), Verdict::error},
+      DeviceJudged{"dut", DeviceHealth::quarantined, "why", "broker", token.guid, kTime, 3},
+  };
+  for (const EventBody& body : rows) {
+    const Event event{kTime, body};
+    const std::optional<Event> back = event_from_json(event_to_json(7, event));
+    ASSERT_TRUE(back.has_value()) << event_to_json(7, event);
+    EXPECT_EQ(*back, event) << event_to_json(7, event);
+  }
+}
+
+TEST(EventJson, WhatIsNoEventOfATaskIsNone) {
+  for (const char* text :
+       {"", "[]", "7", "{", "{}", R"({"type":7})", R"({"type":"broker_started","epoch":1})",
+        R"({"type":"splendid","guid":"0194-task-one"})"}) {
+    EXPECT_FALSE(event_from_json(text).has_value()) << text;
+  }
+}
+
+// A ledger's row may be damaged, or be a later version's.
+TEST(EventJson, OddMembersKeepTheirDefaults) {
+  const std::optional<Event> ended = event_from_json(
+      R"({"type":"attempt_ended","time":7,"guid":[],"attempt":-1,"report":"x","ending":[],)"
+      R"("verdict":"splendid"})");
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->time, kNever);
+  EXPECT_EQ(std::get<AttemptEnded>(ended->body), AttemptEnded{});
+  const std::optional<Event> odd =
+      event_from_json(R"({"type":"result","duration_s":1e300,"outcome":{},"attempt":1e9})");
+  ASSERT_TRUE(odd.has_value());
+  EXPECT_EQ(std::get<CaseResult>(std::get<AttemptReported>(odd->body).body).duration, Duration{0});
+  EXPECT_TRUE(event_from_json(R"({"type":"task_submitted"})").has_value());
+  EXPECT_TRUE(event_from_json(
+                  R"({"type":"task_ended","ending":{"status":99,"exit_code":1e99,"signal":"9"}})")
+                  .has_value());
+}
+
 TEST(EventJson, IsOneLineOfUtf8) {
   const std::string text =
       json(CancelRequested{"0194-task-one", "line\nbreak \"quote\" \\ \x01", "b\xff\xc3"});

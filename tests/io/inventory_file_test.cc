@@ -354,7 +354,7 @@ TEST_F(InventoryFileTest, HoldsSoManyDevicesAndNoMore) {
 TEST(Examples, AreWithoutFault) {
   const std::string dir = std::string(MUSTER_SOURCE_DIR) + "/deploy/examples";
   const InventoryFile inventory = load_inventory_file(dir + "/inventory.yaml");
-  EXPECT_EQ(inventory.problems.to_text(), "");
+  EXPECT_FALSE(inventory.problems.has_errors()) << inventory.problems.to_text();
   EXPECT_EQ(inventory.inventory.devices.size(), 1u);
   ASSERT_EQ(inventory.inventory.strategies.size(), 1u);
   const Result<Strategy> strategy = decode_strategy(inventory.inventory.strategies[0].bytes);

@@ -92,9 +92,9 @@ TEST(TaskFile, ReadsWhatToRun) {
 }
 
 TEST(TaskFile, ReadsRolesThatMustBeTogether) {
-  const TaskSpec task = task_of(
-      kJob + std::string("run: [x]\ndevices:\n  relay: {selector: type=relay, with: dut}\n"
-                         "  dut: {name: phone-7}\n"));
+  const TaskSpec task =
+      task_of(kJob + std::string("run: [x]\ndevices:\n  relay: {selector: type=relay, with: dut}\n"
+                                 "  dut: {name: phone-7}\n"));
   EXPECT_EQ(task.devices, (std::vector<DeviceRequest>{{"relay", "", "type=relay", "dut"},
                                                       {"dut", "phone-7", "", ""}}));
 }
@@ -168,7 +168,7 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\ndevices: {\"a b\": {name: p}}", "4:11: "},
       {"run: [x]\ndevices: [a]", "4:10: \"devices\" must be a map, not a list"},
       {"run: [x]\ndevices: {d: {name: p, with: d}}",
-       "4:29: a device cannot be in a stack with itself"},
+       "4:30: a device cannot be in a stack with itself"},
       {"run: [x]\ndevices: {dut: {name: p}, r: {name: q, with: dud}}",
        "no other device of the task has the role \"dud\"; did you mean dut?"},
       {"run: [x]\nbefore: {verify: always}",

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/limits.h"
+#include "tests/sim/sim_lab.h"
 #include "tests/transcripts/describe.h"
 
 namespace muster::sim {
@@ -19,7 +20,8 @@ void Checkers::fail(const std::string& what) {
 void Checkers::on_attempt_begins(const std::string& worker, const Assignment& assignment,
                                  uint32_t slots) {
   Running begun{{assignment.spec->guid, assignment.attempt}, {}};
-  for (const DeviceSpec& device : assignment.devices) begun.devices.push_back(device.name);
+  for (const DeviceSpec& device : assignment.devices)
+    begun.devices.push_back(SimLab::thing_of(device));
   if (!model_.leased_to(begun.token, worker)) {
     fail("S2: " + worker + " runs " + describe(begun.token) +
          ", which no durable event leased to it");

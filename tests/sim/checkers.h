@@ -72,7 +72,7 @@ class Checkers {
  private:
   struct Running {
     AttemptToken token;
-    std::vector<std::string> devices;
+    std::vector<std::string> devices;  // the things behind them
   };
   struct Heard {
     uint64_t incarnation = 0;

@@ -33,6 +33,7 @@ Faults draw_faults(Random& random) {
   faults.broker_stall = draw_repeating(random, 10s, 60s, 15s);
   faults.worker_crash = draw_repeating(random, 5s, 60s, 40s);
   faults.worker_freeze = draw_repeating(random, 10s, 60s, 40s);
+  faults.unplug = draw_repeating(random, 5s, 60s, 20s);
   faults.inventory = draw_repeating(random, 10s, 60s, 20s);
   faults.change = draw_repeating(random, 5s, 60s, 60s);
   faults.device_breaks = draw_per_mille(random, 1000);

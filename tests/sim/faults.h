@@ -42,6 +42,7 @@ struct Faults {
   Repeating worker_crash;
   Repeating worker_freeze;  // the machine is suspended, with all that runs on it
   Repeating change;         // a person locks or quarantines a device; length: until it is undone
+  Repeating unplug;         // a device that a lister must find; length: until it is back
   Repeating inventory;      // devices come, go, and move to another worker
   Duration log_sync_max{0};
   Duration spool_sync_max{0};

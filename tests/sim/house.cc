@@ -8,6 +8,7 @@
 #include "io/codec.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/sim_broker.h"
+#include "tests/sim/sim_lab.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/sim_people.h"
 #include "tests/sim/sim_worker.h"
@@ -21,6 +22,7 @@ constexpr Duration kFaultsMax = 120s;
 // each may want the same device.
 constexpr Duration kPatience = 2h;
 constexpr Duration kLook = 1s;
+constexpr uint32_t kRacers = 20;
 
 // Why the work cannot be used: what the broker's shell asks the codec.
 std::optional<std::string> invalid_work(const TaskSpec& spec) {
@@ -37,6 +39,7 @@ BrokerOptions draw_broker_options(Random& random) {
   options.log_id = "log-of-the-simulation";
   options.invalid_work = invalid_work;
   options.make_work = encode_work;
+  options.strategy_selector = [](const std::string&) { return "type=handset"; };
   return options;
 }
 
@@ -62,6 +65,7 @@ class House {
   void partition(Duration length);
   void end_faults();
   void restore_inventory();
+  void tell_listers();
   void look();
   std::string describe_unrest();
   Random& random() { return sim_.random(); }
@@ -74,9 +78,11 @@ class House {
   SimNetwork network_;
   SimBroker broker_;
   SimDevices devices_;
+  bool race_;
   uint32_t worker_count_;
+  SimLab lab_;
   std::deque<SimWorker> workers_;
-  SimSubmitter submitter_;
+  std::deque<SimSubmitter> submitters_;
   SimAdmin admin_;
   SimCollector collector_;
   Duration faults_end_;
@@ -91,14 +97,19 @@ House::House(uint64_t seed, const RunOptions& options)
       network_(sim_, faults_, checkers_),
       broker_(sim_, network_, log_, checkers_, faults_, options.plant,
               draw_broker_options(sim_.random())),
-      worker_count_(2 + static_cast<uint32_t>(random().below(2))),
-      submitter_(sim_, network_, checkers_, faults_, "person"),
-      admin_(sim_, network_, checkers_, worker_count_, 2 * worker_count_),
+      race_(options.race),
+      worker_count_(race_ ? 1 : 2 + static_cast<uint32_t>(random().below(2))),
+      lab_(random(), worker_count_, random().chance(500)),
+      admin_(sim_, network_, checkers_, lab_),
       collector_(sim_, network_, checkers_),
       faults_end_(random().between(kFaultsMin, kFaultsMax)) {
   for (uint32_t i = 1; i <= worker_count_; ++i) {
-    workers_.emplace_back(sim_, network_, checkers_, faults_, devices_, options.plant,
+    workers_.emplace_back(sim_, network_, checkers_, faults_, devices_, lab_, options.plant,
                           "w" + std::to_string(i), draw_worker_options(random(), i));
+  }
+  for (uint32_t i = 1; i <= (race_ ? kRacers : 1); ++i) {
+    submitters_.emplace_back(sim_, network_, checkers_, faults_, lab_, race_,
+                             race_ ? "racer" + std::to_string(i) : "person");
   }
 }
 
@@ -109,8 +120,10 @@ void House::start() {
   }
   admin_.start();
   admin_.apply_whole();
-  submitter_.start();
-  submitter_.submit_over(5 + static_cast<uint32_t>(random().below(30)), faults_end_);
+  for (SimSubmitter& submitter : submitters_) {
+    submitter.start();
+    submitter.submit_over(race_ ? 2 : 5 + static_cast<uint32_t>(random().below(30)), faults_end_);
+  }
   collector_.start();
   collector_.fetch();
   strike_all();
@@ -139,6 +152,15 @@ void House::strike_all() {
     const std::string device = admin_.take_away();
     sim_.after(length, [this, device] { admin_.give_back({device}); });
   });
+  strike_again(faults_.unplug, [this](Duration length) {
+    const std::string device = random().one_of(lab_.device_names());
+    lab_.unplug(device);
+    tell_listers();
+    sim_.after(length, [this, device] {
+      lab_.plug(device);
+      tell_listers();
+    });
+  });
   strike_again(faults_.inventory, [this](Duration length) {
     admin_.apply_changed();
     sim_.after(length, [this] { admin_.apply_whole(); });
@@ -148,7 +170,8 @@ void House::strike_all() {
 void House::partition(Duration length) {
   const bool from_host = random().chance(700);
   const bool to_host = !from_host || random().chance(500);
-  const std::string& host = random().chance(800) ? some_worker().name() : submitter_.name();
+  const std::string& host =
+      random().chance(800) ? some_worker().name() : random().one_of(submitters_).name();
   network_.cut(host, from_host, to_host, sim_.now() + length);
 }
 
@@ -158,10 +181,16 @@ void House::end_faults() {
   if (sim_.tracing()) sim_.trace("house", "faults end");
   faults_.device_breaks = faults_.peripheral_fails = 0;
   devices_.mend_all();
+  lab_.plug_all();
+  tell_listers();
   faults_.loss = faults_.doubling = faults_.reorder = faults_.late = faults_.old_mail = 0;
   network_.heal_all();
   restore_inventory();
   look();
+}
+
+void House::tell_listers() {
+  for (SimWorker& worker : workers_) worker.look_at_devices();
 }
 
 // Again and again: an older inventory may be on its way yet, and the newest to arrive counts.
@@ -180,7 +209,9 @@ void House::look() {
 
 std::string House::describe_unrest() {
   if (!broker_.up()) return "the broker is down";
-  if (!submitter_.at_rest()) return submitter_.describe_rest();
+  for (const SimSubmitter& submitter : submitters_) {
+    if (!submitter.at_rest()) return submitter.describe_rest();
+  }
   for (SimWorker& worker : workers_) {
     if (!worker.at_rest()) return worker.describe_rest();
   }

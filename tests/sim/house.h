@@ -14,6 +14,7 @@ namespace muster::sim {
 struct RunOptions {
   Plant plant = Plant::none;
   bool trace = false;  // prints what happens to stdout
+  bool race = false;   // twenty submitters want the three devices of one worker
 };
 
 struct RunResult {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/limits.h"
+#include "tests/sim/sim_lab.h"
 
 namespace muster::sim {
 namespace {
@@ -99,9 +100,6 @@ std::string LogModel::take_event(const WorkerLost& event, Instant) {
   return "";
 }
 
-std::string LogModel::take_event(const DeviceListed&, Instant) { return ""; }
-std::string LogModel::take_event(const DeviceUnlisted&, Instant) { return ""; }
-
 std::string LogModel::take_event(const TaskSubmitted& event, Instant) {
   const bool added =
       tasks_.emplace(event.spec->guid, Task{event.spec, {}, false, {}, {}, {}}).second;
@@ -130,21 +128,14 @@ std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
   if (const std::string complaint = check_lease_health(event, *task, time); !complaint.empty()) {
     return complaint;
   }
-  for (const std::string& device : event.devices) holders_[device] = event.token;
-  task->attempts.push_back({event.worker, event.incarnation, event.devices, 0, false, {}});
-  return "";
-}
-
-std::string LogModel::check_lease_devices(const AttemptLeased& event, const Task& task) const {
-  if (event.devices.size() != task.spec->devices.size())
-    return "S2: the number of devices is wrong";
-  for (const std::string& name : event.devices) {
-    if (holders_.contains(name)) return "S1: device " + name + " was leased twice";
-    const auto same = [&](const DeviceSpec& device) { return device.name == name; };
-    const auto& devices = inventory_->devices;
-    const auto found = std::find_if(devices.begin(), devices.end(), same);
-    if (found == devices.end()) return "S2: device " + name + " is not in the inventory";
-    if (found->worker != event.worker) return "S2: device " + name + " is another worker's";
+  Attempt& attempt = task->attempts.emplace_back();
+  attempt.worker = event.worker;
+  attempt.incarnation = event.incarnation;
+  attempt.devices = event.devices;
+  for (const std::string& device : event.devices) {
+    holders_[device] = event.token;
+    attempt.things.push_back(SimLab::thing_of(*find_device(device, event.worker)));
+    held_things_.insert(attempt.things.back());
   }
   return "";
 }
@@ -208,6 +199,7 @@ std::string LogModel::take_event(const AttemptEnded& event, Instant) {
   Attempt& attempt = task->attempts.back();
   attempt.ending = event.ending;
   for (const std::string& device : attempt.devices) holders_.erase(device);
+  for (const std::string& thing : attempt.things) held_things_.erase(thing);
   if (event.verdict == Verdict::none) {
     if (task->cancelled) return "S2: a cancelled task was queued again";
     task->not_before = event.retry_at;

@@ -29,6 +29,7 @@ class LogModel {
     uint64_t said = 0;  // reports before the Ending
     bool started = false;
     std::optional<Ending> ending;
+    std::vector<std::string> things;  // behind its devices
   };
   struct Task {
     TaskSpecPtr spec;
@@ -85,6 +86,11 @@ class LogModel {
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_origin(const Origin& origin);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
+  std::string check_lease_stacks(const AttemptLeased& event, const Task& task) const;
+  bool share_stack(const std::string& one, const std::string& other) const;
+  // As the inventory has it, or as a lister found it where that is allowed.
+  std::optional<DeviceSpec> find_device(const std::string& name, const std::string& worker) const;
+  bool is_there(const DeviceSpec& device) const;
   std::string check_lease_health(const AttemptLeased& event, const Task& task, Instant time);
   std::string check_verified(const Task& job, const DeviceSpec& spec, const Device& device,
                              Instant time) const;
@@ -99,6 +105,8 @@ class LogModel {
   std::map<std::string, Task> tasks_;
   std::map<std::string, Worker> workers_;
   std::map<std::string, AttemptToken> holders_;  // by device
+  std::set<std::string> held_things_;
+  std::map<std::string, std::map<std::string, ListedDevice>> listed_;  // by worker and name
   std::map<std::string, std::set<uint64_t>> reports_;
   std::map<std::string, Device> devices_;
 };

@@ -1,87 +1,59 @@
 #include "tests/sim/marks.h"
 
+#include <iterator>
+
 namespace muster::sim {
+namespace {
+
+// In the order of Mark.
+constexpr std::string_view kNames[] = {"lease_lost",
+                                       "self_stop",
+                                       "report_refused",
+                                       "report_gap",
+                                       "report_lost_unspooled",
+                                       "desired_stale",
+                                       "interrupted",
+                                       "spool_resent",
+                                       "submit_repeated",
+                                       "submit_refused",
+                                       "hello_first",
+                                       "device_retry",
+                                       "test_retry",
+                                       "retries_exhausted",
+                                       "flaky",
+                                       "cancel_queued",
+                                       "cancel_held",
+                                       "queue_timeout",
+                                       "block_lost",
+                                       "block_kept",
+                                       "crash_before_sends",
+                                       "crash_before_spool",
+                                       "old_mail",
+                                       "device_moved_leased",
+                                       "frozen_while_leased",
+                                       "child_verification",
+                                       "child_repair",
+                                       "verified_for_job",
+                                       "fresh_enough",
+                                       "recovered",
+                                       "nowhere_to_go",
+                                       "orphan_stopped",
+                                       "reverified",
+                                       "quarantined",
+                                       "needs_human",
+                                       "blamed",
+                                       "person_judged",
+                                       "collateral",
+                                       "together",
+                                       "undeclared_leased",
+                                       "unplugged_leased"};
+static_assert(std::size(kNames) == kMarks);
+
+}  // namespace
 
 std::string_view to_string(Mark mark) {
-  switch (mark) {
-    case Mark::lease_lost:
-      return "lease_lost";
-    case Mark::self_stop:
-      return "self_stop";
-    case Mark::report_refused:
-      return "report_refused";
-    case Mark::report_gap:
-      return "report_gap";
-    case Mark::report_lost_unspooled:
-      return "report_lost_unspooled";
-    case Mark::desired_stale:
-      return "desired_stale";
-    case Mark::interrupted:
-      return "interrupted";
-    case Mark::spool_resent:
-      return "spool_resent";
-    case Mark::submit_repeated:
-      return "submit_repeated";
-    case Mark::submit_refused:
-      return "submit_refused";
-    case Mark::hello_first:
-      return "hello_first";
-    case Mark::device_retry:
-      return "device_retry";
-    case Mark::test_retry:
-      return "test_retry";
-    case Mark::retries_exhausted:
-      return "retries_exhausted";
-    case Mark::flaky:
-      return "flaky";
-    case Mark::cancel_queued:
-      return "cancel_queued";
-    case Mark::cancel_held:
-      return "cancel_held";
-    case Mark::queue_timeout:
-      return "queue_timeout";
-    case Mark::block_lost:
-      return "block_lost";
-    case Mark::block_kept:
-      return "block_kept";
-    case Mark::crash_before_sends:
-      return "crash_before_sends";
-    case Mark::crash_before_spool:
-      return "crash_before_spool";
-    case Mark::old_mail:
-      return "old_mail";
-    case Mark::device_moved_leased:
-      return "device_moved_leased";
-    case Mark::frozen_while_leased:
-      return "frozen_while_leased";
-    case Mark::child_verification:
-      return "child_verification";
-    case Mark::child_repair:
-      return "child_repair";
-    case Mark::verified_for_job:
-      return "verified_for_job";
-    case Mark::fresh_enough:
-      return "fresh_enough";
-    case Mark::recovered:
-      return "recovered";
-    case Mark::nowhere_to_go:
-      return "nowhere_to_go";
-    case Mark::orphan_stopped:
-      return "orphan_stopped";
-    case Mark::reverified:
-      return "reverified";
-    case Mark::quarantined:
-      return "quarantined";
-    case Mark::needs_human:
-      return "needs_human";
-    case Mark::blamed:
-      return "blamed";
-    case Mark::person_judged:
-      return "person_judged";
-    case Mark::count:
-      break;
-  }
-  return "unknown";
+  const size_t index = static_cast<size_t>(mark);
+  return index < kMarks ? kNames[index] : "unknown";
 }
 
 }  // namespace muster::sim

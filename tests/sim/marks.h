@@ -47,6 +47,10 @@ enum class Mark : uint8_t {
   needs_human,            // verifying a device again was given up
   blamed,                 // a check of one device blamed another
   person_judged,          // a person locked, quarantined or released a device
+  collateral,             // a device was leased with the rest of its stack
+  together,               // two devices were asked for in one stack, and leased
+  undeclared_leased,      // a listed device that nobody declared was leased
+  unplugged_leased,       // a lister missed a device that was leased
   count
 };
 

@@ -23,11 +23,12 @@ const std::map<std::string, Plant> kPlants = {
 };
 
 uint64_t running_seed = 0;
+bool racing = false;
 
 // An assert of the core fired: say which seed did it before the process ends.
 void on_abort(int) {
-  std::fprintf(stderr, "\nrepeat with: ./dev sim %llu\n",
-               static_cast<unsigned long long>(running_seed));
+  std::fprintf(stderr, "\nrepeat with: ./dev sim %llu%s\n",
+               static_cast<unsigned long long>(running_seed), racing ? " --race" : "");
 }
 
 // Every `kTwice`-th seed runs twice, which must not make a difference.
@@ -51,8 +52,8 @@ int run(uint64_t first, uint64_t count, const RunOptions& options) {
     length += result.length;
     events += result.events;
     if (failure.empty()) continue;
-    std::printf("%s\nrepeat with: ./dev sim %llu\n", failure.c_str(),
-                static_cast<unsigned long long>(seed));
+    std::printf("%s\nrepeat with: ./dev sim %llu%s\n", failure.c_str(),
+                static_cast<unsigned long long>(seed), options.race ? " --race" : "");
     return EXIT_FAILURE;
   }
   std::printf("%llu seeds, %.1f virtual hours, %llu events, nothing wrong\n",
@@ -82,9 +83,11 @@ int main(int argc, char** argv) {
   flags.number("first", "SEED", "the first of them", 0, UINT64_MAX, &first);
   flags.number("seed", "SEED", "the first of them (the same as --first)", 0, UINT64_MAX, &first);
   flags.choice("plant", plants, "plant this bug in the shells", &plant);
+  flags.enable("race", "twenty submitters, three devices", &options.race);
   flags.enable("trace", "print what happens", &options.trace);
   if (const std::optional<int> status = flags.parse_or_exit_status(argc, argv)) return *status;
   options.plant = kPlants.at(plant);
+  racing = options.race;
   std::signal(SIGABRT, on_abort);
   return run(first, count, options);
 }

@@ -22,7 +22,6 @@ constexpr uint32_t kTasksPerSubmitMax = 4;
 constexpr std::array kPriorities = {10u, 50u, 50u, 90u};
 
 std::string device_name(uint64_t index) { return "d" + std::to_string(index); }
-std::string worker_name(uint64_t index) { return "w" + std::to_string(index); }
 
 }  // namespace
 
@@ -118,13 +117,14 @@ TaskSpecPtr SimSubmitter::draw_task() {
   spec.retry.test = static_cast<uint32_t>(random.below(3));
   spec.wait_for_capacity = random.chance(700);
   if (random.chance(300)) spec.pool = "pool1";
-  const uint64_t kind = random.below(4);
+  const uint64_t kind = races_ ? 2 : random.below(4);
   if (kind == 0) {
     const bool repair = random.chance(300);
     spec.kind = repair ? TaskKind::repair : TaskKind::verify;
     spec.work = repair ? encode_work(RepairWork{}) : encode_work(VerifyWork{});
     draw_devices(spec);
     spec.devices.resize(1);
+    spec.devices[0].with.clear();
   } else if (kind == 1) {
     spec.work = encode_work(NoopWork{"payload"});
   } else {
@@ -148,12 +148,19 @@ void SimSubmitter::draw_before(Before& before) {
 // The first worker, and its devices, serve pool1.
 void SimSubmitter::draw_devices(TaskSpec& spec) {
   Random& random = sim().random();
-  if (random.chance(500)) {
-    spec.devices = {{"dut", device_name(1 + random.below(2)), ""}};
+  if (random.chance(races_ ? 200 : 500)) {
+    spec.devices = {{"dut", device_name(1 + random.below(SimLab::kPerWorker)), ""}};
     return;
   }
   spec.devices = {{"dut", "", "type=handset"}};
-  if (random.chance(300)) spec.devices.push_back({"relay", "", "type=relay"});
+  if (random.chance(300)) {
+    spec.devices.push_back({"relay", "", "type=relay"});
+    const bool stacked = lab_.stacking() != Stacking::none;
+    if (stacked && random.chance(500)) spec.devices[random.below(2)].with = "dut";
+    if (spec.devices[0].with == "dut") spec.devices[0].with = "relay";
+  } else if (random.chance(200)) {
+    spec.devices.push_back({"other", "", "type=handset"});
+  }
 }
 
 void SimSubmitter::take_answer(const Message* question, const Message& answer) {
@@ -223,11 +230,8 @@ std::string SimSubmitter::describe_rest() const {
 }
 
 // Back-offs that a run lives to see.
-SimAdmin::SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, uint32_t workers,
-                   uint32_t devices)
-    : SimClient(sim, network, checkers, Role::admin, "admin"),
-      workers_(workers),
-      devices_(devices) {
+SimAdmin::SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, const SimLab& lab)
+    : SimClient(sim, network, checkers, Role::admin, "admin"), lab_(lab) {
   Random& random = sim.random();
   health_.quarantine_after = 1 + static_cast<uint32_t>(random.below(4));
   health_.reverify.clear();
@@ -238,29 +242,13 @@ SimAdmin::SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, uint32_t w
 }
 
 Inventory SimAdmin::whole() const {
-  Inventory inventory;
+  Inventory inventory = lab_.inventory();
   inventory.health = health_;
-  inventory.lab = "lab1";
-  inventory.strategies = {{"strategy1", "bytes"}};
-  for (uint32_t i = 1; i <= devices_; ++i) {
-    DeviceSpec device;
-    device.name = device_name(i);
-    device.worker = worker_name(1 + (i - 1) / 2 % workers_);
-    device.profile["type"] = i % 2 == 1 ? "handset" : "relay";
-    if (i != devices_) device.strategy = "strategy1";
-    inventory.devices.push_back(std::move(device));
-  }
   return inventory;
 }
 
 void SimAdmin::apply_whole() {
   ask(ApplyInventory{std::make_shared<const Inventory>(whole()), name()});
-}
-
-std::vector<std::string> SimAdmin::device_names() const {
-  std::vector<std::string> names;
-  for (uint32_t i = 1; i <= devices_; ++i) names.push_back(device_name(i));
-  return names;
 }
 
 std::string SimAdmin::take_away() {
@@ -280,11 +268,14 @@ void SimAdmin::apply_changed() {
   Random& random = sim().random();
   Inventory changed = whole();
   DeviceSpec& device = changed.devices[random.below(changed.devices.size())];
-  switch (random.below(3)) {
+  switch (random.below(4)) {
     case 0:
-      device.worker = worker_name(1 + random.below(workers_));
+      device.worker = random.one_of(changed.devices).worker;
       break;
     case 1:
+      changed.stacks.clear();
+      break;
+    case 2:
       device.profile["pretty"] = "yuga";
       break;
     default:
@@ -295,6 +286,7 @@ void SimAdmin::apply_changed() {
           [](const DeviceSpec& left, const DeviceSpec& right) { return left.name < right.name; });
       break;
   }
+  SimLab::drop_broken_stacks(changed);
   ask(ApplyInventory{std::make_shared<const Inventory>(std::move(changed)), name()});
 }
 

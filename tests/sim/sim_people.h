@@ -11,6 +11,7 @@
 #include "tests/sim/checkers.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_lab.h"
 #include "tests/sim/sim_network.h"
 
 namespace muster::sim {
@@ -63,9 +64,13 @@ class SimClient {
 // Submits tasks, cancels some, and watches all.
 class SimSubmitter : public SimClient {
  public:
+  // `races`: all its tasks are jobs that want a handset.
   SimSubmitter(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults,
-               std::string name)
-      : SimClient(sim, network, checkers, Role::submitter, std::move(name)), faults_(faults) {}
+               const SimLab& lab, bool races, std::string name)
+      : SimClient(sim, network, checkers, Role::submitter, std::move(name)),
+        faults_(faults),
+        lab_(lab),
+        races_(races) {}
 
   // Begins to submit `count` tasks, spread over `period`.
   void submit_over(uint32_t count, Duration period);
@@ -88,6 +93,8 @@ class SimSubmitter : public SimClient {
   void watch_again();
 
   const Faults& faults_;
+  const SimLab& lab_;
+  bool races_;
   uint32_t next_task_ = 1;
   uint32_t to_submit_ = 0;
   std::set<std::string> accepted_;
@@ -97,17 +104,17 @@ class SimSubmitter : public SimClient {
 // Applies the inventory, and changes it when told to.
 class SimAdmin : public SimClient {
  public:
-  SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, uint32_t workers, uint32_t devices);
+  SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, const SimLab& lab);
 
   // The inventory as it is meant to be.
   void apply_whole();
-  // One with a device gone, moved or changed.
+  // One with a device gone, moved or changed, or with its stacks taken apart.
   void apply_changed();
   // Locks or quarantines some device, and says which.
   std::string take_away();
   // Whatever was done to them, by whom ever.
   void give_back(const std::vector<std::string>& names);
-  std::vector<std::string> device_names() const;
+  std::vector<std::string> device_names() const { return lab_.device_names(); }
 
  protected:
   void take_answer(const Message*, const Message&) override {}
@@ -115,8 +122,7 @@ class SimAdmin : public SimClient {
  private:
   Inventory whole() const;
 
-  uint32_t workers_;
-  uint32_t devices_;
+  const SimLab& lab_;
   HealthPolicy health_;
 };
 

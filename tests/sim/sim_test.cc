@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t kFixedSeeds = 1'500;
 constexpr uint64_t kDrawnSeeds = 300;
+constexpr uint64_t kRaceSeeds = 100;
 
 void run_seeds(uint64_t first, uint64_t count, Marks& marks) {
   for (uint64_t seed = first; seed < first + count; ++seed) {
@@ -30,6 +31,17 @@ TEST(Sim, FixedSeedsPassAndHitEveryMark) {
     const auto mark = static_cast<Mark>(i);
     EXPECT_GT(marks.count(mark), 0u) << to_string(mark) << " was not seen in " << kFixedSeeds
                                      << " seeds: the simulation does not test it any more";
+  }
+}
+
+// Twenty submitters want the three devices of one worker, alone or in stacks with one relay: nobody
+// gets what somebody else has, and everybody gets a turn.
+TEST(Sim, TwentyRaceForThreeDevices) {
+  for (uint64_t seed = 1; seed <= kRaceSeeds; ++seed) {
+    RunOptions options;
+    options.race = true;
+    ASSERT_EQ(run_seed(seed, options).failure, "")
+        << "repeat with: ./dev sim " << seed << " --race";
   }
 }
 

@@ -17,13 +17,15 @@ constexpr int kSyncsPerWakeupMax = 16;
 }  // namespace
 
 SimWorker::SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults,
-                     SimDevices& devices, Plant plant, std::string name, WorkerOptions options)
+                     SimDevices& devices, const SimLab& lab, Plant plant, std::string name,
+                     WorkerOptions options)
     : sim_(sim),
       network_(network),
       checkers_(checkers),
       faults_(faults),
       plant_(plant),
       name_(std::move(name)),
+      lab_(lab),
       options_(std::move(options)),
       executor_(sim, checkers, faults, devices, name_, options_.slots,
                 [this](const AttemptToken& token, ReportBody body, bool durable) {
@@ -55,6 +57,7 @@ void SimWorker::start() {
       options_, std::vector<Report>(spool_.reports.begin(), spool_.reports.end()),
       std::vector<AttemptToken>(spool_.interrupted.begin(), spool_.interrupted.end()), now());
   stale_seen_ = 0;
+  core_->set_listed(lab_.listed(name_), now());
   if (sim_.tracing()) {
     sim_.trace(name_, "starts, incarnation " + std::to_string(spool_.incarnation) + ", spool of " +
                           std::to_string(spool_.reports.size()));
@@ -183,6 +186,14 @@ void SimWorker::set_timer() {
   if (plant_ == Plant::no_self_stop) delay = std::max<Duration>(delay, 1ms);
   after(delay, [this, timer = ++timer_] {
     if (timer == timer_) wake();
+  });
+}
+
+void SimWorker::look_at_devices() {
+  after(sim_.random().heavy_tail(1ms, 1s), [this] {
+    if (!core_) return;
+    core_->set_listed(lab_.listed(name_), now());
+    wake();
   });
 }
 

@@ -14,6 +14,7 @@
 #include "tests/sim/faults.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/sim_executor.h"
+#include "tests/sim/sim_lab.h"
 #include "tests/sim/sim_network.h"
 
 namespace muster::sim {
@@ -28,12 +29,15 @@ struct SimSpool {
 class SimWorker {
  public:
   SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Faults& faults,
-            SimDevices& devices, Plant plant, std::string name, WorkerOptions options);
+            SimDevices& devices, const SimLab& lab, Plant plant, std::string name,
+            WorkerOptions options);
 
   void start();
   // Dies at the next of the places where dying matters, and starts again after `away`.
   void crash_soon(Duration away);
   void suspend(Duration length);
+  // Its lister finds something new, or misses something.
+  void look_at_devices();
 
   const std::string& name() const { return name_; }
   // Whether the worker holds nothing and owes nothing.
@@ -71,6 +75,7 @@ class SimWorker {
   const Faults& faults_;
   Plant plant_;
   std::string name_;
+  const SimLab& lab_;
   WorkerOptions options_;
   SimSpool spool_;
   SimExecutor executor_;

@@ -66,7 +66,7 @@ std::string House::write(const std::string& name, const std::string& text, bool 
   return path.string();
 }
 
-Ran House::muster(std::vector<std::string> arguments, Duration timeout) {
+ChildSpec House::command_spec(std::vector<std::string> arguments) {
   const std::string stem = scratch_.path() + "/muster." + std::to_string(++commands_);
   ChildSpec spec;
   spec.argv = {bin_dir_ + "/muster"};
@@ -74,6 +74,15 @@ Ran House::muster(std::vector<std::string> arguments, Duration timeout) {
   spec.env = {{"MUSTER_HOME", home_.dir}};
   spec.stdout_file = stem + ".out";
   spec.stderr_file = stem + ".err";
+  return spec;
+}
+
+std::unique_ptr<Child> House::start_muster(std::vector<std::string> arguments) {
+  return std::make_unique<Child>(command_spec(std::move(arguments)));
+}
+
+Ran House::muster(std::vector<std::string> arguments, Duration timeout) {
+  const ChildSpec spec = command_spec(std::move(arguments));
   Child child(spec);
   const std::optional<int> status = child.wait(timeout);
   return {status.value_or(-1), read_text(spec.stdout_file), read_text(spec.stderr_file)};

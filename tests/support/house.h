@@ -42,6 +42,9 @@ class House {
   // Runs build/bin/muster with this home.
   Ran muster(std::vector<std::string> arguments, Duration timeout = std::chrono::seconds(60));
 
+  // Starts it, and leaves it to the caller to wait for its end. What it says is lost.
+  std::unique_ptr<Child> start_muster(std::vector<std::string> arguments);
+
   // Connects, waiting for the broker to be there. Aborts with its words when it does not come.
   std::unique_ptr<Client> connect(Role role = Role::submitter);
 
@@ -61,6 +64,7 @@ class House {
 
  private:
   std::unique_ptr<Child> start(const std::string& program, std::vector<std::string> flags);
+  ChildSpec command_spec(std::vector<std::string> arguments);
 
   std::string bin_dir_;
   ScratchDir scratch_;

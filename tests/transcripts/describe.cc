@@ -84,7 +84,9 @@ struct EventText {
   void operator()(const InventoryApplied& event) {
     line.pair("by", event.who)
         .list("devices", event.inventory->devices,
-              [](const DeviceSpec& device) { return device.name + "@" + device.worker; });
+              [](const DeviceSpec& device) { return device.name + "@" + device.worker; })
+        .list("stacks", event.inventory->stacks, [](const StackSpec& stack) { return stack.name; })
+        .names("allow", event.inventory->allow);
   }
   void operator()(const WorkerJoined& event) {
     line.word(event.worker)
@@ -274,6 +276,7 @@ struct MessageText {
         .word(explanation.guid)
         .word(to_string(explanation.state))
         .pair("ahead", explanation.ahead)
+        .text("estimate", explanation.estimate > Duration(0) ? describe(explanation.estimate) : "")
         .text("summary", explanation.summary)
         .list("reasons", explanation.reasons,
               [](const std::string& reason) { return "\"" + reason + "\""; });
@@ -286,6 +289,7 @@ struct MessageText {
       inner.word(device.spec.name).word(to_string(device.state)).word(to_string(device.health));
       inner.text("reason", device.health_reason);
       if (!device.held_by.guid.empty()) inner.pair("held_by", describe(device.held_by));
+      inner.names("stacks", device.stacks).flag("undeclared", device.undeclared);
       line.word("(" + inner.take() + ")");
     }
   }

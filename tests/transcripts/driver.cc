@@ -36,6 +36,17 @@ AttemptToken parse_token(const std::string& text) {
   return {text.substr(0, slash), static_cast<uint32_t>(parse_number(text.substr(slash + 1)))};
 }
 
+// "ROLE~NAME" or "ROLE~SELECTOR", and "~WITH".
+DeviceRequest make_request(const std::string& text) {
+  const std::vector<std::string> parts = split(text, '~');
+  DeviceRequest request;
+  request.role = parts.at(0);
+  const bool named = parts.at(1).find('=') == std::string::npos;
+  (named ? request.name : request.selector) = parts[1];
+  if (parts.size() > 2) request.with = parts[2];
+  return request;
+}
+
 template <typename Enum>
 Enum parse_enum(const std::string& text, Enum last) {
   for (int i = 0; i <= static_cast<int>(last); ++i) {
@@ -91,6 +102,9 @@ Driver::Driver() : now_(kZero) {
   options_.make_work = [](const Work& work) -> std::string {
     if (const auto* repair = std::get_if<RepairWork>(&work)) return "repair: " + repair->reason;
     return "verify " + std::get<VerifyWork>(work).level;
+  };
+  options_.strategy_selector = [](const std::string& bytes) {
+    return bytes == "<phone>" ? "type=handset" : "disk";
   };
   core_ = std::make_unique<BrokerCore>(options_);
   take(Start{epoch_});
@@ -166,12 +180,22 @@ Message Driver::make_inventory(const std::vector<std::string>& lines) const {
   inventory.lab = "lab1";
   for (const std::string& line : lines) {
     const Arguments words(line);
+    if (words.word(0) == "stack") {
+      inventory.stacks.push_back({words.word(1), {words.words.begin() + 2, words.words.end()}});
+      continue;
+    }
+    if (line.starts_with("allow ")) {
+      inventory.allow.push_back(line.substr(6));
+      continue;
+    }
     DeviceSpec device;
     device.name = words.word(0);
     device.worker = words.word(1);
     for (const auto& [key, value] : words.pairs) {
       if (key == "strategy") {
         device.strategy = value;
+      } else if (key == "lister") {
+        device.lister = value;
       } else if (key == "pool") {
         device.pools.push_back(value);
       } else {
@@ -213,6 +237,7 @@ TaskSpecPtr Driver::make_task(const std::string& line) const {
   for (const auto& [key, value] : arguments.pairs) {
     if (key == "device") spec.devices.push_back({"", value, ""});
     if (key == "select") spec.devices.push_back({"", "", value});
+    if (key == "use") spec.devices.push_back(make_request(value));
   }
   spec.pool = arguments.text("pool", "");
   spec.priority = static_cast<uint32_t>(arguments.number("priority", spec.priority));
@@ -251,6 +276,11 @@ Message Driver::make_sync(const Arguments& arguments, const std::vector<std::str
   sync.slots = static_cast<uint32_t>(arguments.number("slots", 2));
   sync.credit = static_cast<uint32_t>(arguments.number("credit", sync.slots));
   sync.version = "1.0";
+  for (const std::string& listed : split(arguments.text("listed", ""), ',')) {
+    const std::vector<std::string> parts = split(listed, ':');
+    sync.listed.push_back({parts.at(1), parts.at(0), {{"type", "handset"}}});
+    if (parts.size() > 2) sync.listed.back().profile["serial"] = parts[2];
+  }
   for (const std::string& held : split(arguments.text("held", ""), ',')) {
     const size_t colon = held.rfind(':');
     sync.held.push_back({parse_token(held.substr(0, colon)), held.substr(colon + 1) == "running"});

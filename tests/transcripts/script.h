@@ -7,14 +7,17 @@
 //
 //   hello PEER ROLE NAME [protocol=MIN..MAX]
 //   inventory PEER            then lines   DEVICE WORKER [KEY=VALUE...] [strategy=S] [pool=P]
+//                                          [lister=L] | stack NAME DEVICE... | allow SELECTOR
 //   submit PEER [watch]       then lines   GUID [verify|repair] [device=NAME | select=SELECTOR]...
 //   [pool=P]
 //                                          [priority=N] [queue=D] [infra=N] [test=N] [wait]
+//                                          [use=ROLE~NAME-OR-SELECTOR[~WITH]]...
 //                                          [before=fresh|always] [level=L] [repairs] [budget=D]
 //   cancel PEER GUID...
 //   change PEER lock|unlock|quarantine|release DEVICE... [reason=WORD] [who=WORD]
 //   watch PEER GUID...
 //   sync PEER inc=N [slots=N] [credit=N] [held=TOKEN:running,...] [n=N] [pools=P,...]
+//        [listed=DEVICE:LISTER[:SERIAL],...]
 //   partial PEER inc=N [n=N]  both then lines   SEQ TOKEN started | record TEXT | case OUTCOME NAME
 //                                          | action TAG (a repair action began) | progress TEXT
 //                                          | ending OUTCOME CAUSE [MESSAGE [BLAME]]

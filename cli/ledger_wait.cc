@@ -1,0 +1,34 @@
+#include "cli/ledger_wait.h"
+
+#include <thread>
+
+namespace muster {
+namespace {
+
+// How long the collector may take for what the broker has recorded.
+constexpr Duration kLedgerPatience = 5s;
+constexpr Duration kPollInterval = 50ms;
+
+}  // namespace
+
+bool await_ledger(Session& session, Ledger& ledger) {
+  if (session.broker_or_none() == nullptr) return false;
+  const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
+  const int64_t start_us = boot_us();
+  while (true) {
+    const Result<LedgerPosition> position = ledger.position();
+    if (!position) throw Failure{kExitLocal, position.error(), ""};
+    if (position->seq >= head) return true;
+    if (boot_us() - start_us > kLedgerPatience.count()) return false;
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+Ledger& ledger_or_throw(Session& session, const std::string& what) {
+  Ledger* ledger = session.ledger();
+  if (ledger != nullptr) return *ledger;
+  throw Failure{kExitLocal, "no " + what + " here: " + session.ledger_fault(),
+                "ask on the machine where the collector runs"};
+}
+
+}  // namespace muster

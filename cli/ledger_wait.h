@@ -1,0 +1,17 @@
+// The ledger as a source of answers about what the broker has recorded by now.
+#pragma once
+
+#include <string>
+
+#include "cli/session.h"
+
+namespace muster {
+
+// Waits a moment until the collector has taken in what the broker has recorded by now. False when
+// it does not in time, or when the broker does not answer.
+bool await_ledger(Session& session, Ledger& ledger);
+
+// The ledger. Throws Failure (74) when there is none here; `what` is what is asked for: "results".
+Ledger& ledger_or_throw(Session& session, const std::string& what);
+
+}  // namespace muster
