@@ -274,7 +274,7 @@ bool BrokerCore::decide_verifications(const Task& job, Scratch& scratch, Decisio
   scratch.job = &job;
   const std::optional<Placement> placement = find_placement(classes_[job.task_class], &scratch);
   scratch.job = nullptr;
-  if (!placement) return job.chain && !job.chain->vain.empty();
+  if (!placement) return decide_without_placement(job, scratch.now, decision);
   if (job.chain && job.chain->failed_children >= kChildrenPerTaskMax) {
     const std::string text = std::to_string(job.chain->failed_children) +
                              " verifications and repairs on its behalf came to nothing: muster "
@@ -295,6 +295,30 @@ bool BrokerCore::decide_verifications(const Task& job, Scratch& scratch, Decisio
       decide_verification(job, device, scratch, decision);
     }
   }
+  return true;
+}
+
+// Nothing can be placed now. Where the job has tried devices in vain that may still do for others
+// of its class (then true), and it ends when no device is left that it could wait for.
+bool BrokerCore::decide_without_placement(const Task& job, Instant now, Decision& decision) const {
+  if (!job.chain || job.chain->vain.empty()) return false;
+  Scratch scratch;
+  scratch.now = now;
+  scratch.job = &job;
+  scratch.fit_is_enough = true;
+  if (find_placement(classes_[job.task_class], &scratch)) return true;
+  std::string names;
+  for (const auto& [device, seq] : job.chain->vain) {
+    names += (names.empty() ? "" : ", ") + devices_[device].spec.name;
+  }
+  const std::string text = names +
+                           " did not pass verification or repair for the job, and no other " +
+                           "device is left for it: muster task trace " + job.spec->guid;
+  decision.events.push_back(
+      Event{now, TaskEnded{job.spec->guid,
+                           make_ending(Outcome::error, Cause::device, StatusCode::blocked,
+                                       cut_text(text, kMessageLengthMax), kNever, now),
+                           Verdict::error}});
   return true;
 }
 
@@ -356,11 +380,11 @@ bool BrokerCore::verified_for(const Task& job, const Device& device, Instant now
   return wanted == VerifyFirst::fresh && now - device.good_at <= inventory_->health.fresh;
 }
 
-// Whether a child failed there, and nobody found the device good since.
+// Whether a child failed there, and nobody found the device good or gave it back since.
 bool BrokerCore::verified_in_vain(const Task& job, DeviceIx ix) const {
   if (!job.chain) return false;
   const auto found = job.chain->vain.find(ix);
-  return found != job.chain->vain.end() && devices_[ix].good_seq < found->second;
+  return found != job.chain->vain.end() && devices_[ix].fit_seq < found->second;
 }
 
 bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job) const {
@@ -483,9 +507,12 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
   Task& parent = tasks_[child.chain->parent.ix];
   std::erase(parent.chain->open, TaskRef{ix, child.seq});
   if (parent.task_class != kNone) mark_class(parent.task_class);
-  if (child.verdict == Verdict::pass) return;
-  ++parent.chain->failed_children;
   const auto device = device_by_name_.find(child.spec->devices[0].name);
+  if (child.verdict == Verdict::pass) {
+    if (device != device_by_name_.end()) parent.chain->vain.erase(device->second);
+    return;
+  }
+  ++parent.chain->failed_children;
   const Ending& ending = child.own_ending ? *child.own_ending : *child.attempts.back().ending;
   if (device != device_by_name_.end() && is_in_vain(ending))
     parent.chain->vain[device->second] = head_;

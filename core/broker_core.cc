@@ -181,7 +181,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(uint64_t{device.failures});
     digest.add(static_cast<uint64_t>(device.blamed));
     digest.add(device.good_at);
-    digest.add(device.good_seq);
+    digest.add(device.fit_seq);
     digest.add(device.good_for);
     for (const Use& use : device.uses) {
       digest.add(use.tag);

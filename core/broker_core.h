@@ -233,7 +233,7 @@ class BrokerCore {
     uint32_t failures = 0;  // in a row
     bool blamed = false;    // its health is what a check of another device said of it
     Instant good_at;        // the newest good verification
-    uint64_t good_seq = 0;  // the event that said so
+    uint64_t fit_seq = 0;  // the newest event that found it good, or by which a person gave it back
     uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
     std::deque<Use> uses;   // repair actions of the last day, oldest first
     // Derived from hard state.
@@ -394,6 +394,7 @@ class BrokerCore {
   void reserve(const Task& job, DeviceIx device, Scratch& scratch) const;
   bool reserved_from(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
   bool can_go_elsewhere(const Task& job, const Consequences& all) const;
+  bool decide_without_placement(const Task& job, Instant now, Decision& decision) const;
   bool can_be_repaired(const Task& job, const Task& child, const Ending& ending,
                        const Judged& judged) const;
   bool verified_for(const Task& job, const Device& device, Instant now) const;

@@ -373,9 +373,10 @@ void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
                         !task->attempts.back().device_names.empty();
   device.blamed = event.health != DeviceHealth::good && by_check &&
                   task->attempts.back().device_names[0] != event.device;
+  const bool given_back = event.health == DeviceHealth::unknown && event.who != kBroker;
+  if (event.health == DeviceHealth::good || given_back) device.fit_seq = head_;
   if (event.health == DeviceHealth::good) {
     device.good_at = time;
-    device.good_seq = head_;
     const Task* job = task && task->chain ? live_task(task->chain->parent) : nullptr;
     if (job && job->state != TaskState::ended) {
       device.good_for = job->seq;

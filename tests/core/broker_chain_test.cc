@@ -421,6 +421,38 @@ TEST(BrokerChain, AChildEndsWhenItsDeviceLeavesTheInventory) {
   EXPECT_THAT(lab.child_words(1), ElementsAre("verify a", "verify b"));
 }
 
+// Seed 3005 of the simulation: a person took the device while it was repaired for the job and gave
+// it back later, and the job waited for ever.
+TEST(BrokerChain, ADeviceThatAPersonGivesBackIsTriedAgain) {
+  for (const bool repaired : {true, false}) {
+    ChainLab lab(two_handsets());
+    lab.submit_and_dispatch(lab.job(2, "b", kNone));
+    lab.submit_and_dispatch(lab.job(1, "type=handset", kFresh, true));
+    lab.end_child(1, make_fail());
+    lab.changed("a", DeviceChange::quarantine);
+    lab.end_child(1, repaired ? make_pass() : make_fail());
+    EXPECT_EQ(lab.state(1), TaskState::queued);
+    EXPECT_EQ(lab.children(1).size(), 2u);
+    lab.changed("a", DeviceChange::release);
+    ASSERT_EQ(lab.children(1).size(), 3u);
+    lab.end_child(1, make_pass());
+    EXPECT_EQ(lab.leased(1), "a");
+  }
+}
+
+// A job tried one device in vain and waits for another, which is taken away as well.
+TEST(BrokerChain, TheLastDeviceThatIsLeftIsTakenAway) {
+  ChainLab lab(two_handsets());
+  lab.submit_and_dispatch(lab.job(2, "b", kNone));
+  lab.submit_and_dispatch(lab.job(1, "type=handset", kFresh));
+  lab.end_child(1, make_error(Cause::timeout));
+  EXPECT_EQ(lab.state(1), TaskState::queued);
+  lab.changed("b", DeviceChange::lock);
+  ASSERT_EQ(lab.state(1), TaskState::ended);
+  EXPECT_EQ(lab.task(1).ending->cause, Cause::device);
+  EXPECT_THAT(lab.task(1).ending->message, HasSubstr("a did not pass"));
+}
+
 TEST(BrokerChain, ChildrenThatComeToNothingAreBounded) {
   ChainLab lab(one_handset());
   lab.submit_and_dispatch(lab.job(1, "a", kFresh));
