@@ -7,8 +7,6 @@ namespace muster {
 
 namespace {
 
-constexpr size_t kWaitReasonsMax = 20;
-
 size_t info_bytes(const TaskInfo& info) {
   const TaskSpec& spec = info.spec;
   size_t bytes = 512 + spec.guid.size() + spec.name.size() + spec.parent.size() +

@@ -157,7 +157,8 @@ void Checkers::on_worker_says(const Sync& sync) {
       fail("S8: a Sync's reports are out of order");
   }
   if (!sync.full) return;
-  if (sync.credit != 0 && (sync.credit < sync.slots || sync.credit > kCreditMax)) fail("S7: a Sync of senseless credit");
+  if (sync.credit != 0 && (sync.credit < sync.slots || sync.credit > kCreditMax))
+    fail("S7: a Sync of senseless credit");
   if (sync.held.size() > kCreditMax) fail("S7: a worker holds more than any credit");
 }
 
