@@ -146,6 +146,50 @@ TEST_F(HostileTest, MannersAreAskedFor) {
   EXPECT_NE(std::get<Refused>(*answer).reason, "");
 }
 
+// The worker trusts the broker's word about a task's kind, so what does not fit never gets there.
+TEST_F(HostileTest, WorkOfTheWrongKindIsRefused) {
+  const std::string command = encode_work(JobWork{CommandSource{{"true"}}, "", {}, {}});
+  const std::string verify = encode_work(VerifyWork{});
+  const std::string repair = encode_work(RepairWork{});
+  const DeviceRequest any;
+  struct Row {
+    TaskKind kind;
+    std::string work;
+    std::vector<DeviceRequest> devices;
+    std::string reason;
+  };
+  const std::vector<Row> rows = {
+      {TaskKind::job, verify, {any}, "a job task needs a command or a tree to run"},
+      {TaskKind::job, repair, {any}, "a job task needs a command or a tree to run"},
+      {TaskKind::job, "no work at all", {}, "the work description cannot be read"},
+      {TaskKind::verify, command, {any}, "a verify task carries no command of its own"},
+      {TaskKind::repair, command, {any}, "a repair task carries no command of its own"},
+      {TaskKind::verify, repair, {any}, "a verify task carries the work of another kind"},
+      {TaskKind::repair, verify, {any}, "a repair task carries the work of another kind"},
+      {TaskKind::verify, verify, {}, "a verify task is about exactly one device"},
+      {TaskKind::repair, repair, {any, any}, "a repair task is about exactly one device"},
+  };
+  Submit submit;
+  for (const Row& row : rows) {
+    TaskSpec spec;
+    spec.guid = "hostile-kind-" + std::to_string(submit.tasks.size());
+    spec.kind = row.kind;
+    spec.work = row.work;
+    spec.devices = row.devices;
+    spec.wait_for_capacity = true;
+    submit.tasks.push_back(std::make_shared<TaskSpec>(spec));
+  }
+  const auto answer = client_->ask(std::move(submit), kPatience);
+  const Message* message = std::get_if<Message>(&answer);
+  ASSERT_NE(message, nullptr) << house_.daemon_output();
+  const SubmitReply* reply = std::get_if<SubmitReply>(message);
+  ASSERT_NE(reply, nullptr);
+  ASSERT_EQ(reply->results.size(), rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_THAT(reply->results[i].refused, testing::HasSubstr(rows[i].reason)) << "row " << i;
+  }
+}
+
 TEST_F(HostileTest, ASecondBrokerOfTheSameHomeIsRefused) {
   const std::unique_ptr<Child> second = house_.start_broker();
   const std::optional<int> ended = second->wait(kPatience);
