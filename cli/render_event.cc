@@ -1,5 +1,7 @@
 #include "cli/render_event.h"
 
+#include <charconv>
+
 #include "cli/render_device.h"
 #include "cli/render_task.h"
 #include "cli/values.h"
@@ -11,6 +13,18 @@ namespace {
 std::string attempt_text(const AttemptToken& token) {
   return "attempt " + std::to_string(token.attempt) + ": ";
 }
+
+// A measured value.
+struct CellText {
+  std::string operator()(int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const {
+    char digits[32];
+    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+    return std::string(digits, end);
+  }
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(const std::string& value) const { return value; }
+};
 
 // What happened, in words, without time, type and GUID.
 struct Describe {
@@ -55,6 +69,23 @@ struct Describe {
   }
   std::string operator()(const Progress& event) const {
     return std::to_string(event.percent) + "% " + event.text;
+  }
+  std::string operator()(const SourceFetched& event) const {
+    return event.url + (event.ref.empty() ? "" : " " + event.ref) + " at " + event.sha;
+  }
+  std::string operator()(const Shout& event) const { return event.json; }
+  std::string operator()(const Measurement& event) const {
+    std::string text = event.table;
+    for (const auto& [column, value] : event.row) {
+      text += " " + column + "=" + std::visit(CellText{}, value);
+    }
+    return text;
+  }
+  std::string operator()(const Artifact& event) const {
+    return event.name + ", " + std::to_string(event.bytes) + " bytes, " + event.url;
+  }
+  std::string operator()(const CallFailed& event) const {
+    return event.method + " of " + event.peer + ": " + event.error;
   }
   std::string operator()(const AttemptEnded& event) const {
     std::string text = attempt_text(event.token) + ending_text(event.ending);

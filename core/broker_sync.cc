@@ -119,10 +119,11 @@ uint64_t BrokerCore::decide_reports(const Sync& sync, const Worker& worker, Inst
       decision.events.push_back(Event{now, decide_ending(*task, std::move(origin), *ending, now)});
     } else {
       AttemptReported reported{std::move(origin), report.token, report.time, {}};
-      if (const auto* record = std::get_if<Record>(&report.body)) reported.body = *record;
-      if (const auto* result = std::get_if<CaseResult>(&report.body)) reported.body = *result;
-      if (const auto* started = std::get_if<AttemptStarted>(&report.body)) reported.body = *started;
-      if (const auto* progress = std::get_if<Progress>(&report.body)) reported.body = *progress;
+      std::visit(
+          [&reported]<typename Said>(const Said& said) {
+            if constexpr (!std::is_same_v<Said, Ending>) reported.body = said;
+          },
+          report.body);
       decision.events.push_back(Event{now, std::move(reported)});
     }
   }

@@ -17,6 +17,11 @@ struct TypeName {
   std::string_view operator()(const Record&) const { return "record"; }
   std::string_view operator()(const CaseResult&) const { return "result"; }
   std::string_view operator()(const Progress&) const { return "progress"; }
+  std::string_view operator()(const SourceFetched&) const { return "source_fetched"; }
+  std::string_view operator()(const Shout&) const { return "shout"; }
+  std::string_view operator()(const Measurement&) const { return "measurement"; }
+  std::string_view operator()(const Artifact&) const { return "artifact"; }
+  std::string_view operator()(const CallFailed&) const { return "call_failed"; }
   std::string_view operator()(const AttemptEnded&) const { return "attempt_ended"; }
   std::string_view operator()(const ReportRefused&) const { return "report_refused"; }
   std::string_view operator()(const CancelRequested&) const { return "cancel_requested"; }

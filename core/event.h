@@ -80,7 +80,9 @@ struct AttemptReported {
   Origin origin;
   AttemptToken token;
   Instant time;  // the worker's
-  std::variant<AttemptStarted, Record, CaseResult, Progress> body;
+  std::variant<AttemptStarted, Record, CaseResult, Progress, SourceFetched, Shout, Measurement,
+               Artifact, CallFailed>
+      body;
   bool operator==(const AttemptReported&) const = default;
 };
 
@@ -157,8 +159,9 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-// "task_submitted", "attempt_leased", ...; AttemptReported is "attempt_started", "record", "result"
-// or "progress".
+// "task_submitted", "attempt_leased", ...; AttemptReported is called by its body:
+// "attempt_started", "record", "result", "progress", "source_fetched", "shout", "measurement",
+// "artifact" or "call_failed".
 std::string_view event_type(const Event& event);
 
 // The GUID that the event concerns, or empty.

@@ -52,6 +52,51 @@ struct Progress {
   bool operator==(const Progress&) const = default;
 };
 
+// The job's source is there, at this commit.
+struct SourceFetched {
+  std::string url;
+  std::string ref;  // as asked for
+  std::string sha;  // the commit, in full
+
+  bool operator==(const SourceFetched&) const = default;
+};
+
+// Something that a job shouted: any JSON object, for whoever listens.
+struct Shout {
+  std::string json;
+
+  bool operator==(const Shout&) const = default;
+};
+
+// One row of a table of measurements.
+using MeasureValue = std::variant<int64_t, double, bool, std::string>;
+struct Measurement {
+  std::string table;
+  std::vector<std::pair<std::string, MeasureValue>> row;  // columns, no name twice
+
+  bool operator==(const Measurement&) const = default;
+};
+
+// A file of the attempt that the archive has, whole.
+struct Artifact {
+  std::string name;  // relative, inside the attempt's folder
+  std::string url;
+  uint64_t bytes = 0;
+  std::string sha256;  // hexadecimal
+
+  bool operator==(const Artifact&) const = default;
+};
+
+// A call to the house from inside a task that went wrong.
+struct CallFailed {
+  std::string method;
+  std::string arguments;  // JSON
+  std::string peer;       // that was asked
+  std::string error;
+
+  bool operator==(const CallFailed&) const = default;
+};
+
 // How often a repair action ran on a device in the last 24 hours.
 struct ActionUse {
   std::string tag;
@@ -60,7 +105,8 @@ struct ActionUse {
 };
 
 // The last report of an attempt is its Ending.
-using ReportBody = std::variant<AttemptStarted, Record, CaseResult, Ending, Progress>;
+using ReportBody = std::variant<AttemptStarted, Record, CaseResult, Ending, Progress, SourceFetched,
+                                Shout, Measurement, Artifact, CallFailed>;
 
 struct Report {
   // Position in the worker's stream: (incarnation << 32) | counter, counter from 1. It grows over

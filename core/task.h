@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,12 +96,14 @@ struct DeviceRequest {
   bool operator==(const DeviceRequest&) const = default;
 };
 
-// Zero means "no limit", except for grace, which is the time between TERM and KILL.
+// Zero means "no limit", except for grace, which is the time between TERM and KILL, and for
+// finally.
 struct Timeouts {
   Duration queue{0};    // from submission to the first lease
   Duration run{0};      // of one attempt
   Duration silence{0};  // without a byte of output
   Duration grace{std::chrono::seconds(10)};
+  Duration finally{std::chrono::minutes(5)};  // of all of a job's `finally` steps
 
   bool operator==(const Timeouts&) const = default;
 };
@@ -138,6 +141,16 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
+// Another task that must have ended before this one may run.
+struct Dependency {
+  std::string guid;
+  // False: however it ended. True: its verdict is pass or flaky; a task whose dependency came to
+  // anything else ends as skip.
+  bool must_pass = true;
+
+  bool operator==(const Dependency&) const = default;
+};
+
 // What a submitter asks for. `work` is an encoded Work (core/work.h): the broker checks that it
 // decodes and carries it to the worker as it is.
 struct TaskSpec {
@@ -154,6 +167,9 @@ struct TaskSpec {
   bool wait_for_capacity = false;  // accept even when no known device could ever serve it
   std::string work;
   Before before;  // of a job
+  std::vector<Dependency> depends_on;
+  std::string group;  // shared by the tasks of one array or matrix; empty: in none
+  std::map<std::string, std::string> metadata;  // the submitter's own, told with all that it is
 
   bool operator==(const TaskSpec&) const = default;
 };

@@ -18,21 +18,47 @@ constexpr Duration kPrefetch = std::chrono::milliseconds(50);
 constexpr Duration kWaitMax = std::chrono::seconds(2);
 constexpr uint64_t kCounterBits = 32;
 
-size_t report_bytes(const Report& report) {
-  size_t bytes = 128 + report.token.guid.size();
-  if (const auto* record = std::get_if<Record>(&report.body)) {
-    bytes += record->message.size() + record->operation.size() + record->subdir.size();
-    for (const auto& [key, value] : record->fields) bytes += key.size() + value.size() + 16;
-  } else if (const auto* result = std::get_if<CaseResult>(&report.body)) {
-    bytes += result->suite.size() + result->name.size() + result->message.size();
-  } else if (const auto* started = std::get_if<AttemptStarted>(&report.body)) {
-    for (const std::string& argument : started->argv) bytes += argument.size() + 16;
-  } else if (const auto* ending = std::get_if<Ending>(&report.body)) {
-    bytes += ending->message.size() + ending->blame.size();
-  } else {
-    bytes += std::get<Progress>(report.body).text.size();
+// What a body takes on the wire, roughly.
+struct BodyBytes {
+  size_t operator()(const AttemptStarted& started) const {
+    size_t bytes = started.log_url.size();
+    for (const std::string& argument : started.argv) bytes += argument.size() + 16;
+    return bytes;
   }
-  return bytes;
+  size_t operator()(const Record& record) const {
+    size_t bytes = record.message.size() + record.operation.size() + record.subdir.size();
+    for (const auto& [key, value] : record.fields) bytes += key.size() + value.size() + 16;
+    return bytes;
+  }
+  size_t operator()(const CaseResult& result) const {
+    return result.suite.size() + result.name.size() + result.message.size();
+  }
+  size_t operator()(const Ending& ending) const {
+    return ending.message.size() + ending.blame.size();
+  }
+  size_t operator()(const Progress& progress) const { return progress.text.size(); }
+  size_t operator()(const SourceFetched& source) const {
+    return source.url.size() + source.ref.size() + source.sha.size();
+  }
+  size_t operator()(const Shout& shout) const { return shout.json.size(); }
+  size_t operator()(const Measurement& measurement) const {
+    size_t bytes = measurement.table.size();
+    for (const auto& [column, value] : measurement.row) {
+      const auto* text = std::get_if<std::string>(&value);
+      bytes += column.size() + 32 + (text == nullptr ? 0 : text->size());
+    }
+    return bytes;
+  }
+  size_t operator()(const Artifact& artifact) const {
+    return artifact.name.size() + artifact.url.size() + artifact.sha256.size();
+  }
+  size_t operator()(const CallFailed& call) const {
+    return call.method.size() + call.arguments.size() + call.peer.size() + call.error.size();
+  }
+};
+
+size_t report_bytes(const Report& report) {
+  return 128 + report.token.guid.size() + std::visit(BodyBytes{}, report.body);
 }
 
 }  // namespace

@@ -110,6 +110,11 @@ struct WriteReported {
   void operator()(const muster::Record& body) { write(to.initRecord(), body); }
   void operator()(const muster::CaseResult& body) { write(to.initResult(), body); }
   void operator()(const muster::Progress& body) { write(to.initProgress(), body); }
+  void operator()(const muster::SourceFetched& body) { write(to.initSource(), body); }
+  void operator()(const muster::Shout& body) { write(to.initShout(), body); }
+  void operator()(const muster::Measurement& body) { write(to.initMeasurement(), body); }
+  void operator()(const muster::Artifact& body) { write(to.initArtifact(), body); }
+  void operator()(const muster::CallFailed& body) { write(to.initCallFailed(), body); }
 };
 
 static void write(AttemptReported::Builder to, const muster::AttemptReported& from) {
@@ -141,6 +146,25 @@ static bool read_reported(Reading& in, AttemptReported::Reader from, muster::Att
     case AttemptReported::PROGRESS:
       read_member(in, from, &R::hasProgress, &R::getProgress, to.body.emplace<muster::Progress>(),
                   what);
+      return true;
+    case AttemptReported::SOURCE:
+      read_member(in, from, &R::hasSource, &R::getSource, to.body.emplace<muster::SourceFetched>(),
+                  what);
+      return true;
+    case AttemptReported::SHOUT:
+      read_member(in, from, &R::hasShout, &R::getShout, to.body.emplace<muster::Shout>(), what);
+      return true;
+    case AttemptReported::MEASUREMENT:
+      read_member(in, from, &R::hasMeasurement, &R::getMeasurement,
+                  to.body.emplace<muster::Measurement>(), what);
+      return true;
+    case AttemptReported::ARTIFACT:
+      read_member(in, from, &R::hasArtifact, &R::getArtifact, to.body.emplace<muster::Artifact>(),
+                  what);
+      return true;
+    case AttemptReported::CALL_FAILED:
+      read_member(in, from, &R::hasCallFailed, &R::getCallFailed,
+                  to.body.emplace<muster::CallFailed>(), what);
       return true;
   }
   return false;

@@ -37,6 +37,16 @@ void write(CaseResult::Builder to, const muster::CaseResult& from);
 void read(Reading& in, CaseResult::Reader from, muster::CaseResult& to);
 void write(Progress::Builder to, const muster::Progress& from);
 void read(Reading& in, Progress::Reader from, muster::Progress& to);
+void write(SourceFetched::Builder to, const muster::SourceFetched& from);
+void read(Reading& in, SourceFetched::Reader from, muster::SourceFetched& to);
+void write(Shout::Builder to, const muster::Shout& from);
+void read(Reading& in, Shout::Reader from, muster::Shout& to);
+void write(Measurement::Builder to, const muster::Measurement& from);
+void read(Reading& in, Measurement::Reader from, muster::Measurement& to);
+void write(Artifact::Builder to, const muster::Artifact& from);
+void read(Reading& in, Artifact::Reader from, muster::Artifact& to);
+void write(CallFailed::Builder to, const muster::CallFailed& from);
+void read(Reading& in, CallFailed::Reader from, muster::CallFailed& to);
 void write(Report::Builder to, const muster::Report& from);
 void read(Reading& in, Report::Reader from, muster::Report& to);
 

@@ -62,6 +62,93 @@ void read(Reading& in, Progress::Reader from, muster::Progress& to) {
   in.text(from.getText(), to.text, "the text of a progress");
 }
 
+void write(SourceFetched::Builder to, const muster::SourceFetched& from) {
+  put(to, &SourceFetched::Builder::setUrl, from.url);
+  put(to, &SourceFetched::Builder::setRef, from.ref);
+  put(to, &SourceFetched::Builder::setSha, from.sha);
+}
+
+void read(Reading& in, SourceFetched::Reader from, muster::SourceFetched& to) {
+  in.text(from.getUrl(), to.url, "the URL of a source");
+  in.text(from.getRef(), to.ref, "the ref of a source");
+  in.text(from.getSha(), to.sha, "the commit of a source");
+}
+
+void write(Shout::Builder to, const muster::Shout& from) {
+  put(to, &Shout::Builder::setJson, from.json);
+}
+
+void read(Reading& in, Shout::Reader from, muster::Shout& to) {
+  in.text(from.getJson(), to.json, "what was shouted");
+}
+
+static void write(Measurement::Cell::Builder to, const std::pair<std::string, MeasureValue>& from) {
+  put(to, &Measurement::Cell::Builder::setColumn, from.first);
+  if (const auto* integer = std::get_if<int64_t>(&from.second)) to.setInteger(*integer);
+  if (const auto* real = std::get_if<double>(&from.second)) to.setReal(*real);
+  if (const auto* truth = std::get_if<bool>(&from.second)) to.setTruth(*truth);
+  if (const auto* text = std::get_if<std::string>(&from.second))
+    to.setText(capnp::Text::Reader(text->data(), text->size()));
+}
+
+static void read(Reading& in, Measurement::Cell::Reader from,
+                 std::pair<std::string, MeasureValue>& to) {
+  in.text(from.getColumn(), to.first, "the column of a measurement");
+  switch (from.which()) {
+    case Measurement::Cell::INTEGER:
+      to.second = from.getInteger();
+      return;
+    case Measurement::Cell::REAL:
+      to.second = from.getReal();
+      return;
+    case Measurement::Cell::TRUTH:
+      to.second = from.getTruth();
+      return;
+    case Measurement::Cell::TEXT:
+      in.text(from.getText(), to.second.emplace<std::string>(), "the value of a measurement");
+      return;
+  }
+  in.fail_unknown("kind of value", from.which());
+}
+
+void write(Measurement::Builder to, const muster::Measurement& from) {
+  put(to, &Measurement::Builder::setTable, from.table);
+  put_list(to, &Measurement::Builder::initRow, from.row);
+}
+
+void read(Reading& in, Measurement::Reader from, muster::Measurement& to) {
+  in.text(from.getTable(), to.table, "the table of a measurement");
+  read_list(in, from.getRow(), to.row, "columns of a measurement", kMeasureColumnsMax);
+}
+
+void write(Artifact::Builder to, const muster::Artifact& from) {
+  put(to, &Artifact::Builder::setName, from.name);
+  put(to, &Artifact::Builder::setUrl, from.url);
+  to.setBytes(from.bytes);
+  put(to, &Artifact::Builder::setSha256, from.sha256);
+}
+
+void read(Reading& in, Artifact::Reader from, muster::Artifact& to) {
+  in.text(from.getName(), to.name, "the name of an artifact");
+  in.text(from.getUrl(), to.url, "the URL of an artifact");
+  to.bytes = from.getBytes();
+  in.text(from.getSha256(), to.sha256, "the digest of an artifact");
+}
+
+void write(CallFailed::Builder to, const muster::CallFailed& from) {
+  put(to, &CallFailed::Builder::setMethod, from.method);
+  put(to, &CallFailed::Builder::setArguments, from.arguments);
+  put(to, &CallFailed::Builder::setPeer, from.peer);
+  put(to, &CallFailed::Builder::setError, from.error);
+}
+
+void read(Reading& in, CallFailed::Reader from, muster::CallFailed& to) {
+  in.text(from.getMethod(), to.method, "the method of a call");
+  in.text(from.getArguments(), to.arguments, "the arguments of a call");
+  in.text(from.getPeer(), to.peer, "the peer of a call");
+  in.text(from.getError(), to.error, "the error of a call");
+}
+
 struct WriteReportBody {
   Report::Builder to;
 
@@ -70,6 +157,11 @@ struct WriteReportBody {
   void operator()(const muster::CaseResult& body) { write(to.initResult(), body); }
   void operator()(const muster::Ending& body) { write(to.initEnded(), body); }
   void operator()(const muster::Progress& body) { write(to.initProgress(), body); }
+  void operator()(const muster::SourceFetched& body) { write(to.initSource(), body); }
+  void operator()(const muster::Shout& body) { write(to.initShout(), body); }
+  void operator()(const muster::Measurement& body) { write(to.initMeasurement(), body); }
+  void operator()(const muster::Artifact& body) { write(to.initArtifact(), body); }
+  void operator()(const muster::CallFailed& body) { write(to.initCallFailed(), body); }
 };
 
 static void read_body(Reading& in, Report::Reader from, ReportBody& to) {
@@ -90,6 +182,20 @@ static void read_body(Reading& in, Report::Reader from, ReportBody& to) {
     case Report::PROGRESS:
       return read_member(in, from, &R::hasProgress, &R::getProgress, to.emplace<muster::Progress>(),
                          what);
+    case Report::SOURCE:
+      return read_member(in, from, &R::hasSource, &R::getSource,
+                         to.emplace<muster::SourceFetched>(), what);
+    case Report::SHOUT:
+      return read_member(in, from, &R::hasShout, &R::getShout, to.emplace<muster::Shout>(), what);
+    case Report::MEASUREMENT:
+      return read_member(in, from, &R::hasMeasurement, &R::getMeasurement,
+                         to.emplace<muster::Measurement>(), what);
+    case Report::ARTIFACT:
+      return read_member(in, from, &R::hasArtifact, &R::getArtifact, to.emplace<muster::Artifact>(),
+                         what);
+    case Report::CALL_FAILED:
+      return read_member(in, from, &R::hasCallFailed, &R::getCallFailed,
+                         to.emplace<muster::CallFailed>(), what);
   }
   in.fail_unknown("kind of report", from.which());
 }

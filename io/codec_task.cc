@@ -90,6 +90,16 @@ void read(Reading& in, DeviceRequest::Reader from, muster::DeviceRequest& to) {
   in.text(from.getWith(), to.with, "the role that a requested device goes with");
 }
 
+void write(Dependency::Builder to, const muster::Dependency& from) {
+  put(to, &Dependency::Builder::setGuid, from.guid);
+  to.setMustPass(from.must_pass);
+}
+
+void read(Reading& in, Dependency::Reader from, muster::Dependency& to) {
+  in.text(from.getGuid(), to.guid, "the GUID of a dependency");
+  to.must_pass = from.getMustPass();
+}
+
 void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
   using Builder = TaskSpec::Builder;
   put(to, &Builder::setGuid, from.guid);
@@ -105,6 +115,7 @@ void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
   timeouts.setRun(from.timeouts.run.count());
   timeouts.setSilence(from.timeouts.silence.count());
   timeouts.setGrace(from.timeouts.grace.count());
+  timeouts.setFinally(from.timeouts.finally.count());
   TaskSpec::Retry::Builder retry = to.getRetry();
   retry.setInfra(from.retry.infra);
   retry.setTest(from.retry.test);
@@ -115,6 +126,9 @@ void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
   put(before, &TaskSpec::Before::Builder::setLevel, from.before.level);
   before.setRepair(from.before.repair);
   before.setRepairBudget(from.before.repair_budget.count());
+  put_list(to, &Builder::initDependsOn, from.depends_on);
+  put(to, &Builder::setGroup, from.group);
+  put_list(to, &Builder::initMetadata, from.metadata);
 }
 
 void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
@@ -132,6 +146,7 @@ void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
   in.duration(timeouts.getRun(), to.timeouts.run, "the run timeout");
   in.duration(timeouts.getSilence(), to.timeouts.silence, "the silence timeout");
   in.duration(timeouts.getGrace(), to.timeouts.grace, "the grace period");
+  in.duration(timeouts.getFinally(), to.timeouts.finally, "the timeout of finally");
   const TaskSpec::Retry::Reader retry = from.getRetry();
   to.retry.infra = retry.getInfra();
   to.retry.test = retry.getTest();
@@ -143,6 +158,9 @@ void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
   in.text(before.getLevel(), to.before.level, "the level of a verification");
   to.before.repair = before.getRepair();
   in.duration(before.getRepairBudget(), to.before.repair_budget, "the budget of repairs");
+  read_list(in, from.getDependsOn(), to.depends_on, "dependencies of a task", kDependenciesMax);
+  in.text(from.getGroup(), to.group, "the task's group");
+  read_map(in, from.getMetadata(), to.metadata, "metadata of a task");
   const size_t taken = in.taken() - taken_before;
   if (taken > kTaskBytesMax) {
     in.fail("a task has " + std::to_string(taken) + " bytes, and at most " +

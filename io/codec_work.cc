@@ -1,10 +1,45 @@
 // schemas/work.capnp.
+#include <algorithm>
+
 #include "io/codec.h"
 #include "io/codec_common.h"
 #include "schemas/work.capnp.h"
 
 namespace muster {
 namespace wire {
+
+static_assert(same(Keep::NEVER, muster::Keep::never));
+static_assert(same(Keep::ON_FAILURE, muster::Keep::on_failure));
+static_assert(same(Keep::ALWAYS, muster::Keep::always));
+static_assert(same(ResultFormat::JUNIT, muster::ResultFileFormat::junit));
+static_assert(same(ResultFormat::GTEST, muster::ResultFileFormat::gtest));
+
+static void write(ResultFiles::Builder to, const muster::ResultFiles& from) {
+  to.setFormat(to_wire<ResultFormat>(from.format));
+  put(to, &ResultFiles::Builder::setPattern, from.pattern);
+}
+
+static void write(MeasureFiles::Builder to, const muster::MeasureFiles& from) {
+  put(to, &MeasureFiles::Builder::setTable, from.table);
+  put(to, &MeasureFiles::Builder::setPattern, from.pattern);
+}
+
+static void write(JobStep::Builder to, const muster::JobStep& from) {
+  put(to, &JobStep::Builder::setId, from.id);
+  put_texts(to, &JobStep::Builder::initArgv, from.argv);
+  to.setTimeout(from.timeout.count());
+  to.setUninterruptible(from.uninterruptible);
+  put_list(to, &JobStep::Builder::initResults, from.results);
+  put_list(to, &JobStep::Builder::initMeasures, from.measures);
+}
+
+static void write(MeasureLimit::Builder to, const muster::MeasureLimit& from) {
+  put(to, &MeasureLimit::Builder::setTable, from.table);
+  put(to, &MeasureLimit::Builder::setColumn, from.column);
+  if (from.min) to.getLower().setMin(*from.min);
+  if (from.max) to.getUpper().setMax(*from.max);
+  put(to, &MeasureLimit::Builder::setUnit, from.unit);
+}
 
 static void write(JobWork::Builder to, const muster::JobWork& from) {
   using Builder = JobWork::Builder;
@@ -16,10 +51,24 @@ static void write(JobWork::Builder to, const muster::JobWork& from) {
     put(source, &TreeSource::Builder::setDir, tree->dir);
     put(source, &TreeSource::Builder::setPath, tree->path);
     put_texts(source, &TreeSource::Builder::initTags, tree->tags);
+  } else if (const auto* git = std::get_if<muster::GitSource>(&from.source)) {
+    GitSource::Builder source = to.getSource().initGit();
+    put(source, &GitSource::Builder::setUrl, git->url);
+    put(source, &GitSource::Builder::setRef, git->ref);
+    put(source, &GitSource::Builder::setPath, git->path);
+    put_texts(source, &GitSource::Builder::initTags, git->tags);
   }
   put(to, &Builder::setCwd, from.cwd);
   put_list(to, &Builder::initEnv, from.env);
   put_texts(to, &Builder::initEnvPass, from.env_pass);
+  put_list(to, &Builder::initSteps, from.steps);
+  put_list(to, &Builder::initFinally, from.finally);
+  put_texts(to, &Builder::initArtifacts, from.artifacts);
+  to.setExpectTests(from.expect_tests);
+  put_list(to, &Builder::initLimits, from.limits);
+  to.setKeep(to_wire<Keep>(from.keep));
+  to.setKeepFor(from.keep_for.count());
+  to.setPty(from.pty);
 }
 
 static void read(Reading& in, CommandSource::Reader from, muster::CommandSource& to) {
@@ -32,6 +81,44 @@ static void read(Reading& in, TreeSource::Reader from, muster::TreeSource& to) {
   read_texts(in, from.getTags(), to.tags, "tags");
 }
 
+static void read(Reading& in, GitSource::Reader from, muster::GitSource& to) {
+  in.text(from.getUrl(), to.url, "the repository's URL");
+  in.text(from.getRef(), to.ref, "the ref");
+  in.text(from.getPath(), to.path, "the job's path");
+  read_texts(in, from.getTags(), to.tags, "tags");
+}
+
+static void read(Reading& in, ResultFiles::Reader from, muster::ResultFiles& to) {
+  in.enumerant(from.getFormat(), muster::ResultFileFormat::gtest, to.format, "format of results");
+  in.text(from.getPattern(), to.pattern, "the pattern of results");
+}
+
+static void read(Reading& in, MeasureFiles::Reader from, muster::MeasureFiles& to) {
+  in.text(from.getTable(), to.table, "the table of measurements");
+  in.text(from.getPattern(), to.pattern, "the pattern of measurements");
+}
+
+static void read(Reading& in, JobStep::Reader from, muster::JobStep& to) {
+  in.text(from.getId(), to.id, "the id of a step");
+  read_texts(in, from.getArgv(), to.argv, "arguments");
+  in.duration(from.getTimeout(), to.timeout, "the timeout of a step");
+  to.uninterruptible = from.getUninterruptible();
+  read_list(in, from.getResults(), to.results, "results of a step");
+  read_list(in, from.getMeasures(), to.measures, "measurements of a step");
+}
+
+static void read(Reading& in, MeasureLimit::Reader from, muster::MeasureLimit& to) {
+  in.text(from.getTable(), to.table, "the table of a limit");
+  in.text(from.getColumn(), to.column, "the column of a limit");
+  const MeasureLimit::Lower::Reader lower = from.getLower();
+  const MeasureLimit::Upper::Reader upper = from.getUpper();
+  if (lower.which() > MeasureLimit::Lower::MIN || upper.which() > MeasureLimit::Upper::MAX)
+    in.fail_unknown("kind of limit", std::max<unsigned>(lower.which(), upper.which()));
+  if (lower.isMin()) to.min = lower.getMin();
+  if (upper.isMax()) to.max = upper.getMax();
+  in.text(from.getUnit(), to.unit, "the unit of a limit");
+}
+
 static void read_source(Reading& in, JobWork::Source::Reader from, muster::JobWork& to) {
   using R = JobWork::Source::Reader;
   const char* what = "the source of a job";
@@ -42,6 +129,9 @@ static void read_source(Reading& in, JobWork::Source::Reader from, muster::JobWo
     case JobWork::Source::TREE:
       return read_member(in, from, &R::hasTree, &R::getTree,
                          to.source.emplace<muster::TreeSource>(), what);
+    case JobWork::Source::GIT:
+      return read_member(in, from, &R::hasGit, &R::getGit, to.source.emplace<muster::GitSource>(),
+                         what);
   }
   in.fail_unknown("kind of source", from.which());
 }
@@ -59,6 +149,14 @@ static void read(Reading& in, JobWork::Reader from, muster::JobWork& to) {
   in.text(from.getCwd(), to.cwd, "the working directory");
   read_map(in, from.getEnv(), to.env, "the environment");
   read_texts(in, from.getEnvPass(), to.env_pass, "names of variables");
+  read_list(in, from.getSteps(), to.steps, "steps", kStepsMax);
+  read_list(in, from.getFinally(), to.finally, "steps of finally", kStepsMax);
+  read_texts(in, from.getArtifacts(), to.artifacts, "patterns of artifacts");
+  to.expect_tests = from.getExpectTests();
+  read_list(in, from.getLimits(), to.limits, "limits of measurements");
+  in.enumerant(from.getKeep(), muster::Keep::always, to.keep, "word for what is kept");
+  in.duration(from.getKeepFor(), to.keep_for, "the time for which a workspace is kept");
+  to.pty = from.getPty();
 }
 
 static void read(Reading& in, RepairWork::Reader from, muster::RepairWork& to) {

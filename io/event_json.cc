@@ -119,18 +119,39 @@ struct AddWork {
   void operator()(const JobWork& work) const {
     json.begin_object("work");
     json.begin_object("job");
-    if (const auto* command = std::get_if<CommandSource>(&work.source)) {
-      put(json, "argv", command->argv);
-    } else {
-      const TreeSource& tree = std::get<TreeSource>(work.source);
-      put(json, "dir", tree.dir);
-      put(json, "path", tree.path);
-      put(json, "tags", tree.tags);
-    }
+    std::visit(*this, work.source);
     put(json, "cwd", work.cwd);
     put(json, "env", work.env);
     put(json, "env_pass", work.env_pass);
+    put_steps("steps", work.steps);
+    put_steps("finally", work.finally);
+    put(json, "artifacts", work.artifacts);
+    if (work.expect_tests > 0) json.number("expect_tests", uint64_t{work.expect_tests});
+    if (work.pty) json.boolean("pty", true);
     end();
+  }
+  void operator()(const CommandSource& source) const { put(json, "argv", source.argv); }
+  void operator()(const TreeSource& source) const {
+    put(json, "dir", source.dir);
+    put(json, "path", source.path);
+    put(json, "tags", source.tags);
+  }
+  void operator()(const GitSource& source) const {
+    put(json, "git", source.url);
+    put(json, "ref", source.ref);
+    put(json, "path", source.path);
+    put(json, "tags", source.tags);
+  }
+  void put_steps(std::string_view key, const std::vector<JobStep>& steps) const {
+    if (steps.empty()) return;
+    json.begin_array(key);
+    for (const JobStep& step : steps) {
+      json.begin_object();
+      json.text("id", step.id);
+      put(json, "argv", step.argv);
+      json.end_object();
+    }
+    json.end_array();
   }
   void end() const {
     json.end_object();
@@ -144,6 +165,13 @@ void put(JsonWriter& json, const DeviceRequest& request) {
   put(json, "name", request.name);
   put(json, "selector", request.selector);
   put(json, "with", request.with);
+  json.end_object();
+}
+
+void put(JsonWriter& json, const Dependency& dependency) {
+  json.begin_object();
+  json.text("guid", dependency.guid);
+  json.boolean("must_pass", dependency.must_pass);
   json.end_object();
 }
 
@@ -171,6 +199,7 @@ void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
   json.seconds("run_s", spec.timeouts.run);
   json.seconds("silence_s", spec.timeouts.silence);
   json.seconds("grace_s", spec.timeouts.grace);
+  json.seconds("finally_s", spec.timeouts.finally);
   json.end_object();
   json.begin_object("retry");
   json.number("infra", uint64_t{spec.retry.infra});
@@ -185,6 +214,9 @@ void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
     json.seconds("repair_budget_s", spec.before.repair_budget);
     json.end_object();
   }
+  put_all(json, "depends_on", spec.depends_on);
+  put(json, "group", spec.group);
+  put(json, "metadata", spec.metadata);
   if (const Result<Work> work = decode_work(spec.work); work.ok()) {
     std::visit(AddWork{json}, *work);
   }
@@ -214,6 +246,17 @@ Json object_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_object() ? *found : Json::object();
 }
+
+// One column of a row of measurements.
+struct AddCell {
+  JsonWriter& json;
+  const std::string& column;
+
+  void operator()(int64_t value) const { json.number(column, value); }
+  void operator()(double value) const { json.number(column, value); }
+  void operator()(bool value) const { json.boolean(column, value); }
+  void operator()(const std::string& value) const { json.text(column, value); }
+};
 
 // Adds what is particular to the event's type.
 struct AddBody {
@@ -287,6 +330,30 @@ struct AddBody {
   void operator()(const Progress& event) const {
     json.number("percent", uint64_t{event.percent});
     put(json, "text", event.text);
+  }
+  void operator()(const SourceFetched& event) const {
+    json.text("url", event.url);
+    put(json, "ref", event.ref);
+    json.text("sha", event.sha);
+  }
+  void operator()(const Shout& event) const { json.text("json", event.json); }
+  void operator()(const Measurement& event) const {
+    json.text("table", event.table);
+    json.begin_object("row");
+    for (const auto& [column, value] : event.row) std::visit(AddCell{json, column}, value);
+    json.end_object();
+  }
+  void operator()(const Artifact& event) const {
+    json.text("name", event.name);
+    put(json, "url", event.url);
+    json.number("bytes", event.bytes);
+    put(json, "sha256", event.sha256);
+  }
+  void operator()(const CallFailed& event) const {
+    json.text("method", event.method);
+    put(json, "arguments", event.arguments);
+    put(json, "peer", event.peer);
+    json.text("error", event.error);
   }
   void operator()(const AttemptEnded& event) const {
     json.number("attempt", uint64_t{event.token.attempt});
@@ -386,6 +453,7 @@ TaskSpec task_spec_from_json(std::string_view text) {
   spec.timeouts.run = duration_of(timeouts, "run_s", spec.timeouts.run);
   spec.timeouts.silence = duration_of(timeouts, "silence_s", spec.timeouts.silence);
   spec.timeouts.grace = duration_of(timeouts, "grace_s", spec.timeouts.grace);
+  spec.timeouts.finally = duration_of(timeouts, "finally_s", spec.timeouts.finally);
   const Json retry = object_of(json, "retry");
   spec.retry.infra = count_of(retry, "infra", spec.retry.infra);
   spec.retry.test = count_of(retry, "test", spec.retry.test);
@@ -395,6 +463,18 @@ TaskSpec task_spec_from_json(std::string_view text) {
   spec.before.level = text_of(before, "level");
   spec.before.repair = before.value("repair", Json(false)) == Json(true);
   spec.before.repair_budget = duration_of(before, "repair_budget_s", spec.before.repair_budget);
+  if (const auto tasks = json.find("depends_on"); tasks != json.end() && tasks->is_array()) {
+    for (const Json& task : *tasks) {
+      if (!task.is_object()) continue;
+      spec.depends_on.push_back(
+          {text_of(task, "guid"), task.value("must_pass", Json(true)) == Json(true)});
+    }
+  }
+  spec.group = text_of(json, "group");
+  const Json metadata = object_of(json, "metadata");
+  for (const auto& [key, value] : metadata.items()) {
+    if (value.is_string()) spec.metadata[key] = value.get<std::string>();
+  }
   return spec;
 }
 

@@ -94,6 +94,19 @@ Record read_record(const Members& members) {
   return record;
 }
 
+Measurement read_measurement(const Members& members) {
+  Measurement measurement{members.text("table"), {}};
+  const Json* row = members.find("row");
+  if (row == nullptr || !row->is_object()) return measurement;
+  for (const auto& [column, value] : row->items()) {
+    if (value.is_boolean()) measurement.row.emplace_back(column, value.get<bool>());
+    if (value.is_number_integer()) measurement.row.emplace_back(column, value.get<int64_t>());
+    if (value.is_number_float()) measurement.row.emplace_back(column, value.get<double>());
+    if (value.is_string()) measurement.row.emplace_back(column, value.get<std::string>());
+  }
+  return measurement;
+}
+
 AttemptToken read_token(const Members& members) {
   return {members.text("guid"), members.small_number("attempt")};
 }
@@ -118,6 +131,18 @@ std::optional<EventBody> read_report(const std::string& type, const Members& mem
                             members.text("message")};
   } else if (type == "progress") {
     event.body = Progress{members.small_number("percent"), members.text("text")};
+  } else if (type == "source_fetched") {
+    event.body = SourceFetched{members.text("url"), members.text("ref"), members.text("sha")};
+  } else if (type == "shout") {
+    event.body = Shout{members.text("json")};
+  } else if (type == "measurement") {
+    event.body = read_measurement(members);
+  } else if (type == "artifact") {
+    event.body = Artifact{members.text("name"), members.text("url"), members.number("bytes"),
+                          members.text("sha256")};
+  } else if (type == "call_failed") {
+    event.body = CallFailed{members.text("method"), members.text("arguments"), members.text("peer"),
+                            members.text("error")};
   } else {
     return std::nullopt;
   }

@@ -1,6 +1,8 @@
 #include "io/json_writer.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "core/guid.h"
@@ -104,6 +106,19 @@ void JsonWriter::number(std::string_view key, int64_t value) {
   separate(key);
   const std::string digits = std::to_string(value);
   out_ += value >= -static_cast<int64_t>(kExactMax) ? digits : "\"" + digits + "\"";
+}
+
+void JsonWriter::number(std::string_view key, double value) {
+  separate(key);
+  if (!std::isfinite(value)) {
+    out_ += "null";
+    return;
+  }
+  char digits[32];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  const std::string_view text(digits, static_cast<size_t>(end - digits));
+  out_ += text;
+  if (text.find_first_of(".e") == std::string_view::npos) out_ += ".0";
 }
 
 void JsonWriter::seconds(std::string_view key, Duration value) {

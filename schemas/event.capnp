@@ -144,6 +144,11 @@ struct AttemptReported {
     record @5 :Report.Record;
     result @6 :Report.CaseResult;
     progress @7 :Report.Progress;
+    source @8 :Report.SourceFetched;
+    shout @9 :Report.Shout;
+    measurement @10 :Report.Measurement;
+    artifact @11 :Report.Artifact;
+    callFailed @12 :Report.CallFailed;
   }
 }
 

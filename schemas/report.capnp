@@ -37,6 +37,11 @@ struct Report {
     # The last report of an attempt.
 
     progress @8 :Progress;
+    source @9 :SourceFetched;
+    shout @10 :Shout;
+    measurement @11 :Measurement;
+    artifact @12 :Artifact;
+    callFailed @13 :CallFailed;
   }
 }
 
@@ -86,4 +91,70 @@ struct Progress {
   # 0 to 100.
 
   text @1 :Text;
+}
+
+struct SourceFetched {
+  # The job's source is there, at this commit.
+
+  url @0 :Text;
+
+  ref @1 :Text;
+  # As asked for.
+
+  sha @2 :Text;
+  # The commit, in full.
+}
+
+struct Shout {
+  # Something that a job shouted, for whoever listens.
+
+  json @0 :Text;
+  # A JSON object.
+}
+
+struct Measurement {
+  # One row of a table of measurements.
+
+  table @0 :Text;
+
+  row @1 :List(Cell);
+  # No column twice.
+
+  struct Cell {
+    column @0 :Text;
+
+    union {
+      integer @1 :Int64;
+      real @2 :Float64;
+      truth @3 :Bool;
+      text @4 :Text;
+    }
+  }
+}
+
+struct Artifact {
+  # A file of the attempt that the archive has, whole.
+
+  name @0 :Text;
+  # Relative, inside the attempt's folder.
+
+  url @1 :Text;
+  bytes @2 :UInt64;
+
+  sha256 @3 :Text;
+  # Hexadecimal.
+}
+
+struct CallFailed {
+  # A call to the house from inside a task that went wrong.
+
+  method @0 :Text;
+
+  arguments @1 :Text;
+  # JSON.
+
+  peer @2 :Text;
+  # That was asked.
+
+  error @3 :Text;
 }

@@ -34,6 +34,8 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("muster::wire");
 
+using Device = import "device.capnp";
+
 enum TaskKind {
   verify @0;
   # Run the checks of the device's strategy on it.
@@ -223,6 +225,9 @@ struct TaskSpec {
 
     grace @11 :Int64 = 10000000;
     # Between TERM and KILL.
+
+    finally @20 :Int64 = 300000000;
+    # Of all of a job's `finally` steps.
   }
 
   retry :group {
@@ -256,4 +261,21 @@ struct TaskSpec {
     repairBudget @19 :Int64 = 1800000000;
     # Duration of all repairs on the job's behalf.
   }
+
+  dependsOn @21 :List(Dependency);
+  # Tasks that must have ended before this one may run.
+
+  group @22 :Text;
+  # Shared by the tasks of one array or matrix. Empty: in none.
+
+  metadata @23 :List(Device.Pair);
+  # The submitter's own. No key twice.
+}
+
+struct Dependency {
+  guid @0 :Text;
+
+  mustPass @1 :Bool = true;
+  # True: the task must have come to `pass` or `flaky`; otherwise the one that depends on it ends as
+  # `skip`.
 }

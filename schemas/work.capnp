@@ -50,6 +50,7 @@ struct JobWork {
   source :union {
     command @0 :CommandSource;
     tree @1 :TreeSource;
+    git @5 :GitSource;
   }
 
   cwd @2 :Text;
@@ -60,6 +61,94 @@ struct JobWork {
 
   envPass @4 :List(Text);
   # Names of variables passed on from the worker's own environment. Unset ones are left out.
+
+  steps @6 :List(JobStep);
+  # Run in order, until one fails, in place of what `source` offers. A command has no argv then.
+
+  finally @7 :List(JobStep);
+  # Run after all that, however it ended, each of them.
+
+  artifacts @8 :List(Text);
+  # Globs relative to the working directory, collected however the job ended.
+
+  expectTests @9 :UInt32;
+  # Fewer results than this are an error. 0: not said.
+
+  limits @10 :List(MeasureLimit);
+
+  keep @11 :Keep;
+  # Which workspaces stay on the worker.
+
+  keepFor @12 :Int64 = 86400000000;
+  # For how long.
+
+  pty @13 :Bool;
+  # stdout and stderr are a terminal.
+}
+
+enum Keep {
+  never @0;
+  onFailure @1;
+  always @2;
+}
+
+enum ResultFormat {
+  junit @0;
+  # XML.
+  gtest @1;
+  # googletest's XML or JSON; what is missing there is read from the step's output.
+}
+
+struct JobStep {
+  id @0 :Text;
+  # Unique in the job.
+
+  argv @1 :List(Text);
+
+  timeout @2 :Int64;
+  # 0: only the attempt's.
+
+  uninterruptible @3 :Bool;
+  # A cancel waits for its end.
+
+  results @4 :List(ResultFiles);
+  measures @5 :List(MeasureFiles);
+}
+
+struct ResultFiles {
+  # Reports of tests that a step leaves as files. Read when it has ended, however it ended.
+
+  format @0 :ResultFormat;
+
+  pattern @1 :Text;
+  # A glob relative to the working directory. Empty: the output only (gtest).
+}
+
+struct MeasureFiles {
+  # CSV whose first line names the columns.
+
+  table @0 :Text;
+  pattern @1 :Text;
+}
+
+struct MeasureLimit {
+  # A row of `table` whose `column` lies outside fails the job.
+
+  table @0 :Text;
+  column @1 :Text;
+
+  lower :union {
+    none @2 :Void;
+    min @3 :Float64;
+  }
+
+  upper :union {
+    none @4 :Void;
+    max @5 :Float64;
+  }
+
+  unit @6 :Text;
+  # For people.
 }
 
 struct CommandSource {
@@ -77,5 +166,18 @@ struct TreeSource {
   # One job, relative to `dir`. Empty: select by `tags`.
 
   tags @2 :List(Text);
-  # All jobs that carry every one of these.
+  # All jobs for which each of these holds: "A" the job carries A, "any:A,B" one of them, "not:A" it
+  # does not.
+}
+
+struct GitSource {
+  # The same of a git repository, which the worker fetches.
+
+  url @0 :Text;
+
+  ref @1 :Text;
+  # Branch, tag or sha. Empty: what the repository's HEAD names.
+
+  path @2 :Text;
+  tags @3 :List(Text);
 }

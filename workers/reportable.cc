@@ -63,6 +63,41 @@ void make_readable(Progress& progress) {
   progress.text = readable(progress.text, kMessageLengthMax);
 }
 
+void make_readable(SourceFetched& source) {
+  source.url = readable(source.url, kMessageLengthMax);
+  source.ref = readable(source.ref, kMessageLengthMax);
+}
+
+// Whoever makes one sees to it that it is JSON and no larger than a report may be.
+void make_readable(Shout& shout) { shout.json = readable(shout.json, kReportBytesMax / 2); }
+
+void make_readable(Measurement& measurement) {
+  measurement.table = readable(measurement.table, kNameLengthMax);
+  size_t bytes = 0;
+  for (size_t i = 0; i < measurement.row.size(); ++i) {
+    auto& [column, value] = measurement.row[i];
+    column = readable(column, kNameLengthMax);
+    bytes += column.size() + kElementCost;
+    if (auto* text = std::get_if<std::string>(&value)) {
+      *text = readable(*text, kMessageLengthMax);
+      bytes += text->size();
+    }
+    if (bytes > kReportBytesMax / 2) measurement.row.resize(i);
+  }
+}
+
+void make_readable(Artifact& artifact) {
+  artifact.name = readable(artifact.name, kMessageLengthMax);
+  artifact.url = readable(artifact.url, kMessageLengthMax);
+}
+
+void make_readable(CallFailed& call) {
+  call.method = readable(call.method, kNameLengthMax);
+  call.arguments = readable(call.arguments, kReportBytesMax / 4);
+  call.peer = readable(call.peer, kMessageLengthMax);
+  call.error = readable(call.error, kMessageLengthMax);
+}
+
 }  // namespace
 
 ReportBody make_reportable(ReportBody body) {

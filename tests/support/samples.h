@@ -71,6 +71,29 @@ inline CaseResult case_result() {
 
 inline Progress progress() { return {44, "repair action power_cycle (4 of 9)"}; }
 
+inline SourceFetched source_fetched() {
+  return {"ssh://git@host/tests.git", "main", "3f9ab12c4d5e6f708192a3b4c5d6e7f8091a2b3c"};
+}
+
+inline Shout shout() { return {R"({"battery": 81, "note": "charging"})"}; }
+
+inline Measurement measurement() {
+  return {"wifi",
+          {{"band", std::string("5g")},
+           {"mbit_s", 81.25},
+           {"retries", int64_t{-3}},
+           {"associated", true}}};
+}
+
+inline Artifact artifact() {
+  return {"out/report.xml", "http://collector:7180/archive/v1/task-1/3/out/report.xml", 1 << 20,
+          std::string(64, 'a')};
+}
+
+inline CallFailed call_failed() {
+  return {"device ls", R"(["-o","json"])", "ipc:///run/broker.sock", "the broker does not answer"};
+}
+
 inline AttemptToken token() { return {"https://lab.example/job/1234", 3}; }
 
 inline std::vector<Named<Report>> reports() {
@@ -80,7 +103,33 @@ inline std::vector<Named<Report>> reports() {
           {"case_result", {seq | 3, token(), instant(3), case_result()}},
           {"ending", {seq | 4, token(), instant(4), ending()}},
           {"killed_ending", {seq | 5, token(), instant(5), killed_ending()}},
-          {"progress", {seq | 6, token(), instant(6), progress()}}};
+          {"progress", {seq | 6, token(), instant(6), progress()}},
+          {"source_fetched", {seq | 7, token(), instant(7), source_fetched()}},
+          {"shout", {seq | 8, token(), instant(8), shout()}},
+          {"measurement", {seq | 9, token(), instant(9), measurement()}},
+          {"artifact", {seq | 10, token(), instant(10), artifact()}},
+          {"call_failed", {seq | 11, token(), instant(11), call_failed()}}};
+}
+
+inline JobWork job_with_steps() {
+  JobWork job;
+  job.source = GitSource{"file:///srv/tests.git", "v1.2", "", {"SMOKE", "any:a,b", "not:slow"}};
+  job.env_pass = {"HOME"};
+  job.steps = {{"flash", {"flash", "image"}, Duration(3min), true, {}, {}},
+               {"test",
+                {"./run.sh"},
+                Duration(0),
+                false,
+                {{ResultFileFormat::gtest, "out/*.xml"}, {ResultFileFormat::junit, "junit.xml"}},
+                {{"wifi", "out/wifi.csv"}}}};
+  job.finally = {{"wifi_off", {"svc", "wifi", "disable"}, Duration(10s), false, {}, {}}};
+  job.artifacts = {"out/**", "*.log"};
+  job.expect_tests = 42;
+  job.limits = {{"wifi", "mbit_s", 80.0, {}, "Mbit/s"}, {"wifi", "retries", {}, 3.5, ""}};
+  job.keep = Keep::on_failure;
+  job.keep_for = Duration(1h);
+  job.pty = true;
+  return job;
 }
 
 inline std::vector<Named<Work>> works() {
@@ -89,7 +138,8 @@ inline std::vector<Named<Work>> works() {
           {"verify", VerifyWork{"quick"}},
           {"repair", RepairWork{"adb: no answer"}},
           {"command", JobWork{CommandSource{{"make", "-j", "2"}}, "/src", env, {"PATH", "HOME"}}},
-          {"tree", JobWork{TreeSource{"/jobs", "smoke/boot", {"smoke", "fast"}}, "", env, {}}}};
+          {"tree", JobWork{TreeSource{"/jobs", "smoke/boot", {"smoke", "fast"}}, "", env, {}}},
+          {"git_steps", job_with_steps()}};
 }
 
 inline Strategy strategy() {
@@ -181,11 +231,15 @@ inline TaskSpec task_spec() {
   spec.pool = "nightly";
   spec.devices = {{"dut", "", "pretty=yuga,type=handset"}, {"relay", "relay-4", "", "dut"}};
   spec.priority = 70;
-  spec.timeouts = {Duration(1h), Duration(30min), Duration(5min), Duration(3s)};
+  spec.timeouts = {Duration(1h), Duration(30min), Duration(5min), Duration(3s), Duration(1min)};
   spec.retry = {4, 1};
   spec.wait_for_capacity = true;
   spec.work = encode_work(works()[3].value);
   spec.before = {VerifyFirst::always, "quick", true, Duration(20min)};
+  spec.depends_on = {{"https://lab.example/job/1001", true},
+                     {"https://lab.example/job/1002", false}};
+  spec.group = "https://lab.example/job/1000";
+  spec.metadata = {{"build_url", "https://ci/42"}, {"image", "sha256:00"}};
   return spec;
 }
 
@@ -210,6 +264,11 @@ inline std::vector<Named<Event>> events() {
       {"attempt_started", AttemptReported{origin, token(), instant(1), attempt_started()}},
       {"record", AttemptReported{origin, token(), instant(2), record()}},
       {"result", AttemptReported{origin, token(), instant(3), case_result()}},
+      {"source_fetched", AttemptReported{origin, token(), instant(3), source_fetched()}},
+      {"shout", AttemptReported{origin, token(), instant(3), shout()}},
+      {"measurement", AttemptReported{origin, token(), instant(3), measurement()}},
+      {"artifact", AttemptReported{origin, token(), instant(3), artifact()}},
+      {"call_failed", AttemptReported{origin, token(), instant(3), call_failed()}},
       {"progress", AttemptReported{origin, token(), instant(4), progress()}},
       {"attempt_ended", AttemptEnded{origin, token(), ending(), Verdict::flaky, kNever}},
       {"attempt_requeued",
