@@ -1,0 +1,83 @@
+#include "core/git_url.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+TEST(GitUrl, TakesWhatGitReadsAndRunsNothing) {
+  for (const char* url :
+       {"https://host/a.git", "http://u:p@host:8080/a", "ssh://git@host/a.git", "git://host/a",
+        "file:///srv/a.git", "git@host:a/b.git", "host:a", "/srv/a.git"}) {
+    EXPECT_EQ(invalid_git_url(url), std::nullopt) << url;
+  }
+  for (const char* url :
+       {"", "a.git", "./a.git", "../a", "ext::sh -c reboot", "ext::reboot", "fd::7",
+        "-upload-pack=x", "https://", "ssh://-oProxyCommand=x/a", "ftp://host/a",
+        "https://host/a b", "https://h/\n", "transport::https://host/a", ":a", "host:"}) {
+    EXPECT_NE(invalid_git_url(url), std::nullopt) << url;
+  }
+}
+
+TEST(GitUrl, TakesNamesOfBranchesTagsAndCommits) {
+  for (const char* ref : {"", "main", "feature/x-1", "v1.2", "refs/heads/main", "3f9ab12",
+                          "release_2.0", "HEAD", "\xc3\xa4"}) {
+    EXPECT_EQ(invalid_git_ref(ref), std::nullopt) << ref;
+  }
+  for (const char* ref : {"-x", "a..b", "a b", "a~1", "a^", "a:b", "refs/heads/*", "@{-1}", "a@{1}",
+                          "@", "/a", "a/", "a//b", "a.lock", "a.", "a\n", "a\\b", "[a"}) {
+    EXPECT_NE(invalid_git_ref(ref), std::nullopt) << ref;
+  }
+}
+
+TEST(GitUrl, KnowsWhatMayNameACommit) {
+  EXPECT_TRUE(is_full_sha(std::string(40, 'a')));
+  EXPECT_TRUE(is_full_sha(std::string(64, '0')));
+  EXPECT_FALSE(is_full_sha(std::string(39, 'a')));
+  EXPECT_FALSE(is_full_sha(std::string(40, 'g')));
+  EXPECT_TRUE(may_be_sha("3f9a"));
+  EXPECT_FALSE(may_be_sha("3f9"));
+  EXPECT_FALSE(may_be_sha("main"));
+}
+
+TEST(GitUrl, ShowsNoPassword) {
+  EXPECT_EQ(shown_git_url("https://ada:s3cret@host/a.git"), "https://ada:***@host/a.git");
+  EXPECT_EQ(shown_git_url("https://t0ken@host/a.git"), "https://***@host/a.git");
+  EXPECT_EQ(shown_git_url("ssh://git@host/a.git"), "ssh://git@host/a.git");
+  EXPECT_EQ(shown_git_url("git@host:a"), "git@host:a");
+  EXPECT_EQ(shown_git_url("https://host/a@b:c"), "https://host/a@b:c");
+  EXPECT_EQ(without_password("fatal: https://ada:s3cret@host/ s3cret", "https://ada:s3cret@host/"),
+            "fatal: https://ada:***@host/ ***");
+  EXPECT_EQ(without_password("as it is", "https://host/"), "as it is");
+  EXPECT_THAT(*invalid_git_url("https://ada:s3cret@host/a b"),
+              testing::Not(testing::HasSubstr("s3cret")));
+}
+
+TEST(GitUrl, GivesCredentialsAside) {
+  const auto split = split_git_url("https://ada%40x:p%3aw%zz@host:8/a@b");
+  ASSERT_TRUE(split.has_value());
+  EXPECT_EQ(split->url, "https://host:8/a@b");
+  EXPECT_EQ(split->user, "ada@x");
+  EXPECT_EQ(split->password, "p:w%zz");
+  EXPECT_FALSE(split_git_url("https://host/a@b").has_value());
+  EXPECT_FALSE(split_git_url("ssh://git@host/a").has_value());
+}
+
+TEST(GitUrl, IsAllowedByPatterns) {
+  const std::vector<std::string> patterns = {"https://git.lab/*", "/srv/*.git"};
+  EXPECT_TRUE(git_url_allowed("https://git.lab/team/a.git", patterns));
+  EXPECT_TRUE(git_url_allowed("/srv/a.git", patterns));
+  EXPECT_FALSE(git_url_allowed("https://git.lab.evil/a", patterns));
+  EXPECT_FALSE(git_url_allowed("/srv/a", patterns));
+  EXPECT_FALSE(git_url_allowed("https://git.lab/../../etc", patterns));
+  EXPECT_FALSE(git_url_allowed("https://git.lab/a/..", patterns));
+  EXPECT_TRUE(git_url_allowed("anything", {}));
+  // Many stars cost no more than their product with the length.
+  std::string stars;
+  for (int i = 0; i < 200; ++i) stars += "a*";
+  EXPECT_FALSE(git_url_allowed(std::string(2000, 'a'), {stars + "b"}));
+}
+
+}  // namespace
+}  // namespace muster
