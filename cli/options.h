@@ -68,7 +68,7 @@ struct RunOptions {
   std::vector<std::string> devices;  // NAME, or ROLE=NAME
   std::vector<std::string> selectors;
   std::string path;               // of a job in a directory
-  std::vector<std::string> tags;  // of jobs in a directory
+  std::vector<std::string> tags;  // of jobs in a directory: terms of core/tag_choice.h
   std::optional<std::string> pool;
   std::optional<uint32_t> priority;
   std::optional<Duration> timeout;
@@ -180,6 +180,14 @@ struct StrategySimulateOptions {
   std::map<std::string, std::string> profile;  // of the device, for `when`
 };
 
+struct JobListOptions {
+  std::string dir;                // empty: the current one
+  std::vector<std::string> tags;  // terms of core/tag_choice.h
+};
+struct JobCheckOptions {
+  std::vector<std::string> dirs;  // empty: the current one
+};
+
 struct DoctorOptions {
   std::optional<Duration> wait;
 };
@@ -191,7 +199,8 @@ using VerbOptions =
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
-                 StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions>;
+                 StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
+                 DoctorOptions, VersionOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -132,8 +132,7 @@ void add_run_before(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
 void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) {
   add_word(verb, "JOB", &options->source, "A job file, or a directory with .vcsjob");
   add_text(verb, "--path", &options->path, "PATH", "The job of the directory at this path");
-  add_list(verb, "--tags", &options->tags, "A,B", "The directory's jobs that carry all these tags")
-      ->delimiter(',');
+  add_tag_terms(verb, &options->tags);
   add_list(verb, "-d,--device", &options->devices, "NAME", "Device to use; ROLE=NAME for several");
   add_list(verb, "-l,--selector", &options->selectors, "SEL",
            "Any device that matches, e.g. type=handset,!broken");
@@ -459,6 +458,7 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_lab(parse);
   add_inventory(parse);
   add_strategy_verbs(parse);
+  add_job_verbs(parse);
   add_rest(parse);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {

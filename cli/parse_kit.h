@@ -100,5 +100,8 @@ void add_devices(CLI::App* app, DeviceChoice* target);  // by name, as words, or
 void add_device_verbs(Parse& parse);
 // parse_strategy.cc
 void add_strategy_verbs(Parse& parse);
+// parse_job.cc
+void add_tag_terms(CLI::App* app, std::vector<std::string>* target);
+void add_job_verbs(Parse& parse);
 
 }  // namespace muster

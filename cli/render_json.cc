@@ -450,6 +450,20 @@ std::string up_json(const std::string& home, const std::string& endpoint, const 
   return dump(json);
 }
 
+std::string job_json(const VcsJob& job) {
+  Json json = document("job");
+  json["path"] = job.path;
+  json["tags"] = job.tags;
+  put(json, "banner", job.banner);
+  if (!job.profiles.empty()) json["profiles"] = Json::parse(job.profiles, nullptr, false);
+  put(json, "coverage", job.coverage);
+  if (job.duration > Duration{0}) json["duration_s"] = seconds(job.duration);
+  if (job.dirty) json["dirty"] = true;
+  if (job.virgin) json["virgin"] = true;
+  put(json, "broken", job.broken);
+  return dump(json);
+}
+
 std::string version_json() {
   Json json = document("version");
   json["version"] = MUSTER_VERSION;

@@ -60,6 +60,7 @@
 #include "core/messages.h"
 #include "core/repair_forecast.h"
 #include "core/strategy.h"
+#include "io/vcsjob.h"
 #include "io/yaml.h"
 
 namespace muster {
@@ -90,6 +91,8 @@ std::string event_json(uint64_t seq, const Event& event);
 // Of an event that is JSON already (io/event_json.h).
 std::string event_json(const std::string& json);
 std::string finding_json(const Finding& finding);
+std::string job_json(const VcsJob& job);
+
 std::string file_json(const std::string& file, const FileProblems& problems);
 std::string inventory_json(const std::string& file, const InventoryReply& reply);
 std::string inventory_diff_json(const InventoryPlan& plan);

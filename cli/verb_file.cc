@@ -12,19 +12,12 @@
 #include "io/strategy_file.h"
 
 namespace muster {
-namespace {
-
-struct CheckedFile {
-  std::string path;
-  FileProblems problems;
-};
 
 void print_problems(Output& output, const FileProblems& problems) {
   const std::string text = problems.to_text();
   if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
 }
 
-// Problems go to stderr for people and into the document for programs.
 int show_files(Output& output, const std::vector<CheckedFile>& files) {
   size_t errors = 0;
   for (const CheckedFile& file : files) {
@@ -46,6 +39,8 @@ int show_files(Output& output, const std::vector<CheckedFile>& files) {
       [](const CheckedFile& file) { return file.path; });
   return errors == 0 ? kExitOk : kExitUsageError;
 }
+
+namespace {
 
 // What applying `file` would change.
 InventoryPlan make_plan(Session& session, const std::string& file) {

@@ -2,10 +2,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/session.h"
 
 namespace muster {
+
+struct CheckedFile {
+  std::string path;
+  FileProblems problems;
+};
+
+void print_problems(Output& output, const FileProblems& problems);
+
+// Problems go to stderr for people and into the document for programs. The exit status.
+int show_files(Output& output, const std::vector<CheckedFile>& files);
 
 // Prints the file's problems on stderr; throws Failure (64) when there are errors among them.
 Inventory load_inventory_or_throw(Output& output, const std::string& path);

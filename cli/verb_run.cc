@@ -18,6 +18,7 @@
 #include "core/work.h"
 #include "io/task_file.h"
 #include "io/vcsjob.h"
+#include "io/vcsjob_roles.h"
 
 namespace muster {
 namespace {
@@ -44,7 +45,9 @@ std::string working_directory() {
 
 // A tree on this machine is looked at before anything is submitted. One that is not here may still
 // be on the worker.
-void check_tree(const RunOptions& options, const std::string& cwd, Output& output) {
+// The result is the devices that its jobs ask for.
+std::vector<DeviceRequest> check_tree(const RunOptions& options, const std::string& cwd,
+                                      Output& output) {
   const std::string dir = (std::filesystem::path(cwd) / options.source).lexically_normal();
   const VcsJobFile file = load_vcsjob(dir);
   if (file.missing) {
@@ -56,6 +59,10 @@ void check_tree(const RunOptions& options, const std::string& cwd, Output& outpu
   if (choice.status != StatusCode::ok) {
     throw Failure{kExitUsageError, dir + "/.vcsjob: " + choice.message, ""};
   }
+  Result<std::vector<DeviceRequest>> roles = roles_of(choice.jobs);
+  if (roles) return std::move(*roles);
+  throw Failure{kExitUsageError, dir + "/.vcsjob: " + roles.error(),
+                "name the devices with -d or -l"};
 }
 
 std::vector<TaskSpec> make_tasks(const RunOptions& options, Output& output) {
@@ -65,8 +72,12 @@ std::vector<TaskSpec> make_tasks(const RunOptions& options, Output& output) {
   if (!options.command.empty()) {
     tasks.push_back(make_command_task(options, cwd));
   } else if (::stat(options.source.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    check_tree(options, cwd, output);
+    std::vector<DeviceRequest> roles = check_tree(options, cwd, output);
     tasks.push_back(make_tree_task(options, cwd));
+    if (options.devices.empty() && options.selectors.empty()) {
+      tasks.back().devices = std::move(roles);
+      if (!tasks.back().devices.empty()) tasks.back().before = usual_before();
+    }
   } else {
     if (!options.path.empty() || !options.tags.empty()) {
       throw Failure{kExitUsageError, options.source + " is not a directory",

@@ -44,6 +44,9 @@ int do_verb(Session& session, const InventoryOptions& options);
 int do_verb(Output& output, const StrategyCheckOptions& options);
 int do_verb(Output& output, const StrategyTreeOptions& options);
 int do_verb(Output& output, const VersionOptions& options);
+// verb_job.cc
+int do_verb(Output& output, const JobListOptions& options);
+int do_verb(Output& output, const JobCheckOptions& options);
 // verb_strategy.cc
 int do_verb(Output& output, const StrategyScenarioOptions& options);
 int do_verb(Output& output, const StrategySimulateOptions& options);

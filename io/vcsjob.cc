@@ -15,6 +15,7 @@
 
 #include "core/limits.h"
 #include "core/suggest.h"
+#include "core/tag_choice.h"
 #include "io/beneath.h"
 #include "io/file.h"
 
@@ -151,12 +152,6 @@ nlohmann::json json_of(const YamlNode& node) {
   return value.is_primitive() && !value.is_discarded() ? value : json(node.text);
 }
 
-bool has_tags(const VcsJob& job, const std::vector<std::string>& tags) {
-  return std::all_of(tags.begin(), tags.end(), [&job](const std::string& tag) {
-    return std::find(job.tags.begin(), job.tags.end(), tag) != job.tags.end();
-  });
-}
-
 VcsJobChoice choose_by_path(const VcsJobFile& file, const TreeSource& source) {
   std::vector<std::string> paths;
   for (const VcsJob& job : file.jobs) {
@@ -206,12 +201,12 @@ VcsJobChoice choose_vcsjobs(const VcsJobFile& file, const TreeSource& source) {
   if (!source.path.empty()) return choose_by_path(file, source);
   VcsJobChoice choice;
   std::copy_if(file.jobs.begin(), file.jobs.end(), std::back_inserter(choice.jobs),
-               [&source](const VcsJob& job) { return has_tags(job, source.tags); });
+               [&source](const VcsJob& job) { return chosen_by_tags(job.tags, source.tags); });
   if (!choice.jobs.empty()) return choice;
   choice.status = StatusCode::norun;
   choice.message = source.dir + "/.vcsjob has no job";
-  for (const std::string& tag : source.tags) {
-    choice.message += (tag == source.tags.front() ? " with the tag " : " and ") + tag;
+  for (const std::string& term : source.tags) {
+    choice.message += (term == source.tags.front() ? " with the tags " : " and ") + term;
   }
   return choice;
 }

@@ -47,8 +47,8 @@ struct VcsJobFile {
 // Reads DIR/.vcsjob and looks at each job's file.
 VcsJobFile load_vcsjob(const std::string& dir);
 
-// What `source` asks for: the job with its path, or all jobs that carry every tag (all, without
-// tags), broken ones included.
+// What `source` asks for: the job with its path, or all jobs that its tags choose
+// (core/tag_choice.h; all of them without tags), broken ones included.
 struct VcsJobChoice {
   std::vector<VcsJob> jobs;
   // ok; nolist: no readable list; norun: no job in it is meant by `source`.

@@ -80,7 +80,9 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"run", "--wait", "--detach", "--", "x"}, "one of --wait, --follow, --detach"},
         WrongCase{{"run", "--path", "a", "--", "x"}, "choose jobs of a directory"},
         WrongCase{{"run", "--path", "a", "--tags", "b", "dir"}, "one of --path and --tags"},
-        WrongCase{{"verify"}, "say which devices"},
+        WrongCase{{"run", "--tags", "any:", "dir"}, "has an empty tag"},
+        WrongCase{{"job", "list", "dir", "--tags", "A,,B"}, "has an empty tag"},
+        WrongCase{{"job"}, "a verb is missing"}, WrongCase{{"verify"}, "say which devices"},
         WrongCase{{"verify", "a", "--all"}, "say which devices"},
         WrongCase{{"verify", "-l", "k=v", "--all"}, "say which devices"},
         WrongCase{{"submit"}, "FILE"}, WrongCase{{"wait"}, "GUID"},
@@ -272,8 +274,17 @@ TEST(CommandLine, RunOptions) {
   EXPECT_TRUE(run.wait_for_capacity);
   EXPECT_EQ(run.verify, VerifyFirst::always);
   EXPECT_TRUE(run.no_repair);
-  EXPECT_THAT(run.tags, ElementsAre("A", "B", "C"));
+  EXPECT_THAT(run.tags, ElementsAre("A,B", "C"));
   EXPECT_EQ(run.after, After::detach);
+}
+
+TEST(CommandLine, JobsOfADirectory) {
+  const JobListOptions list =
+      parsed_verb<JobListOptions>({"job", "list", "d", "--tags", "A,B", "--tags", "not:C"});
+  EXPECT_EQ(list.dir, "d");
+  EXPECT_THAT(list.tags, ElementsAre("A,B", "not:C"));
+  EXPECT_THAT(parsed_verb<JobCheckOptions>({"job", "check", "a", "b"}).dirs, ElementsAre("a", "b"));
+  EXPECT_EQ(parsed_verb<JobListOptions>({"job", "list"}).dir, "");
 }
 
 TEST(CommandLine, WhatIsNotSaidStaysUnsaid) {

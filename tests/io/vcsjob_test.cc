@@ -173,9 +173,12 @@ TEST_F(VcsJobTest, ChoosesByPathOrByAllTags) {
       {{"d", "", {}}, {"a", "b", "c"}, ""},
       {{"d", "", {"X"}}, {"a", "b"}, ""},
       {{"d", "", {"Y", "X"}}, {"a"}, ""},
-      {{"d", "", {"Z"}}, {}, "d/.vcsjob has no job with the tag Z"},
-      {{"d", "", {"X", "Z"}}, {}, "d/.vcsjob has no job with the tag X and Z"},
-      {{"d", "", {"x"}}, {}, "d/.vcsjob has no job with the tag x"},
+      {{"d", "", {"X,Y"}}, {"a"}, ""},
+      {{"d", "", {"not:Y"}}, {"b", "c"}, ""},
+      {{"d", "", {"X", "any:Y,Z"}}, {"a"}, ""},
+      {{"d", "", {"Z"}}, {}, "d/.vcsjob has no job with the tags Z"},
+      {{"d", "", {"X", "Z"}}, {}, "d/.vcsjob has no job with the tags X and Z"},
+      {{"d", "", {"x"}}, {}, "d/.vcsjob has no job with the tags x"},
       {{"d", "./a", {}}, {}, "d/.vcsjob has no job with the path \"./a\""},
   };
   for (const Row& row : rows) {

@@ -1,0 +1,29 @@
+// The verbs of muster job.
+#include "cli/parse_kit.h"
+#include "core/tag_choice.h"
+
+namespace muster {
+
+void add_tag_terms(CLI::App* app, std::vector<std::string>* target) {
+  add_list(app, "--tags", target, "A,B",
+           "Jobs that carry all these tags; any:A,B one of them, not:A,B none")
+      ->check([](const std::string& term) { return invalid_tag_term(term).value_or(""); }, "");
+}
+
+void add_job_verbs(Parse& parse) {
+  CLI::App* job = add_group(parse, "job", "Jobs that a directory offers in its .vcsjob");
+  {
+    auto [verb, options] =
+        add_verb<JobListOptions>(parse, job, "list", "Show the jobs of a directory",
+                                 "  muster job list ./tests\n"
+                                 "  muster job list ./tests --tags SMOKE --tags not:SLOW -o quiet");
+    add_word(verb, "DIR", &options->dir, "A directory with .vcsjob (default: this one)");
+    add_tag_terms(verb, &options->tags);
+  }
+  auto [verb, options] =
+      add_verb<JobCheckOptions>(parse, job, "check", "Say everything that is wrong with .vcsjob",
+                                "  muster job check ./tests");
+  add_words(verb, "DIR", &options->dirs, "Directories with .vcsjob (default: this one)");
+}
+
+}  // namespace muster
