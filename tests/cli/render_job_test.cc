@@ -27,7 +27,7 @@ VcsJob broken() {
 TEST(RenderJob, JobsAreATableAndABrokenOneSaysWhy) {
   EXPECT_EQ(render_jobs({smoke(), broken()}, Look{}),
             "PATH           TAGS        USUALLY  ABOUT\n"
-            "jobs/smoke.sh  SMOKE,WIFI  1m30s    Boots and\\u{9}connects\n"
+            "jobs/smoke.sh  SMOKE,WIFI  1m30s    Boots and\\u{09}connects\n"
             "../evil        -           -        cannot run: .vcsjob:3:5: \"../evil\" leads out of "
             "the tree\n");
   EXPECT_EQ(render_jobs({}, Look{}), "");
