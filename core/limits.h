@@ -38,6 +38,7 @@ inline constexpr size_t kTaskBytesMax = 512 << 10;  // of one TaskSpec, its work
 inline constexpr size_t kDependenciesMax = 256;     // of one task
 inline constexpr size_t kMetadataMax = 64;          // pairs of one task
 inline constexpr size_t kMetadataBytesMax = 8 << 10;
+inline constexpr size_t kArrayTasksMax = 100'000;  // of one array, matrix or file
 inline constexpr size_t kStepsMax = 256;           // of one job
 inline constexpr size_t kMeasureColumnsMax = 256;  // of one row
 inline constexpr uint32_t kRetryMax = 10;

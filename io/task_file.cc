@@ -11,22 +11,27 @@
 #include "core/suggest.h"
 #include "core/work.h"
 #include "io/codec.h"
+#include "io/job_file.h"
 
 namespace muster {
 namespace {
 
+std::vector<std::string> all_keys() {
+  std::vector<std::string> keys = {
+      "version",  "kind",     "guid",   "name",     "device",    "selector",         "devices",
+      "pool",     "priority", "before", "timeouts", "retry",     "depends_on",       "tags",
+      "coverage", "metadata", "matrix", "array",    "each_line", "wait_for_capacity"};
+  keys.insert(keys.end(), job_keys().begin(), job_keys().end());
+  return keys;
+}
+
 const KeyTable kTask = {
-    "a task",
-    {"version", "kind", "guid", "name", "device", "selector", "devices", "pool", "priority",
-     "before", "timeouts", "retry", "run", "shell", "source", "env", "cwd", "wait_for_capacity"},
-    {"tags", "coverage", "targets", "fallback", "idempotent", "secrets", "matrix", "steps",
-     "finally", "measure", "expect", "results", "notify", "depends_on", "metadata"}};
+    "a task", all_keys(), {"targets", "fallback", "idempotent", "secrets", "notify"}};
+const KeyTable kDependency = {"a dependency", {"job", "guid", "result"}};
 const KeyTable kDevice = {"a device of a task", {"name", "selector", "with"}};
 const KeyTable kBefore = {"before", {"verify", "level", "repair", "repair_budget"}};
-const KeyTable kTimeouts = {"timeouts", {"queue", "run", "silence", "grace"}, {"finally", "io"}};
+const KeyTable kTimeouts = {"timeouts", {"queue", "run", "silence", "grace", "finally"}, {"io"}};
 const KeyTable kRetry = {"retry", {"infra", "test"}, {"elsewhere", "reverify"}};
-const KeyTable kSource = {"a source", {"dir", "path", "tags"}, {"git", "ref"}};
-const KeyTable kEnv = {"env", {"set", "pass"}};
 
 bool is_env_name(std::string_view name) {
   const auto is_part = [](char c) {
@@ -41,11 +46,20 @@ bool has_control(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+// What a document says of the tasks it depends on, before names are known to be of this file.
+struct WantedDependency {
+  std::string job;  // or a GUID, when no task of the file is called so
+  Mark at;
+  bool must_pass = true;
+};
+
 // Reads one document.
 class TaskReader {
  public:
-  TaskReader(const YamlNode& node, const FileScope& scope)
-      : reader_(node, kTask, scope), scope_(scope) {}
+  TaskReader(const YamlNode& node, const Words& words, const FileScope& scope)
+      : reader_(node, kTask, scope), scope_(scope), words_(words) {}
+
+  std::vector<WantedDependency> take_wanted() { return std::move(wanted_); }
 
   TaskSpec read() {
     reader_.check_header({"job", "verify"});
@@ -57,7 +71,9 @@ class TaskReader {
     read_priority();
     read_limits();
     task_.wait_for_capacity = reader_.boolean("wait_for_capacity", false);
-    const Work work = task_.kind == TaskKind::verify ? read_verify() : Work(read_job());
+    read_dependencies();
+    read_metadata();
+    const Work work = task_.kind == TaskKind::verify ? read_verify() : Work(read_job_work());
     if (scope_.has_errors()) return std::move(task_);
     task_.work = encode_work(work);
     if (task_.work.size() > kWorkBytesMax) {
@@ -181,6 +197,7 @@ class TaskReader {
       task_.timeouts.run = timeouts.duration("run", task_.timeouts.run);
       task_.timeouts.silence = timeouts.duration("silence", task_.timeouts.silence);
       task_.timeouts.grace = timeouts.duration("grace", task_.timeouts.grace);
+      task_.timeouts.finally = timeouts.duration("finally", task_.timeouts.finally);
     }
     if (const YamlNode* node = reader_.map("retry")) {
       const ObjectReader retry(*node, kRetry, scope_);
@@ -191,97 +208,200 @@ class TaskReader {
   }
 
   Work read_verify() const {
-    for (const char* key : {"run", "shell", "source", "env", "cwd"}) {
+    for (const std::string& key : job_keys()) {
       if (!reader_.has(key)) continue;
-      reader_.error(key, "a verify task runs the device's strategy; \"" + std::string(key) +
-                             "\" belongs to kind: job");
+      reader_.error(
+          key, "a verify task runs the device's strategy; \"" + key + "\" belongs to kind: job");
     }
     return VerifyWork{};
   }
 
-  JobWork read_job() {
-    JobWork job;
-    const int ways = reader_.has("run") + reader_.has("shell") + reader_.has("source");
-    if (ways != 1) {
-      scope_.error(reader_.node().at,
-                   "a job needs exactly one of \"run\", \"shell\" and \"source\"");
-    }
-    if (reader_.has("cwd")) job.cwd = scope_.resolve(reader_.string("cwd", Need::required));
-    if (reader_.has("source")) {
-      job.source = read_source();
-    } else {
-      job.source = CommandSource{read_argv(job.cwd.empty())};
-    }
-    read_env(job);
+  // What the document itself sets goes before the words that it is one of many by.
+  JobWork read_job_work() const {
+    JobWork job = read_job(reader_);
+    std::map<std::string, std::string> env = words_environment(words_);
+    job.env.merge(env);
     return job;
   }
 
-  // Without a cwd the command runs in an empty workspace, where no relative path leads anywhere.
-  std::vector<std::string> read_argv(bool resolve) const {
-    if (reader_.has("shell")) return {"/bin/sh", "-c", reader_.string("shell", Need::required)};
-    std::vector<std::string> argv = reader_.command("run");
-    return resolve ? resolve_program(std::move(argv), scope_) : argv;
-  }
-
-  TreeSource read_source() const {
-    TreeSource tree;
-    const YamlNode* node = reader_.map("source");
-    if (node == nullptr) return tree;
-    const ObjectReader source(*node, kSource, scope_);
-    const std::string dir = source.string("dir", Need::required);
-    if (!dir.empty()) tree.dir = scope_.resolve(dir);
-    tree.path = source.string("path");
-    tree.tags = source.strings("tags");
-    if (source.has("path") && source.has("tags")) {
-      source.error("tags", "jobs are chosen by \"path\" or by \"tags\", not by both");
+  void read_dependencies() {
+    const YamlNode* list = reader_.list("depends_on");
+    if (list == nullptr) return;
+    if (list->items.size() > kDependenciesMax) {
+      reader_.error("depends_on",
+                    "a task depends on at most " + std::to_string(kDependenciesMax) + " others");
+      return;
     }
-    return tree;
+    for (const YamlNode& item : list->items) {
+      if (item.kind == YamlNode::Kind::scalar) {
+        wanted_.push_back({item.text, item.at, true});
+        continue;
+      }
+      const ObjectReader dependency(item, kDependency, scope_);
+      const bool must_pass = dependency.choice("result", {"ok", "any"}) == "ok";
+      if (dependency.has("job") == dependency.has("guid")) {
+        scope_.error(item.at, "a dependency names a \"job\" of this file or a \"guid\"");
+      } else if (dependency.has("job")) {
+        wanted_.push_back({dependency.string("job", Need::required), item.at, must_pass});
+      } else {
+        const std::string guid = dependency.string("guid", Need::required);
+        if (const auto reason = invalid_guid(guid)) dependency.error("guid", *reason);
+        task_.depends_on.push_back({guid, must_pass});
+      }
+    }
   }
 
-  void read_env(JobWork& job) const {
-    const YamlNode* node = reader_.map("env");
-    if (node == nullptr) return;
-    const ObjectReader env(*node, kEnv, scope_);
-    job.env = env.string_map("set");
-    job.env_pass = env.strings("pass");
-    for (const auto& [name, value] : job.env) check_env_name(env, "set", name);
-    for (const std::string& name : job.env_pass) check_env_name(env, "pass", name);
-  }
-
-  static void check_env_name(const ObjectReader& env, std::string_view key,
-                             const std::string& name) {
-    if (const std::optional<std::string> reason = invalid_env_name(name)) env.error(key, *reason);
+  void read_metadata() {
+    task_.metadata = reader_.string_map("metadata");
+    for (const char* key : {"tags", "coverage"}) {
+      std::string text;
+      for (const std::string& word : reader_.strings(key)) text += (text.empty() ? "" : ",") + word;
+      if (!text.empty()) task_.metadata.emplace(key, text);
+    }
+    size_t bytes = 0;
+    for (const auto& [key, value] : task_.metadata) bytes += key.size() + value.size();
+    if (task_.metadata.size() > kMetadataMax || bytes > kMetadataBytesMax) {
+      reader_.error("metadata", "a task has at most " + std::to_string(kMetadataMax) +
+                                    " pairs of metadata, of " +
+                                    std::to_string(kMetadataBytesMax >> 10) + " KiB in all");
+    }
   }
 
   ObjectReader reader_;
   const FileScope& scope_;
+  const Words& words_;
   TaskSpec task_;
+  std::vector<WantedDependency> wanted_;
 };
 
-void refuse_same_guids(const std::vector<YamlNode>& documents, const FileScope& scope) {
-  std::map<std::string, Mark> seen;
-  for (const YamlNode& document : documents) {
-    const YamlNode* guid = document.find("guid");
-    if (guid == nullptr || guid->text.empty()) continue;
-    const auto [first, is_new] = seen.emplace(guid->text, guid->at);
-    if (is_new) continue;
-    scope.error(guid->at, "this guid is that of the task in line " +
-                              std::to_string(first->second.line) + "; each task needs its own");
-  }
-}
+// Reads the documents of one file and joins them.
+class FileReader {
+ public:
+  FileReader(const FileScope& scope, const ArrayFlags& flags, TaskFile& file)
+      : scope_(scope), flags_(flags), file_(file) {}
 
-void read_tasks(const std::vector<YamlNode>& documents, const FileScope& scope, TaskFile& file) {
-  if (documents.empty() && !scope.has_errors()) scope.error({}, "is empty");
-  if (documents.size() > kSubmitTasksMax) {
-    scope.error(documents[kSubmitTasksMax].at,
-                "a file holds at most " + std::to_string(kSubmitTasksMax) + " tasks");
-    return;
+  void read(const std::vector<YamlNode>& documents) {
+    if (documents.empty() && !scope_.has_errors()) scope_.error({}, "is empty");
+    if (documents.size() > kSubmitTasksMax) {
+      scope_.error(documents[kSubmitTasksMax].at,
+                   "a file holds at most " + std::to_string(kSubmitTasksMax) + " documents");
+      return;
+    }
+    for (const YamlNode& document : documents) read_document(document);
+    for (const auto& [task, wanted] : wanted_) join(task, wanted);
+    refuse_cycles();
   }
-  for (const YamlNode& document : documents) {
-    file.tasks.push_back(TaskReader(document, scope).read());
+
+ private:
+  void read_document(const YamlNode& document) {
+    const size_t first = file_.tasks.size();
+    const size_t errors = scope_.errors();
+    bool is_many = false;
+    expand_document(document, scope_, flags_, [&](const TaskCell& cell) {
+      is_many = is_many || !cell.words.empty();
+      read_cell(cell);
+      // Of many tasks all would say the same.
+      return scope_.errors() == errors;
+    });
+    const size_t end = file_.tasks.size();
+    if (end > kArrayTasksMax) {
+      scope_.error(document.at, "a file is at most " + std::to_string(kArrayTasksMax) + " tasks");
+    }
+    if (!is_many) return;
+    const YamlNode* guid = document.find("guid");
+    const bool named = guid != nullptr && !guid->text.empty() && !invalid_guid(guid->text);
+    for (size_t i = first; i < end && named; ++i) file_.tasks[i].group = guid->text;
+    if (!named) file_.groups.emplace_back(first, end);
   }
-  refuse_same_guids(documents, scope);
-}
+
+  void read_cell(const TaskCell& cell) {
+    TaskReader reader(cell.document, cell.words, scope_);
+    const size_t at = file_.tasks.size();
+    file_.tasks.push_back(reader.read());
+    for (WantedDependency& wanted : reader.take_wanted())
+      wanted_.emplace_back(at, std::move(wanted));
+    by_name_[file_.tasks.back().name].push_back(at);
+    // The cells of a document are also meant by the name that it gives all of them.
+    if (const YamlNode* name = cell.document.find("name"); !cell.words.empty() && name != nullptr) {
+      const std::string suffix = file_.tasks.back().name;
+      const size_t blank = suffix.rfind(' ');
+      if (blank != std::string::npos) by_name_[suffix.substr(0, blank)].push_back(at);
+    }
+    refuse_same_guid(cell.document);
+  }
+
+  void refuse_same_guid(const YamlNode& document) {
+    const YamlNode* guid = document.find("guid");
+    if (guid == nullptr || guid->text.empty()) return;
+    const auto [first, is_new] = guids_.emplace(guid->text, guid->at);
+    if (is_new) return;
+    scope_.error(guid->at, "this guid is that of the task in line " +
+                               std::to_string(first->second.line) + "; each task needs its own");
+  }
+
+  void join(size_t task, const WantedDependency& wanted) {
+    const auto found = by_name_.find(wanted.job);
+    if (found == by_name_.end()) {
+      if (!invalid_guid(wanted.job)) {
+        file_.tasks[task].depends_on.push_back({wanted.job, wanted.must_pass});
+        return;
+      }
+      std::vector<std::string> names;
+      for (const auto& [name, places] : by_name_) names.push_back(name);
+      scope_.error(wanted.at, "no task of this file is called \"" + wanted.job + "\"" +
+                                  suggestion(wanted.job, names));
+      return;
+    }
+    if (found->second.size() > kDependenciesMax) {
+      scope_.error(wanted.at,
+                   "a task depends on at most " + std::to_string(kDependenciesMax) + " others");
+      return;
+    }
+    for (const size_t on : found->second) {
+      if (on == task) {
+        scope_.error(wanted.at, "a task cannot depend on itself");
+      } else {
+        file_.dependencies.push_back({task, on, wanted.must_pass});
+      }
+    }
+  }
+
+  // Takes away tasks that depend on none that is left, until nothing changes.
+  void refuse_cycles() const {
+    std::vector<size_t> waits_for(file_.tasks.size(), 0);
+    std::vector<std::vector<size_t>> dependants(file_.tasks.size());
+    for (const FileDependency& dependency : file_.dependencies) {
+      ++waits_for[dependency.task];
+      dependants[dependency.on].push_back(dependency.task);
+    }
+    std::vector<size_t> free;
+    for (size_t i = 0; i < waits_for.size(); ++i) {
+      if (waits_for[i] == 0) free.push_back(i);
+    }
+    size_t left = waits_for.size();
+    while (!free.empty()) {
+      const size_t task = free.back();
+      free.pop_back();
+      --left;
+      for (const size_t dependant : dependants[task]) {
+        if (--waits_for[dependant] == 0) free.push_back(dependant);
+      }
+    }
+    if (left == 0) return;
+    const auto in_cycle =
+        std::find_if(waits_for.begin(), waits_for.end(), [](size_t count) { return count > 0; });
+    scope_.error({}, "the tasks of this file wait for each other, \"" +
+                         file_.tasks[static_cast<size_t>(in_cycle - waits_for.begin())].name +
+                         "\" among them");
+  }
+
+  const FileScope& scope_;
+  const ArrayFlags& flags_;
+  TaskFile& file_;
+  std::vector<std::pair<size_t, WantedDependency>> wanted_;
+  std::map<std::string, std::vector<size_t>> by_name_;
+  std::map<std::string, Mark> guids_;
+};
 
 }  // namespace
 
@@ -295,23 +415,28 @@ std::optional<std::string> invalid_env_name(const std::string& name) {
   return std::nullopt;
 }
 
-TaskFile load_task_file(const std::string& path) {
+TaskFile load_task_file(const std::string& path, const ArrayFlags& flags) {
   TaskFile file;
   const FileScope scope(path, file.problems);
-  read_tasks(load_yaml(scope), scope, file);
+  FileReader(scope, flags, file).read(load_yaml(scope));
   return file;
 }
 
-TaskFile parse_task_file(const std::string& text, const std::string& path) {
+TaskFile parse_task_file(const std::string& text, const std::string& path,
+                         const ArrayFlags& flags) {
   TaskFile file;
   const FileScope scope(path, file.problems);
-  read_tasks(parse_yaml(text, scope), scope, file);
+  FileReader(scope, flags, file).read(parse_yaml(text, scope));
   return file;
 }
 
 std::vector<NamedKeyTable> task_file_keys() {
-  return {{"task", &kTask},   {"device", &kDevice}, {"before", &kBefore}, {"timeouts", &kTimeouts},
-          {"retry", &kRetry}, {"source", &kSource}, {"env", &kEnv},       {"shell", &shell_keys()}};
+  std::vector<NamedKeyTable> tables = {{"task", &kTask},        {"device", &kDevice},
+                                       {"before", &kBefore},    {"timeouts", &kTimeouts},
+                                       {"retry", &kRetry},      {"dependency", &kDependency},
+                                       {"shell", &shell_keys()}};
+  for (const NamedKeyTable& table : job_file_keys()) tables.push_back(table);
+  return tables;
 }
 
 }  // namespace muster
