@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "core/duration_text.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "core/selector.h"
@@ -206,8 +207,7 @@ class Checker {
     if (std::optional<std::string> why = std::visit(CheckFault{}, verifier.check)) {
       add(where + ".check", *why);
     }
-    if (verifier.timeout == Duration::zero()) add(where + ".timeout", "has no timeout");
-    check_time(verifier.timeout, where + ".timeout", "timeout");
+    check_timeout(verifier.timeout, where);
     check_when(verifier.when, where);
     if (std::optional<std::string> why = invalid_placeholders(verifier.blame)) {
       add(where + ".blame", *why);
@@ -231,8 +231,8 @@ class Checker {
     const RepairActionSpec& action = strategy_.actions[index];
     const std::string where = item("repair", index);
     check_tag(action.tag, where, action_tags_);
-    check_run(action.run, where);
-    check_time(action.timeout, where + ".timeout", "timeout");
+    check_run(action.run, action.timeout, where);
+    check_timeout(action.timeout, where);
     check_time(action.then_wait, where + ".then", "wait");
     check_when(action.when, where);
     check_number(action.attempts, 1, kActionAttemptsMax, where + ".attempts");
@@ -256,8 +256,8 @@ class Checker {
     const FinallySpec& closing = strategy_.closing[index];
     const std::string where = item("finally", index);
     check_tag(closing.tag, where, closing_tags_);
-    check_run(closing.run, where);
-    check_time(closing.timeout, where + ".timeout", "timeout");
+    check_run(closing.run, closing.timeout, where);
+    check_timeout(closing.timeout, where);
   }
 
   void check_when(const std::string& when, const std::string& where) {
@@ -271,8 +271,14 @@ class Checker {
                               std::to_string(max));
   }
 
-  void check_run(const ActionRun& run, const std::string& where) {
+  // A wait that its own timeout ends would always fail.
+  void check_run(const ActionRun& run, Duration timeout, const std::string& where) {
     if (std::optional<std::string> why = std::visit(CheckFault{}, run)) add(where + ".run", *why);
+    const auto* wait = std::get_if<WaitAction>(&run);
+    if (wait == nullptr || timeout <= Duration::zero() || wait->duration <= timeout) return;
+    add(where + ".timeout", "the timeout of " + format_duration(timeout) + " ends the wait of " +
+                                format_duration(wait->duration) +
+                                " before it is over; leave it out, or make it as long");
   }
 
   void check_tag(const std::string& tag, const std::string& where, const TagTable& table) {
@@ -306,6 +312,12 @@ class Checker {
               std::to_string(std::chrono::duration_cast<std::chrono::hours>(kTimeoutMax).count()) +
               " hours");
     }
+  }
+
+  // Without one nothing would bound it.
+  void check_timeout(Duration timeout, const std::string& where) {
+    if (timeout == Duration::zero()) add(where + ".timeout", "has no timeout");
+    check_time(timeout, where + ".timeout", "timeout");
   }
 
   // `tag` must be a verifier's.

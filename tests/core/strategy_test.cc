@@ -177,7 +177,10 @@ TEST(CheckStrategy, ChecksThatCanNeverWork) {
 
 TEST(CheckStrategy, Timeouts) {
   Strategy one = strategy({verifier("a"), verifier("b"), verifier("c"), verifier("d")},
-                          {action("e", {}), action("f", {}), action("g", {})});
+                          {action("e", {"a"}), action("f", {"a"}), action("g", {"a"})});
+  one.closing = {{"h", "", NoopCheck{}, FinallyWhen::always, 0s},
+                 {"i", "", NoopCheck{}, FinallyWhen::always, -1s},
+                 {"j", "", NoopCheck{}, FinallyWhen::always, kTimeoutMax}};
   one.verifiers[0].timeout = 0s;
   one.verifiers[1].timeout = -1s;
   one.verifiers[2].timeout = kTimeoutMax;
@@ -185,12 +188,24 @@ TEST(CheckStrategy, Timeouts) {
   one.actions[0].timeout = 0s;
   one.actions[1].timeout = -1s;
   one.actions[2].timeout = kTimeoutMax + 1us;
-  EXPECT_EQ(texts(check_strategy(one)),
-            (std::vector<std::string>{"verify[0].timeout: has no timeout",
-                                      "verify[1].timeout: the timeout is negative",
-                                      "verify[3].timeout: the timeout is longer than 720 hours",
-                                      "repair[1].timeout: the timeout is negative",
-                                      "repair[2].timeout: the timeout is longer than 720 hours"}));
+  EXPECT_EQ(
+      texts(check_strategy(one)),
+      (std::vector<std::string>{
+          "verify[0].timeout: has no timeout", "verify[1].timeout: the timeout is negative",
+          "verify[3].timeout: the timeout is longer than 720 hours",
+          "repair[0].timeout: has no timeout", "repair[1].timeout: the timeout is negative",
+          "repair[2].timeout: the timeout is longer than 720 hours",
+          "finally[0].timeout: has no timeout", "finally[1].timeout: the timeout is negative"}));
+}
+
+TEST(CheckStrategy, AWaitFitsIntoItsTimeout) {
+  Strategy one = strategy({verifier("a")}, {action("b", {"a"}), action("c", {"a"})});
+  one.actions[0].run = WaitAction{5s};
+  one.actions[1].run = WaitAction{5s + 1us};
+  one.closing = {{"d", "", WaitAction{2s}, FinallyWhen::always, 1s}};
+  std::vector<std::string> wheres;
+  for (const StrategyProblem& problem : check_strategy(one)) wheres.push_back(problem.where);
+  EXPECT_EQ(wheres, (std::vector<std::string>{"repair[1].timeout", "finally[0].timeout"}));
 }
 
 TEST(CheckStrategy, ActionsNeedACommand) {
