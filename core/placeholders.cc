@@ -6,6 +6,7 @@
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "core/shell_text.h"
 #include "core/strategy.h"
 #include "core/suggest.h"
 
@@ -22,17 +23,18 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-// `text` with each {NAME} replaced by what `value_of(NAME)` gives, which is a Result<std::string>.
-template <typename ValueOf>
-Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of) {
-  std::string out;
+// Calls put_text with what is to stay as it is and put_value with each NAME, in order; put_value
+// says why there is no value, or nothing. The first error ends it.
+template <typename PutText, typename PutValue>
+std::optional<Error> walk_placeholders(std::string_view text, PutText put_text,
+                                       PutValue put_value) {
   while (!text.empty()) {
     const size_t brace = text.find('{');
-    out += text.substr(0, brace);
+    put_text(text.substr(0, brace));
     if (brace == text.npos) break;
     text.remove_prefix(brace + 1);
     if (starts_with(text, "{")) {
-      out += '{';
+      put_text(text.substr(0, 1));
       text.remove_prefix(1);
       continue;
     }
@@ -41,15 +43,26 @@ Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of
       return Error{"\"{\" is not closed before " + quote_text(text) +
                    "; write {{ for a literal brace"};
     }
-    Result<std::string> value = value_of(text.substr(0, end));
-    if (!value) return value;
-    out += *value;
+    if (std::optional<Error> error = put_value(text.substr(0, end))) return error;
     text.remove_prefix(end + 1);
-    if (out.size() > kStrategyBytesMax) {
-      return Error{"the text with its placeholders filled in is longer than " +
-                   std::to_string(kStrategyBytesMax) + " bytes"};
-    }
   }
+  return std::nullopt;
+}
+
+// `text` with each {NAME} replaced by what `value_of(NAME)` gives, which is a Result<std::string>.
+template <typename ValueOf>
+Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of) {
+  std::string out;
+  const auto put_value = [&](std::string_view name) -> std::optional<Error> {
+    Result<std::string> value = value_of(name);
+    if (!value) return Error{value.error()};
+    out += *value;
+    if (out.size() <= kStrategyBytesMax) return std::nullopt;
+    return Error{"the text with its placeholders filled in is longer than " +
+                 std::to_string(kStrategyBytesMax) + " bytes"};
+  };
+  const auto put_text = [&](std::string_view part) { out += part; };
+  if (std::optional<Error> error = walk_placeholders(text, put_text, put_value)) return *error;
   return out;
 }
 
@@ -105,15 +118,38 @@ Error unknown_placeholder(std::string_view name, const Values& values) {
                ", and {{ for a literal brace"};
 }
 
+Result<std::string> value_of(std::string_view name, const Values& values) {
+  const Values::const_iterator found = values.find(name);
+  if (found == values.end()) return unknown_placeholder(name, values);
+  if (found->second) return *found->second;
+  return Error{"the placeholder " + quote_placeholder(name) +
+               " could be one of several: devices of the same type are leased together; give "
+               "them types of their own"};
+}
+
 Result<std::string> expand_values(std::string_view text, const Values& values) {
-  return replace_placeholders(text, [&](std::string_view name) -> Result<std::string> {
-    const Values::const_iterator found = values.find(name);
-    if (found == values.end()) return unknown_placeholder(name, values);
-    if (found->second) return *found->second;
+  return replace_placeholders(text, [&](std::string_view name) { return value_of(name, values); });
+}
+
+// The same for a text that a shell runs: no value becomes code.
+Result<std::string> expand_for_shell(std::string_view text, const Values& values) {
+  ShellText shell;
+  const auto put_value = [&](std::string_view name) -> std::optional<Error> {
+    const Result<std::string> value = value_of(name, values);
+    if (!value) return Error{value.error()};
+    if (shell.add_value(name, *value)) return std::nullopt;
     return Error{"the placeholder " + quote_placeholder(name) +
-                 " could be one of several: devices of the same type are leased together; give "
-                 "them types of their own"};
-  });
+                 " stands in a here-document whose end is quoted, where the shell replaces "
+                 "nothing; take the quotes away"};
+  };
+  const auto put_text = [&](std::string_view code) { shell.add_code(code); };
+  if (std::optional<Error> error = walk_placeholders(text, put_text, put_value)) return *error;
+  return shell.take();
+}
+
+// What `shell: TEXT` is in a file (io/object_reader.h).
+bool is_shell_command(const std::vector<std::string>& argv) {
+  return argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c";
 }
 
 // Expands texts in place and keeps the first error.
@@ -122,19 +158,13 @@ class Expander {
   explicit Expander(Values values) : values_(std::move(values)) {}
 
   void operator()(std::string* text) {
-    if (failure_ || text->find('{') == text->npos) return;
-    Result<std::string> expanded = expand_values(*text, values_);
-    if (expanded) {
-      *text = std::move(*expanded);
-    } else {
-      failure_ = Error{expanded.error()};
-    }
+    if (!failure_ && text->find('{') != text->npos) take(text, expand_values(*text, values_));
   }
   void operator()(std::vector<std::string>* texts) {
     for (std::string& text : *texts) (*this)(&text);
   }
 
-  void operator()(CommandCheck* check) { (*this)(&check->argv); }
+  void operator()(CommandCheck* check) { command(&check->argv); }
   void operator()(TcpCheck* check) { all({&check->host, &check->port, &check->expect}); }
   void operator()(DiskCheck* check) { (*this)(&check->path); }
   void operator()(FileCheck* check) { all({&check->path, &check->contains}); }
@@ -142,7 +172,7 @@ class Expander {
   void operator()(PingCheck* check) { (*this)(&check->host); }
   void operator()(SshCheck* check) {
     all({&check->host, &check->port, &check->user, &check->key, &check->known_hosts});
-    (*this)(&check->argv);
+    command(&check->argv);
   }
   void operator()(HttpCheck* check) {
     all({&check->method, &check->url, &check->body, &check->contains});
@@ -155,13 +185,25 @@ class Expander {
   void operator()(WaitAction*) {}
   void operator()(PowerAction* run) { all({&run->relay, &run->operation}); }
   void operator()(PowerSpec* power) {
-    (*this)(&power->argv);
+    command(&power->argv);
     all({&power->method, &power->url});
   }
 
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
+  void take(std::string* text, Result<std::string> expanded) {
+    if (expanded) {
+      *text = std::move(*expanded);
+    } else {
+      failure_ = Error{expanded.error()};
+    }
+  }
+  void command(std::vector<std::string>* argv) {
+    if (!is_shell_command(*argv)) return (*this)(argv);
+    std::string* text = &argv->back();
+    if (!failure_ && text->find('{') != text->npos) take(text, expand_for_shell(*text, values_));
+  }
   void all(std::initializer_list<std::string*> texts) {
     for (std::string* text : texts) (*this)(text);
   }

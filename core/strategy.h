@@ -214,7 +214,8 @@ Result<std::string> expand_placeholders(std::string_view text, const Placeholder
 // Why `text` could not be expanded for any device, as a sentence, or nothing.
 std::optional<std::string> invalid_placeholders(std::string_view text);
 
-// The same as expand_placeholders for every string of a check or of what an action runs.
+// The same as expand_placeholders for every string of a check or of what an action runs. In a text
+// for /bin/sh -c no value becomes code (core/shell_text.h).
 Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope);
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope);
 

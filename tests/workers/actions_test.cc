@@ -1,4 +1,6 @@
 // What repair actions run.
+#include <gmock/gmock.h>
+
 #include <vector>
 
 #include "tests/workers/check_child.h"
@@ -36,6 +38,32 @@ TEST_F(ActionsTest, Commands) {
   const Ended failed = run_action(CommandCheck{{"sh", "-c", "echo no; exit 2"}}, context_);
   EXPECT_FALSE(failed.passed());
   EXPECT_EQ(failed.line(), "no");
+}
+
+// A device says its serial number itself: no value may ever be run as a command.
+TEST_F(ActionsTest, WhatADeviceSaysIsNeverRunByAShell) {
+  SshServer server(dir());
+  const std::string attempts[] = {
+      "$(touch " + path("run") + ")",    "`touch " + path("run") + "`",
+      "'; touch " + path("run") + "; '", "\"; touch " + path("run") + "; \"",
+      "a\ntouch " + path("run") + "\n",  "a  b * ? ~ $HOME \\ -n",
+      "EOF\ntouch " + path("run")};
+  const std::string text =
+      "printf %s {device.serial}; printf %s \"{device.serial}\"; "
+      "printf %s '{device.serial}'; printf %s \"$(printf %s {device.serial}; "
+      "echo .)\"; # don't {device.serial}\ncat <<EOF\n{device.serial}\nEOF\n";
+  for (const std::string& serial : attempts) {
+    devices_[0].profile["serial"] = serial;
+    const std::string wanted = serial + serial + serial + serial + "." + serial + "\n";
+    const Ended command = run_action(CommandCheck{{"/bin/sh", "-c", text}}, context_);
+    EXPECT_TRUE(command.passed());
+    EXPECT_EQ(command.output, wanted);
+    EXPECT_THAT(run_action(server.login({"/bin/sh", "-c", text}), context_).output,
+                ::testing::HasSubstr(wanted));
+    devices_[1].power.argv = {"/bin/sh", "-c", "printf %s {operation}{target.serial}"};
+    EXPECT_EQ(run_action(PowerAction{"relay-1", "$(on)"}, context_).output, "$(on)" + serial);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 
 TEST_F(ActionsTest, SshHasAConnectionOfItsOwn) {

@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "core/guid.h"
+#include "core/shell_text.h"
 #include "io/file.h"
 #include "workers/checks/connect.h"
 
@@ -198,11 +199,8 @@ std::string ssh_control_socket(const SshCheck& check, const std::string& control
 
 std::string quote_for_shell(const std::vector<std::string>& argv) {
   std::string line;
-  for (const std::string& argument : argv) {
-    line += line.empty() ? "'" : " '";
-    for (const char c : argument) line += c == '\'' ? "'\\''" : std::string(1, c);
-    line += "'";
-  }
+  for (const std::string& argument : argv)
+    line += (line.empty() ? "" : " ") + quote_for_shell(argument);
   return line;
 }
 
