@@ -165,28 +165,44 @@ class Expander {
   }
 
   void operator()(CommandCheck* check) { command(&check->argv); }
-  void operator()(TcpCheck* check) { all({&check->host, &check->port, &check->expect}); }
-  void operator()(DiskCheck* check) { (*this)(&check->path); }
-  void operator()(FileCheck* check) { all({&check->path, &check->contains}); }
+  void operator()(TcpCheck* check) {
+    all({{"host", &check->host}, {"port", &check->port}, {"expect", &check->expect}});
+  }
+  void operator()(DiskCheck* check) { all({{"path", &check->path}}); }
+  void operator()(FileCheck* check) {
+    all({{"path", &check->path}, {"contains", &check->contains}});
+  }
   void operator()(NoopCheck*) {}
-  void operator()(PingCheck* check) { (*this)(&check->host); }
+  void operator()(PingCheck* check) { all({{"host", &check->host}}); }
   void operator()(SshCheck* check) {
-    all({&check->host, &check->port, &check->user, &check->key, &check->known_hosts});
+    all({{"host", &check->host},
+         {"port", &check->port},
+         {"user", &check->user},
+         {"key", &check->key},
+         {"known_hosts", &check->known_hosts}});
     command(&check->argv);
   }
   void operator()(HttpCheck* check) {
-    all({&check->method, &check->url, &check->body, &check->contains});
+    all({{"method", &check->method}, {"url", &check->url}, {"contains", &check->contains}});
+    (*this)(&check->body);
     (*this)(&check->headers);
   }
-  void operator()(AdbCheck* check) { all({&check->serial, &check->state, &check->server}); }
+  void operator()(AdbCheck* check) {
+    all({{"serial", &check->serial}, {"state", &check->state}, {"server", &check->server}});
+  }
   void operator()(UsbCheck* check) {
-    all({&check->vendor, &check->product, &check->serial, &check->sysfs});
+    all({{"vendor", &check->vendor},
+         {"product", &check->product},
+         {"serial", &check->serial},
+         {"sysfs", &check->sysfs}});
   }
   void operator()(WaitAction*) {}
-  void operator()(PowerAction* run) { all({&run->relay, &run->operation}); }
+  void operator()(PowerAction* run) {
+    all({{"relay", &run->relay}, {"operation", &run->operation}});
+  }
   void operator()(PowerSpec* power) {
     command(&power->argv);
-    all({&power->method, &power->url});
+    all({{"method", &power->method}, {"url", &power->url}});
   }
 
   const std::optional<Error>& failure() const { return failure_; }
@@ -204,8 +220,16 @@ class Expander {
     std::string* text = &argv->back();
     if (!failure_ && text->find('{') != text->npos) take(text, expand_for_shell(*text, values_));
   }
-  void all(std::initializer_list<std::string*> texts) {
-    for (std::string* text : texts) (*this)(text);
+  // Where nothing is written, the check asks for nothing there, or for what is usual. That must not
+  // come of a placeholder that became nothing: the check would pass for any device.
+  void all(std::initializer_list<std::pair<const char*, std::string*>> fields) {
+    for (const auto& [name, text] : fields) {
+      const std::string written = *text;
+      (*this)(text);
+      if (failure_ || written.empty() || !text->empty()) continue;
+      failure_ = Error{std::string("\"") + name + "\" is empty: " + quote_text(written) +
+                       " became nothing"};
+    }
   }
 
   Values values_;

@@ -465,6 +465,35 @@ TEST(Placeholders, ExpandEveryStringOfACheck) {
   }
 }
 
+// A device without a serial number must not pass for the first one on the bus.
+TEST(Placeholders, AFieldThatBecomesEmptyIsNotAFieldThatIsLeftOut) {
+  DeviceSpec device = stack_of_phone()[0];
+  device.profile["none"] = "";
+  const std::vector<std::pair<CheckSpec, const char*>> rows = {
+      {UsbCheck{"{device.none}", "", "S", ""}, "vendor"},
+      {UsbCheck{"18d1", "{device.none}", "", ""}, "product"},
+      {UsbCheck{"18d1", "", "{device.none}", ""}, "serial"},
+      {TcpCheck{"h", "1", "{device.none}"}, "expect"},
+      {FileCheck{"/f", true, false, "{device.none}", 0s}, "contains"},
+      {HttpCheck{"GET", "http://h", {}, "", 0, "{device.none}"}, "contains"},
+      {SshCheck{"{device.none}", "", "", "", "", {}}, "host"},
+      {AdbCheck{"{device.none}", "device", ""}, "serial"},
+      {AdbCheck{"S", "device", "{device.none}"}, "server"},
+      {PingCheck{"{device.none}", 1}, "host"},
+  };
+  for (const auto& [check, field] : rows) {
+    const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
+    ASSERT_FALSE(expanded.ok()) << check_kind(check) << " " << field;
+    EXPECT_EQ(expanded.error(),
+              "\"" + std::string(field) + "\" is empty: \"{device.none}\" became nothing");
+  }
+  for (const CheckSpec& check :
+       {CheckSpec(CommandCheck{{"x", "{device.none}"}}), CheckSpec(UsbCheck{"18d1", "", "", ""}),
+        CheckSpec(HttpCheck{"GET", "http://h", {}, "{device.none}", 0, ""})}) {
+    EXPECT_TRUE(expand_check(check, {&device, {}, "guid"}).ok()) << check_kind(check);
+  }
+}
+
 TEST(Placeholders, ExpandEveryStringOfAnAction) {
   const std::vector<DeviceSpec> stack = stack_of_phone();
   const PlaceholderScope scope{&stack[0], stack, "guid"};
