@@ -176,8 +176,8 @@ struct StrategyProblem {
 
 // Every error at once, in the order of the file and cycles last: duplicate or invalid tags, PASS,
 // dangling dependencies and triggers (with the nearest known tag as suggestion), cycles (each named
-// once: a -> b -> a), checks that can never work, actions that need what they trigger on, limits.
-// At most kErrorsPerFileMax.
+// once: a -> b -> a), checks that can never work, actions that need all that they could mend,
+// limits. At most kErrorsPerFileMax.
 //
 // A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers,
 // among the actions, or among the closing actions. A verifier may depend on one declared later.
@@ -185,8 +185,8 @@ struct StrategyProblem {
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy);
 
 // What is allowed and yet most likely not meant, of a strategy without errors (strategy_review.cc):
-// verifiers that no action can repair when there are actions at all, actions that nothing triggers,
-// and a repair that may take longer than its limit.
+// verifiers that no action is tried for when there are actions at all, actions that nothing
+// triggers, and a repair that may take longer than its limit.
 std::vector<StrategyProblem> review_strategy(const Strategy& strategy);
 
 // The longest that a repair may take when every check and action needs its whole timeout, checks

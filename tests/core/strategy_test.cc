@@ -41,7 +41,7 @@ TEST(CheckStrategy, AcceptsWhatIsRight) {
       strategy({verifier("top", {"left", "right"}), verifier("left", {"bottom"}),
                 verifier("right", {"bottom"}), verifier("bottom")}),  // forward references
       strategy({verifier("a"), verifier("b", {"a", "a"})}),
-      strategy({verifier("a")}, {action("a", {"a"}), action("b", {"PASS"}, {"a"})}),
+      strategy({verifier("a")}, {action("a", {"a"}), action("b", {"PASS"})}),
       strategy({verifier("a")}, {action("never", {})}),
       {"name", "type=handset", {}, {}},
   };

@@ -96,8 +96,8 @@ TEST(StrategyFile, WarnsOfWhatIsMostLikelyNotMeant) {
   EXPECT_FALSE(file.problems.has_errors());
   EXPECT_EQ(
       file.problems.to_text(),
-      "s.yaml:7:5: warning: no action is tried when \"hwid\" fails: nothing triggers on it or "
-      "on what needs it\n"
+      "s.yaml:7:5: warning: no action is tried when \"hwid\" fails: nothing triggers on it, or "
+      "on what needs it, without needing it\n"
       "s.yaml:4:18: warning: a repair may take 5m, and after 10s no further action is tried\n");
 }
 
