@@ -139,6 +139,8 @@ void RepairLadder::conclude_stop() {
     ends_[turn_].status = ActionStatus::unknown;
     ends_[turn_].message = "stopped";
     ended_actions_.push_back(turn_);
+  } else if (turn_ < actions_.size() && ends_[turn_].runs > 0) {
+    ended_actions_.push_back(turn_);  // between two attempts; what the last one came to stands
   }
   stage_ = Stage::idle;
 }
