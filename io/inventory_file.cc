@@ -31,7 +31,6 @@ const KeyTable kPower = {"the power of a device", {"command", "url", "method"}};
 const KeyTable kStack = {"a stack", {"name", "devices"}};
 const KeyTable kHealth = {"the health policy", {"quarantine_after", "reverify", "fresh"}};
 
-constexpr uint32_t kQuarantineAfterMax = 1000;
 constexpr Duration kReverifyMin = 1s;  // less would keep a broken device busy
 bool contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
