@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -157,6 +160,38 @@ TEST(ExampleStrategies, ChromebooksAreRepairedAsAutotestDoes) {
     EXPECT_EQ(strategy.actions[i].deps, rows[i].deps) << rows[i].tag;
     EXPECT_EQ(strategy.actions[i].triggers, rows[i].triggers) << rows[i].tag;
   }
+}
+
+// It reads 16 MiB of flash into a directory of its own, on a device whose /tmp is memory.
+TEST(ExampleStrategies, TheFirmwareCheckLeavesNothingOnTheDevice) {
+  const Strategy strategy = load_example("chromeos-dut");
+  const auto fwstatus =
+      std::find_if(strategy.verifiers.begin(), strategy.verifiers.end(),
+                   [](const Verifier& verifier) { return verifier.tag == "fwstatus"; });
+  ASSERT_NE(fwstatus, strategy.verifiers.end());
+  const std::string text = std::visit(ShellText{}, fwstatus->check);
+  std::string tmp = ::testing::TempDir() + "fwstatus-XXXXXX";
+  ASSERT_NE(::mkdtemp(tmp.data()), nullptr);
+  // The tools of a Chromebook, which find nothing wrong, or fail.
+  for (const char* verdict : {"0", "1"}) {
+    const std::string tools = std::string(
+                                  "flashrom() { touch image.bin; }; futility() { :; }; "
+                                  "vbutil_firmware() { return ") +
+                              verdict + "; }; ";
+    const Result<std::unique_ptr<Process>> shell =
+        Process::start({{"/bin/sh", "-c", tools + text}, {{"PATH", "/bin"}, {"TMPDIR", tmp}}});
+    ASSERT_TRUE(shell.ok()) << shell.error();
+    std::string output;
+    while ((*shell)->read_output(output, 4096)) {
+      pollfd item{(*shell)->output_fd(), POLLIN, 0};
+      ::poll(&item, 1, -1);
+    }
+    pollfd end{(*shell)->exit_fd(), POLLIN, 0};
+    ::poll(&end, 1, -1);
+    EXPECT_EQ((*shell)->try_reap().value().exit_code, std::stoi(verdict)) << output;
+    EXPECT_TRUE(std::filesystem::is_empty(tmp)) << output;
+  }
+  std::filesystem::remove_all(tmp);
 }
 
 }  // namespace
