@@ -218,6 +218,8 @@ std::optional<StrategyAttempt::StepEnd> StrategyAttempt::wake_step(Running& runn
 
 void StrategyAttempt::finish_step(const EngineStep& step, StepEnd end, const std::string& output,
                                   Instant started, Instant now) {
+  // Nothing else may touch the device beside it.
+  if (!left_behind_.empty()) interrupt(now);
   const bool interrupted = stopping_ && step.kind != StepKind::closing;
   const std::string how = interrupted  ? "interrupted"
                           : end.passed ? "passed"
@@ -233,6 +235,10 @@ void StrategyAttempt::finish_step(const EngineStep& step, StepEnd end, const std
 }
 
 // Ends what runs, but for closing actions; those that have not run yet do so now.
+  if (!end.not_killed.empty()) {
+    left_behind_ = describe(running.step) + " " + end.not_killed;
+    return StepEnd{false, end.not_killed};
+  }
 void StrategyAttempt::interrupt(Instant now) {
   if (stopping_) return;
   stopping_ = true;
@@ -305,6 +311,10 @@ Ending StrategyAttempt::make_verdict(Instant now) const {
     return make_ending(Outcome::fail, Cause::device, StatusCode::failures, text, started_, now);
   }
   Ending ending =
+  if (!left_behind_.empty()) {
+    return make_ending(Outcome::error, Cause::worker, StatusCode::error, left_behind_, started_,
+                       now);
+  }
       make_ending(Outcome::error, Cause::peripheral, StatusCode::error, text, started_, now);
   ending.blame = blame;
   return ending;
@@ -314,7 +324,7 @@ void StrategyAttempt::conclude(Instant now) {
   end_strays(log_);
   const bool lost = !stopping_ && !log_.fault().empty();
   const Ending ending = lost ? ending_of_lost_log(log_.fault(), started_, now) : make_verdict(now);
-  if (stopping_) {
+  if (stopping_ && left_behind_.empty()) {
     report(record("END ABORT", operation(), ending.message));
   } else if (lost) {
     report(record("END ERROR", operation(), ending.message));

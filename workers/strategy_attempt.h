@@ -84,7 +84,8 @@ class StrategyAttempt final : public AttemptRun {
   Instant run_until_;  // kNever: no limit
   bool stopping_ = false;
   bool timed_out_ = false;
-  bool at_once_ = false;  // nothing is started any more
+  bool at_once_ = false;     // nothing is started any more
+  std::string left_behind_;  // what could not be killed, and why; empty: nothing
 };
 
 }  // namespace muster
