@@ -15,6 +15,9 @@ namespace {
 // it.
 constexpr uint32_t kParallelChecks = 16;
 // Of a step's output, kept for its diagnostic line.
+// Of these, so many by ssh: they share one connection, and sshd allows 10 sessions on one
+// (MaxSessions), of which one may still be closing.
+constexpr std::ptrdiff_t kParallelSshChecks = 8;
 constexpr size_t kOutputKept = 64 << 10;
 // A check has nothing to tidy up.
 constexpr Duration kCheckGraceMax = std::chrono::seconds(2);
@@ -90,6 +93,7 @@ void StrategyAttempt::advance(Instant now) {
     if (steps.empty()) break;
     for (const EngineStep& step : steps) start_step(step, now);
   }
+    if (steps.empty() && !start_waiting(now)) break;
   pass_on();
   if (running_.empty() && (at_once_ || run_->done())) conclude(now);
 }
@@ -127,6 +131,7 @@ void StrategyAttempt::start_step(const EngineStep& step, Instant now) {
   if (action == nullptr) {
     const CheckSpec& check = strategy_.verifiers[step.index].check;
     if (std::holds_alternative<NoopCheck>(check))
+    if (is_ssh_check(step) && !has_room_for_ssh()) return ssh_waiting_.push_back(step);
       return finish_step(step, {true, ""}, "", now, now);
     if (std::holds_alternative<SshCheck>(check)) check_context_.ssh_control = ssh_control_.path();
     const Result<ProcessSpec> spec = process_for_check(check, check_context_);
@@ -143,6 +148,25 @@ void StrategyAttempt::start_step(const EngineStep& step, Instant now) {
 }
 
 void StrategyAttempt::start_wait(const EngineStep& step, Duration duration, Instant now) {
+bool StrategyAttempt::is_ssh_check(const EngineStep& step) const {
+  return step.kind == StepKind::check &&
+         std::holds_alternative<SshCheck>(strategy_.verifiers[step.index].check);
+}
+
+bool StrategyAttempt::has_room_for_ssh() const {
+  const auto is_ssh = [this](const Running& each) { return is_ssh_check(each.step); };
+  return std::count_if(running_.begin(), running_.end(), is_ssh) < kParallelSshChecks;
+}
+
+// Starts an ssh check that waits for the others. False when there is none, or no room.
+bool StrategyAttempt::start_waiting(Instant now) {
+  if (ssh_waiting_.empty() || !has_room_for_ssh()) return false;
+  const EngineStep step = ssh_waiting_.front();
+  ssh_waiting_.pop_front();
+  start_step(step, now);
+  return true;
+}
+
   Running& running = running_.emplace_back();
   running.step = step;
   running.started = now;
@@ -241,6 +265,7 @@ void StrategyAttempt::finish_step(const EngineStep& step, StepEnd end, const std
   }
 void StrategyAttempt::interrupt(Instant now) {
   if (stopping_) return;
+  for (const EngineStep& step : std::exchange(ssh_waiting_, {})) run_->finish(step, {}, now);
   stopping_ = true;
   run_->stop();
   for (Running& running : running_) {
