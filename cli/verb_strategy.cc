@@ -1,5 +1,6 @@
 // muster strategy run and simulate: the strategy engine without devices.
 #include <algorithm>
+#include <cstdio>
 #include <iostream>
 
 #include "cli/failure.h"
@@ -26,6 +27,17 @@ void check_words(const std::vector<std::string>& words, const std::vector<std::s
                       suggestion(word, known),
                   "see: muster strategy tree " + path};
   }
+}
+
+// The next line, of which `max` bytes are kept. False at the end.
+bool read_line(std::istream& in, size_t max, std::string* line) {
+  line->clear();
+  bool found = false;
+  for (int byte = 0; (byte = in.rdbuf()->sbumpc()) != EOF; found = true) {
+    if (byte == '\n') return true;
+    if (line->size() < max) *line += static_cast<char>(byte);
+  }
+  return found;
 }
 
 ForecastOptions forecast_options(const StrategySimulateOptions& options, const Strategy& strategy) {
@@ -57,7 +69,7 @@ int do_verb(Output& output, const StrategyScenarioOptions& options) {
   }
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
-  for (std::string line; std::getline(std::cin, line);) {
+  for (std::string line; read_line(std::cin, kScenarioBytesMax + 1, &line);) {
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     output.print(answer_scenario(line, rules).json + "\n");
   }
