@@ -50,7 +50,9 @@ TEST(StrategyFile, ReadsAWholeOne) {
       "  - { tag: collect, run: { command: [adb, bugreport] }, when: failed, timeout: 2m }\n"
       "  - { tag: rest, description: Rest, run: { wait: 3s } }\n",
       "/lab/s.yaml");
-  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.problems.to_text(),
+            "/lab/s.yaml:8:5: warning: no action is tried when \"usb\" fails: nothing triggers on "
+            "it, or on what needs it, without needing it\n");
   Strategy wanted;
   wanted.name = "phone";
   wanted.for_selector = "pretty in (amami,yuga),type=handset";

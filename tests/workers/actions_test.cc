@@ -1,6 +1,4 @@
 // What repair actions run.
-#include <gmock/gmock.h>
-
 #include <vector>
 
 #include "tests/workers/check_child.h"
@@ -43,11 +41,13 @@ TEST_F(ActionsTest, Commands) {
 // A device says its serial number itself: no value may ever be run as a command.
 TEST_F(ActionsTest, WhatADeviceSaysIsNeverRunByAShell) {
   SshServer server(dir());
-  const std::string attempts[] = {
-      "$(touch " + path("run") + ")",    "`touch " + path("run") + "`",
-      "'; touch " + path("run") + "; '", "\"; touch " + path("run") + "; \"",
-      "a\ntouch " + path("run") + "\n",  "a  b * ? ~ $HOME \\ -n",
-      "EOF\ntouch " + path("run")};
+  const std::string attempts[] = {"$(touch " + path("run") + ")",
+                                  "`touch " + path("run") + "`",
+                                  "'; touch " + path("run") + "; '",
+                                  "\"; touch " + path("run") + "; \"",
+                                  "a\ntouch " + path("run") + "\n",
+                                  "a  b * ? ~ $HOME \\ -n",
+                                  "EOF\ntouch " + path("run") + "; $(touch " + path("run") + ")'"};
   const std::string text =
       "printf %s {device.serial}; printf %s \"{device.serial}\"; "
       "printf %s '{device.serial}'; printf %s \"$(printf %s {device.serial}; "
@@ -58,11 +58,13 @@ TEST_F(ActionsTest, WhatADeviceSaysIsNeverRunByAShell) {
     const Ended command = run_action(CommandCheck{{"/bin/sh", "-c", text}}, context_);
     EXPECT_TRUE(command.passed());
     EXPECT_EQ(command.output, wanted);
-    EXPECT_THAT(run_action(server.login({"/bin/sh", "-c", text}), context_).output,
-                ::testing::HasSubstr(wanted));
     devices_[1].power.argv = {"/bin/sh", "-c", "printf %s {operation}{target.serial}"};
     EXPECT_EQ(run_action(PowerAction{"relay-1", "$(on)"}, context_).output, "$(on)" + serial);
   }
+  // There, a login shell and one more read it.
+  const Ended there =
+      run_action(server.login({"/bin/sh", "-c", "printf %s {device.serial}"}), context_);
+  EXPECT_EQ(there.output, attempts[6] + "\n");
   EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 
