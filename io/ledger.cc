@@ -151,7 +151,8 @@ Result<std::vector<std::string>> Ledger::find_guids(std::string_view prefix, uin
 
   Result<Statement> statement = impl_->db.prepare(
       prefix == "last"
-          ? "SELECT guid FROM tasks ORDER BY seq DESC LIMIT 1"
+          ? "SELECT guid FROM tasks WHERE parent IS NULL AND submitter <> 'broker' "
+            "ORDER BY seq DESC LIMIT 1"
           : "SELECT guid FROM tasks WHERE guid >= ? AND guid < ? ORDER BY seq DESC LIMIT ?");
   if (!statement.ok()) return Error{statement.error()};
   const std::string after = after_prefix(prefix);
