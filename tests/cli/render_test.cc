@@ -408,20 +408,29 @@ TEST(Verification, TableNamesTheFailingChecks) {
   EXPECT_NE(summary.find("and 5 more: muster device ls"), std::string::npos);
 }
 
-TEST(Verification, OfARepairTellsTheActionsThatRan) {
+TEST(Verification, OfARepairTellsTheActionsThatRanAndWhyOthersDidNot) {
   std::vector<Verification> repairs = samples::verifications();
   for (Verification& one : repairs) one.result.task.spec.kind = TaskKind::repair;
   repairs.pop_back();
   repairs[0].result.cases.push_back({"repair", "restart", Outcome::fail, 2s, "no adb"});
   repairs[0].result.cases.push_back({"repair", "power", Outcome::pass, 9s, ""});
-  repairs[1].result.cases.push_back({"repair", "flash", Outcome::skip, 0s, "blocked"});
+  repairs[0].result.cases.push_back({"repair", "charge", Outcome::skip, 0s, "not needed: x"});
+  repairs[0].result.cases.push_back({"repair", "unlock", Outcome::skip, 0s, "does not apply: y"});
+  // These left no reason.
+  repairs[1].result.cases.push_back(
+      {"repair", "flash", Outcome::skip, 0s, "not tried: usb failed"});
+  repairs[1].result.cases.push_back(
+      {"repair", "wipe", Outcome::skip, 0s, "does not apply: when wipe"});
+  repairs[1].result.cases.push_back({"repair", "charge", Outcome::skip, 0s, "not needed: x"});
   EXPECT_EQ(render_verifications(repairs, kPlain),
             "DEVICE   HEALTH  CHECK           FINDING\n"
             "phone-7  good    -               2 checks\n"
             "                 repair.restart  in vain (2s): no adb\n"
             "                 repair.power    repaired (9s)\n"
             "phone-8  bad     adb             device offline\n"
-            "                 clock           off by 3m\n");
+            "                 clock           off by 3m\n"
+            "                 repair.flash    not tried: usb failed\n"
+            "                 repair.wipe     does not apply: when wipe\n");
 }
 
 TEST(Result, Table) {
