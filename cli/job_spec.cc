@@ -162,6 +162,8 @@ TaskSpec make_verify_task(const VerifyOptions& options, const std::string& devic
   task.devices.push_back({"", device, ""});
   if (options.priority) task.priority = *options.priority;
   if (options.timeout) task.timeouts.run = *options.timeout;
+  task.timeouts.queue =
+      options.queue_timeout.value_or(options.timeout.value_or(kVerifyQueueTimeout));
   task.work = options.repair ? encode_work(RepairWork{options.reason})
                              : encode_work(VerifyWork{options.level});
   return task;

@@ -92,7 +92,10 @@ void add_verify(Parse& parse) {
         verb, "--priority", 0, kPriorityMax,
         [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
         "0 to 100, higher first (default: 50)");
-    add_duration(verb, "--timeout", &options->timeout, "Longest time for one device");
+    add_duration(verb, "--timeout", &options->timeout,
+                 "Longest time for one device: to run, and before that in the queue");
+    add_duration(verb, "--queue-timeout", &options->queue_timeout,
+                 "Longest time in the queue (default: --timeout, else 1h; 0: no limit)");
   }
 }
 

@@ -228,5 +228,26 @@ TEST(VerifyTask, IsForOneDevice) {
   EXPECT_TRUE(decode_work(task.work).ok());
 }
 
+// A device that was away was waited for without end, whatever --timeout said.
+TEST(VerifyTask, IsNotWaitedForWithoutEnd) {
+  struct Row {
+    std::optional<Duration> timeout;
+    std::optional<Duration> queue_timeout;
+    Duration queue;
+  };
+  const std::vector<Row> rows = {{{}, {}, 1h}, {3s, {}, 3s}, {3s, 5min, 5min}, {{}, 0s, 0s}};
+  for (const bool repair : {false, true}) {
+    for (const Row& row : rows) {
+      VerifyOptions options;
+      options.repair = repair;
+      options.timeout = row.timeout;
+      options.queue_timeout = row.queue_timeout;
+      const Timeouts timeouts = make_verify_task(options, "phone-7").timeouts;
+      EXPECT_EQ(timeouts.queue, row.queue);
+      EXPECT_EQ(timeouts.run, row.timeout.value_or(Duration(0)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace muster
