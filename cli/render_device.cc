@@ -137,9 +137,13 @@ std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>
   std::string text;
   for (const ChangeDevicesReply::Outcome& result : results) {
     text += printable(result.name) + "  ";
-    text += result.refused.empty()
-                ? paint(done_text(change), Color::good, look)
-                : paint("refused: " + printable(result.refused), Color::bad, look);
+    if (!result.refused.empty()) {
+      text += paint("refused: " + printable(result.refused), Color::bad, look);
+    } else if (!result.already.empty()) {
+      text += paint(printable(result.already), Color::doubt, look);
+    } else {
+      text += paint(done_text(change), Color::good, look);
+    }
     text += "\n";
   }
   return text;

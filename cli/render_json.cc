@@ -260,6 +260,7 @@ std::string device_change_json(const ChangeDevicesReply::Outcome& result, Device
   json["device"] = result.name;
   json["change"] = to_string(change);
   put(json, "refused", result.refused);
+  put(json, "already", result.already);
   return dump(json);
 }
 

@@ -229,10 +229,11 @@ class BrokerCore {
     std::string health_reason;
     Instant health_since;
     std::string health_who;
-    Instant until;          // not contacted before; kNever: no back-off
-    uint32_t failures = 0;  // in a row
-    bool blamed = false;    // its health is what a check of another device said of it
-    Instant good_at;        // the newest good verification
+    Instant until;                            // not contacted before; kNever: no back-off
+    uint32_t failures = 0;                    // in a row
+    std::optional<DeviceJudged> before_lock;  // what was said of it when it was locked
+    bool blamed = false;   // its health is what a check of another device said of it
+    Instant good_at;       // the newest good verification
     uint64_t fit_seq = 0;  // the newest event that found it good, or by which a person gave it back
     uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
     std::deque<Use> uses;   // repair actions of the last day, oldest first
@@ -354,6 +355,7 @@ class BrokerCore {
 
   // Health (broker_health.cc).
   Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
+  std::string was_already(const std::string& name, DeviceChange change) const;
   std::string decide_changed(const std::string& name, const ChangeDevices& change, Instant now,
                              Decision& decision) const;
   void decide_judgements(Decision& decision, Judged& judged, Instant now) const;

@@ -361,7 +361,7 @@ struct BrokerStatus {
 // A person's word about devices. Answered by ChangeDevicesReply when durable.
 enum class DeviceChange : uint8_t {
   lock,        // nothing is leased on it until it is unlocked
-  unlock,      // its health is unknown then
+  unlock,      // its health is what it was before where that was bad, else unknown
   quarantine,  // it gets no jobs until it is released
   release,     // from quarantine, needs_human or a back-off; its health is unknown then
 };
@@ -376,6 +376,7 @@ struct ChangeDevicesReply {
   struct Outcome {
     std::string name;
     std::string refused;  // why not; empty: done, or it was so already
+    std::string already;  // "was locked already by kim@desk: new screen"; empty: it was not so
     bool operator==(const Outcome&) const = default;
   };
   std::vector<Outcome> results;  // in the order of ChangeDevices::names

@@ -261,12 +261,14 @@ static void write(ChangeDevicesReply::Result::Builder to,
                   const muster::ChangeDevicesReply::Outcome& from) {
   put(to, &ChangeDevicesReply::Result::Builder::setName, from.name);
   put(to, &ChangeDevicesReply::Result::Builder::setRefused, from.refused);
+  put(to, &ChangeDevicesReply::Result::Builder::setAlready, from.already);
 }
 
 static void read(Reading& in, ChangeDevicesReply::Result::Reader from,
                  muster::ChangeDevicesReply::Outcome& to) {
   in.text(from.getName(), to.name, "a device's name");
   in.text(from.getRefused(), to.refused, "the reason of a refusal");
+  in.text(from.getAlready(), to.already, "what a device was already");
 }
 
 void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& from) {

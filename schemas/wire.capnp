@@ -283,7 +283,7 @@ enum DeviceChange {
   lock @0;
   # Nothing is leased on it until it is unlocked.
   unlock @1;
-  # Its health is unknown then.
+  # Its health is what it was before where that kept it from jobs, else unknown.
   quarantine @2;
   # It gets no jobs until it is released.
   release @3;
@@ -308,6 +308,9 @@ struct ChangeDevicesReply {
 
     refused @1 :Text;
     # Why not. Empty: it is done, or was so already.
+
+    already @2 :Text;
+    # It was so already: since whose word, and why. Empty: it was not.
   }
 }
 

@@ -283,6 +283,9 @@ TEST(Device, ChangesAreAnsweredOneByOne) {
   EXPECT_EQ(render_device_changes({{"phone-7", ""}, {"phone-8", "no such\n"}},
                                   DeviceChange::release, kPlain),
             "phone-7  released\nphone-8  refused: no such\\u{0a}\n");
+  EXPECT_EQ(render_device_changes({{"phone-9", "", "was locked already by kim@desk: new screen"}},
+                                  DeviceChange::lock, kPlain),
+            "phone-9  was locked already by kim@desk: new screen\n");
 }
 
 TEST(Worker, Table) {

@@ -348,7 +348,8 @@ inline std::vector<Named<Envelope>> messages() {
        BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0)}},
       {"change_devices",
        ChangeDevices{{"yuga-1"}, DeviceChange::quarantine, "screen broken", "ada@build-1"}},
-      {"change_devices_reply", ChangeDevicesReply{{{"yuga-1", ""}, {"yuga-9", "no such device"}}}},
+      {"change_devices_reply",
+       ChangeDevicesReply{{{"yuga-1", "", "was locked already"}, {"yuga-9", "no such device"}}}},
       {"ask_inventory", AskInventory{}},
       {"current_inventory", CurrentInventory{inventory()}}};
   std::vector<Named<Envelope>> messages;
