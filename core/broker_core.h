@@ -200,6 +200,8 @@ class BrokerCore {
     // Soft.
     std::string peer;  // empty: not heard since the broker started
     uint32_t credit = 0;
+    std::string refusing;              // why it takes no new work, by itself
+    std::vector<ListerState> listers;  // that it says it has
     Instant last_heard;
     Instant lease_until;
     uint64_t sync_number = 0;  // newest full Sync
@@ -496,6 +498,7 @@ class BrokerCore {
   TaskChange make_change(const Task& task) const;
   TaskInfo make_task_info(const Task& task, bool brief) const;
   DeviceInfo make_device_info(const Device& device) const;
+  bool is_forgotten(const Worker& worker, Instant now) const;
   WorkerInfo make_worker_info(const Worker& worker) const;
   std::optional<Message> make_answer(const Message& question, Instant now) const;
   TaskNews make_watched(const Watch& question) const;
@@ -508,6 +511,7 @@ class BrokerCore {
   std::string explain_nearest(const Task& task, Instant now) const;
   Obstacle obstacle_of(DeviceIx device, const TaskClass& task_class, Instant now) const;
   Obstacle obstacle_alone(DeviceIx device, bool fit, Instant now) const;
+  std::string explain_absence(const Device& device) const;
   std::string explain_health(const Device& device, Instant now) const;
   std::string explain_holder(const Task& holder, Instant now) const;
   std::string stack_of(const Device& one, const Device& other) const;

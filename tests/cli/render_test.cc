@@ -297,6 +297,26 @@ TEST(Worker, Table) {
       "b        lost     1     4      lund-3  wifi   2s ago      0.1.0\n");
 }
 
+TEST(Worker, TableSaysWhoRefusesWorkAndWhy) {
+  WorkerInfo low = samples::worker("bench-1", true);
+  low.refusing = "its disk has 1KiB free";
+  EXPECT_EQ(render_worker_table({low, samples::worker("b", true)}, kPlain),
+            "WORKER   STATE     HELD  SLOTS  LAB     POOLS  LAST HEARD  VERSION  REFUSES WORK\n"
+            "bench-1  refusing  1     4      lund-3  wifi   2s ago      0.1.0    its disk has 1KiB "
+            "free\n"
+            "b        present   1     4      lund-3  wifi   2s ago      0.1.0    -\n");
+}
+
+TEST(Device, SaysThatItDrainsAndWhyItIsAbsent) {
+  DeviceInfo device = samples::bad_device();
+  device.draining = true;
+  device.absent = "worker bench-1 has no lister ubs (it has: usb)";
+  EXPECT_THAT(render_device_table({device}, kPlain), testing::HasSubstr("phone-7 (draining)"));
+  const std::string text = render_device(device, kPlain);
+  EXPECT_THAT(text, testing::HasSubstr("absent    worker bench-1 has no lister ubs (it has: usb)"));
+  EXPECT_THAT(text, testing::HasSubstr("draining  the inventory does not name it any more"));
+}
+
 TEST(Strategy, Tree) {
   const Strategy strategy = samples::strategy();
   EXPECT_EQ(render_strategy_tree(strategy, true),
