@@ -302,4 +302,11 @@ Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& stra
   });
 }
 
+Result<std::vector<std::string>> Ledger::strategies() {
+  Result<Statement> statement = impl_->db.prepare(
+      "SELECT DISTINCT strategy FROM device_specs WHERE strategy <> '' ORDER BY strategy");
+  if (!statement.ok()) return Error{statement.error()};
+  return read_rows(*statement, [](const Statement& row) { return text_at(row, 0); });
+}
+
 }  // namespace muster
