@@ -138,6 +138,7 @@ Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, Task
   }
   if (!options.name.empty()) {
     if (!is_utf8(options.name)) return Error{"--name: is not UTF-8"};
+    if (const auto reason = invalid_task_name(options.name)) return Error{"--name: " + *reason};
     task.name = options.name;
   }
   if (options.pool) {

@@ -184,6 +184,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(WrongFlag{[](RunOptions& o) { o.guid = "short"; }, "--guid"},
                     WrongFlag{[](RunOptions& o) { o.guid = "tab\there-and-there"; }, "--guid"},
                     WrongFlag{[](RunOptions& o) { o.name = "\xff"; }, "--name"},
+                    // A file could not have it.
+                    WrongFlag{[](RunOptions& o) { o.name = "a\nb"; }, "--name: a task's name is"},
+                    WrongFlag{[](RunOptions& o) { o.name = std::string(129, 'x'); }, "--name"},
                     WrongFlag{[](RunOptions& o) { o.devices = {""}; }, "--device"},
                     WrongFlag{[](RunOptions& o) { o.devices = {"a/b"}; }, "--device"},
                     WrongFlag{[](RunOptions& o) { o.devices = {"=a"}; }, "--device"},

@@ -75,5 +75,34 @@ TEST_F(AnswersTest, LastIsTheTaskThatSomebodySubmitted) {
   EXPECT_EQ(expect(0, {"task", "explain", "the-job-of-ann"}).err, "");
 }
 
+// The person was told of neither.
+TEST_F(AnswersTest, SubmitSaysWhatWasRefusedWhereAndWhatGoesOn) {
+  const std::string file = house_.write(
+      "jobs.yaml",
+      "version: 1\nkind: job\nguid: the-good-one\nrun: [\"true\"]\n---\n"
+      "version: 1\nkind: job\nguid: the-other-one\ndevice: no-such-1\nrun: [\"true\"]\n");
+  const Ran ran = expect(64, {"submit", file});
+  EXPECT_EQ(ran.out, "the-good-one\n");
+  EXPECT_THAT(ran.err, HasSubstr(file + ":6:1: the broker refused task the-other-one: "));
+  EXPECT_THAT(ran.err, HasSubstr("1 task was accepted and will run: the-good-one"));
+  EXPECT_THAT(ran.err, HasSubstr("submit only that again"));
+  expect(0, {"wait", "the-good-one"});
+}
+
+// It was an empty table, and a success.
+TEST_F(AnswersTest, StatisticsOfAStrategyThatIsNotThere) {
+  EXPECT_THAT(expect(64, {"strategy", "stats", "benhc"}).err,
+              HasSubstr("no strategy is named \"benhc\"; did you mean bench?"));
+  expect(0, {"strategy", "stats", "bench"});
+  expect(0, {"strategy", "stats"});
+}
+
+// People were told to try again.
+TEST_F(AnswersTest, AnAttemptThatNeverWasIsSaidToBeNone) {
+  expect(0, {"run", "--wait", "--guid", "ran-only-once", "--", "true"});
+  EXPECT_THAT(expect(64, {"log", "last", "--attempt", "9"}).err,
+              HasSubstr("has ended and has no attempt 9: it had 1 attempt"));
+}
+
 }  // namespace
 }  // namespace muster
