@@ -138,6 +138,7 @@ Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, Task
   }
   if (!options.name.empty()) {
     if (!is_utf8(options.name)) return Error{"--name: is not UTF-8"};
+    if (const auto reason = invalid_task_name(options.name)) return Error{"--name: " + *reason};
     task.name = options.name;
   }
   if (options.pool) {
@@ -162,6 +163,8 @@ TaskSpec make_verify_task(const VerifyOptions& options, const std::string& devic
   task.devices.push_back({"", device, ""});
   if (options.priority) task.priority = *options.priority;
   if (options.timeout) task.timeouts.run = *options.timeout;
+  task.timeouts.queue =
+      options.queue_timeout.value_or(options.timeout.value_or(kVerifyQueueTimeout));
   task.work = options.repair ? encode_work(RepairWork{options.reason})
                              : encode_work(VerifyWork{options.level});
   return task;

@@ -18,6 +18,10 @@ TaskSpec make_tree_task(const RunOptions& options, const std::string& cwd);
 // What the flags say over what `task` has, from a file or from above. The reason names the flag.
 Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task);
 
+// How long a verification or repair waits for its device and a slot when nobody says otherwise: a
+// sweep through few slots takes long, but a nightly one must end although devices are away.
+inline constexpr Duration kVerifyQueueTimeout = 1h;
+
 // One verify task for a device, or one repair task.
 TaskSpec make_verify_task(const VerifyOptions& options, const std::string& device);
 

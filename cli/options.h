@@ -60,6 +60,7 @@ struct VerifyOptions {
   bool detach = false;
   std::optional<uint32_t> priority;
   std::optional<Duration> timeout;
+  std::optional<Duration> queue_timeout;  // without it: `timeout`, or kVerifyQueueTimeout
 };
 
 struct RunOptions {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/text.h"
 #include "cli/values.h"
 #include "core/limits.h"
 #include "io/random.h"
@@ -64,24 +65,30 @@ void say_tasks_go_on(Output& output, const std::vector<std::string>& guids) {
   output.talk("  muster cancel " + names + " --reason TEXT");
 }
 
-std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results) {
+std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results,
+                                           const std::vector<std::string>& places) {
   std::vector<std::string> accepted;
   std::vector<std::string> refused;
   int status = kExitUnreachable;
-  for (const SubmitResult& result : results) {
-    if (!result.refused.empty()) status = std::min(status, exit_status(result.code));
+  for (size_t i = 0; i < results.size(); ++i) {
+    const SubmitResult& result = results[i];
     if (result.refused.empty()) {
       accepted.push_back(result.guid);
-    } else if (results.size() == 1) {
-      refused.push_back("the broker refused the task: " + printable(result.refused));
-    } else {
-      refused.push_back("the broker refused task " + printable(result.guid) + ": " +
-                        printable(result.refused));
+      continue;
     }
+    status = std::min(status, exit_status(result.code));
+    const std::string place = i < places.size() ? printable(places[i]) + ": " : "";
+    const std::string task = results.size() == 1 ? "the task" : "task " + printable(result.guid);
+    refused.push_back(place + "the broker refused " + task + ": " + printable(result.refused));
   }
   if (refused.empty()) return accepted;
-  const std::string hint = accepted.empty() ? "" : "accepted: " + printable(join(accepted, ", "));
-  throw Failure{status, join(refused, "\n"), hint};
+  if (accepted.empty()) throw Failure{status, join(refused, "\n"), ""};
+  throw Failure{
+      status, join(refused, "\n"),
+      counted(accepted.size(), "task") + (accepted.size() == 1 ? " was" : " were") +
+          " accepted and will run: " + printable(join(accepted, ", ")) +
+          "\n    mend what was refused and submit only that again" +
+          (places.empty() ? "" : "; a task with a guid of its own may come again as it is")};
 }
 
 }  // namespace muster

@@ -22,6 +22,8 @@ void say_tasks_go_on(Output& output, const std::vector<std::string>& guids);
 
 // GUIDs of the accepted ones. Throws Failure when any was refused: a caller that is about to wait
 // must not wait for half of them. Its status is 69 when each may be accepted later, else 64.
-std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results);
+// `places`, if given, says where each task stands ("nightly.yaml:7:1").
+std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results,
+                                           const std::vector<std::string>& places = {});
 
 }  // namespace muster

@@ -23,7 +23,7 @@ namespace muster {
 namespace {
 
 // After so long in the queue people want to know why.
-constexpr Duration kQueueWorthAWord = 10s;
+constexpr Duration kQueueWorthAWord = 3s;
 
 std::string working_directory() {
   std::error_code error;
@@ -161,7 +161,9 @@ class RunWatch {
         session_.broker().ask(ExplainTask{guids_.front()}, 2s);
     const auto* message = std::get_if<Message>(&answer);
     const auto* explanation = message ? std::get_if<Explanation>(message) : nullptr;
-    if (explanation != nullptr) output_.talk("  " + printable(explanation->summary));
+    if (explanation == nullptr) return;
+    const std::string text = render_explanation(*explanation);
+    output_.talk(text.substr(0, text.size() - 1));
   }
 
   // True when the process is to end now; what is left running is said on stderr.

@@ -62,7 +62,7 @@ int do_verb(Output& output, const StrategyScenarioOptions& options) {
   const ScenarioRules rules = options.compat ? ScenarioRules::autotest : ScenarioRules::sound;
   if (!options.lines) {
     const Result<std::string> text = read_file(options.file, kScenarioBytesMax);
-    if (!text) throw Failure{kExitLocal, text.error(), ""};
+    if (!text) throw Failure{kExitUsageError, text.error(), "see: muster strategy run --help"};
     const ScenarioAnswer answer = answer_scenario(*text, rules);
     output.print(answer.json + "\n");
     return answer.malformed ? kExitUsageError : kExitOk;

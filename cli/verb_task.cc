@@ -13,18 +13,27 @@
 namespace muster {
 namespace {
 
-// Every task of every file, or none: with an error in one of them nothing is submitted.
-std::vector<TaskSpec> load_tasks(const std::vector<std::string>& paths, Output& output) {
+struct LoadedTasks {
   std::vector<TaskSpec> tasks;
+  std::vector<std::string> places;  // of each: "nightly.yaml:7:1"
+};
+
+// Every task of every file, or none: with an error in one of them nothing is submitted.
+LoadedTasks load_tasks(const std::vector<std::string>& paths, Output& output) {
+  LoadedTasks loaded;
   FileProblems problems;
   for (const std::string& path : paths) {
     TaskFile file = load_task_file(path);
     problems.add_all(file.problems);
-    for (TaskSpec& task : file.tasks) tasks.push_back(std::move(task));
+    for (size_t i = 0; i < file.tasks.size(); ++i) {
+      loaded.tasks.push_back(std::move(file.tasks[i]));
+      loaded.places.push_back(path + ":" + std::to_string(file.at[i].line) + ":" +
+                              std::to_string(file.at[i].column));
+    }
   }
   const std::string text = problems.to_text();
   if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
-  if (!problems.has_errors()) return tasks;
+  if (!problems.has_errors()) return loaded;
   throw Failure{kExitUsageError, counted(problems.errors(), "error") + "; nothing was submitted",
                 ""};
 }
@@ -81,11 +90,11 @@ TaskPlaces places_of(Session& session, const std::string& guid) {
 
 int do_verb(Session& session, const SubmitOptions& options) {
   Output& output = session.output();
-  std::vector<TaskSpec> tasks = load_tasks(options.files, output);
-  sign_tasks(tasks);
-  const std::vector<SubmitResult> results = submit_tasks(session, tasks);
+  LoadedTasks loaded = load_tasks(options.files, output);
+  sign_tasks(loaded.tasks);
+  const std::vector<SubmitResult> results = submit_tasks(session, loaded.tasks);
   show_submissions(output, results);
-  accepted_or_throw(results);
+  accepted_or_throw(results, loaded.places);
   return kExitOk;
 }
 

@@ -124,11 +124,13 @@ Result<std::unique_ptr<LedgerSink::Writer>> LedgerSink::Writer::open(const std::
   DatabaseOptions options;
   options.checkpoint_pages = kCheckpointPages;
   std::variant<Database, DbStatus> opened = Database::open(file, options);
-  if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
+  if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return ledger_error(failed->reason);
   std::unique_ptr<Writer> writer(new Writer(std::move(std::get<Database>(opened))));
-  if (Result<Done> done = migrate_ledger(writer->db_); !done.ok()) return Error{done.error()};
-  if (DbStatus status = writer->db_.execute(kCacheSize); !status.ok()) return Error{status.reason};
-  if (Result<Done> done = writer->prepare(); !done.ok()) return Error{done.error()};
+  if (Result<Done> done = migrate_ledger(writer->db_); !done.ok())
+    return ledger_error(done.error());
+  if (DbStatus status = writer->db_.execute(kCacheSize); !status.ok())
+    return ledger_error(status.reason);
+  if (Result<Done> done = writer->prepare(); !done.ok()) return ledger_error(done.error());
   return writer;
 }
 
@@ -164,7 +166,7 @@ Result<Done> LedgerSink::Writer::prepare() {
   };
   for (const auto& [statement, sql] : statements) {
     Result<Statement> prepared = db_.prepare(sql);
-    if (!prepared.ok()) return Error{prepared.error()};
+    if (!prepared.ok()) return ledger_error(prepared.error());
     *statement = std::move(*prepared);
   }
   return devices_.open(db_);
@@ -172,12 +174,12 @@ Result<Done> LedgerSink::Writer::prepare() {
 
 Result<SinkPosition> LedgerSink::Writer::read_position() {
   Result<Statement> select = db_.prepare("SELECT log_id, seq FROM position");
-  if (!select.ok()) return Error{select.error()};
+  if (!select.ok()) return ledger_error(select.error());
   SinkPosition position;
   if (select->next()) {
     position = {std::string(select->text(0)), static_cast<uint64_t>(select->integer(1))};
   }
-  if (DbStatus status = select->finish(); !status.ok()) return Error{status.reason};
+  if (DbStatus status = select->finish(); !status.ok()) return ledger_error(status.reason);
   cursor_ = position.cursor;
   return position;
 }
@@ -189,12 +191,12 @@ Result<Done> LedgerSink::Writer::write(std::span<const SequencedEvent> events,
   for (const SequencedEvent& at : undelivered(events, cursor_)) {
     add_event(at);
     std::visit([&](const auto& event) { add(event, at); }, at.event.body);
-    if (!failure_.ok()) return Error{failure_.reason};
+    if (!failure_.ok()) return ledger_error(failure_.reason);
   }
   set_position_.bind(1, position.log_id).bind(2, static_cast<int64_t>(position.cursor));
   run(set_position_);
-  if (!failure_.ok()) return Error{failure_.reason};
-  if (DbStatus status = transaction.commit(); !status.ok()) return Error{status.reason};
+  if (!failure_.ok()) return ledger_error(failure_.reason);
+  if (DbStatus status = transaction.commit(); !status.ok()) return ledger_error(status.reason);
   cursor_ = position.cursor;
   return Done{};
 }
@@ -319,7 +321,7 @@ LedgerSink::~LedgerSink() = default;
 Result<SinkPosition> LedgerSink::open() {
   writer_.reset();
   Result<std::unique_ptr<Writer>> writer = Writer::open(file_);
-  if (!writer.ok()) return Error{writer.error()};
+  if (!writer.ok()) return ledger_error(writer.error());
   Result<SinkPosition> position = (*writer)->read_position();
   if (position.ok()) writer_ = std::move(*writer);
   return position;

@@ -180,6 +180,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(device.until);
     digest.add(uint64_t{device.failures});
     digest.add(static_cast<uint64_t>(device.blamed));
+    digest.add(device.before_lock ? to_string(device.before_lock->health) : "");
     digest.add(device.good_at);
     digest.add(device.fit_seq);
     digest.add(device.good_for);

@@ -200,6 +200,8 @@ class BrokerCore {
     // Soft.
     std::string peer;  // empty: not heard since the broker started
     uint32_t credit = 0;
+    std::string refusing;              // why it takes no new work, by itself
+    std::vector<ListerState> listers;  // that it says it has
     Instant last_heard;
     Instant lease_until;
     uint64_t sync_number = 0;  // newest full Sync
@@ -229,10 +231,11 @@ class BrokerCore {
     std::string health_reason;
     Instant health_since;
     std::string health_who;
-    Instant until;          // not contacted before; kNever: no back-off
-    uint32_t failures = 0;  // in a row
-    bool blamed = false;    // its health is what a check of another device said of it
-    Instant good_at;        // the newest good verification
+    Instant until;                            // not contacted before; kNever: no back-off
+    uint32_t failures = 0;                    // in a row
+    std::optional<DeviceJudged> before_lock;  // what was said of it when it was locked
+    bool blamed = false;   // its health is what a check of another device said of it
+    Instant good_at;       // the newest good verification
     uint64_t fit_seq = 0;  // the newest event that found it good, or by which a person gave it back
     uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
     std::deque<Use> uses;   // repair actions of the last day, oldest first
@@ -354,6 +357,7 @@ class BrokerCore {
 
   // Health (broker_health.cc).
   Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
+  std::string was_already(const std::string& name, DeviceChange change) const;
   std::string decide_changed(const std::string& name, const ChangeDevices& change, Instant now,
                              Decision& decision) const;
   void decide_judgements(Decision& decision, Judged& judged, Instant now) const;
@@ -494,6 +498,7 @@ class BrokerCore {
   TaskChange make_change(const Task& task) const;
   TaskInfo make_task_info(const Task& task, bool brief) const;
   DeviceInfo make_device_info(const Device& device) const;
+  bool is_forgotten(const Worker& worker, Instant now) const;
   WorkerInfo make_worker_info(const Worker& worker) const;
   std::optional<Message> make_answer(const Message& question, Instant now) const;
   TaskNews make_watched(const Watch& question) const;
@@ -506,6 +511,7 @@ class BrokerCore {
   std::string explain_nearest(const Task& task, Instant now) const;
   Obstacle obstacle_of(DeviceIx device, const TaskClass& task_class, Instant now) const;
   Obstacle obstacle_alone(DeviceIx device, bool fit, Instant now) const;
+  std::string explain_absence(const Device& device) const;
   std::string explain_health(const Device& device, Instant now) const;
   std::string explain_holder(const Task& holder, Instant now) const;
   std::string stack_of(const Device& one, const Device& other) const;

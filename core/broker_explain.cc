@@ -146,6 +146,24 @@ std::string BrokerCore::explain_holder(const Task& holder, Instant now) const {
   return text + ")";
 }
 
+// Why the lister of a device that is not present does not tell of it.
+std::string BrokerCore::explain_absence(const Device& device) const {
+  const Worker& worker = workers_[device.worker];
+  const std::string& name = device.spec.lister;
+  std::string known;
+  for (const ListerState& lister : worker.listers) {
+    if (lister.name == name && !lister.fault.empty()) {
+      return "lister " + name + " of worker " + worker.name + " fails: " + lister.fault;
+    }
+    if (lister.name == name) {
+      return "lister " + name + " of worker " + worker.name + " does not find it";
+    }
+    known += (known.empty() ? "" : ", ") + lister.name;
+  }
+  return "worker " + worker.name + " has no lister " + name +
+         (known.empty() ? " (it has none)" : " (it has: " + known + ")");
+}
+
 // Of the device by itself, its stacks and its worker's slots left aside. `fit`: its health is no
 // obstacle.
 BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant now) const {
@@ -170,9 +188,7 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant n
             "is offline" + when + ": its worker " + worker.name + " is not connected"};
   }
   if (!device_present(device)) {
-    return {Kind::away, Instant::max(),
-            "is not plugged in: lister " + device.spec.lister + " of worker " + worker.name +
-                " does not find it"};
+    return {Kind::away, Instant::max(), "is not plugged in: " + explain_absence(device)};
   }
   const auto busy = [&](DeviceIx held, const std::string& as) -> Obstacle {
     const Task& holder = tasks_[devices_[held].holder];
@@ -223,7 +239,8 @@ BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const TaskClass& task_
   const Worker& worker = workers_[device.worker];
   if (worker.credit == 0) {
     worst.kind = Obstacle::Kind::slots;
-    worst.text += "is idle, but its worker " + worker.name + " takes no new work now";
+    worst.text += "is idle, but its worker " + worker.name + " takes no new work now" +
+                  because(worker.refusing);
     return worst;
   }
   if (worker.held_devices >= worker.slots) {
@@ -282,10 +299,13 @@ void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
     const bool connected = worker.present && !worker.peer.empty();
     const std::string holds = " holds " + std::to_string(worker.held.size()) + " attempts in " +
                               std::to_string(worker.slots) + " slots";
-    answer.reasons.push_back("worker " + name +
-                             (!connected           ? " is not connected"
-                              : worker.credit == 0 ? " takes no new work now: its log says why"
-                                                   : holds));
+    answer.reasons.push_back(
+        "worker " + name +
+        (!connected ? " is not connected"
+         : worker.credit == 0
+             ? " takes no new work now" +
+                   (worker.refusing.empty() ? ": its log says why" : because(worker.refusing))
+             : holds));
   }
   if (answer.reasons.empty()) answer.reasons.push_back("no worker" + pool + " has ever connected");
 }

@@ -30,6 +30,15 @@ bool is_fit_for_job(DeviceHealth health) {
   return health == DeviceHealth::unknown || health == DeviceHealth::good;
 }
 
+// A lock is no word about what was wrong before: that holds again, and says once by whom.
+DeviceJudged make_unlocked(DeviceJudged before, const std::string& who) {
+  constexpr std::string_view kUnlocked = "; unlocked by ";
+  before.reason.resize(std::min(before.reason.size(), before.reason.find(kUnlocked)));
+  before.reason = cut_text(before.reason + std::string(kUnlocked) + who, kMessageLengthMax);
+  before.guid.clear();
+  return before;
+}
+
 // Asked for by the broker itself, because a back-off is over.
 bool is_reverify(const TaskSpec& spec) {
   return spec.kind == TaskKind::verify && spec.submitter == kBroker && spec.parent.empty();
@@ -304,14 +313,30 @@ Decision BrokerCore::decide_change(const FromPeer& input, const ChangeDevices& c
   for (const std::string& name : change.names) {
     ChangeDevicesReply::Outcome& result = answer.results.emplace_back();
     result.name = name;
-    if (seen.insert(name)) result.refused = decide_changed(name, change, now, decision);
+    if (!seen.insert(name)) continue;
+    result.already = was_already(name, change.change);
+    if (result.already.empty()) result.refused = decide_changed(name, change, now, decision);
   }
   decide_consequences(decision, now);
   answer_with(std::move(answer));
   return decision;
 }
 
-// Why one device is not changed so, or empty: then an event says it, unless it is so already.
+// Whose word made the device so before, and why; empty: it is not so yet.
+std::string BrokerCore::was_already(const std::string& name, DeviceChange change) const {
+  const auto found = device_by_name_.find(name);
+  if (found == device_by_name_.end()) return "";
+  const Device& device = devices_[found->second];
+  const bool same = change == DeviceChange::lock ? device.health == DeviceHealth::locked
+                                                 : change == DeviceChange::quarantine &&
+                                                       device.health == DeviceHealth::quarantined &&
+                                                       is_persons(device.health, device.health_who);
+  if (!same) return "";
+  return "was " + std::string(to_string(device.health)) + " already by " + device.health_who +
+         ": " + device.health_reason;
+}
+
+// Why one device is not changed so, or empty: then an event says it.
 std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevices& change,
                                        Instant now, Decision& decision) const {
   const auto found = device_by_name_.find(name);
@@ -330,16 +355,18 @@ std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevi
   judgement.until = kNever;
   switch (change.change) {
     case DeviceChange::lock:
-      if (locked) return "";
       judgement.health = DeviceHealth::locked;
       break;
     case DeviceChange::quarantine:
       if (locked) return locked_by + "; unlock it first";
-      if (is_persons(device.health, device.health_who)) return "";
       judgement.health = DeviceHealth::quarantined;
       break;
     case DeviceChange::unlock:
       if (!locked) return "device " + name + " is not locked";
+      if (device.before_lock && !is_fit_for_job(device.before_lock->health)) {
+        decision.events.push_back(Event{now, make_unlocked(*device.before_lock, judgement.who)});
+        return "";
+      }
       break;
     case DeviceChange::release:
       if (locked) return locked_by + "; muster device unlock " + name;
@@ -361,6 +388,9 @@ void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
   const auto found = device_by_name_.find(event.device);
   assert(found != device_by_name_.end());
   Device& device = devices_[found->second];
+  if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
+    device.before_lock = device_as_judged(found->second, {});
+  }
   device.health = event.health;
   device.health_reason = event.reason;
   device.health_who = event.who;

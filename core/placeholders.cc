@@ -6,6 +6,7 @@
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "core/selector.h"
 #include "core/shell_text.h"
 #include "core/strategy.h"
 #include "core/suggest.h"
@@ -118,9 +119,26 @@ Error unknown_placeholder(std::string_view name, const Values& values) {
                ", and {{ for a literal brace"};
 }
 
+// A member of no stack: it is not the name that is wrong.
+std::optional<Error> no_such_member(std::string_view name, const Values& values) {
+  if (!of_stack(name)) return std::nullopt;
+  const size_t type_at = kStackPrefix.size();
+  const std::string type(name.substr(type_at, name.find('.', type_at) - type_at));
+  const std::string any = std::string(kStackPrefix) + type + ".";
+  const Values::const_iterator of_type = values.lower_bound(any);
+  if (of_type != values.end() && starts_with(of_type->first, any)) return std::nullopt;
+  const Values::const_iterator device = values.find(std::string(kDevicePrefix) + "name");
+  if (device == values.end() || !device->second) return std::nullopt;
+  return Error{quote_placeholder(name) + ": " + *device->second +
+               " is in no stack with a device of type " + cut_text(type, kNameLengthMax)};
+}
+
 Result<std::string> value_of(std::string_view name, const Values& values) {
   const Values::const_iterator found = values.find(name);
-  if (found == values.end()) return unknown_placeholder(name, values);
+  if (found == values.end()) {
+    if (std::optional<Error> error = no_such_member(name, values)) return *error;
+    return unknown_placeholder(name, values);
+  }
   if (found->second) return *found->second;
   return Error{"the placeholder " + quote_placeholder(name) +
                " could be one of several: devices of the same type are leased together; give "
@@ -286,6 +304,30 @@ Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& s
 
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope) {
   return expand_variant(run, scope);
+}
+
+std::vector<StrategyProblem> missing_values(const Strategy& strategy,
+                                            const PlaceholderScope& scope) {
+  std::vector<StrategyProblem> problems;
+  const auto note = [&](const std::string& where, const auto& expanded) {
+    if (!expanded) problems.push_back({where, expanded.error()});
+  };
+  const Profile profile = match_profile(*scope.device);
+  const auto applies = [&](const std::string& when) {
+    return when.empty() || Selector::parse(when).value().matches(profile);
+  };
+  for (const Verifier& verifier : strategy.verifiers) {
+    if (!applies(verifier.when)) continue;
+    note("verifier " + verifier.tag, expand_check(verifier.check, scope));
+  }
+  for (const RepairActionSpec& action : strategy.actions) {
+    if (!applies(action.when)) continue;
+    note("repair action " + action.tag, expand_action(action.run, scope));
+  }
+  for (const FinallySpec& closing : strategy.closing) {
+    note("closing action " + closing.tag, expand_action(closing.run, scope));
+  }
+  return problems;
 }
 
 Result<PowerSpec> expand_power(const PowerSpec& power, const DeviceSpec& target,

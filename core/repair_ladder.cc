@@ -164,7 +164,8 @@ void RepairLadder::leave_stage(Instant now) {
                       now);
     case Stage::triggers:
       if (!cache_.all_good(triggers(turn_))) return act(now);
-      return end_turn(ActionStatus::skipped, "not needed: none of its triggers failed", now);
+      return end_turn(ActionStatus::skipped,
+                      std::string(kNotNeeded) + "none of its triggers failed", now);
     case Stage::recheck:
       if (cache_.all_good(triggers(turn_))) {
         return close_bracket("END GOOD", ActionStatus::repaired, "", now);
@@ -198,7 +199,8 @@ void RepairLadder::begin_turn(Instant now) {
 
 void RepairLadder::consider(Instant now) {
   if (actions_[turn_].applies) return begin_check(Stage::triggers, triggers(turn_));
-  end_turn(ActionStatus::skipped, "does not apply: when " + strategy_.actions[turn_].when, now);
+  end_turn(ActionStatus::skipped,
+           std::string(kDoesNotApply) + "when " + strategy_.actions[turn_].when, now);
 }
 
 void RepairLadder::act(Instant now) {

@@ -219,6 +219,12 @@ std::optional<std::string> invalid_placeholders(std::string_view text);
 Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope);
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope);
 
+// What a strategy asks of a device and its stack that they do not have, with where ("verifier
+// usb"); of parts whose `when` does not match it, and of what is blamed, nothing. `scope.device` is
+// not null.
+std::vector<StrategyProblem> missing_values(const Strategy& strategy,
+                                            const PlaceholderScope& scope);
+
 // Why a text of a PowerSpec could not be expanded for any device, as a sentence, or nothing.
 std::optional<std::string> invalid_power_placeholders(std::string_view text);
 

@@ -55,6 +55,7 @@ class InventoryReader {
     std::sort(inventory_.devices.begin(), inventory_.devices.end(),
               [](const DeviceSpec& a, const DeviceSpec& b) { return a.name < b.name; });
     read_stacks();
+    if (!problems_.has_errors()) warn_of_missing_values();
     read_health();
     read_allow();
     return std::move(inventory_);
@@ -65,6 +66,7 @@ class InventoryReader {
   struct KnownStrategy {
     Selector selector;
     bool usable = false;
+    Strategy strategy;  // when it is usable
   };
 
   void read_strategies() {
@@ -87,7 +89,8 @@ class InventoryReader {
     const Result<Selector> selector = Selector::parse(file.strategy.for_selector);
     const bool usable = !file.problems.has_errors() && selector.ok();
     const auto [known, is_new] =
-        strategies_.emplace(name, KnownStrategy{usable ? *selector : Selector(), usable});
+        strategies_.emplace(name, KnownStrategy{usable ? *selector : Selector(), usable,
+                                                usable ? file.strategy : Strategy()});
     if (!is_new) {
       scope_.error(at, "strategy \"" + name + "\" of " + path + " is already in this inventory");
       return;
@@ -197,6 +200,7 @@ class InventoryReader {
     device.lister = reader.name("lister", "lister");
     device.power = read_power(reader);
     device.strategy = choose_strategy(device, reader, entry.at);
+    device_marks_.emplace(device.name, entry.at);
     inventory_.devices.push_back(std::move(device));
   }
 
@@ -398,6 +402,30 @@ class InventoryReader {
     return suggestion(name, names);
   }
 
+  // It would be found out when the device is verified, or worse, when it is ill.
+  void warn_of_missing_values() const {
+    std::map<std::string, std::set<std::string>> companions;
+    for (const StackSpec& stack : inventory_.stacks) {
+      for (const std::string& member : stack.members) {
+        companions[member].insert(stack.members.begin(), stack.members.end());
+      }
+    }
+    for (const DeviceSpec& device : inventory_.devices) {
+      const auto known = strategies_.find(device.strategy);
+      if (known == strategies_.end() || !known->second.usable) continue;
+      std::vector<DeviceSpec> stack = {device};
+      for (const std::string& member : companions[device.name]) {
+        if (member != device.name) stack.push_back(*find_device(member));
+      }
+      for (const StrategyProblem& problem :
+           missing_values(known->second.strategy, {&device, stack, "guid"})) {
+        scope_.warn(device_marks_.at(device.name), "device \"" + device.name +
+                                                       "\": " + problem.where + " of strategy \"" +
+                                                       device.strategy + "\": " + problem.message);
+      }
+    }
+  }
+
   void read_health() {
     const YamlNode* node = root_.map("health");
     if (node == nullptr) return;
@@ -431,6 +459,7 @@ class InventoryReader {
   std::set<std::string> stack_names_;
   bool some_strategy_unnamed_ = false;
   std::map<std::string, std::pair<std::string, Mark>> serials_;  // whose, and where it stands
+  std::map<std::string, Mark> device_marks_;
   DeviceSpec defaults_;
 };
 

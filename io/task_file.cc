@@ -77,9 +77,8 @@ class TaskReader {
     }
     task_.name = reader_.string("name");
     if (task_.name.empty()) task_.name = std::filesystem::path(scope_.file()).stem().string();
-    if (task_.name.size() > kNameLengthMax || has_control(task_.name)) {
-      reader_.error("name", "a task's name is one line of at most " +
-                                std::to_string(kNameLengthMax) + " bytes");
+    if (const std::optional<std::string> reason = invalid_task_name(task_.name)) {
+      reader_.error("name", *reason);
     }
   }
 
@@ -279,11 +278,17 @@ void read_tasks(const std::vector<YamlNode>& documents, const FileScope& scope, 
   }
   for (const YamlNode& document : documents) {
     file.tasks.push_back(TaskReader(document, scope).read());
+    file.at.push_back(document.at);
   }
   refuse_same_guids(documents, scope);
 }
 
 }  // namespace
+
+std::optional<std::string> invalid_task_name(const std::string& name) {
+  if (name.size() <= kNameLengthMax && !has_control(name)) return std::nullopt;
+  return "a task's name is one line of at most " + std::to_string(kNameLengthMax) + " bytes";
+}
 
 std::optional<std::string> invalid_env_name(const std::string& name) {
   if (!is_env_name(name)) {

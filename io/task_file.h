@@ -37,11 +37,15 @@ namespace muster {
 struct TaskFile {
   // One to a document. The GUID is empty where the file has none; the submitter always is.
   std::vector<TaskSpec> tasks;
+  std::vector<Mark> at;   // where each begins
   FileProblems problems;  // with errors in it, no task may be submitted
 };
 
 TaskFile load_task_file(const std::string& path);
 TaskFile parse_task_file(const std::string& text, const std::string& path);
+
+// Why a task may not be called `name`, or nothing.
+std::optional<std::string> invalid_task_name(const std::string& name);
 
 // Why a job may not set or pass on the variable `name`, or nothing.
 std::optional<std::string> invalid_env_name(const std::string& name);

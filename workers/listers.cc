@@ -84,6 +84,7 @@ void Listers::read(Lister& lister, Instant now) {
     lister.process->read_output(bytes, kReadBytes);
     if (bytes.empty()) break;
     lister.feed.take(bytes);
+    lister.fault.clear();
     dirty_ = true;
   }
   for (const std::string& complaint : lister.feed.take_complaints()) {
@@ -107,6 +108,7 @@ void Listers::log_errors(Lister& lister, const std::string& bytes, Instant now) 
 
 void Listers::log_error_line(Lister& lister, Instant now) {
   const std::string line = sanitize_utf8(std::exchange(lister.error_line, ""));
+  lister.last_error = line;
   if (lister.error_window == kNever || now >= lister.error_window + std::chrono::minutes(1)) {
     lister.error_window = now;
     lister.error_lines = 0;
@@ -119,14 +121,17 @@ void Listers::log_error_line(Lister& lister, Instant now) {
 // It has ended, or could not be started.
 void Listers::end(Lister& lister, const std::string& why, bool looked_once, Instant now) {
   if (!lister.error_line.empty()) log_error_line(lister, now);
+  const std::string last_error = std::exchange(lister.last_error, "");
   lister.process.reset();
   lister.feed.restart();
   if (lister.stale_until == kNever && lister.feed.has_stale()) lister.stale_until = now + kStaleMax;
   if (looked_once) {
     lister.failures = 0;
+    lister.fault.clear();
     lister.start_at = now + kLookAgain;
     return;
   }
+  lister.fault = cut_text(why + (last_error.empty() ? "" : ": " + last_error), kMessageLengthMax);
   if (now - lister.started >= kLongRun) lister.failures = 0;
   Duration delay = kRestartMin;
   for (uint32_t i = 0; i < lister.failures && delay < kRestartMax; ++i) delay *= 2;
@@ -135,6 +140,12 @@ void Listers::end(Lister& lister, const std::string& why, bool looked_once, Inst
   lister.start_at = now + delay;
   spdlog::warn("lister {}: {}; it is started again in {}", lister.config.name, why,
                format_duration(delay));
+}
+
+std::vector<ListerState> Listers::states() const {
+  std::vector<ListerState> states;
+  for (const Lister& lister : listers_) states.push_back({lister.config.name, lister.fault});
+  return states;
 }
 
 std::optional<Instant> Listers::next_deadline() const {

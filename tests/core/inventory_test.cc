@@ -93,5 +93,26 @@ TEST(Inventory, AStackHasABoundedNumberOfMembers) {
               HasSubstr("stack x: has more than 16 members"));
 }
 
+// One that only an earlier inventory named stayed lost for ever.
+TEST(Inventory, AWorkerThatNoInventoryNamesIsForgotten) {
+  Inventory inventory = make_inventory({"a handset w1"});
+  inventory.workers = {{"w1", {}}, {"w2", {}}, {"planned", {}}};
+  Lab lab(inventory);
+  const auto workers = [&] {
+    lab.hello("p", Role::submitter, "ann");
+    lab.hear("p", ListWorkers{});
+    std::string names;
+    for (const WorkerInfo& worker : lab.answer<WorkerList>().workers) names += worker.name + " ";
+    return names;
+  };
+  EXPECT_EQ(workers(), "planned w1 w2 ");
+  lab.apply(make_inventory({"a handset w1"}));
+  EXPECT_EQ(workers(), "w1 w2 ") << "w2 is there";
+  lab.pass(1h);
+  EXPECT_EQ(workers(), "w1 w2 ") << "w2 was lost not long ago";
+  lab.pass(24h);
+  EXPECT_EQ(workers(), "w1 ") << "the inventory names w1";
+}
+
 }  // namespace
 }  // namespace muster

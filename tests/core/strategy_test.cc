@@ -349,9 +349,11 @@ TEST(Placeholders, KnowTheMembersOfTheLeaseByTheirType) {
       {"{stack.hub.name}", "{stack.hub.name} could be one of several"},
       {"{stack.hub.port}", "{stack.hub.port} could be one of several"},
       // The device is no member of its own stack.
-      {"{stack.handset.name}", "unknown placeholder {stack.handset.name}"},
+      {"{stack.handset.name}",
+       "{stack.handset.name}: phone-1 is in no stack with a device of type handset"},
       {"{stack.relay.uidd}", "(did you mean \"stack.relay.uid\"?)"},
-      {"{stack.pdu.name}", "{stack.hub.maker}, {stack.hub.name}, {stack.hub.port}"},
+      {"{stack.relay.uidd}", "{stack.hub.maker}, {stack.hub.name}, {stack.hub.port}"},
+      {"{stack.pdu.name}", "phone-1 is in no stack with a device of type pdu"},
       {"{stack.relay}", "unknown placeholder {stack.relay}"},
   };
   for (const auto& [text, why] : wrong) {

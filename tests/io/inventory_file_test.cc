@@ -352,6 +352,30 @@ TEST_F(InventoryFileTest, HoldsSoManyDevicesAndNoMore) {
             "DIR/inventory.yaml:6:2: an inventory has at most 200000 devices\n");
 }
 
+// It came out when the device was verified, or when it was ill and nothing could switch it.
+TEST_F(InventoryFileTest, WarnsOfWhatAStrategyAsksOfADeviceThatItCannotGive) {
+  write("s/phone.yaml",
+        "version: 1\nkind: strategy\nname: phone\nfor: {type: handset}\nverify:\n"
+        "- {tag: usb, check: {usb: {serial: \"{device.serial}\"}}}\n"
+        "- {tag: lte, when: modem, check: {command: [x, \"{device.modem}\"]}}\n"
+        "repair:\n"
+        "- {tag: cut, triggers: [usb, lte], "
+        "run: {power: {relay: \"{stack.relay.name}\", operation: cycle}}}\n");
+  EXPECT_EQ(problems_of(std::string(kHead) +
+                        "strategies: [s/phone.yaml]\nworkers: {w: }\ndevices:\n"
+                        "  phone-1: {type: handset, serial: A1}\n"
+                        "  phone-2: {type: handset, serial: A2}\n"
+                        "  phone-3: {type: handset}\n"
+                        "  relay-1: {type: relay}\n  relay-3: {type: relay}\n"
+                        "stacks: {one: [phone-1, relay-1], three: [phone-3, relay-3]}\n"),
+            "DIR/inventory.yaml:8:3: warning: device \"phone-2\": repair action cut of strategy "
+            "\"phone\": {stack.relay.name}: phone-2 is in no stack with a device of type relay\n"
+            "DIR/inventory.yaml:9:3: warning: device \"phone-3\": verifier usb of strategy "
+            "\"phone\": unknown placeholder {device.serial}; there is {device.name}, "
+            "{device.type}, {stack.relay.name}, {stack.relay.type}, {task.guid}, and {{ for a "
+            "literal brace\n");
+}
+
 // The files of deploy/examples are what people start from.
 TEST(Examples, AreWithoutFault) {
   const std::string dir = std::string(MUSTER_SOURCE_DIR) + "/deploy/examples";

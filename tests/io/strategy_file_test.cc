@@ -346,6 +346,9 @@ TEST(StrategyFile, RefusesWrongActions) {
        "power needs \"operation\""},
       {"repair:\n- {tag: r, triggers: [a], run: {power: {relay: r, opration: on}}}\n",
        "did you mean operation?"},
+      // It was found out when a device was ill.
+      {"repair:\n- {tag: r, triggers: [a], run: {power: {relay: r, operation: cylce}}}\n",
+       "is not an operation of a power: on, off, cycle; did you mean cycle?"},
       {"repair:\n- {tag: r, triggers: [a], run: {wait: 0}}\n",
        "the wait is not longer than nothing"},
       {"repair:\n- {tag: r, triggers: [a], run: {wait: soon}}\n", "6:39: \"wait\": "},

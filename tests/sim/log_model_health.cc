@@ -18,12 +18,23 @@ std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
   const bool by_broker = event.who == "broker";
   const bool persons = device.health == DeviceHealth::locked ||
                        (device.health == DeviceHealth::quarantined && device.who != "broker");
-  if (by_broker && persons) return "S3: the broker takes a person's word back";
+  // A person who unlocks a device lets the broker's word of before hold again.
+  const bool unlocked = device.health == DeviceHealth::locked && device.before_lock &&
+                        event.health == device.before_lock->health &&
+                        event.until == device.before_lock->until &&
+                        event.failures == device.before_lock->failures && event.guid.empty();
+  if (by_broker && persons && !unlocked) return "S3: the broker takes a person's word back";
   if (by_broker && event.failures > device.failures + 1) {
     return "S3: one failure counts more than once";
   }
   if (by_broker && event.health == DeviceHealth::locked) return "S3: the broker locks a device";
   mark_judged(event, device);
+  if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
+    device.before_lock = DeviceJudged{};
+    device.before_lock->health = device.health;
+    device.before_lock->until = device.until;
+    device.before_lock->failures = device.failures;
+  }
   device.health = event.health;
   device.who = event.who;
   device.until = event.until;

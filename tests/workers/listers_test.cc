@@ -123,6 +123,20 @@ TEST_F(ListersTest, OneThatDiesIsStartedAgainAndItsDevicesStayUntilSync) {
   await_names({"b"});
 }
 
+// Only the log knew that a lister was broken.
+TEST_F(ListersTest, TellsWhyOneFails) {
+  start({"[ -e " + path("well") + " ] && { " + add("a") + kSync + kStay + "; }; " +
+             "echo no usb here >&2; exit 3",
+         kSync + kStay});
+  await_end();
+  EXPECT_THAT(listers->states(), ElementsAre(ListerState{"l1", "it ended with exit 3: no usb here"},
+                                             ListerState{"l2", ""}));
+  write("well", "");
+  now += 1s;
+  await_names({"a"});
+  EXPECT_THAT(listers->states(), ElementsAre(ListerState{"l1", ""}, ListerState{"l2", ""}));
+}
+
 TEST_F(ListersTest, OneThatKeepsDyingIsStartedEverMoreRarely) {
   start({"exit 1"});
   std::vector<int64_t> delays;
