@@ -115,10 +115,12 @@ void add_chain(Digest& digest, const Chain& chain) {
   digest.add(chain.parent.seq);
   for (const auto& child : chain.open) digest.add(child.seq);
   for (const uint32_t device : chain.verified) digest.add(uint64_t{device});
-  for (const uint32_t device : chain.repaired) digest.add(uint64_t{device});
-  for (const auto& [device, seq] : chain.vain) {
-    digest.add(uint64_t{device});
-    digest.add(seq);
+  for (const std::string& device : chain.repaired) digest.add(device);
+  for (const auto& [device, vain] : chain.vain) {
+    digest.add(device);
+    digest.add(vain.seq);
+    digest.add(static_cast<uint64_t>(vain.cause));
+    digest.add(vain.guid);
   }
   digest.add(uint64_t{chain.failed_children});
   digest.add(static_cast<uint64_t>(chain.repair_spent.count()));

@@ -24,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/broker_input.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "core/limits.h"
@@ -35,50 +36,6 @@
 #include "core/work.h"
 
 namespace muster {
-
-// The broker begins (or begins again): fences older epochs and gives every known worker a whole
-// lease to be heard in.
-struct Start {
-  uint64_t epoch = 0;
-};
-// Time passed: leases and queue timeouts run out, retries become due.
-struct Tick {};
-// Free capacity meets queued tasks.
-struct Dispatch {};
-// A message from a peer; `peer` is the transport's name for the connection.
-struct FromPeer {
-  std::string peer;
-  Envelope envelope;
-};
-using Input = std::variant<Start, Tick, Dispatch, FromPeer>;
-
-// About how many bytes of a message it takes.
-size_t change_bytes(const TaskChange& change);
-
-struct Send {
-  std::string peer;
-  Envelope envelope;
-};
-
-struct Decision {
-  std::vector<Event> events;
-  std::vector<Send> sends;
-};
-
-struct BrokerOptions {
-  Duration beat = kBeatDefault;
-  Duration lease = kLeaseDefault;
-  std::string version;
-  std::string log_id;
-  // Why TaskSpec::work cannot be used, or nothing. A pure function (it decodes, in io).
-  std::function<std::optional<std::string>(const TaskSpec&)> invalid_work;
-  // Strategy::for_selector of StrategyBlob::bytes, or nothing when they cannot be read. A pure
-  // function, as above. Without it devices that nobody declared have no strategy.
-  std::function<std::optional<std::string>(const std::string& bytes)> strategy_selector;
-  // TaskSpec::work of the verifications and repairs that the broker asks for itself. A pure
-  // function (it encodes, in io).
-  std::function<std::string(const Work&)> make_work;
-};
 
 class BrokerCore {
  public:
@@ -144,16 +101,23 @@ class BrokerCore {
     std::optional<Ending> ending;
   };
 
+  // A child that failed on a device.
+  struct Vain {
+    uint64_t seq = 0;  // of the event that ended it
+    Cause cause = Cause::none;
+    std::string guid;
+  };
+
   // What ties a job to the verifications and repairs that are done before it runs.
   struct Chain {
     // Of a verification or repair: the job on whose behalf it is done.
     TaskRef parent;
     // Of a job.
-    std::vector<TaskRef> open;          // of its children, those that have not ended
-    std::vector<DeviceIx> verified;     // for it at some time; Device::good_for knows if still
-    std::vector<DeviceIx> repaired;     // a repair was asked for
-    std::map<DeviceIx, uint64_t> vain;  // where a child failed, and at which event
-    uint32_t failed_children = 0;       // came to nothing, for whatever cause
+    std::vector<TaskRef> open;         // of its children, those that have not ended
+    std::vector<DeviceIx> verified;    // for it at some time; Device::good_for knows if still
+    std::set<std::string> repaired;    // devices for which a repair was asked for
+    std::map<std::string, Vain> vain;  // devices where a child failed
+    uint32_t failed_children = 0;      // came to nothing, for whatever cause
     Duration repair_spent{0};
   };
 
@@ -290,6 +254,7 @@ class BrokerCore {
     const Judged* judged = nullptr;
     std::set<DeviceIx> excluded;  // not fit, whatever their health
     std::set<DeviceIx> hoped;     // to be repaired for the job: fit, whatever their health
+    std::set<uint64_t> over;      // tasks (Task::seq) that this decision ends
   };
   // A bounded search for devices of one worker (broker_placement.cc).
   struct Search;
@@ -395,16 +360,22 @@ class BrokerCore {
   bool reserved_from(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
   bool can_go_elsewhere(const Task& job, const Consequences& all) const;
   bool decide_without_placement(const Task& job, Instant now, Decision& decision) const;
-  bool can_be_repaired(const Task& job, const Task& child, const Ending& ending,
+  void decide_repair_for_waiting(Consequences& all, const AttemptEnded& ended) const;
+  std::vector<const Task*> waiting_for_repair(DeviceIx device, const Consequences& all) const;
+  bool can_be_repaired(const Task& job, DeviceIx device, const Ending& ending,
                        const Judged& judged) const;
+  size_t decide_elsewhere(const Task& job, Scratch& scratch, Decision& decision) const;
+  std::string absence_of(DeviceIx device) const;
   bool verified_for(const Task& job, const Device& device, Instant now) const;
-  bool verified_in_vain(const Task& job, DeviceIx device) const;
+  const Vain* verified_in_vain(const Task& job, DeviceIx device) const;
   bool needed_by_others(DeviceIx device, const Task& job) const;
   TaskSpecPtr make_child(const Task& job, TaskKind kind, const std::string& device,
                          const Work& work, uint64_t seq) const;
   std::string make_own_guid(const std::string& wanted, const std::string& otherwise) const;
-  bool is_served(const std::string& device) const { return serving_.contains(device); }
-  std::vector<std::string> explain_chain(const Task& job) const;
+  static bool outranks(const Task& one, const Task& other);
+  bool is_served(const std::string& device) const;
+  const Task* served_for(const Task& job, const std::string& device) const;
+  std::vector<std::string> explain_chain(const Task& job, Instant now) const;
 
   // apply_*: the only mutators of hard state (broker_apply.cc).
   void apply_event(const BrokerStarted& event, Instant time);
@@ -504,8 +475,9 @@ class BrokerCore {
   void explain_slots(const Task& task, Explanation& answer) const;
   void explain_wait(const Task& task, Instant now, Explanation& answer) const;
   std::string explain_nearest(const Task& task, Instant now) const;
-  Obstacle obstacle_of(DeviceIx device, const TaskClass& task_class, Instant now) const;
-  Obstacle obstacle_alone(DeviceIx device, bool fit, Instant now) const;
+  Obstacle obstacle_of(DeviceIx device, const Task& task, Instant now) const;
+  Obstacle obstacle_alone(DeviceIx device, bool fit, bool must_be_there, Instant now) const;
+  std::string explain_kept(DeviceIx device, const Task& task) const;
   std::string explain_health(const Device& device, Instant now) const;
   std::string explain_holder(const Task& holder, Instant now) const;
   std::string stack_of(const Device& one, const Device& other) const;

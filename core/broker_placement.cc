@@ -28,12 +28,12 @@ bool BrokerCore::device_free(DeviceIx ix, const Scratch& scratch) const {
   });
 }
 
-// Health left aside.
+// Health left aside. What is not plugged in may be repaired.
 bool BrokerCore::device_available(DeviceIx ix, const TaskClass& task_class,
                                   const Scratch& scratch) const {
   if (scratch.fit_is_enough) return true;
-  return device_present(devices_[ix]) && device_free(ix, scratch) &&
-         !reserved_from(task_class, ix, scratch);
+  return (task_class.kind != TaskKind::job || device_present(devices_[ix])) &&
+         device_free(ix, scratch) && !reserved_from(task_class, ix, scratch);
 }
 
 bool BrokerCore::device_usable(DeviceIx ix, const TaskClass& task_class,

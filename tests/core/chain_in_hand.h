@@ -19,6 +19,10 @@ inline Ending make_fail(const std::string& message = "adb: no answer") {
 inline Ending make_error(Cause cause, const std::string& message = "broken") {
   return make_ending(Outcome::error, cause, StatusCode::error, message, kZero, kZero);
 }
+// Of an attempt that never began.
+inline Ending make_not_begun() {
+  return make_ending(Outcome::error, Cause::worker, StatusCode::error, "no room", kNever, kZero);
+}
 inline Ending make_blame(const std::string& device) {
   Ending ending = make_error(Cause::peripheral, "the relay does not answer");
   ending.blame = device;
