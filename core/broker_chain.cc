@@ -114,8 +114,12 @@ void BrokerCore::decide_strays(Instant now, Decision& decision) const {
         std::any_of(decision.events.begin(), decision.events.end(), ends)) {
       continue;
     }
+    const std::string& name = task.spec->devices[0].name;
+    const auto device = device_by_name_.find(name);
+    const bool undeclared = device != device_by_name_.end() && devices_[device->second].undeclared;
     const std::string text =
-        "device " + task.spec->devices[0].name + " is not in the inventory any more";
+        "device " + name +
+        (undeclared ? " is not plugged in any more" : " is not in the inventory any more");
     decision.events.push_back(Event{now, TaskEnded{guid,
                                                    make_ending(Outcome::error, Cause::capacity,
                                                                StatusCode::busy, text, kNever, now),

@@ -183,7 +183,12 @@ bool BrokerCore::verified_for(const Task& job, const Device& device, Instant now
   if (wanted == VerifyFirst::none || device.spec.strategy.empty()) return true;
   if (device.health != DeviceHealth::good) return false;
   if (device.good_for == job.seq) return true;
-  return wanted == VerifyFirst::fresh && now - device.good_at <= inventory_->health.fresh;
+  if (wanted != VerifyFirst::fresh) return false;
+  const std::string& level = job.spec->before.level;
+  return std::any_of(device.good_at.begin(), device.good_at.end(), [&](const auto& good) {
+    const bool covers = good.first.empty() || good.first == level;
+    return covers && now - good.second <= inventory_->health.fresh;
+  });
 }
 
 // The child that failed there, when nobody found the device good or gave it back since; or nullptr.

@@ -182,12 +182,17 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(device.until);
     digest.add(uint64_t{device.failures});
     digest.add(static_cast<uint64_t>(device.blamed));
-    digest.add(device.good_at);
+    digest.add(uint64_t{device.job_failures});
+    digest.add(device.level);
+    for (const auto& [level, time] : device.good_at) {
+      digest.add(level);
+      digest.add(time);
+    }
     digest.add(device.fit_seq);
     digest.add(device.good_for);
-    for (const Use& use : device.uses) {
-      digest.add(use.tag);
-      digest.add(use.time);
+    for (const auto& [tag, times] : device.uses) {
+      digest.add(tag);
+      for (const Instant time : times) digest.add(time);
     }
   }
   digest.add(queued_count_);

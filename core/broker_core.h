@@ -176,12 +176,6 @@ class BrokerCore {
     bool in_free = false;
   };
 
-  // A repair action ran on a device.
-  struct Use {
-    std::string tag;
-    Instant time;
-  };
-
   struct Device {
     DeviceSpec spec;
     bool declared = false;    // the inventory names it
@@ -193,13 +187,16 @@ class BrokerCore {
     std::string health_reason;
     Instant health_since;
     std::string health_who;
-    Instant until;          // not contacted before; kNever: no back-off
-    uint32_t failures = 0;  // in a row
-    bool blamed = false;    // its health is what a check of another device said of it
-    Instant good_at;        // the newest good verification
+    Instant until;              // not contacted before; kNever: no back-off
+    uint32_t failures = 0;      // in a row
+    uint32_t job_failures = 0;  // jobs in a row that blamed it
+    std::string level;          // of the verification that its health comes from
+    bool blamed = false;        // its health is what a check of another device said of it
+    std::map<std::string, Instant> good_at;  // the newest good verification of each level
     uint64_t fit_seq = 0;  // the newest event that found it good, or by which a person gave it back
     uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
-    std::deque<Use> uses;   // repair actions of the last day, oldest first
+    // When each repair action ran on it in the last day, oldest first.
+    std::map<std::string, std::deque<Instant>> uses;
     // Derived from hard state.
     std::set<ClassIx> waiters;         // classes with a request that it matches
     std::vector<DeviceIx> companions;  // the other members of its stacks, by name
@@ -272,6 +269,7 @@ class BrokerCore {
   Decision decide_submit(const FromPeer& input, const Submit& submit, Instant now) const;
   Decision decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const;
   Decision decide_inventory(const FromPeer& input, const ApplyInventory& apply, Instant now) const;
+  void decide_replaced(const ApplyInventory& apply, Instant now, Decision& decision) const;
   void decide_listed(const Sync& sync, const std::string& name, const Worker* worker, Instant now,
                      Decision& decision) const;
   Decision decide_sync(const FromPeer& input, const Sync& sync, Instant now) const;
@@ -309,12 +307,16 @@ class BrokerCore {
   void keep_roles(const Task& task, Placement& placement) const;
   std::vector<DeviceIx> collateral_of(const std::vector<DeviceIx>& devices) const;
   bool share_stack(DeviceIx one, DeviceIx other) const;
+  DeviceIx thing_of(DeviceIx device) const;
   bool is_candidate(const TaskClass& task_class, size_t request, DeviceIx device) const;
   // Whether a task of this class may have the device, and the rest of its stacks, now.
   bool device_usable(DeviceIx device, const TaskClass& task_class, const Scratch* scratch) const;
   bool device_available(DeviceIx device, const TaskClass& task_class, const Scratch& scratch) const;
   bool device_free(DeviceIx device, const Scratch& scratch) const;
   bool device_present(const Device& device) const;
+  static bool reachable_worker(const Worker& worker) {
+    return worker.present && !worker.peer.empty();
+  }
   bool worker_takes_device(WorkerIx worker, const Scratch* scratch) const;
 
   // Health (broker_health.cc).
@@ -330,7 +332,9 @@ class BrokerCore {
   void decide_health_after_check(const AttemptEnded& ended, const Task& task, Judged& judged,
                                  Instant now) const;
   void decide_reverify(Instant now, Decision& decision) const;
-  DeviceJudged judge_failure(DeviceIx device, const Judged& judged, Instant now) const;
+  DeviceJudged judge_failure(DeviceIx device, uint32_t DeviceJudged::*count, const Judged& judged,
+                             Instant now) const;
+  std::string level_of(const TaskSpec& spec) const;
   DeviceJudged device_as_judged(DeviceIx device, const Judged& judged) const;
   // Whether the device's health lets a task of this class use it: as one that it asked for, or as
   // the rest of a stack.
@@ -397,6 +401,7 @@ class BrokerCore {
   void apply_release(Task& task, TaskIx ix);
   void apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time);
   void apply_device_health(const Task& task, const Ending& ending, Instant time);
+  void apply_good(DeviceIx device, const Task* task, const std::string& level, Instant time);
   void apply_use(const Task& task, const Record& record, Instant time);
   void apply_chain_begun(TaskIx ix);
   void apply_chain_over(TaskIx ix);
@@ -408,6 +413,7 @@ class BrokerCore {
   WorkerIx worker_ix(const std::string& name);
   ClassIx class_of(const TaskSpec& spec);
   void leave_class(Task& task);
+  void keep_typical(const TaskClass& task_class);
   void describe_class(TaskClass& task_class, const TaskSpec& spec) const;
   void match_class(ClassIx ix);
   void match_classes();
@@ -517,6 +523,9 @@ class BrokerCore {
   std::vector<TaskClass> classes_;
   std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;
+  // TaskClass::typical of classes that have no tasks now, by key; the newest kTypicalTimesKept.
+  std::map<std::string, Duration> typical_by_key_;
+  std::deque<std::string> typical_order_;
   TextMap<std::vector<DeviceIx>> devices_by_serial_;            // whatever worker they are at
   std::vector<Selector> allow_;                                 // of the inventory
   std::vector<std::pair<Selector, std::string>> strategy_for_;  // strategies by what they are for

@@ -154,7 +154,10 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, bool must
   using Kind = Obstacle::Kind;
   const Device& device = devices_[ix];
   const Worker& worker = workers_[device.worker];
-  if (!device.known()) return {Kind::gone, Instant::max(), "is not in the inventory any more"};
+  if (!device.known()) {
+    return {Kind::gone, Instant::max(),
+            device.undeclared ? "is not plugged in any more" : "is not in the inventory any more"};
+  }
   const bool broker_judged = device.health == DeviceHealth::bad ||
                              device.health == DeviceHealth::unknown ||
                              (device.health == DeviceHealth::quarantined && device.until != kNever);
@@ -165,7 +168,7 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, bool must
     return {waits ? Kind::backing_off : Kind::person, waits ? device.until : Instant::max(),
             explain_health(device, now)};
   }
-  if (!worker.present || worker.peer.empty()) {
+  if (!reachable_worker(worker)) {
     const std::string when =
         worker.lost == kNever ? "" : " for " + format_duration(now - worker.lost);
     return {Kind::away, Instant::max(),
@@ -185,8 +188,7 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, bool must
   };
   if (device.holder != kNone) return busy(ix, "");
   for (const DeviceIx same : devices_of_serial(device.spec.profile)) {
-    const bool other = same != ix && !(device.declared && devices_[same].declared);
-    if (other && devices_[same].holder != kNone) {
+    if (same != ix && devices_[same].holder != kNone) {
       return busy(same, " under the name " + devices_[same].spec.name);
     }
   }

@@ -80,7 +80,7 @@ DeviceList BrokerCore::make_device_list(const ListDevices& question,
       DeviceInfo info;
       info.spec = make_undeclared(worker, listed);
       info.undeclared = true;
-      info.state = worker.present ? DeviceState::idle : DeviceState::offline;
+      info.state = reachable_worker(worker) ? DeviceState::idle : DeviceState::offline;
       add(std::move(info));
     }
   }
@@ -163,7 +163,7 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   info.health_since = device.health_since;
   info.health_who = device.health_who;
   info.until = device.until;
-  info.failures = device.failures;
+  info.failures = std::max(device.failures, device.job_failures);
   info.undeclared = device.undeclared;
   for (const StackSpec& stack : inventory_->stacks) {
     if (device.companions.empty()) break;
@@ -172,7 +172,7 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
     if (is_member) info.stacks.push_back(stack.name);
   }
   const bool reachable =
-      device.worker != kNone && workers_[device.worker].present && device_present(device);
+      device.worker != kNone && reachable_worker(workers_[device.worker]) && device_present(device);
   info.state = reachable ? DeviceState::idle : DeviceState::offline;
   if (device.holder == kNone) return info;
   const Task& task = tasks_[device.holder];

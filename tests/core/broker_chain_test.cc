@@ -98,7 +98,7 @@ TEST(BrokerChain, AChildCarriesWhatItsJobIs) {
   EXPECT_EQ(verification.submitter, "ann@host");
   EXPECT_EQ(verification.priority, 70u);
   EXPECT_EQ(verification.devices, (std::vector<DeviceRequest>{{"", "a", "", ""}}));
-  EXPECT_EQ(verification.work, std::to_string(Work(VerifyWork{}).index()));
+  EXPECT_EQ(verification.work, lab.make_work(VerifyWork{"quick"}));
   EXPECT_TRUE(verification.wait_for_capacity);
   EXPECT_EQ(verification.retry.infra, 0u);
   lab.pass_alive(1min);

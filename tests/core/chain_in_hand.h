@@ -71,9 +71,12 @@ class ChainLab : public Lab {
     dispatch();
     check_fold();
   }
-  // Submits a verification of the device by name, which ends so.
-  void verify(size_t number, const std::string& device, const Ending& ending) {
-    submit_and_dispatch(check(number, device));
+  // Submits a verification of the device by name, which ends so. `level`: empty: a whole one.
+  void verify(size_t number, const std::string& device, const Ending& ending,
+              const std::string& level = "") {
+    TaskSpec spec = check(number, device);
+    spec.work = make_work(VerifyWork{level});
+    submit_and_dispatch(spec);
     end_task(guid_of(number), ending);
   }
   void cancel(const std::string& guid) {
