@@ -1,6 +1,7 @@
 #include "cli/finding.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -126,19 +127,21 @@ Finding judge_devices(const DoctorFacts& facts) {
     return {"devices", Condition::warn, "no devices",
             "declare some: muster inventory apply FILE (commands run without)"};
   }
-  std::vector<std::string> bad;
+  std::map<DeviceHealth, std::vector<std::string>> unfit;
   std::vector<std::string> offline;
   size_t good = 0;
   for (const DeviceInfo& device : facts.devices) {
-    if (device.health == DeviceHealth::bad) bad.push_back(device.spec.name);
+    if (device.health > DeviceHealth::good) unfit[device.health].push_back(device.spec.name);
     if (device.health == DeviceHealth::good) ++good;
     if (device.state == DeviceState::offline) offline.push_back(device.spec.name);
   }
   std::string text =
       counted(facts.devices.size(), "device") + ", " + std::to_string(good) + " verified good";
-  if (!bad.empty()) text += "; bad: " + some_names(bad);
+  for (const auto& [health, names] : unfit) {
+    text += "; " + std::string(to_string(health)) + ": " + some_names(names);
+  }
   if (!offline.empty()) text += "; offline: " + some_names(offline);
-  if (bad.empty() && offline.empty()) return {"devices", Condition::ok, text, ""};
+  if (unfit.empty() && offline.empty()) return {"devices", Condition::ok, text, ""};
   return {"devices", Condition::warn, text, "see: muster device ls"};
 }
 

@@ -85,7 +85,7 @@ DeviceList BrokerCore::make_device_list(const ListDevices& question,
       DeviceInfo info;
       info.spec = make_undeclared(worker, listed);
       info.undeclared = true;
-      info.state = worker.present ? DeviceState::idle : DeviceState::offline;
+      info.state = reachable_worker(worker) ? DeviceState::idle : DeviceState::offline;
       add(std::move(info));
     }
   }
@@ -168,7 +168,7 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   info.health_since = device.health_since;
   info.health_who = device.health_who;
   info.until = device.until;
-  info.failures = device.failures;
+  info.failures = std::max(device.failures, device.job_failures);
   info.undeclared = device.undeclared;
   for (const StackSpec& stack : inventory_->stacks) {
     if (device.companions.empty()) break;
@@ -176,12 +176,10 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
                                      device.spec.name) != stack.members.end();
     if (is_member) info.stacks.push_back(stack.name);
   }
-  const bool reachable_worker = device.worker != kNone && workers_[device.worker].present;
-  const bool reachable = reachable_worker && device_present(device);
+  const bool at_worker = device.worker != kNone && reachable_worker(workers_[device.worker]);
+  const bool reachable = at_worker && device_present(device);
   info.state = reachable ? DeviceState::idle : DeviceState::offline;
-  if (reachable_worker && !reachable && !workers_[device.worker].peer.empty()) {
-    info.absent = explain_absence(device);
-  }
+  if (at_worker && !reachable) info.absent = explain_absence(device);
   if (device.holder == kNone) return info;
   info.draining = !device.known();
   const Task& task = tasks_[device.holder];

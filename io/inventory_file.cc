@@ -372,7 +372,22 @@ class InventoryReader {
                            name + "\" has " + std::to_string(members.items.size()));
     }
     check_one_worker(name, at, devices);
+    check_companions(stack.members, members);
     inventory_.stacks.push_back(std::move(stack));
+  }
+
+  // Whoever gets a device gets all of its stacks. Said once of each device.
+  void check_companions(const std::vector<std::string>& stack, const YamlNode& members) {
+    for (const YamlNode& item : members.items) {
+      if (find_device(item.text) == nullptr) continue;
+      std::set<std::string>& together = together_[item.text];
+      const bool fitted = together.size() <= kDevicesPerLeaseMax;
+      together.insert(stack.begin(), stack.end());
+      if (!fitted || together.size() <= kDevicesPerLeaseMax) continue;
+      scope_.error(item.at, "device \"" + item.text + "\" is in stacks with more than " +
+                                std::to_string(kDevicesPerLeaseMax - 1) +
+                                " other devices, which would all be leased with it");
+    }
   }
 
   void check_one_worker(const std::string& stack, Mark at,
@@ -457,6 +472,7 @@ class InventoryReader {
   std::vector<std::string> worker_names_;
   std::map<std::string, KnownStrategy> strategies_;
   std::set<std::string> stack_names_;
+  std::map<std::string, std::set<std::string>> together_;  // the members of a device's stacks
   bool some_strategy_unnamed_ = false;
   std::map<std::string, std::pair<std::string, Mark>> serials_;  // whose, and where it stands
   std::map<std::string, Mark> device_marks_;

@@ -192,13 +192,14 @@ TEST(Task, Explanation) {
                                 {"device phone-7 is offline", "device phone-8 is busy"},
                                 3};
   EXPECT_EQ(render_explanation(explanation),
-            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n");
+            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n"
+            "3 tasks would be served first\n");
   Explanation soon = explanation;
   soon.estimate = 4min;
   EXPECT_EQ(render_explanation(soon),
-            render_explanation(explanation) +
-                "may start in about 4m, by what such tasks took before; 3 tasks would be served "
-                "first\n");
+            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n"
+            "may start in about 4m, by what such tasks took before; 3 tasks would be served "
+            "first\n");
 }
 
 TEST(Task, ShowsWhoseItIsAndWhatItCaused) {

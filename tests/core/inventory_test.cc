@@ -63,6 +63,15 @@ TEST(Inventory, WhatMakesNoSenseIsRefusedWithASentence) {
       {"never fresh", [](Inventory& i) { i.health.fresh = 0s; }, ""},
       {"fresh before", [](Inventory& i) { i.health.fresh = -1s; }, "health: fresh is negative"},
       {"fresh too long", [](Inventory& i) { i.health.fresh = kTimeoutMax + 1us; }, "health: fresh"},
+      {"two serials",
+       [](Inventory& i) {
+         i.devices[0].profile["serial"] = "77";
+         i.devices[1].profile["serial"] = "78";
+       },
+       ""},
+      {"a serial twice",
+       [](Inventory& i) { i.devices[0].profile["serial"] = i.devices[1].profile["serial"] = "77"; },
+       "device b has the serial 77 of device a"},
       {"not sorted", [](Inventory& i) { std::swap(i.devices[0], i.devices[1]); },
        "devices must be sorted by name and unique: a"},
   };

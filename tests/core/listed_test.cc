@@ -215,6 +215,38 @@ TEST(Listed, OneSerialIsNotLeasedUnderTwoNames) {
   EXPECT_EQ(lab.leased(5), "bus-2");
 }
 
+TEST(Listed, OneThingIsNotLeasedTwiceInOneLease) {
+  struct Row {
+    const char* name;
+    std::vector<std::string> listed;
+    const char* requests;
+    const char* leased;
+  };
+  const std::vector<Row> rows = {
+      {"one thing", {"bus-1 usb 78", "bus-2 adb 78"}, "x:type=handset y:type=handset", ""},
+      {"by name", {"bus-1 usb 78", "bus-2 adb 78"}, "x:bus-1 y:bus-2", ""},
+      {"two things",
+       {"bus-1 usb 78", "bus-2 adb 78", "bus-3 usb 79"},
+       "x:type=handset y:type=handset",
+       "bus-1 bus-3"},
+      {"one of them by name",
+       {"bus-1 usb 78", "bus-2 adb 78", "bus-3 usb 79"},
+       "x:type=handset y:bus-2",
+       "bus-3 bus-2"},
+  };
+  for (const Row& row : rows) {
+    Inventory inventory = make_inventory({"r relay w1"});
+    inventory.allow = {"type=handset"};
+    Lab lab(inventory);
+    lab.list(row.listed);
+    TaskSpec spec = make_task(1, row.requests);
+    spec.wait_for_capacity = true;
+    lab.submit({spec});
+    lab.dispatch();
+    EXPECT_EQ(lab.leased(1), row.leased) << row.name;
+  }
+}
+
 TEST(Listed, ANameThatTwoWorkersListIsTheFirstOnes) {
   Inventory inventory = make_inventory({"a handset w1"});
   inventory.allow = {"type=handset"};

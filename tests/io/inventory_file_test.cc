@@ -269,6 +269,29 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongWithTheRestAndWhere) {
             std::string::npos);
 }
 
+// A hub in five stacks, with fifteen other devices in each.
+TEST_F(InventoryFileTest, SaysWhereADeviceGetsTooManyCompanions) {
+  std::string devices = "hub: {type: hub}";
+  std::string stacks;
+  for (int stack = 0; stack < 5; ++stack) {
+    stacks += (stack == 0 ? "s0: [hub" : ", s" + std::to_string(stack) + ": [hub");
+    for (int i = 0; i < 15; ++i) {
+      const std::string name = "d" + std::to_string(100 + stack * 15 + i);
+      devices += ", " + name + ": {type: host}";
+      stacks += ", " + name;
+    }
+    stacks += "]";
+  }
+  const std::string head =
+      std::string(kHead) + "workers: {v: }\ndefaults: {worker: v}\ndevices: {" + devices + "}\n";
+  const std::string line = "stacks: {" + stacks + "}";
+  EXPECT_EQ(problems_of(head + line + "\n"),
+            "DIR/inventory.yaml:7:" + std::to_string(line.rfind("[hub") + 2) +
+                ": device \"hub\" is in stacks with more than 63 other devices, which would all be "
+                "leased with it\n");
+  EXPECT_EQ(problems_of(head + line.substr(0, line.rfind(", s4:")) + "}\n"), "");
+}
+
 TEST_F(InventoryFileTest, SaysWhatIsWrongWithADevicesPowerAndSerialAndStrategy) {
   write("s/linux2.yaml",
         "version: 1\nkind: strategy\nname: linux2\nfor: type=host\n"

@@ -28,6 +28,9 @@ std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
     return "S3: one failure counts more than once";
   }
   if (by_broker && event.health == DeviceHealth::locked) return "S3: the broker locks a device";
+  if (by_broker && event.job_failures > device.job_failures + 1) {
+    return "S3: one job counts more than once";
+  }
   mark_judged(event, device);
   if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
     device.before_lock = DeviceJudged{};
@@ -35,15 +38,19 @@ std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
     device.before_lock->until = device.until;
     device.before_lock->failures = device.failures;
   }
+  const Task* task = find_task(event.guid);
+  const bool by_job = task && task->spec->kind == TaskKind::job;
+  const bool counted_only = by_job && device.health == event.health;
   device.health = event.health;
   device.who = event.who;
   device.until = event.until;
   device.failures = event.failures;
+  device.job_failures = event.job_failures;
+  if (counted_only) return "";
   device.good_for.clear();
   if (event.health != DeviceHealth::good) return "";
-  const Task* task = find_task(event.guid);
   if (!task || task->attempts.empty()) return "S3: a device is good, and no task says so";
-  if (task->spec->kind == TaskKind::job) return "S3: a device is good because a job says so";
+  if (by_job) return "S3: a device is good because a job says so";
   device.good_at = time;
   device.good_for = task->spec->parent;
   return "";

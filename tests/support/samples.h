@@ -218,7 +218,7 @@ inline std::vector<Named<Event>> events() {
       {"cancel_requested", CancelRequested{token().guid, "wrong branch", "ada@build-1"}},
       {"task_ended", TaskEnded{token().guid, killed_ending(), Verdict::skip}},
       {"device_judged", DeviceJudged{"yuga-1", DeviceHealth::quarantined, "adb: no answer",
-                                     "broker", token().guid, instant(900), 3}},
+                                     "broker", token().guid, instant(900), 3, "quick", 2}},
       {"device_listed", DeviceListed{"worker-1", listed_device()}},
       {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}}};
   std::vector<Named<Event>> events;

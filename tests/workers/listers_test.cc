@@ -161,12 +161,40 @@ TEST_F(ListersTest, OneThatCannotBeStartedIsTriedAgain) {
 TEST_F(ListersTest, OneThatLooksOnceLooksAgain) {
   // In one write: a change that is still held back when it ends would be the next thing to do.
   start({"printf '{\"op\":\"add\",\"name\":\"a\"}\\n{\"op\":\"sync\"}\\n'"});
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 30; ++i) {  // two and a half minutes
     await_end();
-    EXPECT_THAT(names(), ElementsAre("a"));
+    EXPECT_THAT(names(), ElementsAre("a")) << "look " << i;
     EXPECT_EQ(until_next(), Duration(5s));
     now += 5s;
+    wake();
+    EXPECT_THAT(names(), ElementsAre("a")) << "about to begin look " << i;
   }
+}
+
+// The first run lists a, the second b, and neither says sync.
+TEST_F(ListersTest, WhatARunHadListedStaysForAMinuteAfterItsOwnEnd) {
+  const std::string go = path("go");
+  ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+  start({"[ -e " + path("third") + " ] && exit 1; [ -e " + path("second") + " ] && { touch " +
+         path("third") + "; " + add("b") + "read x <" + go + "; exit 1; }; touch " +
+         path("second") + "; " + add("a") + "exit 1"});
+  await_end();
+  const Instant first = now;
+  now += until_next();
+  await_names({"a", "b"});
+  now = first + 50s;
+  std::ofstream(go) << "go\n";
+  await_end();
+  const Instant second = now;
+  now = first + 1min + 100ms;
+  wake();
+  EXPECT_THAT(names(), ElementsAre("b"));
+  now = second + 1min - 1us;
+  wake();
+  EXPECT_THAT(names(), ElementsAre("b"));
+  now = second + 1min + 100ms;
+  wake();
+  EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(ListersTest, WhatAListerThatStaysDeadHadListedIsGoneAfterAMinute) {
