@@ -56,6 +56,12 @@ std::optional<std::string> strategy_selector(const std::string& bytes) {
   return strategy->for_selector;
 }
 
+std::string verify_level(const TaskSpec& spec) {
+  const Result<Work> work = decode_work(spec.work);
+  const auto* verify = work.ok() ? std::get_if<VerifyWork>(&*work) : nullptr;
+  return verify ? verify->level : "";
+}
+
 BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   BrokerOptions options;
   options.beat = config.beat;
@@ -63,6 +69,7 @@ BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
   options.version = MUSTER_VERSION;
   options.log_id = log.log_id();
   options.invalid_work = invalid_work;
+  options.verify_level = verify_level;
   options.make_work = encode_work;
   options.strategy_selector = strategy_selector;
   return options;
@@ -160,6 +167,7 @@ void Broker::take(const Input& input, Instant now) {
     core_.apply(event);
     events_.push_back(std::move(event));
   }
+  if (!decision.events.empty()) decision_ends_.push_back(events_.size());
   core_.note(input, now);
   std::move(decision.sends.begin(), decision.sends.end(), std::back_inserter(sends_));
 }
@@ -172,29 +180,56 @@ void Broker::dispatch(Instant now) {
 // of.
 bool Broker::commit(Instant now) {
   std::vector<Send> level = core_.drain_sends(now);
-  for (size_t begin = 0; begin < events_.size(); begin += kBlockEventsMax) {
-    const size_t count = std::min(kBlockEventsMax, events_.size() - begin);
-    if (!append(std::span(events_).subspan(begin, count))) return false;
-  }
+  if (!append_decisions()) return false;
   events_.clear();
+  decision_ends_.clear();
   deliver(std::exchange(sends_, {}));
   deliver(std::move(level));
   deliver(fetches_.drain(now));
   return true;
 }
 
-// As one block where it fits, else as halves: a reader refuses blocks past kBlockBytesMax. A single
-// event always fits (kTaskBytesMax, kReportBytesMax, too_large).
-bool Broker::append(std::span<const Event> events) {
-  const uint64_t first = log_->head() + 1;
-  const std::string bytes = encode_block(first, events);
-  if (bytes.size() > kBlockBytesMax && events.size() > 1) {
-    const size_t half = events.size() / 2;
-    return append(events.first(half)) && append(events.subspan(half));
+// As many whole decisions to a block as fit: what follows from each other is durable together.
+bool Broker::append_decisions() {
+  size_t begin = 0;
+  size_t end = 0;
+  for (const size_t next : decision_ends_) {
+    if (next - begin > kBlockEventsMax && end > begin) {
+      if (!append(begin, end)) return false;
+      begin = end;
+    }
+    end = next;
   }
-  const AppendResult result = log_->append(first, static_cast<uint32_t>(events.size()), bytes);
+  return end == begin || append(begin, end);
+}
+
+// The events of one or more decisions, as one block where they fit, else cut between two decisions:
+// a reader refuses blocks past kBlockBytesMax. A decision that fits into no block alone is cut
+// where it must be; BrokerCore::decide ends what it had begun when a crash comes between (Start).
+// A single event always fits (kTaskBytesMax, kReportBytesMax, too_large).
+bool Broker::append(size_t begin, size_t end) {
+  const size_t count = end - begin;
+  const uint64_t first = log_->head() + 1;
+  std::string bytes;
+  if (count <= kBlockEventsMax) {
+    bytes = encode_block(first, std::span(events_).subspan(begin, count));
+  }
+  if ((bytes.empty() || bytes.size() > kBlockBytesMax) && count > 1) {
+    const size_t middle = cut_between(begin, end);
+    return append(begin, middle) && append(middle, end);
+  }
+  const AppendResult result = log_->append(first, static_cast<uint32_t>(count), bytes);
   fault_ = result.reason;
   return result.fault == AppendFault::none;
+}
+
+// Where a decision ends, about half way; inside of one only where there is no other.
+size_t Broker::cut_between(size_t begin, size_t end) const {
+  const size_t middle = begin + (end - begin) / 2;
+  const auto after = std::lower_bound(decision_ends_.begin(), decision_ends_.end(), middle);
+  if (after != decision_ends_.end() && *after < end) return *after;
+  if (after != decision_ends_.begin() && *(after - 1) > begin) return *(after - 1);
+  return middle;
 }
 
 void Broker::deliver(std::vector<Send> sends) {

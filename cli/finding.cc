@@ -1,6 +1,9 @@
 #include "cli/finding.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 
 #include "cli/exit_status.h"
 #include "cli/text.h"
@@ -71,8 +74,10 @@ Finding judge_broker(const DoctorFacts& facts) {
 Finding judge_workers(const DoctorFacts& facts) {
   std::vector<std::string> present;
   std::vector<std::string> lost;
+  std::vector<std::string> refusing;
   uint64_t slots = 0;
   for (const WorkerInfo& worker : facts.workers) {
+    if (!worker.refusing.empty()) refusing.push_back(worker.name + ": " + worker.refusing);
     (worker.present ? present : lost).push_back(worker.name);
     if (worker.present) slots += worker.slots;
   }
@@ -82,9 +87,39 @@ Finding judge_workers(const DoctorFacts& facts) {
   }
   const std::string text = counted(present.size(), "worker") + " present (" + some_names(present) +
                            "), " + counted(slots, "slot");
+  if (!refusing.empty()) {
+    return {"workers", Condition::fail,
+            text + "; no new work is taken by " + join(refusing, "; by "),
+            "make room on its disk; see: muster worker ls"};
+  }
   if (lost.empty()) return {"workers", Condition::ok, text, ""};
   return {"workers", Condition::warn, text + "; lost: " + some_names(lost),
           "look at their machines; see: muster worker ls"};
+}
+
+// Nothing when there are no listers and none is asked for.
+std::optional<Finding> judge_listers(const DoctorFacts& facts) {
+  std::set<std::string> faults;
+  size_t count = 0;
+  for (const WorkerInfo& worker : facts.workers) {
+    if (!worker.present) continue;
+    count += worker.listers.size();
+    for (const ListerState& lister : worker.listers) {
+      if (lister.fault.empty()) continue;
+      faults.insert("lister " + lister.name + " of worker " + worker.name +
+                    " fails: " + lister.fault);
+    }
+  }
+  for (const DeviceInfo& device : facts.devices) {
+    if (device.absent.find(" has no lister ") != std::string::npos) faults.insert(device.absent);
+  }
+  if (!faults.empty()) {
+    return Finding{"listers", Condition::fail,
+                   some_names(std::vector<std::string>(faults.begin(), faults.end())),
+                   "see worker.listers in the worker's muster.yaml, and its log"};
+  }
+  if (count == 0) return std::nullopt;
+  return Finding{"listers", Condition::ok, counted(count, "lister"), ""};
 }
 
 Finding judge_devices(const DoctorFacts& facts) {
@@ -92,19 +127,21 @@ Finding judge_devices(const DoctorFacts& facts) {
     return {"devices", Condition::warn, "no devices",
             "declare some: muster inventory apply FILE (commands run without)"};
   }
-  std::vector<std::string> bad;
+  std::map<DeviceHealth, std::vector<std::string>> unfit;
   std::vector<std::string> offline;
   size_t good = 0;
   for (const DeviceInfo& device : facts.devices) {
-    if (device.health == DeviceHealth::bad) bad.push_back(device.spec.name);
+    if (device.health > DeviceHealth::good) unfit[device.health].push_back(device.spec.name);
     if (device.health == DeviceHealth::good) ++good;
     if (device.state == DeviceState::offline) offline.push_back(device.spec.name);
   }
   std::string text =
       counted(facts.devices.size(), "device") + ", " + std::to_string(good) + " verified good";
-  if (!bad.empty()) text += "; bad: " + some_names(bad);
+  for (const auto& [health, names] : unfit) {
+    text += "; " + std::string(to_string(health)) + ": " + some_names(names);
+  }
   if (!offline.empty()) text += "; offline: " + some_names(offline);
-  if (bad.empty() && offline.empty()) return {"devices", Condition::ok, text, ""};
+  if (unfit.empty() && offline.empty()) return {"devices", Condition::ok, text, ""};
   return {"devices", Condition::warn, text, "see: muster device ls"};
 }
 
@@ -162,6 +199,7 @@ std::vector<Finding> judge(const DoctorFacts& facts) {
   const bool broker_answers = facts.endpoint_fault.empty() && facts.broker_fault.empty();
   if (!broker_answers) return findings;
   findings.push_back(judge_workers(facts));
+  if (std::optional<Finding> listers = judge_listers(facts)) findings.push_back(*listers);
   findings.push_back(judge_devices(facts));
   if (facts.collector_expected) findings.push_back(judge_collector(facts));
   return findings;

@@ -127,6 +127,16 @@ TaskSpec make_tree_task(const RunOptions& options, const std::string& cwd) {
   return task;
 }
 
+void set_words(TaskSpec& task, const Words& words) {
+  Result<Work> work = decode_work(task.work);
+  auto* job = work ? std::get_if<JobWork>(&*work) : nullptr;
+  if (words.empty() || job == nullptr) return;
+  for (const auto& [name, value] : words_environment(words)) job->env.insert_or_assign(name, value);
+  task.work = encode_work(*work);
+  const std::string& index = words.at("array.index");
+  if (task.name.find(index) == std::string::npos) task.name += " " + index;
+}
+
 Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task) {
   const bool had_devices = !task.devices.empty();
   if (const Result<Done> done = apply_devices(options, task); !done) return done;
@@ -138,6 +148,7 @@ Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, Task
   }
   if (!options.name.empty()) {
     if (!is_utf8(options.name)) return Error{"--name: is not UTF-8"};
+    if (const auto reason = invalid_task_name(options.name)) return Error{"--name: " + *reason};
     task.name = options.name;
   }
   if (options.pool) {
@@ -162,6 +173,8 @@ TaskSpec make_verify_task(const VerifyOptions& options, const std::string& devic
   task.devices.push_back({"", device, ""});
   if (options.priority) task.priority = *options.priority;
   if (options.timeout) task.timeouts.run = *options.timeout;
+  task.timeouts.queue =
+      options.queue_timeout.value_or(options.timeout.value_or(kVerifyQueueTimeout));
   task.work = options.repair ? encode_work(RepairWork{options.reason})
                              : encode_work(VerifyWork{options.level});
   return task;

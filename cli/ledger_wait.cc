@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "cli/access.h"
+
 namespace muster {
 namespace {
 
@@ -27,6 +29,9 @@ bool await_ledger(Session& session, Ledger& ledger) {
 Ledger& ledger_or_throw(Session& session, const std::string& what) {
   Ledger* ledger = session.ledger();
   if (ledger != nullptr) return *ledger;
+  if (session.ledger_denied()) {
+    throw Failure{kExitNotPermitted, session.ledger_fault(), kDeniedHint};
+  }
   throw Failure{kExitLocal, "no " + what + " here: " + session.ledger_fault(),
                 "ask on the machine where the collector runs"};
 }

@@ -3,11 +3,15 @@
 #include <algorithm>
 
 #include "core/guid.h"
+#include "core/limits.h"
 
 namespace muster {
 namespace {
 
 constexpr std::string_view kLast = "last";
+constexpr std::string_view kBrokerName = "broker";  // as a submitter
+// Of these, one was most likely submitted by somebody.
+constexpr uint32_t kNewestAsked = 32;
 // Enough to see whether a prefix is unique, and to name what it could mean.
 constexpr uint32_t kCandidatesMax = 8;
 
@@ -16,12 +20,28 @@ std::optional<TaskInfo> task_of_broker(Session& session, const std::string& guid
   return session.ask_if_known<TaskInfo>(ShowTask{guid});
 }
 
+// The newest task that somebody submitted: neither what was done on behalf of another, nor what the
+// broker does of itself.
+std::vector<std::string> last_of_broker(Session& session) {
+  for (const uint32_t max : {kNewestAsked, uint32_t{kListTasksMax}}) {
+    ListTasks question;
+    question.max = max;
+    const TaskList list = session.ask_for<TaskList>(question);
+    for (const TaskInfo& task : list.tasks) {
+      if (task.spec.parent.empty() && task.spec.submitter != kBrokerName) return {task.spec.guid};
+    }
+    if (list.total <= list.tasks.size()) break;
+  }
+  return {};
+}
+
 std::vector<std::string> guids_of_broker(Session& session, const std::string& text) {
   if (session.broker_or_none() == nullptr) return {};
-  if (text != kLast && task_of_broker(session, text)) return {text};
+  if (text == kLast) return last_of_broker(session);
+  if (task_of_broker(session, text)) return {text};
   ListTasks question;
-  question.guid_prefix = text == kLast ? "" : text;
-  question.max = text == kLast ? 1 : kCandidatesMax + 1;
+  question.guid_prefix = text;
+  question.max = kCandidatesMax + 1;
   std::vector<std::string> guids;
   for (const TaskInfo& task : session.ask_for<TaskList>(question).tasks) {
     guids.push_back(task.spec.guid);
@@ -67,7 +87,9 @@ Failure ambiguous_guid(const std::string& text, const std::vector<std::string>& 
   return {kExitUsageError, quote_text(text) + " is the beginning of more than one GUID", hint};
 }
 
-std::string resolve_guid(Session& session, const std::string& text) {
+namespace {
+
+std::string find_guid(Session& session, const std::string& text) {
   if (text.empty()) throw Failure{kExitUsageError, "a GUID must not be empty", ""};
   std::vector<std::string> guids = guids_of_broker(session, text);
   if (contains(guids, text) || (text == kLast && !guids.empty())) return guids.front();
@@ -78,6 +100,16 @@ std::string resolve_guid(Session& session, const std::string& text) {
   if (guids.empty()) throw unknown_task(session, text);
   if (guids.size() > 1) throw ambiguous_guid(text, guids);
   return guids.front();
+}
+
+}  // namespace
+
+std::string resolve_guid(Session& session, const std::string& text) {
+  std::string guid = find_guid(session, text);
+  if (guid != text && session.output().is_human()) {
+    session.output().talk(text + " is task " + printable(guid));
+  }
+  return guid;
 }
 
 std::vector<std::string> resolve_guids(Session& session, const std::vector<std::string>& texts) {

@@ -9,8 +9,8 @@
 
 namespace muster {
 
-// The GUID that `text` means. Throws Failure (64) when there is none, or more than one: then the
-// candidates are named.
+// The GUID that `text` means; people are told on stderr which one that is. Throws Failure (64) when
+// there is none, or more than one: then the candidates are named.
 std::string resolve_guid(Session& session, const std::string& text);
 std::vector<std::string> resolve_guids(Session& session, const std::vector<std::string>& texts);
 

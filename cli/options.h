@@ -60,6 +60,7 @@ struct VerifyOptions {
   bool detach = false;
   std::optional<uint32_t> priority;
   std::optional<Duration> timeout;
+  std::optional<Duration> queue_timeout;  // without it: `timeout`, or kVerifyQueueTimeout
 };
 
 struct RunOptions {
@@ -82,6 +83,8 @@ struct RunOptions {
   std::map<std::string, std::string> env;
   std::vector<std::string> env_pass;
   std::string cwd;
+  std::vector<uint64_t> array;  // a task for each number; empty: one
+  std::string each_line;        // a file with a task for each line; empty: none
   bool wait_for_capacity = false;
   std::optional<VerifyFirst> verify;
   bool no_repair = false;
@@ -180,6 +183,7 @@ struct StrategySimulateOptions {
   std::map<std::string, std::string> profile;  // of the device, for `when`
 };
 
+struct JobSchemaOptions {};
 struct JobListOptions {
   std::string dir;                // empty: the current one
   std::vector<std::string> tags;  // terms of core/tag_choice.h
@@ -200,7 +204,7 @@ using VerbOptions =
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
                  StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
-                 DoctorOptions, VersionOptions>;
+                 JobSchemaOptions, DoctorOptions, VersionOptions>;
 
 struct Invocation {
   GlobalOptions global;

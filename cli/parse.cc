@@ -92,7 +92,10 @@ void add_verify(Parse& parse) {
         verb, "--priority", 0, kPriorityMax,
         [target = options](uint64_t n) { target->priority = static_cast<uint32_t>(n); },
         "0 to 100, higher first (default: 50)");
-    add_duration(verb, "--timeout", &options->timeout, "Longest time for one device");
+    add_duration(verb, "--timeout", &options->timeout,
+                 "Longest time for one device: to run, and before that in the queue");
+    add_duration(verb, "--queue-timeout", &options->queue_timeout,
+                 "Longest time in the queue (default: --timeout, else 1h; 0: no limit)");
   }
 }
 
@@ -133,6 +136,7 @@ void add_run_source(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
   add_word(verb, "JOB", &options->source, "A job file, or a directory with .vcsjob");
   add_text(verb, "--path", &options->path, "PATH", "The job of the directory at this path");
   add_tag_terms(verb, &options->tags);
+  add_array_flags(verb, options);
   add_list(verb, "-d,--device", &options->devices, "NAME", "Device to use; ROLE=NAME for several");
   add_list(verb, "-l,--selector", &options->selectors, "SEL",
            "Any device that matches, e.g. type=handset,!broken");
@@ -397,11 +401,16 @@ std::string explain_extra(const std::vector<CLI::App*>& path, const std::string&
   return "unexpected argument " + quote_text(word);
 }
 
+// "see: muster strategy run --help".
+std::string help_hint(const std::vector<CLI::App*>& path) {
+  std::vector<std::string> names;
+  for (CLI::App* app : path) names.push_back(app->get_name());
+  return "see: " + join(names, " ") + " --help";
+}
+
 UsageFault explain_fault(Parse& parse, const CLI::ParseError& fault,
                          const std::vector<std::string>& left) {
   const std::vector<CLI::App*> path = reached(parse.app);
-  std::vector<std::string> names;
-  for (CLI::App* app : path) names.push_back(app->get_name());
   UsageFault usage;
   const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&fault) != nullptr;
   const bool wants_verb = dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr &&
@@ -413,7 +422,7 @@ UsageFault explain_fault(Parse& parse, const CLI::ParseError& fault,
   } else {
     usage.message = fault.what();
   }
-  usage.hint = "see: " + join(names, " ") + " --help";
+  usage.hint = help_hint(path);
   return usage;
 }
 
@@ -427,6 +436,8 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
     const bool picks_jobs = !run->path.empty() || !run->tags.empty();
     if (picks_jobs && !run->command.empty()) return "--path and --tags choose jobs of a directory";
     if (!run->path.empty() && !run->tags.empty()) return "give one of --path and --tags";
+    if (!run->array.empty() && !run->each_line.empty())
+      return "give one of --array and --each-line";
   }
   if (const auto* scenario = std::get_if<StrategyScenarioOptions>(&verb)) {
     if (scenario->file.empty() && !scenario->lines) return "give --scenario FILE or --jsonl";
@@ -470,7 +481,7 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   }
   if (auto* run = std::get_if<RunOptions>(&*parse.chosen)) run->command = std::move(command);
   if (const std::optional<std::string> reason = contradiction(*parse.chosen)) {
-    return UsageFault{*reason, "see: muster " + reached(parse.app).back()->get_name() + " --help"};
+    return UsageFault{*reason, help_hint(reached(parse.app))};
   }
   return Invocation{std::move(parse.global), std::move(*parse.chosen)};
 }

@@ -1,6 +1,7 @@
 // The verbs of muster job.
 #include "cli/parse_kit.h"
 #include "core/tag_choice.h"
+#include "io/task_matrix.h"
 
 namespace muster {
 
@@ -8,6 +9,17 @@ void add_tag_terms(CLI::App* app, std::vector<std::string>* target) {
   add_list(app, "--tags", target, "A,B",
            "Jobs that carry all these tags; any:A,B one of them, not:A,B none")
       ->check([](const std::string& term) { return invalid_tag_term(term).value_or(""); }, "");
+}
+
+void add_array_flags(CLI::App* app, const std::shared_ptr<RunOptions>& options) {
+  add_value<std::vector<uint64_t>>(
+      app, "--array", [](const std::string& text) { return parse_array(text); },
+      [target = options.get()](std::vector<uint64_t> numbers) {
+        target->array = std::move(numbers);
+      },
+      "1-100", "A task for each number, which is {array.index} in the command");
+  add_text(app, "--each-line", &options->each_line, "FILE",
+           "A task for each line of a file, which is {array.line} in the command");
 }
 
 void add_job_verbs(Parse& parse) {
@@ -20,6 +32,8 @@ void add_job_verbs(Parse& parse) {
     add_word(verb, "DIR", &options->dir, "A directory with .vcsjob (default: this one)");
     add_tag_terms(verb, &options->tags);
   }
+  add_verb<JobSchemaOptions>(parse, job, "schema", "Print the JSON Schema of job files",
+                             "  muster job schema > job.schema.json");
   auto [verb, options] =
       add_verb<JobCheckOptions>(parse, job, "check", "Say everything that is wrong with .vcsjob",
                                 "  muster job check ./tests");

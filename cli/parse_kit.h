@@ -102,6 +102,7 @@ void add_device_verbs(Parse& parse);
 void add_strategy_verbs(Parse& parse);
 // parse_job.cc
 void add_tag_terms(CLI::App* app, std::vector<std::string>* target);
+void add_array_flags(CLI::App* app, const std::shared_ptr<RunOptions>& options);
 void add_job_verbs(Parse& parse);
 
 }  // namespace muster

@@ -88,7 +88,8 @@ std::string render_device_table(const std::vector<DeviceInfo>& devices, const Lo
   if (any_stack) head.insert(head.begin() + 4, "STACK");
   Table table(std::move(head));
   for (const DeviceInfo& device : devices) {
-    std::vector<Cell> row = {device.spec.name + (device.undeclared ? " (undeclared)" : ""),
+    std::vector<Cell> row = {device.spec.name + (device.undeclared ? " (undeclared)" : "") +
+                                 (device.draining ? " (draining)" : ""),
                              {to_string(device.state), state_color(device.state)},
                              {to_string(device.health), health_color(device.health)},
                              device.spec.worker,
@@ -105,7 +106,11 @@ std::string render_device(const DeviceInfo& device, const Look& look) {
   Fields fields;
   fields.add("device", device.spec.name);
   if (device.undeclared) fields.add("declared", "no: a lister found it, no inventory names it");
+  if (device.draining) {
+    fields.add("draining", "the inventory does not name it any more; it goes when it is free");
+  }
   fields.add("state", {to_string(device.state), state_color(device.state)});
+  fields.add("absent", {device.absent, Color::doubt});
   fields.add("health", {to_string(device.health), health_color(device.health)});
   fields.add("reason", device.health_reason);
   if (device.health_since != kNever) {
@@ -137,9 +142,13 @@ std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>
   std::string text;
   for (const ChangeDevicesReply::Outcome& result : results) {
     text += printable(result.name) + "  ";
-    text += result.refused.empty()
-                ? paint(done_text(change), Color::good, look)
-                : paint("refused: " + printable(result.refused), Color::bad, look);
+    if (!result.refused.empty()) {
+      text += paint("refused: " + printable(result.refused), Color::bad, look);
+    } else if (!result.already.empty()) {
+      text += paint(printable(result.already), Color::doubt, look);
+    } else {
+      text += paint(done_text(change), Color::good, look);
+    }
     text += "\n";
   }
   return text;
@@ -147,16 +156,25 @@ std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>
 
 std::string render_worker_table(const std::vector<WorkerInfo>& workers, const Look& look) {
   if (workers.empty()) return "no workers\n";
-  Table table({"WORKER", "STATE", "HELD", "SLOTS", "LAB", "POOLS", "LAST HEARD", "VERSION"});
+  const bool any_refuses = std::any_of(workers.begin(), workers.end(),
+                                       [](const WorkerInfo& one) { return !one.refusing.empty(); });
+  std::vector<std::string> head = {"WORKER", "STATE", "HELD",       "SLOTS",
+                                   "LAB",    "POOLS", "LAST HEARD", "VERSION"};
+  if (any_refuses) head.emplace_back("REFUSES WORK");
+  Table table(std::move(head));
   for (const WorkerInfo& worker : workers) {
-    table.add({worker.name,
-               {worker.present ? "present" : "lost", worker.present ? Color::good : Color::bad},
-               std::to_string(worker.held),
-               std::to_string(worker.slots),
-               worker.lab,
-               join(worker.pools, ","),
-               relative_time(worker.last_heard, look),
-               worker.version});
+    const bool takes_work = worker.present && worker.refusing.empty();
+    const char* state = takes_work ? "present" : worker.present ? "refusing" : "lost";
+    std::vector<Cell> row = {worker.name,
+                             {state, takes_work ? Color::good : Color::bad},
+                             std::to_string(worker.held),
+                             std::to_string(worker.slots),
+                             worker.lab,
+                             join(worker.pools, ","),
+                             relative_time(worker.last_heard, look),
+                             worker.version};
+    if (any_refuses) row.emplace_back(worker.refusing);
+    table.add(std::move(row));
   }
   return table.render(look);
 }

@@ -248,6 +248,8 @@ std::string device_json(const DeviceInfo& device) {
   if (device.failures > 0) json["failures"] = device.failures;
   put(json, "stacks", device.stacks);
   if (device.undeclared) json["undeclared"] = true;
+  if (device.draining) json["draining"] = true;
+  put(json, "absent", device.absent);
   if (!device.held_by.guid.empty()) {
     json["held_by"] = {{"guid", device.held_by.guid}, {"attempt", device.held_by.attempt}};
   }
@@ -260,6 +262,7 @@ std::string device_change_json(const ChangeDevicesReply::Outcome& result, Device
   json["device"] = result.name;
   json["change"] = to_string(change);
   put(json, "refused", result.refused);
+  put(json, "already", result.already);
   return dump(json);
 }
 
@@ -320,6 +323,12 @@ std::string worker_json(const WorkerInfo& worker) {
   json["held"] = worker.held;
   put(json, "last_heard", worker.last_heard);
   put(json, "lease_until", worker.lease_until);
+  put(json, "refusing", worker.refusing);
+  for (const ListerState& lister : worker.listers) {
+    Json one = {{"name", lister.name}};
+    put(one, "fault", lister.fault);
+    json["listers"].push_back(std::move(one));
+  }
   return dump(json);
 }
 

@@ -7,6 +7,7 @@
 #include "cli/render_task.h"
 #include "core/duration_text.h"
 #include "core/guid.h"
+#include "core/repair_ladder.h"
 #include "io/clock.h"
 
 namespace muster {
@@ -129,12 +130,18 @@ bool says_bad(const CaseResult& one) {
   return one.outcome == Outcome::fail || one.outcome == Outcome::error;
 }
 
-// What a case says that is worth a line: a check that failed, an action that ran.
-std::optional<std::string> finding_of(const Verification& verification, const CaseResult& one) {
+// What a case says that is worth a line: a check that failed, an action that ran, or why one that
+// the device needed did not.
+std::optional<std::string> finding_of(const Verification& verification, const CaseResult& one,
+                                      bool is_good) {
   if (!is_action(verification, one)) {
     return says_bad(one) ? std::optional(one.message) : std::nullopt;
   }
-  if (one.outcome == Outcome::skip) return std::nullopt;
+  if (one.outcome == Outcome::skip) {
+    const bool is_news = !one.message.starts_with(kNotNeeded) &&
+                         !(is_good && one.message.starts_with(kDoesNotApply));
+    return is_news && !one.message.empty() ? std::optional(one.message) : std::nullopt;
+  }
   const std::string took = " (" + format_duration(one.duration) + ")";
   if (one.outcome == Outcome::pass) return "repaired" + took;
   return "in vain" + took + (one.message.empty() ? "" : ": " + one.message);
@@ -228,7 +235,7 @@ std::string render_verifications(const std::vector<Verification>& verifications,
     for (const CaseResult& one : verification.result.cases) {
       const bool action = is_action(verification, one);
       checks += action ? 0 : 1;
-      const std::optional<std::string> finding = finding_of(verification, one);
+      const std::optional<std::string> finding = finding_of(verification, one, health == "good");
       if (!finding) continue;
       any_bad = any_bad || !action;
       findings.emplace_back((action ? "repair." : "") + one.name, *finding);

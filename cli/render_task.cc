@@ -229,10 +229,9 @@ std::string render_explanation(const Explanation& explanation) {
   if (explanation.state != TaskState::queued) return out;
   if (explanation.estimate > Duration{0}) {
     out += "may start in about " + format_duration(explanation.estimate) +
-           ", by what such tasks took before; " + counted(explanation.ahead, "task") +
-           " would be served first\n";
+           ", by what such tasks took before; ";
   }
-  return out;
+  return out + counted(explanation.ahead, "task") + " would be served first\n";
 }
 
 std::string render_task_line(const TaskInfo& task, const Look& look) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "cli/access.h"
 #include "cli/text.h"
 #include "core/guid.h"
 #include "io/file.h"
@@ -49,6 +50,9 @@ std::string choose_endpoint(const std::string& flag, const Config& config) {
 Failure to_failure(const ClientError& error, const std::string& endpoint) {
   switch (error.fault) {
     case ClientFault::unreachable:
+      if (error.code == RefusalCode::not_permitted) {
+        return {kExitNotPermitted, error.message, kDeniedHint};
+      }
       return {kExitUnreachable, error.message,
               "is it running? see: muster doctor; start everything on this machine: muster up"};
     case ClientFault::stopped:
@@ -74,6 +78,10 @@ Session::Session(const GlobalOptions& options, Output& output)
 
 std::variant<Client*, ClientError> Session::try_broker(Duration timeout) {
   if (client_) return client_.get();
+  // ZeroMQ would try again and again in silence.
+  if (std::optional<std::string> denied = denied_endpoint(endpoint_)) {
+    return ClientError{ClientFault::unreachable, RefusalCode::not_permitted, std::move(*denied)};
+  }
   if (!context_) context_.emplace();
   ClientOptions options;
   options.endpoint = endpoint_;
@@ -96,6 +104,8 @@ Client* Session::broker_or_none() {
   if (given_up_) return nullptr;
   const auto client = try_broker(kConnectTimeout);
   if (const auto* found = std::get_if<Client*>(&client)) return *found;
+  const ClientError& error = std::get<ClientError>(client);
+  if (error.code == RefusalCode::not_permitted) throw to_failure(error, endpoint_);
   given_up_ = true;
   output_.talk("muster: the broker at " + endpoint_ +
                " does not answer; answering from the ledger");
@@ -122,6 +132,11 @@ std::optional<Message> Session::ask_if_known(const Message& request) {
 Ledger* Session::ledger() {
   if (ledger_tried_) return ledger_ ? &*ledger_ : nullptr;
   ledger_tried_ = true;
+  if (std::optional<std::string> denied = denied_access(home_.ledger_file(), R_OK)) {
+    ledger_denied_ = true;
+    ledger_fault_ = std::move(*denied);
+    return nullptr;
+  }
   Result<Ledger> opened = Ledger::open(home_.ledger_file());
   if (!opened) {
     ledger_fault_ = opened.error();

@@ -35,9 +35,11 @@ class Session {
   // The endpoint is the home's own broker: what lies in the home belongs to it.
   bool is_home_broker() const { return endpoint_ == config_.endpoint; }
 
-  // The connection, made at first use. Throws Failure (kExitUnreachable) when nobody answers.
+  // The connection, made at first use. Throws Failure when nobody answers
+  // (kExitUnreachable), or this user may not reach its socket (kExitNotPermitted).
   Client& broker();
-  // The same, but nothing when nobody answers. Says so on stderr once.
+  // The same, but nothing when nobody answers. Says so on stderr once. Throws Failure
+  // (kExitNotPermitted) when this user may not reach the broker's socket.
   Client* broker_or_none();
   // The same, or why nobody answers within `timeout`. May be called again.
   std::variant<Client*, ClientError> try_broker(Duration timeout);
@@ -70,6 +72,9 @@ class Session {
   // Why there is none.
   const std::string& ledger_fault() const { return ledger_fault_; }
 
+  // It is there, and this user may not read it.
+  bool ledger_denied() const { return ledger_denied_; }
+
   // HOME/results/GUID/status.log when it is there.
   std::string status_log(const std::string& guid) const;
 
@@ -90,6 +95,7 @@ class Session {
   std::unique_ptr<Client> client_;
   bool given_up_ = false;
   bool ledger_tried_ = false;
+  bool ledger_denied_ = false;
   std::optional<Ledger> ledger_;
   std::string ledger_fault_;
 };

@@ -5,11 +5,25 @@
 
 #include "cli/session.h"
 #include "core/task.h"
+#include "io/task_file.h"
 
 namespace muster {
 
+struct LoadedTasks {
+  std::vector<TaskSpec> tasks;      // signed; each stands after those that it depends on
+  std::vector<std::string> places;  // of each: "nightly.yaml:7:1"
+};
+
+// Every task of every file. Prints the files' problems on stderr; throws Failure (64) when there
+// are errors among them.
+LoadedTasks load_tasks(const std::vector<std::string>& paths, const ArrayFlags& flags,
+                       Output& output);
+
 // Gives every task a GUID that has none, and all of them the submitter.
 void sign_tasks(std::vector<TaskSpec>& tasks);
+
+// One GUID for all of them, which says that they belong together.
+void group_tasks(std::vector<TaskSpec>& tasks, size_t first, size_t end);
 
 // Returns when the broker has recorded the tasks it accepts, with one result for each, in order.
 std::vector<SubmitResult> submit_tasks(Session& session, const std::vector<TaskSpec>& tasks);
@@ -22,6 +36,8 @@ void say_tasks_go_on(Output& output, const std::vector<std::string>& guids);
 
 // GUIDs of the accepted ones. Throws Failure when any was refused: a caller that is about to wait
 // must not wait for half of them. Its status is 69 when each may be accepted later, else 64.
-std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results);
+// `places`, if given, says where each task stands ("nightly.yaml:7:1").
+std::vector<std::string> accepted_or_throw(const std::vector<SubmitResult>& results,
+                                           const std::vector<std::string>& places = {});
 
 }  // namespace muster

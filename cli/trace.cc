@@ -8,6 +8,7 @@
 #include "cli/render_event.h"
 #include "cli/render_task.h"
 #include "cli/values.h"
+#include "core/repair_ladder.h"
 
 namespace muster {
 namespace {
@@ -72,9 +73,13 @@ TaskInfo info_of(const TraceTask& task) {
 bool is_told_by_others(const Event& event, const TraceTask& task) {
   const auto* said = std::get_if<AttemptReported>(&event.body);
   if (said == nullptr) return false;
-  const bool has_records = task.spec->kind != TaskKind::job;
-  return std::holds_alternative<Progress>(said->body) ||
-         (has_records && std::holds_alternative<CaseResult>(said->body));
+  if (std::holds_alternative<Progress>(said->body)) return true;
+  const auto* one = std::get_if<CaseResult>(&said->body);
+  if (one == nullptr || task.spec->kind == TaskKind::job) return false;
+  // An action that was not tried leaves no record.
+  const bool not_tried =
+      one->suite == "repair" && one->outcome == Outcome::skip && !one->message.empty();
+  return !not_tried || one->message.starts_with(kNotNeeded);
 }
 
 }  // namespace

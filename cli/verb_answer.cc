@@ -44,6 +44,13 @@ Result<std::string> choose_log(const TaskInfo& task, uint32_t attempt) {
 int print_log(Session& session, const std::string& guid, uint32_t attempt) {
   const TaskInfo task = find_task(session, guid);
   const Result<std::string> url = choose_log(task, attempt);
+  if (!url && attempt != 0 && task.state == TaskState::ended) {
+    throw Failure{kExitUsageError,
+                  "task " + printable(guid) + " has ended and has no attempt " +
+                      std::to_string(attempt) + ": it had " +
+                      counted(task.attempts.size(), "attempt"),
+                  "see: muster task show " + printable(guid)};
+  }
   if (!url) {
     throw Failure{kExitNotEnded, "task " + printable(guid) + " " + url.error(),
                   "see: muster task explain " + printable(guid)};

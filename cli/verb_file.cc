@@ -68,6 +68,16 @@ InventoryPlan make_plan(Session& session, const std::string& file) {
   return plan;
 }
 
+// What is gone from the inventory and still leased.
+void tell_draining(Session& session) {
+  for (const DeviceInfo& device : session.ask_for<DeviceList>(ListDevices{}).devices) {
+    if (!device.draining) continue;
+    session.output().talk(printable(
+        "device " + device.spec.name + " is removed and leased by " + device.held_by.guid +
+        " (attempt " + std::to_string(device.held_by.attempt) + "), which goes on; it drains"));
+  }
+}
+
 }  // namespace
 
 Inventory load_inventory_or_throw(Output& output, const std::string& path) {
@@ -108,6 +118,7 @@ int do_verb(Session& session, const InventoryOptions& options) {
     return differs ? kExitFailed : kExitOk;
   }
   const InventoryReply reply = apply_inventory(session, options.file);
+  if (reply.devices_removed > 0) tell_draining(session);
   output.show_one(
       [&] {
         return "applied " + printable(options.file) + ": " +

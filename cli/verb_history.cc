@@ -1,6 +1,9 @@
 // muster device history, strategy stats: what the ledger remembers of devices and their repairs.
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "cli/action_stats.h"
 #include "cli/history.h"
 #include "cli/ledger_wait.h"
@@ -8,6 +11,7 @@
 #include "cli/verbs.h"
 #include "core/guid.h"
 #include "core/suggest.h"
+#include "io/file.h"
 #include "io/strategy_file.h"
 
 namespace muster {
@@ -40,13 +44,30 @@ void check_device(Session& session, const std::string& name) {
                 "see: muster device ls"};
 }
 
+// Throws when neither the ledger nor the broker's inventory knows a strategy of this name.
+void check_strategy(Session& session, Ledger& ledger, const std::string& name) {
+  std::vector<std::string> names = rows_or_throw(ledger.strategies());
+  if (session.broker_or_none() != nullptr) {
+    const CurrentInventory current = session.ask_for<CurrentInventory>(AskInventory{});
+    for (const StrategyBlob& blob : current.inventory->strategies) names.push_back(blob.name);
+  }
+  if (std::find(names.begin(), names.end(), name) != names.end()) return;
+  throw Failure{kExitUsageError,
+                "no strategy is named " + quote_text(name) + suggestion(name, names),
+                "all that came up: muster strategy stats"};
+}
+
 // The strategy in the file that `text` names, or nothing when there is no such file: a folder that
 // happens to have a strategy's name is none.
 std::optional<Strategy> strategy_of_file(Output& output, const std::string& text) {
   struct stat status {};
-  if (text.empty() || ::stat(text.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
-    return std::nullopt;
+  const bool is_path = text.find('/') != text.npos || text.ends_with(".yaml");
+  const bool missing = text.empty() || ::stat(text.c_str(), &status) != 0;
+  if (missing && is_path) {
+    throw Failure{kExitUsageError, printable(text) + ": cannot be read: " + errno_text(errno),
+                  "a strategy's name will do: muster strategy stats NAME"};
   }
+  if (missing || S_ISDIR(status.st_mode)) return std::nullopt;
   StrategyFile file = load_strategy_file(text);
   const std::string problems = file.problems.to_text();
   if (!file.problems.has_errors()) return std::move(file.strategy);
@@ -80,6 +101,7 @@ int do_verb(Session& session, const StrategyStatsOptions& options) {
   const std::string name = strategy ? strategy->name : options.strategy;
   Ledger& ledger = caught_up_ledger(session, "statistics");
   std::vector<ActionStat> stats = summarise_actions(rows_or_throw(ledger.action_runs(name)));
+  if (stats.empty() && !strategy && !name.empty()) check_strategy(session, ledger, name);
   if (strategy) stats = order_by_strategy(std::move(stats), *strategy);
   output.show_list(
       "action_stat", stats, [&] { return render_action_stats(stats, output.look()); },

@@ -3,6 +3,7 @@
 #include "cli/render_json.h"
 #include "cli/verb_file.h"
 #include "cli/verbs.h"
+#include "io/task_file.h"
 #include "io/vcsjob.h"
 
 namespace muster {
@@ -22,6 +23,11 @@ int do_verb(Output& output, const JobListOptions& options) {
   if (choice.status == StatusCode::ok) return kExitOk;
   output.talk(choice.message);
   return static_cast<int>(choice.status);
+}
+
+int do_verb(Output& output, const JobSchemaOptions&) {
+  output.print(task_file_schema());
+  return kExitOk;
 }
 
 int do_verb(Output& output, const JobCheckOptions& options) {

@@ -24,7 +24,7 @@ namespace muster {
 namespace {
 
 // After so long in the queue people want to know why.
-constexpr Duration kQueueWorthAWord = 10s;
+constexpr Duration kQueueWorthAWord = 3s;
 
 std::string working_directory() {
   std::error_code error;
@@ -65,39 +65,80 @@ std::vector<DeviceRequest> check_tree(const RunOptions& options, const std::stri
                 "name the devices with -d or -l"};
 }
 
-std::vector<TaskSpec> make_tasks(const RunOptions& options, Output& output) {
-  const std::string cwd = working_directory();
-  std::vector<TaskSpec> tasks;
-  struct stat status {};
-  if (!options.command.empty()) {
-    tasks.push_back(make_command_task(options, cwd));
-  } else if (::stat(options.source.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    std::vector<DeviceRequest> roles = check_tree(options, cwd, output);
-    tasks.push_back(make_tree_task(options, cwd));
-    if (options.devices.empty() && options.selectors.empty()) {
-      tasks.back().devices = std::move(roles);
-      if (!tasks.back().devices.empty()) tasks.back().before = usual_before();
-    }
-  } else {
-    if (!options.path.empty() || !options.tags.empty()) {
-      throw Failure{kExitUsageError, options.source + " is not a directory",
-                    "--path and --tags choose jobs of a directory with .vcsjob"};
-    }
-    TaskFile file = load_task_file(options.source);
-    if (file.problems.has_errors()) throw_problems(file.problems, output);
-    tasks = std::move(file.tasks);
+// The options of one task of an array: its words stand in the command and its environment.
+RunOptions with_words(const RunOptions& options, const Words& words) {
+  RunOptions one = options;
+  for (std::string& word : one.command) word = replace_words(word, words);
+  for (auto& [name, value] : one.env) value = replace_words(value, words);
+  one.name = replace_words(one.name, words);
+  one.cwd = replace_words(one.cwd, words);
+  one.guid = replace_words(one.guid, words);
+  if (!one.guid.empty() && one.guid == options.guid) one.guid += "/" + words.at("array.index");
+  return one;
+}
+
+TaskSpec make_task(const RunOptions& options, const std::string& cwd,
+                   const std::vector<DeviceRequest>& roles) {
+  if (!options.command.empty()) return make_command_task(options, cwd);
+  TaskSpec task = make_tree_task(options, cwd);
+  if (options.devices.empty() && options.selectors.empty()) {
+    task.devices = roles;
+    if (!roles.empty()) task.before = usual_before();
   }
-  if (!options.guid.empty() && tasks.size() > 1) {
+  return task;
+}
+
+void apply_or_throw(const RunOptions& options, const std::string& cwd, TaskSpec& task) {
+  if (const Result<Done> done = apply_flags(options, cwd, task); !done) {
+    throw Failure{kExitUsageError, done.error(), "see: muster run --help"};
+  }
+}
+
+// A command or a directory, once or for each number or line.
+std::vector<TaskSpec> make_own_tasks(const RunOptions& options, const ArrayFlags& array,
+                                     Output& output) {
+  const std::string cwd = working_directory();
+  std::vector<DeviceRequest> roles;
+  if (options.command.empty()) roles = check_tree(options, cwd, output);
+  std::vector<TaskSpec> tasks;
+  for (const Words& words : array_words(array)) {
+    const RunOptions one = words.empty() ? options : with_words(options, words);
+    TaskSpec task = make_task(one, cwd, roles);
+    apply_or_throw(one, cwd, task);
+    set_words(task, words);
+    tasks.push_back(std::move(task));
+  }
+  sign_tasks(tasks);
+  if (!array.indexes.empty() || !array.lines.empty()) group_tasks(tasks, 0, tasks.size());
+  return tasks;
+}
+
+LoadedTasks make_tasks(const RunOptions& options, Output& output) {
+  ArrayFlags array;
+  array.indexes = options.array;
+  if (!options.each_line.empty()) {
+    Result<std::vector<std::string>> lines = read_each_line(options.each_line);
+    if (!lines) throw Failure{kExitUsageError, "--each-line: " + lines.error(), ""};
+    array.lines = std::move(*lines);
+  }
+  struct stat status {};
+  if (!options.command.empty() ||
+      (::stat(options.source.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) {
+    return {make_own_tasks(options, array, output), {}};
+  }
+  if (!options.path.empty() || !options.tags.empty()) {
+    throw Failure{kExitUsageError, options.source + " is not a directory",
+                  "--path and --tags choose jobs of a directory with .vcsjob"};
+  }
+  LoadedTasks loaded = load_tasks({options.source}, array, output);
+  if (!options.guid.empty() && loaded.tasks.size() > 1) {
     throw Failure{
         kExitUsageError,
-        "--guid names one task; " + options.source + " has " + std::to_string(tasks.size()), ""};
+        "--guid names one task; " + options.source + " has " + std::to_string(loaded.tasks.size()),
+        ""};
   }
-  for (TaskSpec& task : tasks) {
-    if (const Result<Done> done = apply_flags(options, cwd, task); !done) {
-      throw Failure{kExitUsageError, done.error(), "see: muster run --help"};
-    }
-  }
-  return tasks;
+  for (TaskSpec& task : loaded.tasks) apply_or_throw(options, working_directory(), task);
+  return loaded;
 }
 
 After choose_after(const RunOptions& options, size_t task_count, const Output& output) {
@@ -172,7 +213,9 @@ class RunWatch {
         session_.broker().ask(ExplainTask{guids_.front()}, 2s);
     const auto* message = std::get_if<Message>(&answer);
     const auto* explanation = message ? std::get_if<Explanation>(message) : nullptr;
-    if (explanation != nullptr) output_.talk("  " + printable(explanation->summary));
+    if (explanation == nullptr) return;
+    const std::string text = render_explanation(*explanation);
+    output_.talk(text.substr(0, text.size() - 1));
   }
 
   // True when the process is to end now; what is left running is said on stderr.
@@ -222,11 +265,11 @@ class RunWatch {
 
 int do_verb(Session& session, const RunOptions& options) {
   Output& output = session.output();
-  std::vector<TaskSpec> tasks = make_tasks(options, output);
-  const After after = choose_after(options, tasks.size(), output);
-  sign_tasks(tasks);
-  const std::vector<SubmitResult> results = submit_tasks(session, tasks);
-  const std::vector<std::string> guids = accepted_or_throw(results);
+  const LoadedTasks loaded = make_tasks(options, output);
+  const After after = choose_after(options, loaded.tasks.size(), output);
+  const std::vector<SubmitResult> results = submit_tasks(session, loaded.tasks);
+  const std::vector<std::string> guids = accepted_or_throw(
+      results, loaded.tasks.size() == 1 ? std::vector<std::string>() : loaded.places);
   if (after == After::detach) {
     show_submissions(output, results);
     return kExitOk;

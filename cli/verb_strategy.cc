@@ -1,5 +1,6 @@
 // muster strategy run and simulate: the strategy engine without devices.
 #include <algorithm>
+#include <cstdio>
 #include <iostream>
 
 #include "cli/failure.h"
@@ -28,6 +29,17 @@ void check_words(const std::vector<std::string>& words, const std::vector<std::s
   }
 }
 
+// The next line, of which `max` bytes are kept. False at the end.
+bool read_line(std::istream& in, size_t max, std::string* line) {
+  line->clear();
+  bool found = false;
+  for (int byte = 0; (byte = in.rdbuf()->sbumpc()) != EOF; found = true) {
+    if (byte == '\n') return true;
+    if (line->size() < max) *line += static_cast<char>(byte);
+  }
+  return found;
+}
+
 ForecastOptions forecast_options(const StrategySimulateOptions& options, const Strategy& strategy) {
   std::vector<std::string> tags;
   std::vector<std::string> levels;
@@ -50,14 +62,14 @@ int do_verb(Output& output, const StrategyScenarioOptions& options) {
   const ScenarioRules rules = options.compat ? ScenarioRules::autotest : ScenarioRules::sound;
   if (!options.lines) {
     const Result<std::string> text = read_file(options.file, kScenarioBytesMax);
-    if (!text) throw Failure{kExitLocal, text.error(), ""};
+    if (!text) throw Failure{kExitUsageError, text.error(), "see: muster strategy run --help"};
     const ScenarioAnswer answer = answer_scenario(*text, rules);
     output.print(answer.json + "\n");
     return answer.malformed ? kExitUsageError : kExitOk;
   }
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
-  for (std::string line; std::getline(std::cin, line);) {
+  for (std::string line; read_line(std::cin, kScenarioBytesMax + 1, &line);) {
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     output.print(answer_scenario(line, rules).json + "\n");
   }

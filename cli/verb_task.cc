@@ -13,22 +13,6 @@
 namespace muster {
 namespace {
 
-// Every task of every file, or none: with an error in one of them nothing is submitted.
-std::vector<TaskSpec> load_tasks(const std::vector<std::string>& paths, Output& output) {
-  std::vector<TaskSpec> tasks;
-  FileProblems problems;
-  for (const std::string& path : paths) {
-    TaskFile file = load_task_file(path);
-    problems.add_all(file.problems);
-    for (TaskSpec& task : file.tasks) tasks.push_back(std::move(task));
-  }
-  const std::string text = problems.to_text();
-  if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
-  if (!problems.has_errors()) return tasks;
-  throw Failure{kExitUsageError, counted(problems.errors(), "error") + "; nothing was submitted",
-                ""};
-}
-
 bool is_wanted(const TaskInfo& task, const TaskListOptions& options) {
   const bool right_state = options.states.empty()
                                ? options.all || task.state != TaskState::ended
@@ -81,11 +65,10 @@ TaskPlaces places_of(Session& session, const std::string& guid) {
 
 int do_verb(Session& session, const SubmitOptions& options) {
   Output& output = session.output();
-  std::vector<TaskSpec> tasks = load_tasks(options.files, output);
-  sign_tasks(tasks);
-  const std::vector<SubmitResult> results = submit_tasks(session, tasks);
+  const LoadedTasks loaded = load_tasks(options.files, {}, output);
+  const std::vector<SubmitResult> results = submit_tasks(session, loaded.tasks);
   show_submissions(output, results);
-  accepted_or_throw(results);
+  accepted_or_throw(results, loaded.places);
   return kExitOk;
 }
 

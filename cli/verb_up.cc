@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "cli/access.h"
 #include "cli/doctor.h"
 #include "cli/supervisor.h"
 #include "cli/verb_file.h"
@@ -148,6 +149,12 @@ int do_verb(Session& session, const UpOptions& options) {
     }
   }
   if (!options.inventory.empty()) load_inventory_or_throw(session.output(), options.inventory);
+  for (const std::string& dir : {home.dir, home.run_dir(), home.logs_dir(), home.broker_dir(),
+                                 home.collector_dir(), home.results_dir()}) {
+    if (const auto denied = denied_access(dir, W_OK | X_OK)) {
+      throw Failure{kExitNotPermitted, *denied, kDeniedHint};
+    }
+  }
   if (const Result<Done> made = make_home(home); !made) throw Failure{kExitLocal, made.error(), ""};
   const Result<PidFile> pid_file = PidFile::acquire(home.run_dir() + "/up.pid", "muster up");
   if (!pid_file) {

@@ -47,6 +47,7 @@ int do_verb(Output& output, const VersionOptions& options);
 // verb_job.cc
 int do_verb(Output& output, const JobListOptions& options);
 int do_verb(Output& output, const JobCheckOptions& options);
+int do_verb(Output& output, const JobSchemaOptions& options);
 // verb_strategy.cc
 int do_verb(Output& output, const StrategyScenarioOptions& options);
 int do_verb(Output& output, const StrategySimulateOptions& options);

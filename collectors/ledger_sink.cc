@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "collectors/ledger_devices.h"
 #include "core/task.h"
 #include "io/event_json.h"
 #include "io/ledger_schema.h"
@@ -69,7 +70,9 @@ class LedgerSink::Writer {
 
   // The rows that an event makes beside its own. One overload for each type.
   void add(const BrokerStarted&, const SequencedEvent&) {}
-  void add(const InventoryApplied& event, const SequencedEvent& at);
+  void add(const InventoryApplied& event, const SequencedEvent& at) {
+    note(devices_.add(event, at.seq, at.event.time));
+  }
   void add(const WorkerJoined&, const SequencedEvent&) {}
   void add(const WorkerLost&, const SequencedEvent&) {}
   void add(const TaskSubmitted& event, const SequencedEvent& at);
@@ -80,8 +83,10 @@ class LedgerSink::Writer {
   void add(const CancelRequested& event, const SequencedEvent& at);
   void add(const TaskEnded& event, const SequencedEvent& at);
   void add(const DeviceJudged& event, const SequencedEvent& at);
-  void add(const DeviceListed&, const SequencedEvent&) {}
-  void add(const DeviceUnlisted&, const SequencedEvent&) {}
+  void add(const DeviceListed& event, const SequencedEvent& at) {
+    note(devices_.add(event, at.seq, at.event.time));
+  }
+  void add(const DeviceUnlisted& event, const SequencedEvent&) { note(devices_.add(event)); }
 
  private:
   explicit Writer(Database db) : db_(std::move(db)) {}
@@ -90,9 +95,13 @@ class LedgerSink::Writer {
   void add_started(const AttemptReported& event, const AttemptStarted& started);
   void add_result(const AttemptReported& event, const CaseResult& result, uint64_t seq);
   void end_task(std::string_view guid, const Ending& ending, Verdict verdict, Instant time);
-  void run(Statement& statement);
+  void run(Statement& statement) { note(statement.run()); }
+  void note(DbStatus status) {
+    if (failure_.ok()) failure_ = std::move(status);
+  }
 
   Database db_;
+  LedgerDevices devices_;
   DbStatus failure_;
   uint64_t cursor_ = 0;
   Statement insert_event_;
@@ -108,7 +117,6 @@ class LedgerSink::Writer {
   Statement cancel_task_;
   Statement end_task_;
   Statement insert_health_;
-  Statement insert_spec_;
   Statement set_position_;
 };
 
@@ -116,11 +124,13 @@ Result<std::unique_ptr<LedgerSink::Writer>> LedgerSink::Writer::open(const std::
   DatabaseOptions options;
   options.checkpoint_pages = kCheckpointPages;
   std::variant<Database, DbStatus> opened = Database::open(file, options);
-  if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
+  if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return ledger_error(failed->reason);
   std::unique_ptr<Writer> writer(new Writer(std::move(std::get<Database>(opened))));
-  if (Result<Done> done = migrate_ledger(writer->db_); !done.ok()) return Error{done.error()};
-  if (DbStatus status = writer->db_.execute(kCacheSize); !status.ok()) return Error{status.reason};
-  if (Result<Done> done = writer->prepare(); !done.ok()) return Error{done.error()};
+  if (Result<Done> done = migrate_ledger(writer->db_); !done.ok())
+    return ledger_error(done.error());
+  if (DbStatus status = writer->db_.execute(kCacheSize); !status.ok())
+    return ledger_error(status.reason);
+  if (Result<Done> done = writer->prepare(); !done.ok()) return ledger_error(done.error());
   return writer;
 }
 
@@ -152,28 +162,24 @@ Result<Done> LedgerSink::Writer::prepare() {
        " ended_us = ?, outcome = ?, cause = ?, status = ?, exit_code = ?, signal = ?, message = ?,"
        " retry_us = NULL, cancelling = NULL WHERE guid = ?"},
       {&insert_health_, "INSERT OR REPLACE INTO device_health VALUES (?,?,?,?,?,?,?,?,?)"},
-      {&insert_spec_,
-       "INSERT OR REPLACE INTO device_specs SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1"
-       " FROM (SELECT strategy, model FROM device_specs WHERE device = ?1 AND seq < ?2"
-       " ORDER BY seq DESC LIMIT 1) WHERE strategy IS ?4 AND model IS ?5)"},
       {&set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?)"},
   };
   for (const auto& [statement, sql] : statements) {
     Result<Statement> prepared = db_.prepare(sql);
-    if (!prepared.ok()) return Error{prepared.error()};
+    if (!prepared.ok()) return ledger_error(prepared.error());
     *statement = std::move(*prepared);
   }
-  return Done{};
+  return devices_.open(db_);
 }
 
 Result<SinkPosition> LedgerSink::Writer::read_position() {
   Result<Statement> select = db_.prepare("SELECT log_id, seq FROM position");
-  if (!select.ok()) return Error{select.error()};
+  if (!select.ok()) return ledger_error(select.error());
   SinkPosition position;
   if (select->next()) {
     position = {std::string(select->text(0)), static_cast<uint64_t>(select->integer(1))};
   }
-  if (DbStatus status = select->finish(); !status.ok()) return Error{status.reason};
+  if (DbStatus status = select->finish(); !status.ok()) return ledger_error(status.reason);
   cursor_ = position.cursor;
   return position;
 }
@@ -185,19 +191,14 @@ Result<Done> LedgerSink::Writer::write(std::span<const SequencedEvent> events,
   for (const SequencedEvent& at : undelivered(events, cursor_)) {
     add_event(at);
     std::visit([&](const auto& event) { add(event, at); }, at.event.body);
-    if (!failure_.ok()) return Error{failure_.reason};
+    if (!failure_.ok()) return ledger_error(failure_.reason);
   }
   set_position_.bind(1, position.log_id).bind(2, static_cast<int64_t>(position.cursor));
   run(set_position_);
-  if (!failure_.ok()) return Error{failure_.reason};
-  if (DbStatus status = transaction.commit(); !status.ok()) return Error{status.reason};
+  if (!failure_.ok()) return ledger_error(failure_.reason);
+  if (DbStatus status = transaction.commit(); !status.ok()) return ledger_error(status.reason);
   cursor_ = position.cursor;
   return Done{};
-}
-
-void LedgerSink::Writer::run(Statement& statement) {
-  DbStatus status = statement.run();
-  if (failure_.ok()) failure_ = std::move(status);
 }
 
 void LedgerSink::Writer::add_event(const SequencedEvent& at) {
@@ -209,20 +210,6 @@ void LedgerSink::Writer::add_event(const SequencedEvent& at) {
   bind_some(insert_event_, 5, std::visit(WorkerOf{}, at.event.body));
   insert_event_.bind(6, json);
   run(insert_event_);
-}
-
-void LedgerSink::Writer::add(const InventoryApplied& event, const SequencedEvent& at) {
-  if (!event.inventory) return;
-  for (const DeviceSpec& device : event.inventory->devices) {
-    const auto model = device.profile.find("model");
-    const auto found = model == device.profile.end() ? device.profile.find("type") : model;
-    insert_spec_.bind(1, device.name).bind(2, static_cast<int64_t>(at.seq));
-    insert_spec_.bind(3, to_us(at.event.time));
-    bind_some(insert_spec_, 4, device.strategy);
-    bind_some(insert_spec_, 5,
-              found == device.profile.end() ? std::string_view() : std::string_view(found->second));
-    run(insert_spec_);
-  }
 }
 
 void LedgerSink::Writer::add(const TaskSubmitted& event, const SequencedEvent& at) {
@@ -334,7 +321,7 @@ LedgerSink::~LedgerSink() = default;
 Result<SinkPosition> LedgerSink::open() {
   writer_.reset();
   Result<std::unique_ptr<Writer>> writer = Writer::open(file_);
-  if (!writer.ok()) return Error{writer.error()};
+  if (!writer.ok()) return ledger_error(writer.error());
   Result<SinkPosition> position = (*writer)->read_position();
   if (position.ok()) writer_ = std::move(*writer);
   return position;

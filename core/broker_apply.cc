@@ -29,6 +29,7 @@ void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   if (!other_pools) return;
   match_classes();  // its devices are in them
   index_strays();
+  for (DeviceIx device = 0; device < devices_.size(); ++device) index_reverify(device);
 }
 
 void BrokerCore::apply_event(const WorkerLost& event, Instant time) {
@@ -40,6 +41,7 @@ void BrokerCore::apply_event(const WorkerLost& event, Instant time) {
   worker.credit = 0;
   note_lease(ix, kNever);
   index_worker(ix);
+  mark_devices_of(ix);  // who waits for them may go elsewhere
 }
 
 void BrokerCore::apply_event(const TaskSubmitted& event, Instant time) {

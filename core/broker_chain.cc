@@ -15,13 +15,6 @@ constexpr std::string_view kBroker = "broker";
 // After somebody else's look at a failed device that came to no result.
 constexpr Duration kReverifyPause = std::chrono::seconds(1);
 
-std::string hex16(uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (size_t i = 16; i-- > 0; value >>= 4) text[i] = kDigits[value & 0xf];
-  return text;
-}
-
 // An end that says something of the device, and not only of what lay between. Where a child ended
 // so, the same again is not tried.
 bool is_in_vain(const Ending& ending) {
@@ -91,6 +84,7 @@ void BrokerCore::decide_consequences(Decision& decision, Instant now) const {
       }
     }
   };
+  const size_t said = decision.events.size();
   follow_from(0);
   while (!all.failed.empty()) {
     const size_t begin = decision.events.size();
@@ -98,6 +92,12 @@ void BrokerCore::decide_consequences(Decision& decision, Instant now) const {
     if (!all.over.contains(job->spec->guid)) decide_after_failed(all, *job);
     all.failed.erase(all.failed.begin());
     follow_from(begin);
+  }
+  for (size_t i = 0; i < said; ++i) {
+    const EventBody body = decision.events[i].body;
+    if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
+      decide_repair_for_waiting(all, *ended);
+    }
   }
 }
 
@@ -114,8 +114,12 @@ void BrokerCore::decide_strays(Instant now, Decision& decision) const {
         std::any_of(decision.events.begin(), decision.events.end(), ends)) {
       continue;
     }
+    const std::string& name = task.spec->devices[0].name;
+    const auto device = device_by_name_.find(name);
+    const bool undeclared = device != device_by_name_.end() && devices_[device->second].undeclared;
     const std::string text =
-        "device " + task.spec->devices[0].name + " is not in the inventory any more";
+        "device " + name +
+        (undeclared ? " is not plugged in any more" : " is not in the inventory any more");
     decision.events.push_back(Event{now, TaskEnded{guid,
                                                    make_ending(Outcome::error, Cause::capacity,
                                                                StatusCode::busy, text, kNever, now),
@@ -194,8 +198,10 @@ void BrokerCore::decide_after_failed(Consequences& all, const Task& job) const {
   std::vector<Consequences::Failed>& failed = all.failed.at(job.seq);
   const Consequences::Failed* lost = nullptr;
   for (Consequences::Failed& each : failed) {
-    each.repaired = can_be_repaired(job, *each.child, each.ending, all.judged);
     const bool verification = each.child->spec->kind == TaskKind::verify;
+    const auto device = device_by_name_.find(each.child->spec->devices[0].name);
+    each.repaired = verification && device != device_by_name_.end() &&
+                    can_be_repaired(job, device->second, each.ending, all.judged);
     if (!each.repaired && (is_in_vain(each.ending) || !verification)) lost = &each;
   }
   if (lost && !can_go_elsewhere(job, all)) {
@@ -220,20 +226,90 @@ void BrokerCore::decide_after_failed(Consequences& all, const Task& job) const {
   }
 }
 
-// Whether what the child found wrong is repaired for the job: once for each device, and while there
-// is time left for it.
-bool BrokerCore::can_be_repaired(const Task& job, const Task& child, const Ending& ending,
+// Whether what a verification found wrong is repaired for the job: once for each device, and while
+// there is time left for it.
+bool BrokerCore::can_be_repaired(const Task& job, DeviceIx device, const Ending& ending,
                                  const Judged& judged) const {
   const Before& before = job.spec->before;
-  const auto device = device_by_name_.find(child.spec->devices[0].name);
-  if (child.spec->kind != TaskKind::verify || ending.outcome != Outcome::fail || !before.repair ||
-      device == device_by_name_.end() || job.chain->repair_spent >= before.repair_budget) {
+  const Duration spent = job.chain ? job.chain->repair_spent : Duration{0};
+  if (ending.outcome != Outcome::fail || !before.repair || spent >= before.repair_budget) {
     return false;
   }
-  const DeviceJudged judged_so = device_as_judged(device->second, judged);
-  const std::vector<DeviceIx>& repaired = job.chain->repaired;
+  const DeviceJudged judged_so = device_as_judged(device, judged);
   return judged_so.who == kBroker && judged_so.health != DeviceHealth::locked &&
-         std::find(repaired.begin(), repaired.end(), device->second) == repaired.end();
+         !(job.chain && job.chain->repaired.contains(judged_so.device));
+}
+
+// Somebody's verification failed. A job may have waited for its device, and that is as if it had
+// been done for the job: the first one that wants it gets the device repaired.
+void BrokerCore::decide_repair_for_waiting(Consequences& all, const AttemptEnded& ended) const {
+  const Task& task = *find_task(ended.token.guid);
+  if (ended.verdict == Verdict::none || ended.ending.outcome != Outcome::fail ||
+      task.spec->kind != TaskKind::verify || task.attempts.back().devices.empty()) {
+    return;
+  }
+  const DeviceIx device = task.attempts.back().devices[0];
+  const std::string& name = devices_[device].spec.name;
+  const auto repairs = [&](const TaskSpec& spec) {
+    return spec.kind == TaskKind::repair && spec.devices.size() == 1 &&
+           spec.devices[0].name == name;
+  };
+  if (const auto serving = serving_.find(name); serving != serving_.end()) {
+    for (const TaskRef& ref : serving->second) {
+      const TaskSpec& spec = *live_task(ref)->spec;
+      if (repairs(spec) && !all.over.contains(spec.guid)) return;
+    }
+  }
+  for (const Event& event : all.decision.events) {
+    const auto* submitted = std::get_if<TaskSubmitted>(&event.body);
+    if (submitted && repairs(*submitted->spec)) return;
+  }
+  Scratch scratch;
+  scratch.now = all.now;
+  scratch.judged = &all.judged;
+  scratch.excluded = {device};
+  for (const Task* job : waiting_for_repair(device, all)) {
+    if (!can_be_repaired(*job, device, ended.ending, all.judged)) continue;
+    scratch.job = job;
+    if (find_placement(classes_[job->task_class], &scratch)) continue;  // it goes there
+    const RepairWork work{cut_text(ended.ending.message, kMessageLengthMax)};
+    const TaskSpecPtr child =
+        make_child(*job, TaskKind::repair, name, work, head_ + all.decision.events.size() + 1);
+    all.decision.events.push_back(Event{all.now, TaskSubmitted{child}});
+    return;
+  }
+}
+
+// Queued jobs that may use the device and have what fails repaired, the first of each class by
+// rank. One that has children waits for these.
+std::vector<const BrokerCore::Task*> BrokerCore::waiting_for_repair(DeviceIx device,
+                                                                    const Consequences& all) const {
+  std::vector<const Task*> jobs;
+  const auto waits = [&](const TaskRef& ref) {
+    const Task* job = live_task(ref);
+    return job && job->state == TaskState::queued && !job->cancel &&
+           !(job->chain && (!job->chain->open.empty() ||
+                            job->chain->repaired.contains(devices_[device].spec.name))) &&
+           !all.over.contains(job->spec->guid);
+  };
+  for (const ClassIx waiter : devices_[device].waiters) {
+    const TaskClass& task_class = classes_[waiter];
+    if (!task_class.verifies_first() || !task_class.before.repair) continue;
+    for (const auto& [priority, refs] : task_class.queues) {
+      const auto found = std::find_if(refs.begin(), refs.end(), waits);
+      if (found == refs.end()) continue;
+      jobs.push_back(live_task(*found));
+      break;
+    }
+  }
+  std::sort(jobs.begin(), jobs.end(),
+            [](const Task* one, const Task* other) { return outranks(*one, *other); });
+  return jobs;
+}
+
+// Whether it is served first.
+bool BrokerCore::outranks(const Task& one, const Task& other) {
+  return std::pair(one.spec->priority, other.seq) > std::pair(other.spec->priority, one.seq);
 }
 
 // Whether the job could still be placed on devices that are fit for it, once they are free.
@@ -262,131 +338,6 @@ bool BrokerCore::can_go_elsewhere(const Task& job, const Consequences& all) cons
   return find_placement(classes_[job.task_class], &scratch).has_value();
 }
 
-// The job is the next of its class, and has no placement in which every device is verified for it.
-// Has the devices of a placement verified, and keeps what is already verified from lower ranks.
-// False when the jobs behind it in its class cannot be placed either.
-bool BrokerCore::decide_verifications(const Task& job, Scratch& scratch, Decision& decision) const {
-  if (job.spec->before.verify == VerifyFirst::none) return false;
-  if (job.chain && !job.chain->open.empty()) {
-    reserve_for(job, scratch);
-    return true;
-  }
-  scratch.job = &job;
-  const std::optional<Placement> placement = find_placement(classes_[job.task_class], &scratch);
-  scratch.job = nullptr;
-  if (!placement) return decide_without_placement(job, scratch.now, decision);
-  if (job.chain && job.chain->failed_children >= kChildrenPerTaskMax) {
-    const std::string text = std::to_string(job.chain->failed_children) +
-                             " verifications and repairs on its behalf came to nothing: muster "
-                             "task trace " +
-                             job.spec->guid;
-    decision.events.push_back(
-        Event{scratch.now, TaskEnded{job.spec->guid,
-                                     make_ending(Outcome::error, Cause::broker, StatusCode::blocked,
-                                                 text, kNever, scratch.now),
-                                     Verdict::error}});
-    return true;
-  }
-  for (const DeviceIx device : placement->devices) reserve(job, device, scratch);
-  for (size_t i = 0; i < job.spec->devices.size(); ++i) {
-    const DeviceIx device = placement->devices[i];
-    if (verified_for(job, devices_[device], scratch.now)) continue;
-    if (!is_served(devices_[device].spec.name)) {
-      decide_verification(job, device, scratch, decision);
-    }
-  }
-  return true;
-}
-
-// Nothing can be placed now. Where the job has tried devices in vain that may still do for others
-// of its class (then true), and it ends when no device is left that it could wait for.
-bool BrokerCore::decide_without_placement(const Task& job, Instant now, Decision& decision) const {
-  if (!job.chain || job.chain->vain.empty()) return false;
-  Scratch scratch;
-  scratch.now = now;
-  scratch.job = &job;
-  scratch.fit_is_enough = true;
-  if (find_placement(classes_[job.task_class], &scratch)) return true;
-  std::string names;
-  for (const auto& [device, seq] : job.chain->vain) {
-    names += (names.empty() ? "" : ", ") + devices_[device].spec.name;
-  }
-  const std::string text = names +
-                           " did not pass verification or repair for the job, and no other " +
-                           "device is left for it: muster task trace " + job.spec->guid;
-  decision.events.push_back(
-      Event{now, TaskEnded{job.spec->guid,
-                           make_ending(Outcome::error, Cause::device, StatusCode::blocked,
-                                       cut_text(text, kMessageLengthMax), kNever, now),
-                           Verdict::error}});
-  return true;
-}
-
-// Submits a verification of the device for the job and, where there is room, leases it at once: it
-// stands in for the job, whose turn it is.
-void BrokerCore::decide_verification(const Task& job, DeviceIx device, Scratch& scratch,
-                                     Decision& decision) const {
-  const TaskSpecPtr child =
-      make_child(job, TaskKind::verify, devices_[device].spec.name,
-                 VerifyWork{job.spec->before.level}, head_ + decision.events.size() + 1);
-  decision.events.push_back(Event{scratch.now, TaskSubmitted{child}});
-  TaskClass alone;
-  describe_class(alone, *child);
-  alone.candidates = {{device}};
-  const std::optional<Placement> placement = find_placement(alone, &scratch);
-  if (placement) decide_lease(AttemptToken{child->guid, 1}, *placement, scratch, decision);
-}
-
-// While children are on their way: what they are to look at, and what has passed already.
-void BrokerCore::reserve_for(const Task& job, Scratch& scratch) const {
-  for (const DeviceIx device : job.chain->verified) {
-    if (devices_[device].good_for == job.seq) reserve(job, device, scratch);
-  }
-  for (const TaskRef& ref : job.chain->open) {
-    const auto device = device_by_name_.find(live_task(ref)->spec->devices[0].name);
-    if (device != device_by_name_.end()) reserve(job, device->second, scratch);
-  }
-}
-
-// With the rest of its stacks, where the device is there to be leased.
-void BrokerCore::reserve(const Task& job, DeviceIx device, Scratch& scratch) const {
-  const auto reserve_one = [&](DeviceIx ix) {
-    if (!scratch.reserved.contains(ix)) scratch.reserved[ix] = job.seq;
-  };
-  reserve_one(device);
-  if (!device_present(devices_[device])) return;
-  for (const DeviceIx companion : devices_[device].companions) reserve_one(companion);
-}
-
-// Whether this decision keeps the device for others. What verifies or repairs a reserved device, by
-// name, may use whatever is reserved with it.
-bool BrokerCore::reserved_from(const TaskClass& task_class, DeviceIx ix,
-                               const Scratch& scratch) const {
-  const uint64_t* job = scratch.reserved.find(ix);
-  if (!job) return false;
-  if (task_class.kind == TaskKind::job || task_class.requests.empty()) return true;
-  const auto named = device_by_name_.find(task_class.requests[0].name);
-  if (named == device_by_name_.end()) return true;
-  const uint64_t* for_named = scratch.reserved.find(named->second);
-  return !for_named || *for_named != *job;
-}
-
-// Whether the job may run on the device without another verification.
-bool BrokerCore::verified_for(const Task& job, const Device& device, Instant now) const {
-  const VerifyFirst wanted = job.spec->before.verify;
-  if (wanted == VerifyFirst::none || device.spec.strategy.empty()) return true;
-  if (device.health != DeviceHealth::good) return false;
-  if (device.good_for == job.seq) return true;
-  return wanted == VerifyFirst::fresh && now - device.good_at <= inventory_->health.fresh;
-}
-
-// Whether a child failed there, and nobody found the device good or gave it back since.
-bool BrokerCore::verified_in_vain(const Task& job, DeviceIx ix) const {
-  if (!job.chain) return false;
-  const auto found = job.chain->vain.find(ix);
-  return found != job.chain->vain.end() && devices_[ix].fit_seq < found->second;
-}
-
 bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job) const {
   const auto waits = [&](ClassIx waiter) {
     const TaskClass& task_class = classes_[waiter];
@@ -403,47 +354,14 @@ bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job) const {
   return std::any_of(waiters.begin(), waiters.end(), waits);
 }
 
-// `seq`: of the event that submits it.
-TaskSpecPtr BrokerCore::make_child(const Task& job, TaskKind kind, const std::string& device,
-                                   const Work& work, uint64_t seq) const {
-  const std::string word(to_string(kind));
-  const std::string suffix = "/" + word + "-" + std::to_string(seq);
-  TaskSpec spec;
-  spec.guid = make_own_guid(job.spec->guid + suffix, hex16(hash64(job.spec->guid)) + suffix);
-  spec.kind = kind;
-  spec.name = cut_text(word + " " + device + " for " + job.spec->name, kMessageLengthMax);
-  spec.parent = job.spec->guid;
-  spec.submitter = job.spec->submitter;
-  spec.pool = job.spec->pool;
-  spec.devices = {DeviceRequest{"", device, "", ""}};
-  spec.priority = job.spec->priority;
-  spec.wait_for_capacity = true;
-  spec.work = options_.make_work(work);
-  if (kind == TaskKind::repair) {
-    spec.timeouts.run = job.spec->before.repair_budget - job.chain->repair_spent;
-  }
-  return std::make_shared<const TaskSpec>(std::move(spec));
-}
-
-// `wanted`, or `otherwise` where that is too long, with a suffix where somebody else's task has it.
-std::string BrokerCore::make_own_guid(const std::string& wanted,
-                                      const std::string& otherwise) const {
-  const std::string base = invalid_guid(wanted + ".00") ? otherwise : wanted;
-  std::string guid = base;
-  for (uint32_t i = 2; find_task(guid) || ended_digests_.contains(hash64(guid)); ++i) {
-    guid = base + "." + std::to_string(i);
-  }
-  return guid;
-}
-
 // Whether the task is a verification or repair of one device by name.
 bool BrokerCore::names_its_device(const Task& task) {
   const TaskSpec& spec = *task.spec;
   return spec.kind != TaskKind::job && spec.devices.size() == 1 && !spec.devices[0].name.empty();
 }
 
-// For people: what a job's children do.
-std::vector<std::string> BrokerCore::explain_chain(const Task& job) const {
+// For people: what a job's children do, or wait for.
+std::vector<std::string> BrokerCore::explain_chain(const Task& job, Instant now) const {
   std::vector<std::string> reasons;
   if (!job.chain) return reasons;
   for (const TaskRef& ref : job.chain->open) {
@@ -452,12 +370,39 @@ std::vector<std::string> BrokerCore::explain_chain(const Task& job) const {
     std::string text = "device " + child.spec->devices[0].name + " is " +
                        (child.state == TaskState::queued ? "to be " : "being ") + doing +
                        " for it: task " + child.spec->guid;
-    if (child.state != TaskState::queued && !child.attempts.back().progress.empty()) {
+    if (child.state == TaskState::queued) {
+      Explanation waits;
+      explain_wait(child, now, waits);
+      if (!waits.reasons.empty()) text += ", which waits: " + waits.reasons.front();
+    } else if (!child.attempts.back().progress.empty()) {
       text += ", " + child.attempts.back().progress;
     }
     reasons.push_back(std::move(text));
   }
   return reasons;
+}
+
+// Whether somebody looks at the device, or will once it is its turn.
+bool BrokerCore::is_served(const std::string& device) const {
+  const auto serving = serving_.find(device);
+  if (serving == serving_.end()) return false;
+  return std::any_of(serving->second.begin(), serving->second.end(), [&](const TaskRef& ref) {
+    const Task& task = *live_task(ref);
+    return task.state != TaskState::queued || !classes_[task.task_class].candidates[0].empty();
+  });
+}
+
+// What is done on the device, or will be before the job's turn; or nullptr.
+const BrokerCore::Task* BrokerCore::served_for(const Task& job, const std::string& device) const {
+  const auto serving = serving_.find(device);
+  if (serving == serving_.end()) return nullptr;
+  for (const TaskRef& ref : serving->second) {
+    const Task& task = *live_task(ref);
+    const bool in_turn = !classes_[task.task_class].candidates[0].empty() &&
+                         task.spec->priority >= job.spec->priority;
+    if (task.state != TaskState::queued || in_turn) return &task;
+  }
+  return nullptr;
 }
 
 // A verification or repair was submitted: who waits for it, and that it looks at its device.
@@ -480,9 +425,7 @@ void BrokerCore::apply_chain_begun(TaskIx ix) {
   task.chain->parent = TaskRef{*parent_ix, parent.seq};
   if (!parent.chain) parent.chain = std::make_unique<Chain>();
   parent.chain->open.push_back(TaskRef{ix, task.seq});
-  if (spec.kind == TaskKind::repair && device != device_by_name_.end()) {
-    parent.chain->repaired.push_back(device->second);
-  }
+  if (spec.kind == TaskKind::repair) parent.chain->repaired.insert(spec.devices[0].name);
 }
 
 void BrokerCore::apply_chain_over(TaskIx ix) {
@@ -507,15 +450,14 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
   Task& parent = tasks_[child.chain->parent.ix];
   std::erase(parent.chain->open, TaskRef{ix, child.seq});
   if (parent.task_class != kNone) mark_class(parent.task_class);
-  const auto device = device_by_name_.find(child.spec->devices[0].name);
+  const std::string& device = child.spec->devices[0].name;
   if (child.verdict == Verdict::pass) {
-    if (device != device_by_name_.end()) parent.chain->vain.erase(device->second);
+    parent.chain->vain.erase(device);
     return;
   }
   ++parent.chain->failed_children;
   const Ending& ending = child.own_ending ? *child.own_ending : *child.attempts.back().ending;
-  if (device != device_by_name_.end() && is_in_vain(ending))
-    parent.chain->vain[device->second] = head_;
+  if (is_in_vain(ending)) parent.chain->vain[device] = {head_, ending.cause, child.spec->guid};
 }
 
 // After the inventory, or a worker's pools, changed: children that nothing can be leased to now.

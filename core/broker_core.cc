@@ -115,10 +115,12 @@ void add_chain(Digest& digest, const Chain& chain) {
   digest.add(chain.parent.seq);
   for (const auto& child : chain.open) digest.add(child.seq);
   for (const uint32_t device : chain.verified) digest.add(uint64_t{device});
-  for (const uint32_t device : chain.repaired) digest.add(uint64_t{device});
-  for (const auto& [device, seq] : chain.vain) {
-    digest.add(uint64_t{device});
-    digest.add(seq);
+  for (const std::string& device : chain.repaired) digest.add(device);
+  for (const auto& [device, vain] : chain.vain) {
+    digest.add(device);
+    digest.add(vain.seq);
+    digest.add(static_cast<uint64_t>(vain.cause));
+    digest.add(vain.guid);
   }
   digest.add(uint64_t{chain.failed_children});
   digest.add(static_cast<uint64_t>(chain.repair_spent.count()));
@@ -180,12 +182,18 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(device.until);
     digest.add(uint64_t{device.failures});
     digest.add(static_cast<uint64_t>(device.blamed));
-    digest.add(device.good_at);
+    digest.add(device.before_lock ? to_string(device.before_lock->health) : "");
+    digest.add(uint64_t{device.job_failures});
+    digest.add(device.level);
+    for (const auto& [level, time] : device.good_at) {
+      digest.add(level);
+      digest.add(time);
+    }
     digest.add(device.fit_seq);
     digest.add(device.good_for);
-    for (const Use& use : device.uses) {
-      digest.add(use.tag);
-      digest.add(use.time);
+    for (const auto& [tag, times] : device.uses) {
+      digest.add(tag);
+      for (const Instant time : times) digest.add(time);
     }
   }
   digest.add(queued_count_);

@@ -24,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/broker_input.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "core/limits.h"
@@ -35,50 +36,6 @@
 #include "core/work.h"
 
 namespace muster {
-
-// The broker begins (or begins again): fences older epochs and gives every known worker a whole
-// lease to be heard in.
-struct Start {
-  uint64_t epoch = 0;
-};
-// Time passed: leases and queue timeouts run out, retries become due.
-struct Tick {};
-// Free capacity meets queued tasks.
-struct Dispatch {};
-// A message from a peer; `peer` is the transport's name for the connection.
-struct FromPeer {
-  std::string peer;
-  Envelope envelope;
-};
-using Input = std::variant<Start, Tick, Dispatch, FromPeer>;
-
-// About how many bytes of a message it takes.
-size_t change_bytes(const TaskChange& change);
-
-struct Send {
-  std::string peer;
-  Envelope envelope;
-};
-
-struct Decision {
-  std::vector<Event> events;
-  std::vector<Send> sends;
-};
-
-struct BrokerOptions {
-  Duration beat = kBeatDefault;
-  Duration lease = kLeaseDefault;
-  std::string version;
-  std::string log_id;
-  // Why TaskSpec::work cannot be used, or nothing. A pure function (it decodes, in io).
-  std::function<std::optional<std::string>(const TaskSpec&)> invalid_work;
-  // Strategy::for_selector of StrategyBlob::bytes, or nothing when they cannot be read. A pure
-  // function, as above. Without it devices that nobody declared have no strategy.
-  std::function<std::optional<std::string>(const std::string& bytes)> strategy_selector;
-  // TaskSpec::work of the verifications and repairs that the broker asks for itself. A pure
-  // function (it encodes, in io).
-  std::function<std::string(const Work&)> make_work;
-};
 
 class BrokerCore {
  public:
@@ -144,16 +101,23 @@ class BrokerCore {
     std::optional<Ending> ending;
   };
 
+  // A child that failed on a device.
+  struct Vain {
+    uint64_t seq = 0;  // of the event that ended it
+    Cause cause = Cause::none;
+    std::string guid;
+  };
+
   // What ties a job to the verifications and repairs that are done before it runs.
   struct Chain {
     // Of a verification or repair: the job on whose behalf it is done.
     TaskRef parent;
     // Of a job.
-    std::vector<TaskRef> open;          // of its children, those that have not ended
-    std::vector<DeviceIx> verified;     // for it at some time; Device::good_for knows if still
-    std::vector<DeviceIx> repaired;     // a repair was asked for
-    std::map<DeviceIx, uint64_t> vain;  // where a child failed, and at which event
-    uint32_t failed_children = 0;       // came to nothing, for whatever cause
+    std::vector<TaskRef> open;         // of its children, those that have not ended
+    std::vector<DeviceIx> verified;    // for it at some time; Device::good_for knows if still
+    std::set<std::string> repaired;    // devices for which a repair was asked for
+    std::map<std::string, Vain> vain;  // devices where a child failed
+    uint32_t failed_children = 0;      // came to nothing, for whatever cause
     Duration repair_spent{0};
   };
 
@@ -200,6 +164,8 @@ class BrokerCore {
     // Soft.
     std::string peer;  // empty: not heard since the broker started
     uint32_t credit = 0;
+    std::string refusing;              // why it takes no new work, by itself
+    std::vector<ListerState> listers;  // that it says it has
     Instant last_heard;
     Instant lease_until;
     uint64_t sync_number = 0;  // newest full Sync
@@ -210,12 +176,6 @@ class BrokerCore {
     std::set<std::string> listed_pools;  // where idle_ and free_ know it
     bool in_idle = false;
     bool in_free = false;
-  };
-
-  // A repair action ran on a device.
-  struct Use {
-    std::string tag;
-    Instant time;
   };
 
   struct Device {
@@ -229,13 +189,17 @@ class BrokerCore {
     std::string health_reason;
     Instant health_since;
     std::string health_who;
-    Instant until;          // not contacted before; kNever: no back-off
-    uint32_t failures = 0;  // in a row
-    bool blamed = false;    // its health is what a check of another device said of it
-    Instant good_at;        // the newest good verification
+    Instant until;                            // not contacted before; kNever: no back-off
+    uint32_t failures = 0;                    // in a row
+    uint32_t job_failures = 0;                // jobs in a row that blamed it
+    std::optional<DeviceJudged> before_lock;  // what was said of it when it was locked
+    std::string level;                        // of the verification that its health comes from
+    bool blamed = false;  // its health is what a check of another device said of it
+    std::map<std::string, Instant> good_at;  // the newest good verification of each level
     uint64_t fit_seq = 0;  // the newest event that found it good, or by which a person gave it back
     uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
-    std::deque<Use> uses;   // repair actions of the last day, oldest first
+    // When each repair action ran on it in the last day, oldest first.
+    std::map<std::string, std::deque<Instant>> uses;
     // Derived from hard state.
     std::set<ClassIx> waiters;         // classes with a request that it matches
     std::vector<DeviceIx> companions;  // the other members of its stacks, by name
@@ -290,6 +254,7 @@ class BrokerCore {
     const Judged* judged = nullptr;
     std::set<DeviceIx> excluded;  // not fit, whatever their health
     std::set<DeviceIx> hoped;     // to be repaired for the job: fit, whatever their health
+    std::set<uint64_t> over;      // tasks (Task::seq) that this decision ends
   };
   // A bounded search for devices of one worker (broker_placement.cc).
   struct Search;
@@ -307,6 +272,7 @@ class BrokerCore {
   Decision decide_submit(const FromPeer& input, const Submit& submit, Instant now) const;
   Decision decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const;
   Decision decide_inventory(const FromPeer& input, const ApplyInventory& apply, Instant now) const;
+  void decide_replaced(const ApplyInventory& apply, Instant now, Decision& decision) const;
   void decide_listed(const Sync& sync, const std::string& name, const Worker* worker, Instant now,
                      Decision& decision) const;
   Decision decide_sync(const FromPeer& input, const Sync& sync, Instant now) const;
@@ -344,16 +310,21 @@ class BrokerCore {
   void keep_roles(const Task& task, Placement& placement) const;
   std::vector<DeviceIx> collateral_of(const std::vector<DeviceIx>& devices) const;
   bool share_stack(DeviceIx one, DeviceIx other) const;
+  DeviceIx thing_of(DeviceIx device) const;
   bool is_candidate(const TaskClass& task_class, size_t request, DeviceIx device) const;
   // Whether a task of this class may have the device, and the rest of its stacks, now.
   bool device_usable(DeviceIx device, const TaskClass& task_class, const Scratch* scratch) const;
   bool device_available(DeviceIx device, const TaskClass& task_class, const Scratch& scratch) const;
   bool device_free(DeviceIx device, const Scratch& scratch) const;
   bool device_present(const Device& device) const;
+  static bool reachable_worker(const Worker& worker) {
+    return worker.present && !worker.peer.empty();
+  }
   bool worker_takes_device(WorkerIx worker, const Scratch* scratch) const;
 
   // Health (broker_health.cc).
   Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
+  std::string was_already(const std::string& name, DeviceChange change) const;
   std::string decide_changed(const std::string& name, const ChangeDevices& change, Instant now,
                              Decision& decision) const;
   void decide_judgements(Decision& decision, Judged& judged, Instant now) const;
@@ -365,7 +336,9 @@ class BrokerCore {
   void decide_health_after_check(const AttemptEnded& ended, const Task& task, Judged& judged,
                                  Instant now) const;
   void decide_reverify(Instant now, Decision& decision) const;
-  DeviceJudged judge_failure(DeviceIx device, const Judged& judged, Instant now) const;
+  DeviceJudged judge_failure(DeviceIx device, uint32_t DeviceJudged::*count, const Judged& judged,
+                             Instant now) const;
+  std::string level_of(const TaskSpec& spec) const;
   DeviceJudged device_as_judged(DeviceIx device, const Judged& judged) const;
   // Whether the device's health lets a task of this class use it: as one that it asked for, or as
   // the rest of a stack.
@@ -395,16 +368,22 @@ class BrokerCore {
   bool reserved_from(const TaskClass& task_class, DeviceIx device, const Scratch& scratch) const;
   bool can_go_elsewhere(const Task& job, const Consequences& all) const;
   bool decide_without_placement(const Task& job, Instant now, Decision& decision) const;
-  bool can_be_repaired(const Task& job, const Task& child, const Ending& ending,
+  void decide_repair_for_waiting(Consequences& all, const AttemptEnded& ended) const;
+  std::vector<const Task*> waiting_for_repair(DeviceIx device, const Consequences& all) const;
+  bool can_be_repaired(const Task& job, DeviceIx device, const Ending& ending,
                        const Judged& judged) const;
+  size_t decide_elsewhere(const Task& job, Scratch& scratch, Decision& decision) const;
+  std::string absence_of(DeviceIx device) const;
   bool verified_for(const Task& job, const Device& device, Instant now) const;
-  bool verified_in_vain(const Task& job, DeviceIx device) const;
+  const Vain* verified_in_vain(const Task& job, DeviceIx device) const;
   bool needed_by_others(DeviceIx device, const Task& job) const;
   TaskSpecPtr make_child(const Task& job, TaskKind kind, const std::string& device,
                          const Work& work, uint64_t seq) const;
   std::string make_own_guid(const std::string& wanted, const std::string& otherwise) const;
-  bool is_served(const std::string& device) const { return serving_.contains(device); }
-  std::vector<std::string> explain_chain(const Task& job) const;
+  static bool outranks(const Task& one, const Task& other);
+  bool is_served(const std::string& device) const;
+  const Task* served_for(const Task& job, const std::string& device) const;
+  std::vector<std::string> explain_chain(const Task& job, Instant now) const;
 
   // apply_*: the only mutators of hard state (broker_apply.cc).
   void apply_event(const BrokerStarted& event, Instant time);
@@ -426,6 +405,7 @@ class BrokerCore {
   void apply_release(Task& task, TaskIx ix);
   void apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time);
   void apply_device_health(const Task& task, const Ending& ending, Instant time);
+  void apply_good(DeviceIx device, const Task* task, const std::string& level, Instant time);
   void apply_use(const Task& task, const Record& record, Instant time);
   void apply_chain_begun(TaskIx ix);
   void apply_chain_over(TaskIx ix);
@@ -437,6 +417,7 @@ class BrokerCore {
   WorkerIx worker_ix(const std::string& name);
   ClassIx class_of(const TaskSpec& spec);
   void leave_class(Task& task);
+  void keep_typical(const TaskClass& task_class);
   void describe_class(TaskClass& task_class, const TaskSpec& spec) const;
   void match_class(ClassIx ix);
   void match_classes();
@@ -494,6 +475,7 @@ class BrokerCore {
   TaskChange make_change(const Task& task) const;
   TaskInfo make_task_info(const Task& task, bool brief) const;
   DeviceInfo make_device_info(const Device& device) const;
+  bool is_forgotten(const Worker& worker, Instant now) const;
   WorkerInfo make_worker_info(const Worker& worker) const;
   std::optional<Message> make_answer(const Message& question, Instant now) const;
   TaskNews make_watched(const Watch& question) const;
@@ -504,8 +486,10 @@ class BrokerCore {
   void explain_slots(const Task& task, Explanation& answer) const;
   void explain_wait(const Task& task, Instant now, Explanation& answer) const;
   std::string explain_nearest(const Task& task, Instant now) const;
-  Obstacle obstacle_of(DeviceIx device, const TaskClass& task_class, Instant now) const;
-  Obstacle obstacle_alone(DeviceIx device, bool fit, Instant now) const;
+  Obstacle obstacle_of(DeviceIx device, const Task& task, Instant now) const;
+  Obstacle obstacle_alone(DeviceIx device, bool fit, bool must_be_there, Instant now) const;
+  std::string explain_absence(const Device& device) const;
+  std::string explain_kept(DeviceIx device, const Task& task) const;
   std::string explain_health(const Device& device, Instant now) const;
   std::string explain_holder(const Task& holder, Instant now) const;
   std::string stack_of(const Device& one, const Device& other) const;
@@ -545,6 +529,9 @@ class BrokerCore {
   std::vector<TaskClass> classes_;
   std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;
+  // TaskClass::typical of classes that have no tasks now, by key; the newest kTypicalTimesKept.
+  std::map<std::string, Duration> typical_by_key_;
+  std::deque<std::string> typical_order_;
   TextMap<std::vector<DeviceIx>> devices_by_serial_;            // whatever worker they are at
   std::vector<Selector> allow_;                                 // of the inventory
   std::vector<std::pair<Selector, std::string>> strategy_for_;  // strategies by what they are for

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "core/broker_core.h"
+#include "core/duration_text.h"
 #include "core/guid.h"
 
 namespace muster {
@@ -170,13 +171,12 @@ Decision BrokerCore::decide_tick(Instant now) const {
     if (deadline > now) break;
     const Task* task = live_task(TaskRef{ix, seq});
     if (!task || task->state != TaskState::queued || !task->attempts.empty()) continue;
-    const auto waited =
-        std::chrono::duration_cast<std::chrono::seconds>(task->spec->timeouts.queue).count();
     // What one task of a class waits for, the others do too, but for what is done before a job.
     std::string own = task->chain ? explain_nearest(*task, now) : "";
     std::string& nearest = task->chain ? own : nearest_of_class[task->task_class];
     if (nearest.empty()) nearest = explain_nearest(*task, now);
-    const std::string text = "waited " + std::to_string(waited) + " s in the queue: " + nearest;
+    const std::string text =
+        "waited " + format_duration(task->spec->timeouts.queue) + " in the queue: " + nearest;
     decision.events.push_back(
         Event{now, TaskEnded{task->spec->guid,
                              make_ending(Outcome::error, Cause::capacity, StatusCode::busy,

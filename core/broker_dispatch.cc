@@ -48,6 +48,11 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
     heads.erase(heads.begin());
     Cursor& cursor = *cursors.find(ix);
     const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
+    if (scratch.over.contains(task.seq)) {
+      ++cursor.position;
+      advance(ix);
+      continue;
+    }
     scratch.job = &task;
     scratch.verified_only = true;
     std::optional<Placement> placement = find_placement(classes_[ix], &scratch);

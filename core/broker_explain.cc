@@ -13,6 +13,7 @@ struct BrokerCore::Obstacle {
     slots,        // its worker has no slot left
     busy,         // an attempt holds it
     backing_off,  // it is bad until a verification says otherwise
+    tried,        // it failed for this very job
     away,         // its worker, or the device itself, is not there
     person,       // a person must do something
     gone,         // it is not in the inventory
@@ -146,13 +147,35 @@ std::string BrokerCore::explain_holder(const Task& holder, Instant now) const {
   return text + ")";
 }
 
+// Why the lister of a device that is not present does not tell of it.
+std::string BrokerCore::explain_absence(const Device& device) const {
+  const Worker& worker = workers_[device.worker];
+  const std::string& name = device.spec.lister;
+  std::string known;
+  for (const ListerState& lister : worker.listers) {
+    if (lister.name == name && !lister.fault.empty()) {
+      return "lister " + name + " of worker " + worker.name + " fails: " + lister.fault;
+    }
+    if (lister.name == name) {
+      return "lister " + name + " of worker " + worker.name + " does not find it";
+    }
+    known += (known.empty() ? "" : ", ") + lister.name;
+  }
+  return "worker " + worker.name + " has no lister " + name +
+         (known.empty() ? " (it has none)" : " (it has: " + known + ")");
+}
+
 // Of the device by itself, its stacks and its worker's slots left aside. `fit`: its health is no
-// obstacle.
-BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant now) const {
+// obstacle. `must_be_there`: it must be plugged in.
+BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, bool must_be_there,
+                                                Instant now) const {
   using Kind = Obstacle::Kind;
   const Device& device = devices_[ix];
   const Worker& worker = workers_[device.worker];
-  if (!device.known()) return {Kind::gone, Instant::max(), "is not in the inventory any more"};
+  if (!device.known()) {
+    return {Kind::gone, Instant::max(),
+            device.undeclared ? "is not plugged in any more" : "is not in the inventory any more"};
+  }
   const bool broker_judged = device.health == DeviceHealth::bad ||
                              device.health == DeviceHealth::unknown ||
                              (device.health == DeviceHealth::quarantined && device.until != kNever);
@@ -163,16 +186,14 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant n
     return {waits ? Kind::backing_off : Kind::person, waits ? device.until : Instant::max(),
             explain_health(device, now)};
   }
-  if (!worker.present || worker.peer.empty()) {
+  if (!reachable_worker(worker)) {
     const std::string when =
         worker.lost == kNever ? "" : " for " + format_duration(now - worker.lost);
     return {Kind::away, Instant::max(),
             "is offline" + when + ": its worker " + worker.name + " is not connected"};
   }
-  if (!device_present(device)) {
-    return {Kind::away, Instant::max(),
-            "is not plugged in: lister " + device.spec.lister + " of worker " + worker.name +
-                " does not find it"};
+  if (must_be_there && !device_present(device)) {
+    return {Kind::away, Instant::max(), "is not plugged in: " + explain_absence(device)};
   }
   const auto busy = [&](DeviceIx held, const std::string& as) -> Obstacle {
     const Task& holder = tasks_[devices_[held].holder];
@@ -183,8 +204,7 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, Instant n
   };
   if (device.holder != kNone) return busy(ix, "");
   for (const DeviceIx same : devices_of_serial(device.spec.profile)) {
-    const bool other = same != ix && !(device.declared && devices_[same].declared);
-    if (other && devices_[same].holder != kNone) {
+    if (same != ix && devices_[same].holder != kNone) {
       return busy(same, " under the name " + devices_[same].spec.name);
     }
   }
@@ -203,15 +223,42 @@ std::string BrokerCore::stack_of(const Device& one, const Device& other) const {
   return "";
 }
 
-BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const TaskClass& task_class,
-                                             Instant now) const {
+// Why an idle device is not for the task all the same, or empty.
+std::string BrokerCore::explain_kept(DeviceIx ix, const Task& task) const {
   const Device& device = devices_[ix];
-  Obstacle worst = obstacle_alone(ix, fit_for(device, task_class), now);
+  const Task* serving = served_for(task, device.spec.name);
+  const Task* owner = serving && serving->chain ? live_task(serving->chain->parent) : nullptr;
+  for (const ClassIx waiter : device.waiters) {
+    for (const auto& [priority, refs] : classes_[waiter].queues) {
+      if (owner || device.good_for == 0) break;
+      for (const TaskRef& ref : refs) {
+        if (ref.seq == device.good_for) owner = live_task(ref);
+      }
+    }
+  }
+  if (owner && owner != &task && owner->state == TaskState::queued && owner->chain &&
+      !owner->chain->open.empty() && outranks(*owner, task)) {
+    return "is kept for task " + owner->spec->guid;
+  }
+  if (!serving || serving == &task || task.spec->before.verify == VerifyFirst::none) return "";
+  return "waits for " + std::string(to_string(serving->spec->kind)) + " task " +
+         serving->spec->guid;
+}
+
+BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const Task& task, Instant now) const {
+  const Device& device = devices_[ix];
+  const TaskClass& task_class = classes_[task.task_class];
+  const bool job = task_class.kind == TaskKind::job;
+  Obstacle worst = obstacle_alone(ix, fit_for(device, task_class), job, now);
+  const Vain* vain = verified_in_vain(task, ix);
+  if (vain && worst.kind < Obstacle::Kind::tried) {
+    worst = {Obstacle::Kind::tried, Instant::max(), "was tried in vain (task " + vain->guid + ")"};
+  }
   worst.text = "device " + device.spec.name + " " + worst.text;
   if (worst.kind == Obstacle::Kind::gone) return worst;
   for (const DeviceIx companion_ix : device.companions) {
     const Device& companion = devices_[companion_ix];
-    Obstacle obstacle = obstacle_alone(companion_ix, fit_beside(companion, task_class), now);
+    Obstacle obstacle = obstacle_alone(companion_ix, fit_beside(companion, task_class), job, now);
     if (obstacle.kind == Obstacle::Kind::none) continue;
     const bool worse = worst.kind == Obstacle::Kind::none || worst < obstacle;
     if (!worse) continue;
@@ -220,10 +267,16 @@ BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const TaskClass& task_
                  ": member " + companion.spec.name + " " + worst.text;
   }
   if (worst.kind != Obstacle::Kind::none) return worst;
+  if (const std::string kept = explain_kept(ix, task); !kept.empty()) {
+    worst.kind = Obstacle::Kind::busy;
+    worst.text += kept;
+    return worst;
+  }
   const Worker& worker = workers_[device.worker];
   if (worker.credit == 0) {
     worst.kind = Obstacle::Kind::slots;
-    worst.text += "is idle, but its worker " + worker.name + " takes no new work now";
+    worst.text += "is idle, but its worker " + worker.name + " takes no new work now" +
+                  because(worker.refusing);
     return worst;
   }
   if (worker.held_devices >= worker.slots) {
@@ -250,7 +303,7 @@ void BrokerCore::explain_devices(const Task& task, Instant now, Explanation& ans
                                (request.name.empty() ? request.selector : request.name));
     }
     for (const DeviceIx ix : candidates) {
-      if (told.insert(ix).second) obstacles.push_back(obstacle_of(ix, task_class, now));
+      if (told.insert(ix).second) obstacles.push_back(obstacle_of(ix, task, now));
     }
   }
   for (size_t i = 0; i < count; ++i) {
@@ -282,10 +335,13 @@ void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
     const bool connected = worker.present && !worker.peer.empty();
     const std::string holds = " holds " + std::to_string(worker.held.size()) + " attempts in " +
                               std::to_string(worker.slots) + " slots";
-    answer.reasons.push_back("worker " + name +
-                             (!connected           ? " is not connected"
-                              : worker.credit == 0 ? " takes no new work now: its log says why"
-                                                   : holds));
+    answer.reasons.push_back(
+        "worker " + name +
+        (!connected ? " is not connected"
+         : worker.credit == 0
+             ? " takes no new work now" +
+                   (worker.refusing.empty() ? ": its log says why" : because(worker.refusing))
+             : holds));
   }
   if (answer.reasons.empty()) answer.reasons.push_back("no worker" + pool + " has ever connected");
 }
@@ -307,7 +363,7 @@ void BrokerCore::explain_wait(const Task& task, Instant now, Explanation& answer
 
 // What kept it in the queue, in one line: the nearest reason.
 std::string BrokerCore::explain_nearest(const Task& task, Instant now) const {
-  if (task.chain && !task.chain->open.empty()) return explain_chain(task).front();
+  if (task.chain && !task.chain->open.empty()) return explain_chain(task, now).front();
   Explanation all;
   explain_wait(task, now, all);
   return all.reasons.empty() ? make_wait_summary(task) : all.reasons.front();
@@ -345,7 +401,7 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   answer.ahead = count_ahead(task);
   answer.estimate = estimate_start(task, answer.ahead);
   if (task.chain && !task.chain->open.empty()) {
-    answer.reasons = explain_chain(task);
+    answer.reasons = explain_chain(task, now);
     answer.summary = "waits: " + answer.reasons.front();
     return answer;
   }

@@ -30,6 +30,15 @@ bool is_fit_for_job(DeviceHealth health) {
   return health == DeviceHealth::unknown || health == DeviceHealth::good;
 }
 
+// A lock is no word about what was wrong before: that holds again, and says once by whom.
+DeviceJudged make_unlocked(DeviceJudged before, const std::string& who) {
+  constexpr std::string_view kUnlocked = "; unlocked by ";
+  before.reason.resize(std::min(before.reason.size(), before.reason.find(kUnlocked)));
+  before.reason = cut_text(before.reason + std::string(kUnlocked) + who, kMessageLengthMax);
+  before.guid.clear();
+  return before;
+}
+
 // Asked for by the broker itself, because a back-off is over.
 bool is_reverify(const TaskSpec& spec) {
   return spec.kind == TaskKind::verify && spec.submitter == kBroker && spec.parent.empty();
@@ -129,33 +138,51 @@ void BrokerCore::decide_health(const EventBody& body, Judged& judged, Instant no
   }
 }
 
-// A job says little of its devices: one that it blames is to be verified before the next job.
+// A job says little of its devices: what it blames is to be verified before the next job. That
+// counts against a device where it is clear which one is meant.
 void BrokerCore::decide_health_after_job(const AttemptEnded& ended, const Task& task,
                                          Judged& judged, Instant now) const {
   const Ending& ending = ended.ending;
   const std::vector<DeviceIx>& devices = task.attempts.back().devices;
   const size_t asked_for = std::min(devices.size(), task.spec->devices.size());
+  const auto is_meant = [&](DeviceIx ix) { return devices_[ix].spec.name == ending.blame; };
+  const auto end = devices.begin() + static_cast<std::ptrdiff_t>(asked_for);
+  const bool named = std::any_of(devices.begin(), end, is_meant);
   for (size_t i = 0; i < asked_for; ++i) {
     const DeviceIx ix = devices[i];
-    DeviceJudged now_judged = device_as_judged(ix, judged);
-    if (!is_fit_for_job(now_judged.health)) continue;
+    DeviceJudged judgement = device_as_judged(ix, judged);
+    if (!is_fit_for_job(judgement.health)) continue;
     if (ending.outcome == Outcome::error && ending.cause == Cause::device) {
-      DeviceJudged judgement = judge_failure(ix, judged, now);
+      if (named && !is_meant(ix)) continue;
+      if (named || asked_for == 1) {
+        judgement = judge_failure(ix, &DeviceJudged::job_failures, judged, now);
+      } else {
+        judgement.health = DeviceHealth::bad;
+      }
       if (judgement.health == DeviceHealth::bad) {
         judgement.health = DeviceHealth::unknown;
         judgement.until = kNever;
       }
       judgement.reason = ending.message;
-      judged[ix] = std::move(judgement);
-    } else if (ending.outcome == Outcome::pass && now_judged.failures > 0 &&
-               devices_[ix].spec.strategy.empty()) {
-      // Nothing else will ever say that it is well again.
-      now_judged.failures = 0;
-      now_judged.reason = "a job passed on it";
-      now_judged.who = kBroker;
-      judged[ix] = std::move(now_judged);
+    } else if (ending.outcome == Outcome::pass) {
+      // Where there is no strategy nothing else will ever say that it is well again.
+      const uint32_t failures = devices_[ix].spec.strategy.empty() ? 0 : judgement.failures;
+      if (judgement.job_failures == 0 && judgement.failures == failures) continue;
+      judgement.job_failures = 0;
+      judgement.failures = failures;
+      judgement.reason = "a job passed on it";
+    } else {
+      continue;
     }
+    judgement.who = kBroker;
+    judged[ix] = std::move(judgement);
   }
+}
+
+// How much of a device a verification looks at; a repair looks at all of it.
+std::string BrokerCore::level_of(const TaskSpec& spec) const {
+  const bool known = spec.kind == TaskKind::verify && options_.verify_level;
+  return known ? options_.verify_level(spec) : "";
 }
 
 void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task& task,
@@ -163,16 +190,25 @@ void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task
   const Ending& ending = ended.ending;
   const std::vector<DeviceIx>& devices = task.attempts.back().devices;
   const DeviceIx subject = devices[0];
+  const std::string level = level_of(*task.spec);
   const auto judge = [&](DeviceIx ix, const std::string& reason, bool passed) {
     const DeviceJudged before = device_as_judged(ix, judged);
     if (is_persons(before.health, before.who)) return;
-    DeviceJudged judgement = passed ? before : judge_failure(ix, judged, now);
+    const bool fit = is_fit_for_job(before.health);
+    const bool covers = level.empty() || level == before.level;
+    if (passed && !fit && !covers) {
+      judged[ix] = before;  // a part of the checks does not outdo the whole of them
+      return;
+    }
+    DeviceJudged judgement =
+        passed ? before : judge_failure(ix, &DeviceJudged::failures, judged, now);
     if (passed) {
       judgement.health = DeviceHealth::good;
-      judgement.failures = 0;
+      if (level.empty()) judgement.failures = 0;
       judgement.until = kNever;
       judgement.who = kBroker;
     }
+    judgement.level = passed || fit || covers ? level : "";
     judgement.reason = reason;
     judged[ix] = std::move(judgement);
   };
@@ -205,7 +241,7 @@ void BrokerCore::decide_no_result(const Task& task, DeviceIx subject, Judged& ju
                                   Instant now) const {
   if (!is_reverify(*task.spec)) return;
   DeviceJudged same = device_as_judged(subject, judged);
-  const Duration pause = back_off(same.failures);
+  const Duration pause = back_off(std::max(same.failures, same.job_failures));
   if (!is_failed(same.health, same.who)) return;
   same.until = pause > Duration{0} ? now + pause : kNever;
   judged[subject] = std::move(same);
@@ -215,22 +251,24 @@ DeviceJudged BrokerCore::device_as_judged(DeviceIx ix, const Judged& judged) con
   const auto found = judged.find(ix);
   if (found != judged.end()) return found->second;
   const Device& device = devices_[ix];
-  return DeviceJudged{device.spec.name, device.health,  device.health_reason, device.health_who, "",
-                      device.until,     device.failures};
+  return DeviceJudged{
+      device.spec.name, device.health,   device.health_reason, device.health_who,  "",
+      device.until,     device.failures, device.level,         device.job_failures};
 }
 
 // What the policy says of a device that failed once more.
-DeviceJudged BrokerCore::judge_failure(DeviceIx ix, const Judged& judged, Instant now) const {
+DeviceJudged BrokerCore::judge_failure(DeviceIx ix, uint32_t DeviceJudged::*count,
+                                       const Judged& judged, Instant now) const {
   const HealthPolicy& policy = inventory_->health;
   DeviceJudged judgement = device_as_judged(ix, judged);
-  ++judgement.failures;
+  const uint32_t failures = ++(judgement.*count);
   judgement.who = kBroker;
-  const Duration pause = back_off(judgement.failures);
+  const Duration pause = back_off(failures);
   judgement.until = pause > Duration{0} ? now + pause : kNever;
-  if (judgement.failures > std::max<size_t>(policy.quarantine_after, policy.reverify.size())) {
+  if (failures > std::max<size_t>(policy.quarantine_after, policy.reverify.size())) {
     judgement.health = DeviceHealth::needs_human;
     judgement.until = kNever;
-  } else if (judgement.failures >= policy.quarantine_after) {
+  } else if (failures >= policy.quarantine_after) {
     judgement.health = DeviceHealth::quarantined;
   } else {
     judgement.health = DeviceHealth::bad;
@@ -304,14 +342,30 @@ Decision BrokerCore::decide_change(const FromPeer& input, const ChangeDevices& c
   for (const std::string& name : change.names) {
     ChangeDevicesReply::Outcome& result = answer.results.emplace_back();
     result.name = name;
-    if (seen.insert(name)) result.refused = decide_changed(name, change, now, decision);
+    if (!seen.insert(name)) continue;
+    result.already = was_already(name, change.change);
+    if (result.already.empty()) result.refused = decide_changed(name, change, now, decision);
   }
   decide_consequences(decision, now);
   answer_with(std::move(answer));
   return decision;
 }
 
-// Why one device is not changed so, or empty: then an event says it, unless it is so already.
+// Whose word made the device so before, and why; empty: it is not so yet.
+std::string BrokerCore::was_already(const std::string& name, DeviceChange change) const {
+  const auto found = device_by_name_.find(name);
+  if (found == device_by_name_.end()) return "";
+  const Device& device = devices_[found->second];
+  const bool same = change == DeviceChange::lock ? device.health == DeviceHealth::locked
+                                                 : change == DeviceChange::quarantine &&
+                                                       device.health == DeviceHealth::quarantined &&
+                                                       is_persons(device.health, device.health_who);
+  if (!same) return "";
+  return "was " + std::string(to_string(device.health)) + " already by " + device.health_who +
+         ": " + device.health_reason;
+}
+
+// Why one device is not changed so, or empty: then an event says it.
 std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevices& change,
                                        Instant now, Decision& decision) const {
   const auto found = device_by_name_.find(name);
@@ -330,16 +384,18 @@ std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevi
   judgement.until = kNever;
   switch (change.change) {
     case DeviceChange::lock:
-      if (locked) return "";
       judgement.health = DeviceHealth::locked;
       break;
     case DeviceChange::quarantine:
       if (locked) return locked_by + "; unlock it first";
-      if (is_persons(device.health, device.health_who)) return "";
       judgement.health = DeviceHealth::quarantined;
       break;
     case DeviceChange::unlock:
       if (!locked) return "device " + name + " is not locked";
+      if (device.before_lock && !is_fit_for_job(device.before_lock->health)) {
+        decision.events.push_back(Event{now, make_unlocked(*device.before_lock, judgement.who)});
+        return "";
+      }
       break;
     case DeviceChange::release:
       if (locked) return locked_by + "; muster device unlock " + name;
@@ -351,7 +407,8 @@ std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevi
   }
   if (change.change == DeviceChange::unlock || change.change == DeviceChange::release) {
     judgement.health = DeviceHealth::unknown;
-    judgement.failures = 0;
+    judgement.failures = judgement.job_failures = 0;
+    judgement.level.clear();
   }
   decision.events.push_back(Event{now, std::move(judgement)});
   return "";
@@ -361,33 +418,52 @@ void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
   const auto found = device_by_name_.find(event.device);
   assert(found != device_by_name_.end());
   Device& device = devices_[found->second];
+  if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
+    device.before_lock = device_as_judged(found->second, {});
+  }
+  const Task* task = event.guid.empty() ? nullptr : find_task(event.guid);
+  const bool by_job = task && task->spec->kind == TaskKind::job;
+  const bool by_check =
+      task && !by_job && !task->attempts.empty() && !task->attempts.back().device_names.empty();
+  const bool counted_only = by_job && device.health == event.health;
   device.health = event.health;
   device.health_reason = event.reason;
   device.health_who = event.who;
   device.health_since = time;
   device.until = event.until;
   device.failures = event.failures;
-  device.good_for = 0;
-  const Task* task = event.guid.empty() ? nullptr : find_task(event.guid);
-  const bool by_check = task && task->spec->kind != TaskKind::job && !task->attempts.empty() &&
-                        !task->attempts.back().device_names.empty();
+  device.job_failures = event.job_failures;
+  device.level = event.level;
   device.blamed = event.health != DeviceHealth::good && by_check &&
                   task->attempts.back().device_names[0] != event.device;
   const bool given_back = event.health == DeviceHealth::unknown && event.who != kBroker;
-  if (event.health == DeviceHealth::good || given_back) device.fit_seq = head_;
-  if (event.health == DeviceHealth::good) {
-    device.good_at = time;
-    const Task* job = task && task->chain ? live_task(task->chain->parent) : nullptr;
-    if (job && job->state != TaskState::ended) {
-      device.good_for = job->seq;
-      std::vector<DeviceIx>& verified = tasks_[task->chain->parent.ix].chain->verified;
-      if (std::find(verified.begin(), verified.end(), found->second) == verified.end()) {
-        verified.push_back(found->second);
-      }
-    }
+  if (given_back) device.fit_seq = head_;
+  if (event.health != DeviceHealth::good) device.good_at.clear();
+  if (!counted_only) {
+    device.good_for = 0;
+    if (event.health == DeviceHealth::good) apply_good(found->second, task, event.level, time);
   }
   index_reverify(found->second);
   mark_device(found->second);
+}
+
+// A verification or repair passed.
+void BrokerCore::apply_good(DeviceIx ix, const Task* task, const std::string& level, Instant time) {
+  Device& device = devices_[ix];
+  device.fit_seq = head_;
+  if (!device.good_at.contains(level) && device.good_at.size() == kVerifyLevelsKept) {
+    const auto oldest =
+        std::min_element(device.good_at.begin(), device.good_at.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    device.good_at.erase(oldest);
+  }
+  device.good_at[level] = time;
+  const Task* job = task && task->chain ? live_task(task->chain->parent) : nullptr;
+  if (!job || job->state == TaskState::ended) return;
+  if (!level.empty() && level != job->spec->before.level) return;
+  device.good_for = job->seq;
+  std::vector<DeviceIx>& verified = tasks_[task->chain->parent.ix].chain->verified;
+  if (std::find(verified.begin(), verified.end(), ix) == verified.end()) verified.push_back(ix);
 }
 
 // Logs of version 0.1 have no DeviceJudged: there the end of a verification is the judgement. In
@@ -414,20 +490,26 @@ void BrokerCore::apply_use(const Task& task, const Record& record, Instant time)
   }
   const std::string tag = record.operation.substr(kRepairPrefix.size());
   if (tag.size() > kNameLengthMax) return;
-  std::deque<Use>& uses = devices_[task.attempts.back().devices[0]].uses;
-  while (!uses.empty() && (uses.front().time <= time - kDay || uses.size() >= kActionUsesKept)) {
-    uses.pop_front();
+  auto& uses = devices_[task.attempts.back().devices[0]].uses;
+  if (!uses.contains(tag) && uses.size() == kActionTagsKept) {
+    uses.erase(std::min_element(uses.begin(), uses.end(), [](const auto& a, const auto& b) {
+      return a.second.back() < b.second.back();
+    }));
   }
-  uses.push_back(Use{tag, time});
+  std::deque<Instant>& times = uses[tag];
+  while (!times.empty() && (times.front() <= time - kDay || times.size() >= kActionUsesKept)) {
+    times.pop_front();
+  }
+  times.push_back(time);
 }
 
 std::vector<ActionUse> BrokerCore::count_uses(const Device& device, Instant now) const {
-  std::map<std::string, uint32_t> counts;
-  for (const Use& use : device.uses) {
-    if (use.time > now - kDay && use.time <= now) ++counts[use.tag];
-  }
   std::vector<ActionUse> uses;
-  for (const auto& [tag, count] : counts) uses.push_back(ActionUse{tag, count});
+  for (const auto& [tag, times] : device.uses) {
+    const auto count = std::count_if(
+        times.begin(), times.end(), [&](Instant time) { return time > now - kDay && time <= now; });
+    if (count > 0) uses.push_back(ActionUse{tag, static_cast<uint32_t>(count)});
+  }
   return uses;
 }
 

@@ -54,6 +54,9 @@ BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
   }
   added.key = key;
   added.live = 1;
+  if (const auto typical = typical_by_key_.find(key); typical != typical_by_key_.end()) {
+    added.typical = typical->second;
+  }
   classes_[ix] = std::move(added);
   class_by_key_.insert(std::move(key), ix);
   match_class(ix);
@@ -91,12 +94,24 @@ void BrokerCore::leave_class(Task& task) {
   for (const std::vector<DeviceIx>& devices : task_class.candidates) {
     for (const DeviceIx device : devices) devices_[device].waiters.erase(ix);
   }
+  keep_typical(task_class);
   class_by_key_.erase(task_class.key);
   dirty_classes_.erase(ix);
   plain_classes_.erase(ix);
   chain_classes_.erase(ix);
   task_class = TaskClass{};
   free_classes_.push_back(ix);
+}
+
+// How long its tasks take is an estimate for the next ones like them.
+void BrokerCore::keep_typical(const TaskClass& task_class) {
+  if (task_class.typical == Duration{0}) return;
+  const auto [kept, added] = typical_by_key_.insert_or_assign(task_class.key, task_class.typical);
+  if (!added) return;
+  typical_order_.push_back(kept->first);
+  if (typical_order_.size() <= kTypicalTimesKept) return;
+  typical_by_key_.erase(typical_order_.front());
+  typical_order_.pop_front();
 }
 
 // Which devices each request of the class matches, in the inventory of now.

@@ -17,6 +17,12 @@ std::string serial_of(const Profile& profile) {
   return found == profile.end() ? std::string() : found->second;
 }
 
+// Only a person says that it is fit again.
+bool waits_for_person(const DeviceJudged& judged) {
+  return judged.health == DeviceHealth::locked || judged.health == DeviceHealth::needs_human ||
+         (judged.health == DeviceHealth::quarantined && judged.who != "broker");
+}
+
 // invalid_*: why a part of an inventory cannot be used, as a sentence, or empty.
 
 std::string invalid_device(const DeviceSpec& device) {
@@ -31,8 +37,15 @@ std::string invalid_devices(const std::vector<DeviceSpec>& devices) {
   if (devices.size() > kInventoryDevicesMax) {
     return "at most " + std::to_string(kInventoryDevicesMax) + " devices in an inventory";
   }
+  std::map<std::string, std::string> by_serial;
   for (size_t i = 0; i < devices.size(); ++i) {
     if (std::string problem = invalid_device(devices[i]); !problem.empty()) return problem;
+    const std::string serial = serial_of(devices[i].profile);
+    const auto [same, added] = by_serial.emplace(serial, devices[i].name);
+    if (!serial.empty() && !added) {
+      return "device " + devices[i].name + " has the serial " + serial + " of device " +
+             same->second + ": a serial names one thing";
+    }
     if (i > 0 && devices[i - 1].name >= devices[i].name) {
       return "devices must be sorted by name and unique: " + devices[i].name;
     }
@@ -167,9 +180,56 @@ Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventor
   if (!(wanted == *inventory_)) {
     decision.events.push_back(
         Event{now, InventoryApplied{apply.inventory, cut_text(apply.who, kNameLengthMax)}});
+    decide_replaced(apply, now, decision);
+    decide_consequences(decision, now);
   }
   answer_with(answer);
   return decision;
+}
+
+// What was known of a device counts no more when another thing has its name now, or when it is
+// looked at in another way. What waits for a person goes on waiting.
+void BrokerCore::decide_replaced(const ApplyInventory& apply, Instant now,
+                                 Decision& decision) const {
+  const Inventory& wanted = *apply.inventory;
+  std::map<std::string_view, const std::string*> strategies;
+  for (const StrategyBlob& blob : wanted.strategies) strategies.emplace(blob.name, &blob.bytes);
+  std::map<std::string_view, const std::string*> strategies_before;
+  for (const StrategyBlob& blob : inventory_->strategies) {
+    strategies_before.emplace(blob.name, &blob.bytes);
+  }
+  const auto same_content = [&](const std::string& name) {
+    const auto one = strategies_before.find(name);
+    const auto other = strategies.find(name);
+    if (one == strategies_before.end() || other == strategies.end()) {
+      return one == strategies_before.end() && other == strategies.end();
+    }
+    return *one->second == *other->second;
+  };
+  for (const DeviceSpec& spec : wanted.devices) {
+    const auto found = device_by_name_.find(spec.name);
+    if (found == device_by_name_.end()) continue;
+    const DeviceSpec& before = devices_[found->second].spec;
+    std::string what;
+    if (serial_of(before.profile) != serial_of(spec.profile)) {
+      what = "serial";
+    } else if (before.strategy != spec.strategy) {
+      what = "strategy";
+    } else if (!spec.strategy.empty() && !same_content(spec.strategy)) {
+      what = "content of its strategy";
+    }
+    DeviceJudged judgement = device_as_judged(found->second, {});
+    const bool nothing_known = judgement.health == DeviceHealth::unknown &&
+                               judgement.failures == 0 && judgement.job_failures == 0;
+    if (what.empty() || nothing_known || waits_for_person(judgement)) continue;
+    judgement.health = DeviceHealth::unknown;
+    judgement.reason = "the inventory gives it another " + what;
+    judgement.who = cut_text(apply.who, kNameLengthMax);
+    judgement.until = kNever;
+    judgement.failures = judgement.job_failures = 0;
+    judgement.level.clear();
+    decision.events.push_back(Event{now, std::move(judgement)});
+  }
 }
 
 // What the worker's listers found or lost since it last said so. Both lists are sorted by name.

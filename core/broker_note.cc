@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/broker_core.h"
+#include "core/guid.h"
 
 namespace muster {
 
@@ -60,6 +61,11 @@ void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now)
   if (sync.full) {
     worker.sync_number = sync.number;
     worker.credit = sync.credit;
+    worker.refusing = cut_text(sync.refusing, kMessageLengthMax);
+    worker.listers = sync.listers;
+    for (ListerState& lister : worker.listers) {
+      lister.fault = cut_text(lister.fault, kMessageLengthMax);
+    }
     unindex_worker(ix);
     note_held(worker, sync);
   }

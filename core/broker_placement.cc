@@ -21,19 +21,23 @@ bool BrokerCore::device_free(DeviceIx ix, const Scratch& scratch) const {
     return devices_[device].holder != kNone || scratch.taken_devices.contains(device);
   };
   if (held(ix)) return false;
-  // The same thing may be in use under another name: declared, or gone from the inventory, since.
+  // The same thing may be in use under another name.
   const std::vector<DeviceIx>& same = devices_of_serial(devices_[ix].spec.profile);
-  return std::none_of(same.begin(), same.end(), [&](DeviceIx other) {
-    return !(devices_[ix].declared && devices_[other].declared) && held(other);
-  });
+  return std::none_of(same.begin(), same.end(), held);
 }
 
-// Health left aside.
+// Stands for everything with the device's serial: that is one thing, whatever its names.
+BrokerCore::DeviceIx BrokerCore::thing_of(DeviceIx ix) const {
+  const std::vector<DeviceIx>& same = devices_of_serial(devices_[ix].spec.profile);
+  return same.empty() ? ix : *std::min_element(same.begin(), same.end());
+}
+
+// Health left aside. What is not plugged in may be repaired.
 bool BrokerCore::device_available(DeviceIx ix, const TaskClass& task_class,
                                   const Scratch& scratch) const {
   if (scratch.fit_is_enough) return true;
-  return device_present(devices_[ix]) && device_free(ix, scratch) &&
-         !reserved_from(task_class, ix, scratch);
+  return (task_class.kind != TaskKind::job || device_present(devices_[ix])) &&
+         device_free(ix, scratch) && !reserved_from(task_class, ix, scratch);
 }
 
 bool BrokerCore::device_usable(DeviceIx ix, const TaskClass& task_class,
@@ -130,22 +134,28 @@ std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass&
 // candidate order, so that the answer is found whenever there is one and the cost stays polynomial.
 bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
                                 const Scratch* scratch, std::vector<DeviceIx>& chosen) const {
-  std::map<DeviceIx, size_t> owner;  // device -> request
+  struct Owner {
+    size_t request = 0;
+    DeviceIx device = kNone;
+  };
+  std::map<DeviceIx, Owner> owners;  // by thing
   std::set<DeviceIx> visited;
   const auto usable = [&](DeviceIx candidate) {
     return devices_[candidate].worker == worker && device_usable(candidate, task_class, scratch);
   };
   const std::function<bool(size_t)> augment = [&](size_t request) {
     for (const DeviceIx candidate : task_class.candidates[request]) {
-      if (owner.contains(candidate) || visited.contains(candidate) || !usable(candidate)) continue;
-      owner[candidate] = request;
+      const DeviceIx thing = thing_of(candidate);
+      if (owners.contains(thing) || visited.contains(thing) || !usable(candidate)) continue;
+      owners[thing] = {request, candidate};
       return true;
     }
     for (const DeviceIx candidate : task_class.candidates[request]) {
-      const auto held = owner.find(candidate);
-      if (held == owner.end() || !visited.insert(candidate).second) continue;
-      if (!augment(held->second)) continue;
-      owner[candidate] = request;
+      const DeviceIx thing = thing_of(candidate);
+      const auto held = owners.find(thing);
+      if (held == owners.end() || !usable(candidate) || !visited.insert(thing).second) continue;
+      if (!augment(held->second.request)) continue;
+      owners[thing] = {request, candidate};
       return true;
     }
     return false;
@@ -155,7 +165,7 @@ bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
     if (!augment(request)) return false;
   }
   chosen.assign(task_class.requests.size(), kNone);
-  for (const auto& [device, request] : owner) chosen[request] = device;
+  for (const auto& [thing, owner] : owners) chosen[owner.request] = owner.device;
   return true;
 }
 
@@ -188,7 +198,7 @@ bool BrokerCore::search_fits(const Search& search, size_t request, DeviceIx cand
   for (size_t other = 0; other < search.chosen.size(); ++other) {
     const DeviceIx chosen = search.chosen[other];
     if (chosen == kNone) continue;
-    if (chosen == candidate) return false;
+    if (thing_of(chosen) == thing_of(candidate)) return false;
     const bool together = with[request] == other || with[other] == request;
     if (together && !share_stack(chosen, candidate)) return false;
   }

@@ -7,6 +7,9 @@ namespace muster {
 
 namespace {
 
+// How long one that no inventory names is shown as lost.
+constexpr Duration kLostWorkerKept = std::chrono::hours(24);
+
 size_t info_bytes(const TaskInfo& info) {
   const TaskSpec& spec = info.spec;
   size_t bytes = 512 + spec.guid.size() + spec.name.size() + spec.parent.size() +
@@ -49,8 +52,10 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
   if (std::holds_alternative<AskInventory>(question)) return CurrentInventory{inventory_};
   if (std::holds_alternative<ListWorkers>(question)) {
     WorkerList workers;
-    for (const auto& [name, ix] : worker_by_name_)
+    for (const auto& [name, ix] : worker_by_name_) {
+      if (is_forgotten(workers_[ix], now)) continue;
       workers.workers.push_back(make_worker_info(workers_[ix]));
+    }
     return workers;
   }
   return std::nullopt;
@@ -80,7 +85,7 @@ DeviceList BrokerCore::make_device_list(const ListDevices& question,
       DeviceInfo info;
       info.spec = make_undeclared(worker, listed);
       info.undeclared = true;
-      info.state = worker.present ? DeviceState::idle : DeviceState::offline;
+      info.state = reachable_worker(worker) ? DeviceState::idle : DeviceState::offline;
       add(std::move(info));
     }
   }
@@ -163,7 +168,7 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   info.health_since = device.health_since;
   info.health_who = device.health_who;
   info.until = device.until;
-  info.failures = device.failures;
+  info.failures = std::max(device.failures, device.job_failures);
   info.undeclared = device.undeclared;
   for (const StackSpec& stack : inventory_->stacks) {
     if (device.companions.empty()) break;
@@ -171,10 +176,12 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
                                      device.spec.name) != stack.members.end();
     if (is_member) info.stacks.push_back(stack.name);
   }
-  const bool reachable =
-      device.worker != kNone && workers_[device.worker].present && device_present(device);
+  const bool at_worker = device.worker != kNone && reachable_worker(workers_[device.worker]);
+  const bool reachable = at_worker && device_present(device);
   info.state = reachable ? DeviceState::idle : DeviceState::offline;
+  if (at_worker && !reachable) info.absent = explain_absence(device);
   if (device.holder == kNone) return info;
+  info.draining = !device.known();
   const Task& task = tasks_[device.holder];
   info.held_by = AttemptToken{task.spec->guid, static_cast<uint32_t>(task.attempts.size())};
   info.progress = task.attempts.back().progress;
@@ -188,6 +195,18 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
         task.spec->kind == TaskKind::repair ? DeviceState::repairing : DeviceState::running;
   }
   return info;
+}
+
+// Nobody waits for it any more: no inventory names it, and it has never come, or was lost long ago.
+bool BrokerCore::is_forgotten(const Worker& worker, Instant now) const {
+  if (worker.present || !worker.held.empty()) return false;
+  const std::vector<WorkerSpec>& named = inventory_->workers;
+  const bool is_named =
+      std::any_of(named.begin(), named.end(),
+                  [&](const WorkerSpec& spec) { return spec.name == worker.name; }) ||
+      std::any_of(worker.devices.begin(), worker.devices.end(),
+                  [&](DeviceIx ix) { return devices_[ix].declared; });
+  return !is_named && (worker.lost == kNever || now - worker.lost >= kLostWorkerKept);
 }
 
 WorkerInfo BrokerCore::make_worker_info(const Worker& worker) const {
@@ -204,6 +223,8 @@ WorkerInfo BrokerCore::make_worker_info(const Worker& worker) const {
   info.held = static_cast<uint32_t>(worker.held.size());
   info.last_heard = worker.last_heard;
   info.lease_until = worker.lease_until;
+  if (worker.present) info.refusing = worker.refusing;
+  info.listers = worker.listers;
   return info;
 }
 

@@ -50,6 +50,12 @@ std::string invalid_sync(const Sync& sync) {
   for (const std::string& pool : sync.pools) {
     if (const auto problem = invalid_name(pool, "pool")) return *problem;
   }
+  if (sync.listers.size() > kListersMax) {
+    return "a worker has at most " + std::to_string(kListersMax) + " listers";
+  }
+  for (const ListerState& lister : sync.listers) {
+    if (const auto problem = invalid_name(lister.name, "lister")) return *problem;
+  }
   return invalid_listed(sync.listed);
 }
 

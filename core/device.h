@@ -55,6 +55,13 @@ struct ListedDevice {
   bool operator==(const ListedDevice&) const = default;
 };
 
+// A lister of a worker, as the worker has it.
+struct ListerState {
+  std::string name;
+  std::string fault;  // why its last run came to nothing; empty: it works, or has not said yet
+  bool operator==(const ListerState&) const = default;
+};
+
 // What follows when devices fail (docs/devices.md).
 struct HealthPolicy {
   uint32_t quarantine_after = 3;  // failures in a row

@@ -130,7 +130,11 @@ struct DeviceJudged {
   std::string who;   // user@host, or "broker"
   std::string guid;  // the task that showed it; empty for a person's word
   Instant until;     // it is not contacted before, and verified again then; kNever: no such time
-  uint32_t failures = 0;  // in a row
+  uint32_t failures = 0;  // of verifications and repairs, in a row
+  // Of the verification: what is good by it was looked at in so far only, and what failed it is
+  // cleared by another of this level, or by a whole one. Empty: every check, or none.
+  std::string level;
+  uint32_t job_failures = 0;  // jobs in a row that ended error/device on it
   bool operator==(const DeviceJudged&) const = default;
 };
 

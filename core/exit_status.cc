@@ -15,6 +15,9 @@ std::optional<Ending> abnormal_end(const ChildEnd& end, Instant started, Instant
   if (!end.not_started.empty()) {
     ending = make_ending(Outcome::error, Cause::config, StatusCode::norun, end.not_started, kNever,
                          finished);
+  } else if (!end.not_killed.empty()) {
+    ending = make_ending(Outcome::error, Cause::worker, StatusCode::error, end.not_killed, started,
+                         finished);
   } else if (end.run_timeout) {
     ending = make_ending(Outcome::error, Cause::timeout, StatusCode::timeout,
                          "ran for longer than " + format_duration(end.limit), started, finished);

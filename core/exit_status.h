@@ -18,6 +18,7 @@ struct ChildEnd {
   bool run_timeout = false;      // it was ended because it ran for too long
   bool silence_timeout = false;  // it was ended because it was silent for too long
   Duration limit{0};             // the timeout that it broke
+  std::string not_killed;        // why it could not be ended, and is left running; empty: it ended
 };
 
 // A plain command: exit 0 passes, anything else is a failed test.

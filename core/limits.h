@@ -32,6 +32,8 @@ inline constexpr size_t kDevicesPerLeaseMax = 64;  // with the rest of their sta
 // Candidates looked at in one search for devices that must be in stacks together: about a
 // millisecond. Real requests need a few dozen.
 inline constexpr size_t kPlacementStepsMax = 20'000;
+// Kinds of tasks without any now whose typical time is remembered: 200 bytes each.
+inline constexpr size_t kTypicalTimesKept = 10'000;
 inline constexpr size_t kExplainReasonsMax = 20;    // more help nobody
 inline constexpr size_t kWorkBytesMax = 256 << 10;  // an argument list and an environment
 inline constexpr size_t kTaskBytesMax = 512 << 10;  // of one TaskSpec, its work included
@@ -58,8 +60,7 @@ inline constexpr size_t kStrategyBytesMax = 1 << 20;
 inline constexpr uint32_t kPingCountMax = 100;  // one a second
 // Of an http check: it is an argument of a child, of which Linux takes 128 KiB.
 inline constexpr size_t kHttpBodyBytesMax = 64 << 10;
-inline constexpr uint32_t kActionAttemptsMax = 100;  // in one repair
-inline constexpr uint32_t kActionsPerDayMax = 10'000;
+inline constexpr uint32_t kActionAttemptsMax = 100;   // in one repair
 inline constexpr size_t kScenarioBytesMax = 4 << 20;  // a thousand nodes with scripts of their own
 inline constexpr size_t kScenarioDepthMax = 16;       // nothing of a scenario's nests deeper than 5
 inline constexpr size_t kInventoryDevicesMax = 200'000;
@@ -70,8 +71,15 @@ inline constexpr size_t kListerLineBytesMax = 64 << 10;    // the largest profil
 inline constexpr size_t kListedProfileBytesMax = 4 << 10;  // keys and values of one device
 inline constexpr size_t kListedBytesMax = 4 << 20;    // of one worker: they go over with every beat
 inline constexpr uint32_t kQuarantineAfterMax = 100;  // failures in a row
-// Runs of repair actions kept for one device: a day of one in three minutes.
+// Runs of one repair action kept for one device: a day of one in three minutes. A strategy may not
+// allow more a day.
 inline constexpr size_t kActionUsesKept = 512;
+inline constexpr uint32_t kActionsPerDayMax = kActionUsesKept;
+// Repair actions of one device whose runs are kept: those used last.
+inline constexpr size_t kActionTagsKept = 64;
+// Levels of verification that a device was found good at, remembered for jobs that want a fresh
+// one.
+inline constexpr size_t kVerifyLevelsKept = 16;
 // Verifications and repairs for one job that came to nothing. 16 devices may each fail both and be
 // replaced once.
 inline constexpr uint32_t kChildrenPerTaskMax = 64;

@@ -211,6 +211,8 @@ struct Sync {
   std::vector<HeldAttempt> held;
   std::string version;
   std::vector<ListedDevice> listed;  // what its listers found, by name
+  std::string refusing;              // why it takes no new work; empty: it does
+  std::vector<ListerState> listers;  // that it has
   bool operator==(const Sync&) const = default;
 };
 
@@ -313,6 +315,8 @@ struct DeviceInfo {
   std::vector<std::string> stacks;  // it is in
   bool undeclared = false;          // a lister found it; the inventory does not name it
   std::string progress;             // of the attempt that holds it
+  bool draining = false;            // the inventory does not name it any more, and it is held
+  std::string absent;               // why its lister does not see it; empty: it does, or has none
   bool operator==(const DeviceInfo&) const = default;
 };
 struct DeviceList {
@@ -333,6 +337,8 @@ struct WorkerInfo {
   uint32_t held = 0;   // attempts leased to it
   Instant last_heard;  // kNever: not since the broker started
   Instant lease_until;
+  std::string refusing;              // why it takes no new work; empty: it does
+  std::vector<ListerState> listers;  // that it has
   bool operator==(const WorkerInfo&) const = default;
 };
 struct WorkerList {
@@ -361,7 +367,7 @@ struct BrokerStatus {
 // A person's word about devices. Answered by ChangeDevicesReply when durable.
 enum class DeviceChange : uint8_t {
   lock,        // nothing is leased on it until it is unlocked
-  unlock,      // its health is unknown then
+  unlock,      // its health is what it was before where that was bad, else unknown
   quarantine,  // it gets no jobs until it is released
   release,     // from quarantine, needs_human or a back-off; its health is unknown then
 };
@@ -376,6 +382,7 @@ struct ChangeDevicesReply {
   struct Outcome {
     std::string name;
     std::string refused;  // why not; empty: done, or it was so already
+    std::string already;  // "was locked already by kim@desk: new screen"; empty: it was not so
     bool operator==(const Outcome&) const = default;
   };
   std::vector<Outcome> results;  // in the order of ChangeDevices::names

@@ -6,6 +6,8 @@
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "core/selector.h"
+#include "core/shell_text.h"
 #include "core/strategy.h"
 #include "core/suggest.h"
 
@@ -22,17 +24,18 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-// `text` with each {NAME} replaced by what `value_of(NAME)` gives, which is a Result<std::string>.
-template <typename ValueOf>
-Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of) {
-  std::string out;
+// Calls put_text with what is to stay as it is and put_value with each NAME, in order; put_value
+// says why there is no value, or nothing. The first error ends it.
+template <typename PutText, typename PutValue>
+std::optional<Error> walk_placeholders(std::string_view text, PutText put_text,
+                                       PutValue put_value) {
   while (!text.empty()) {
     const size_t brace = text.find('{');
-    out += text.substr(0, brace);
+    put_text(text.substr(0, brace));
     if (brace == text.npos) break;
     text.remove_prefix(brace + 1);
     if (starts_with(text, "{")) {
-      out += '{';
+      put_text(text.substr(0, 1));
       text.remove_prefix(1);
       continue;
     }
@@ -41,15 +44,26 @@ Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of
       return Error{"\"{\" is not closed before " + quote_text(text) +
                    "; write {{ for a literal brace"};
     }
-    Result<std::string> value = value_of(text.substr(0, end));
-    if (!value) return value;
-    out += *value;
+    if (std::optional<Error> error = put_value(text.substr(0, end))) return error;
     text.remove_prefix(end + 1);
-    if (out.size() > kStrategyBytesMax) {
-      return Error{"the text with its placeholders filled in is longer than " +
-                   std::to_string(kStrategyBytesMax) + " bytes"};
-    }
   }
+  return std::nullopt;
+}
+
+// `text` with each {NAME} replaced by what `value_of(NAME)` gives, which is a Result<std::string>.
+template <typename ValueOf>
+Result<std::string> replace_placeholders(std::string_view text, ValueOf value_of) {
+  std::string out;
+  const auto put_value = [&](std::string_view name) -> std::optional<Error> {
+    Result<std::string> value = value_of(name);
+    if (!value) return Error{value.error()};
+    out += *value;
+    if (out.size() <= kStrategyBytesMax) return std::nullopt;
+    return Error{"the text with its placeholders filled in is longer than " +
+                 std::to_string(kStrategyBytesMax) + " bytes"};
+  };
+  const auto put_text = [&](std::string_view part) { out += part; };
+  if (std::optional<Error> error = walk_placeholders(text, put_text, put_value)) return *error;
   return out;
 }
 
@@ -105,15 +119,55 @@ Error unknown_placeholder(std::string_view name, const Values& values) {
                ", and {{ for a literal brace"};
 }
 
+// A member of no stack: it is not the name that is wrong.
+std::optional<Error> no_such_member(std::string_view name, const Values& values) {
+  if (!of_stack(name)) return std::nullopt;
+  const size_t type_at = kStackPrefix.size();
+  const std::string type(name.substr(type_at, name.find('.', type_at) - type_at));
+  const std::string any = std::string(kStackPrefix) + type + ".";
+  const Values::const_iterator of_type = values.lower_bound(any);
+  if (of_type != values.end() && starts_with(of_type->first, any)) return std::nullopt;
+  const Values::const_iterator device = values.find(std::string(kDevicePrefix) + "name");
+  if (device == values.end() || !device->second) return std::nullopt;
+  return Error{quote_placeholder(name) + ": " + *device->second +
+               " is in no stack with a device of type " + cut_text(type, kNameLengthMax)};
+}
+
+Result<std::string> value_of(std::string_view name, const Values& values) {
+  const Values::const_iterator found = values.find(name);
+  if (found == values.end()) {
+    if (std::optional<Error> error = no_such_member(name, values)) return *error;
+    return unknown_placeholder(name, values);
+  }
+  if (found->second) return *found->second;
+  return Error{"the placeholder " + quote_placeholder(name) +
+               " could be one of several: devices of the same type are leased together; give "
+               "them types of their own"};
+}
+
 Result<std::string> expand_values(std::string_view text, const Values& values) {
-  return replace_placeholders(text, [&](std::string_view name) -> Result<std::string> {
-    const Values::const_iterator found = values.find(name);
-    if (found == values.end()) return unknown_placeholder(name, values);
-    if (found->second) return *found->second;
+  return replace_placeholders(text, [&](std::string_view name) { return value_of(name, values); });
+}
+
+// The same for a text that a shell runs: no value becomes code.
+Result<std::string> expand_for_shell(std::string_view text, const Values& values) {
+  ShellText shell;
+  const auto put_value = [&](std::string_view name) -> std::optional<Error> {
+    const Result<std::string> value = value_of(name, values);
+    if (!value) return Error{value.error()};
+    if (shell.add_value(name, *value)) return std::nullopt;
     return Error{"the placeholder " + quote_placeholder(name) +
-                 " could be one of several: devices of the same type are leased together; give "
-                 "them types of their own"};
-  });
+                 " stands in a here-document whose end is quoted, where the shell replaces "
+                 "nothing; take the quotes away"};
+  };
+  const auto put_text = [&](std::string_view code) { shell.add_code(code); };
+  if (std::optional<Error> error = walk_placeholders(text, put_text, put_value)) return *error;
+  return shell.take();
+}
+
+// What `shell: TEXT` is in a file (io/object_reader.h).
+bool is_shell_command(const std::vector<std::string>& argv) {
+  return argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c";
 }
 
 // Expands texts in place and keeps the first error.
@@ -122,48 +176,78 @@ class Expander {
   explicit Expander(Values values) : values_(std::move(values)) {}
 
   void operator()(std::string* text) {
-    if (failure_ || text->find('{') == text->npos) return;
-    Result<std::string> expanded = expand_values(*text, values_);
+    if (!failure_ && text->find('{') != text->npos) take(text, expand_values(*text, values_));
+  }
+  void operator()(std::vector<std::string>* texts) {
+    for (std::string& text : *texts) (*this)(&text);
+  }
+
+  void operator()(CommandCheck* check) { command(&check->argv); }
+  void operator()(TcpCheck* check) {
+    all({{"host", &check->host}, {"port", &check->port}, {"expect", &check->expect}});
+  }
+  void operator()(DiskCheck* check) { all({{"path", &check->path}}); }
+  void operator()(FileCheck* check) {
+    all({{"path", &check->path}, {"contains", &check->contains}});
+  }
+  void operator()(NoopCheck*) {}
+  void operator()(PingCheck* check) { all({{"host", &check->host}}); }
+  void operator()(SshCheck* check) {
+    all({{"host", &check->host},
+         {"port", &check->port},
+         {"user", &check->user},
+         {"key", &check->key},
+         {"known_hosts", &check->known_hosts}});
+    command(&check->argv);
+  }
+  void operator()(HttpCheck* check) {
+    all({{"method", &check->method}, {"url", &check->url}, {"contains", &check->contains}});
+    (*this)(&check->body);
+    (*this)(&check->headers);
+  }
+  void operator()(AdbCheck* check) {
+    all({{"serial", &check->serial}, {"state", &check->state}, {"server", &check->server}});
+  }
+  void operator()(UsbCheck* check) {
+    all({{"vendor", &check->vendor},
+         {"product", &check->product},
+         {"serial", &check->serial},
+         {"sysfs", &check->sysfs}});
+  }
+  void operator()(WaitAction*) {}
+  void operator()(PowerAction* run) {
+    all({{"relay", &run->relay}, {"operation", &run->operation}});
+  }
+  void operator()(PowerSpec* power) {
+    command(&power->argv);
+    all({{"method", &power->method}, {"url", &power->url}});
+  }
+
+  const std::optional<Error>& failure() const { return failure_; }
+
+ private:
+  void take(std::string* text, Result<std::string> expanded) {
     if (expanded) {
       *text = std::move(*expanded);
     } else {
       failure_ = Error{expanded.error()};
     }
   }
-  void operator()(std::vector<std::string>* texts) {
-    for (std::string& text : *texts) (*this)(&text);
+  void command(std::vector<std::string>* argv) {
+    if (!is_shell_command(*argv)) return (*this)(argv);
+    std::string* text = &argv->back();
+    if (!failure_ && text->find('{') != text->npos) take(text, expand_for_shell(*text, values_));
   }
-
-  void operator()(CommandCheck* check) { (*this)(&check->argv); }
-  void operator()(TcpCheck* check) { all({&check->host, &check->port, &check->expect}); }
-  void operator()(DiskCheck* check) { (*this)(&check->path); }
-  void operator()(FileCheck* check) { all({&check->path, &check->contains}); }
-  void operator()(NoopCheck*) {}
-  void operator()(PingCheck* check) { (*this)(&check->host); }
-  void operator()(SshCheck* check) {
-    all({&check->host, &check->port, &check->user, &check->key, &check->known_hosts});
-    (*this)(&check->argv);
-  }
-  void operator()(HttpCheck* check) {
-    all({&check->method, &check->url, &check->body, &check->contains});
-    (*this)(&check->headers);
-  }
-  void operator()(AdbCheck* check) { all({&check->serial, &check->state, &check->server}); }
-  void operator()(UsbCheck* check) {
-    all({&check->vendor, &check->product, &check->serial, &check->sysfs});
-  }
-  void operator()(WaitAction*) {}
-  void operator()(PowerAction* run) { all({&run->relay, &run->operation}); }
-  void operator()(PowerSpec* power) {
-    (*this)(&power->argv);
-    all({&power->method, &power->url});
-  }
-
-  const std::optional<Error>& failure() const { return failure_; }
-
- private:
-  void all(std::initializer_list<std::string*> texts) {
-    for (std::string* text : texts) (*this)(text);
+  // Where nothing is written, the check asks for nothing there, or for what is usual. That must not
+  // come of a placeholder that became nothing: the check would pass for any device.
+  void all(std::initializer_list<std::pair<const char*, std::string*>> fields) {
+    for (const auto& [name, text] : fields) {
+      const std::string written = *text;
+      (*this)(text);
+      if (failure_ || written.empty() || !text->empty()) continue;
+      failure_ = Error{std::string("\"") + name + "\" is empty: " + quote_text(written) +
+                       " became nothing"};
+    }
   }
 
   Values values_;
@@ -220,6 +304,30 @@ Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& s
 
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope) {
   return expand_variant(run, scope);
+}
+
+std::vector<StrategyProblem> missing_values(const Strategy& strategy,
+                                            const PlaceholderScope& scope) {
+  std::vector<StrategyProblem> problems;
+  const auto note = [&](const std::string& where, const auto& expanded) {
+    if (!expanded) problems.push_back({where, expanded.error()});
+  };
+  const Profile profile = match_profile(*scope.device);
+  const auto applies = [&](const std::string& when) {
+    return when.empty() || Selector::parse(when).value().matches(profile);
+  };
+  for (const Verifier& verifier : strategy.verifiers) {
+    if (!applies(verifier.when)) continue;
+    note("verifier " + verifier.tag, expand_check(verifier.check, scope));
+  }
+  for (const RepairActionSpec& action : strategy.actions) {
+    if (!applies(action.when)) continue;
+    note("repair action " + action.tag, expand_action(action.run, scope));
+  }
+  for (const FinallySpec& closing : strategy.closing) {
+    note("closing action " + closing.tag, expand_action(closing.run, scope));
+  }
+  return problems;
 }
 
 Result<PowerSpec> expand_power(const PowerSpec& power, const DeviceSpec& target,

@@ -139,6 +139,8 @@ void RepairLadder::conclude_stop() {
     ends_[turn_].status = ActionStatus::unknown;
     ends_[turn_].message = "stopped";
     ended_actions_.push_back(turn_);
+  } else if (turn_ < actions_.size() && ends_[turn_].runs > 0) {
+    ended_actions_.push_back(turn_);  // between two attempts; what the last one came to stands
   }
   stage_ = Stage::idle;
 }
@@ -162,7 +164,8 @@ void RepairLadder::leave_stage(Instant now) {
                       now);
     case Stage::triggers:
       if (!cache_.all_good(triggers(turn_))) return act(now);
-      return end_turn(ActionStatus::skipped, "not needed: none of its triggers failed", now);
+      return end_turn(ActionStatus::skipped,
+                      std::string(kNotNeeded) + "none of its triggers failed", now);
     case Stage::recheck:
       if (cache_.all_good(triggers(turn_))) {
         return close_bracket("END GOOD", ActionStatus::repaired, "", now);
@@ -196,7 +199,8 @@ void RepairLadder::begin_turn(Instant now) {
 
 void RepairLadder::consider(Instant now) {
   if (actions_[turn_].applies) return begin_check(Stage::triggers, triggers(turn_));
-  end_turn(ActionStatus::skipped, "does not apply: when " + strategy_.actions[turn_].when, now);
+  end_turn(ActionStatus::skipped,
+           std::string(kDoesNotApply) + "when " + strategy_.actions[turn_].when, now);
 }
 
 void RepairLadder::act(Instant now) {

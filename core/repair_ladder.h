@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/check_cache.h"
@@ -28,6 +29,11 @@ struct LadderOptions {
   std::vector<ActionUse> used;  // runs of actions in the last 24 hours
   Duration total{0};            // no action of a repair starts later than this; 0: no limit
 };
+
+// How the message of an action that was not tried begins, when nothing called for it, or it is not
+// for this device.
+inline constexpr std::string_view kNotNeeded = "not needed: ";
+inline constexpr std::string_view kDoesNotApply = "does not apply: ";
 
 // What became of an action in the last operation that reached it.
 struct ActionEnd {

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "core/duration_text.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "core/selector.h"
@@ -164,6 +165,8 @@ class Checker {
     collect_tags();
     check_head();
     for (size_t i = 0; i < strategy_.verifiers.size(); ++i) check_verifier(i);
+    deps_ = resolve_deps(strategy_);
+    index_of_ = index_verifiers(strategy_);
     for (size_t i = 0; i < strategy_.actions.size(); ++i) check_action(i);
     for (size_t i = 0; i < strategy_.closing.size(); ++i) check_closing(i);
     check_time(strategy_.total, "limits.total", "limit");
@@ -206,8 +209,7 @@ class Checker {
     if (std::optional<std::string> why = std::visit(CheckFault{}, verifier.check)) {
       add(where + ".check", *why);
     }
-    if (verifier.timeout == Duration::zero()) add(where + ".timeout", "has no timeout");
-    check_time(verifier.timeout, where + ".timeout", "timeout");
+    check_timeout(verifier.timeout, where);
     check_when(verifier.when, where);
     if (std::optional<std::string> why = invalid_placeholders(verifier.blame)) {
       add(where + ".blame", *why);
@@ -231,12 +233,13 @@ class Checker {
     const RepairActionSpec& action = strategy_.actions[index];
     const std::string where = item("repair", index);
     check_tag(action.tag, where, action_tags_);
-    check_run(action.run, where);
-    check_time(action.timeout, where + ".timeout", "timeout");
+    check_run(action.run, action.timeout, where);
+    check_timeout(action.timeout, where);
     check_time(action.then_wait, where + ".then", "wait");
     check_when(action.when, where);
     check_number(action.attempts, 1, kActionAttemptsMax, where + ".attempts");
     check_number(action.per_day, 0, kActionsPerDayMax, where + ".per_day");
+    const size_t before = problems_.size();
     for (size_t i = 0; i < action.deps.size() && !full(); ++i) {
       const std::string& dep = action.deps[i];
       if (dep != kRootTag) check_reference(dep, item(where + ".deps", i));
@@ -250,14 +253,42 @@ class Checker {
       if (action.triggers[i] == kRootTag) continue;
       check_reference(action.triggers[i], item(where + ".triggers", i));
     }
+    if (problems_.size() == before) check_reachable(action, where);
+  }
+
+  // What can make it due is what its triggers are and depend on; while any of that which it needs
+  // fails, it is not tried.
+  void check_reachable(const RepairActionSpec& action, const std::string& where) {
+    std::vector<bool> needed(strategy_.verifiers.size(), false);
+    std::vector<size_t> mendable;
+    append_reached(nodes(action.deps), deps_, &needed, &mendable);
+    mendable.clear();
+    append_reached(nodes(action.triggers), deps_, &needed, &mendable);
+    if (!mendable.empty() || action.triggers.empty() || strategy_.verifiers.empty()) return;
+    add(where + ".triggers",
+        "can never be tried: whatever fails of its triggers, and of what they depend on, it needs "
+        "itself by its deps");
+  }
+
+  // The verifiers that `tags` name; PASS is all of them.
+  std::vector<size_t> nodes(const std::vector<std::string>& tags) const {
+    std::vector<size_t> found;
+    for (const std::string& tag : tags) {
+      if (tag != kRootTag) {
+        found.push_back(index_of_.find(tag)->second);
+        continue;
+      }
+      for (size_t i = 0; i < strategy_.verifiers.size(); ++i) found.push_back(i);
+    }
+    return found;
   }
 
   void check_closing(size_t index) {
     const FinallySpec& closing = strategy_.closing[index];
     const std::string where = item("finally", index);
     check_tag(closing.tag, where, closing_tags_);
-    check_run(closing.run, where);
-    check_time(closing.timeout, where + ".timeout", "timeout");
+    check_run(closing.run, closing.timeout, where);
+    check_timeout(closing.timeout, where);
   }
 
   void check_when(const std::string& when, const std::string& where) {
@@ -271,8 +302,14 @@ class Checker {
                               std::to_string(max));
   }
 
-  void check_run(const ActionRun& run, const std::string& where) {
+  // A wait that its own timeout ends would always fail.
+  void check_run(const ActionRun& run, Duration timeout, const std::string& where) {
     if (std::optional<std::string> why = std::visit(CheckFault{}, run)) add(where + ".run", *why);
+    const auto* wait = std::get_if<WaitAction>(&run);
+    if (wait == nullptr || timeout <= Duration::zero() || wait->duration <= timeout) return;
+    add(where + ".timeout", "the timeout of " + format_duration(timeout) + " ends the wait of " +
+                                format_duration(wait->duration) +
+                                " before it is over; leave it out, or make it as long");
   }
 
   void check_tag(const std::string& tag, const std::string& where, const TagTable& table) {
@@ -308,6 +345,12 @@ class Checker {
     }
   }
 
+  // Without one nothing would bound it.
+  void check_timeout(Duration timeout, const std::string& where) {
+    if (timeout == Duration::zero()) add(where + ".timeout", "has no timeout");
+    check_time(timeout, where + ".timeout", "timeout");
+  }
+
   // `tag` must be a verifier's.
   void check_reference(const std::string& tag, std::string where) {
     if (verifier_tags_.count(tag) > 0) return;
@@ -321,7 +364,7 @@ class Checker {
 
   void check_cycles() {
     const size_t room = kErrorsPerFileMax - problems_.size();
-    for (const std::vector<size_t>& cycle : find_cycles(resolve_deps(strategy_), room)) {
+    for (const std::vector<size_t>& cycle : find_cycles(deps_, room)) {
       const Verifier& last = strategy_.verifiers[cycle[cycle.size() - 2]];
       const size_t step = static_cast<size_t>(
           std::find(last.deps.begin(), last.deps.end(), strategy_.verifiers[cycle[0]].tag) -
@@ -340,6 +383,8 @@ class Checker {
   TagTable action_tags_;
   TagTable closing_tags_;
   std::vector<std::string> known_tags_;  // the verifiers', in declared order
+  std::vector<std::vector<size_t>> deps_;
+  std::map<std::string_view, size_t> index_of_;
   std::vector<StrategyProblem> problems_;
 };
 

@@ -176,8 +176,8 @@ struct StrategyProblem {
 
 // Every error at once, in the order of the file and cycles last: duplicate or invalid tags, PASS,
 // dangling dependencies and triggers (with the nearest known tag as suggestion), cycles (each named
-// once: a -> b -> a), checks that can never work, actions that need what they trigger on, limits.
-// At most kErrorsPerFileMax.
+// once: a -> b -> a), checks that can never work, actions that need all that they could mend,
+// limits. At most kErrorsPerFileMax.
 //
 // A tag is 1 to kNameLengthMax of letters, digits and _ . - and is unique among the verifiers,
 // among the actions, or among the closing actions. A verifier may depend on one declared later.
@@ -185,8 +185,8 @@ struct StrategyProblem {
 std::vector<StrategyProblem> check_strategy(const Strategy& strategy);
 
 // What is allowed and yet most likely not meant, of a strategy without errors (strategy_review.cc):
-// verifiers that no action can repair when there are actions at all, actions that nothing triggers,
-// and a repair that may take longer than its limit.
+// verifiers that no action is tried for when there are actions at all, actions that nothing
+// triggers, and a repair that may take longer than its limit.
 std::vector<StrategyProblem> review_strategy(const Strategy& strategy);
 
 // The longest that a repair may take when every check and action needs its whole timeout, checks
@@ -214,9 +214,16 @@ Result<std::string> expand_placeholders(std::string_view text, const Placeholder
 // Why `text` could not be expanded for any device, as a sentence, or nothing.
 std::optional<std::string> invalid_placeholders(std::string_view text);
 
-// The same as expand_placeholders for every string of a check or of what an action runs.
+// The same as expand_placeholders for every string of a check or of what an action runs. In a text
+// for /bin/sh -c no value becomes code (core/shell_text.h).
 Result<CheckSpec> expand_check(const CheckSpec& check, const PlaceholderScope& scope);
 Result<ActionRun> expand_action(const ActionRun& run, const PlaceholderScope& scope);
+
+// What a strategy asks of a device and its stack that they do not have, with where ("verifier
+// usb"); of parts whose `when` does not match it, and of what is blamed, nothing. `scope.device` is
+// not null.
+std::vector<StrategyProblem> missing_values(const Strategy& strategy,
+                                            const PlaceholderScope& scope);
 
 // Why a text of a PowerSpec could not be expanded for any device, as a sentence, or nothing.
 std::optional<std::string> invalid_power_placeholders(std::string_view text);

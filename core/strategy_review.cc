@@ -87,17 +87,23 @@ class Review {
 
   void add_unrepaired(std::vector<StrategyProblem>& problems) const {
     if (strategy_.actions.empty()) return;
-    // An action is triggered by what its triggers depend on as well: those are blocked then.
+    // An action is triggered by what its triggers depend on as well: those are blocked then. But
+    // while something that it needs fails, it is not tried.
     std::vector<bool> repaired(deps_.size(), false);
-    std::vector<size_t> order;
     for (const RepairActionSpec& action : strategy_.actions) {
-      append_reached(nodes(action.triggers), deps_, &repaired, &order);
+      std::vector<bool> seen(deps_.size(), false);
+      std::vector<size_t> order;
+      append_reached(nodes(action.deps), deps_, &seen, &order);
+      order.clear();
+      append_reached(nodes(action.triggers), deps_, &seen, &order);
+      for (size_t node : order) repaired[node] = true;
     }
     for (size_t i = 0; i < root(); ++i) {
       if (repaired[i]) continue;
       problems.push_back({"verify[" + std::to_string(i) + "]",
                           "no action is tried when " + quote_text(strategy_.verifiers[i].tag) +
-                              " fails: nothing triggers on it or on what needs it"});
+                              " fails: nothing triggers on it, or on what needs it, without "
+                              "needing it"});
     }
   }
 

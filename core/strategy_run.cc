@@ -178,7 +178,8 @@ class StrategyRun::Impl {
 
   CaseResult action_result(size_t index) const {
     const ActionEnd& end = ladder_.action_end(index);
-    Outcome outcome = Outcome::skip;
+    // What has run and did not come to its end was tried all the same.
+    Outcome outcome = end.runs > 0 ? Outcome::error : Outcome::skip;
     if (end.status == ActionStatus::repaired) outcome = Outcome::pass;
     if (end.status == ActionStatus::repair_failure || end.status == ActionStatus::verify_failure) {
       outcome = Outcome::fail;

@@ -27,7 +27,7 @@ struct StrategyRunOptions {
   // Verifiers of this level and what they depend on; all when it is empty or no verifier has it, so
   // that nothing passes unchecked. Actions then trigger on these only.
   std::string level;
-  Profile profile;              // of the device, for `when`
+  Profile profile;              // of the device, with its name (match_profile), for `when`
   uint32_t parallel_max = 1;    // checks handed out at the same time; 0 counts as 1
   std::vector<ActionUse> used;  // for per_day
 };

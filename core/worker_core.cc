@@ -282,7 +282,7 @@ void WorkerCore::expire_leases(Instant now) {
 
 void WorkerCore::tick(Instant now) {
   if (next_lease_check_ != kNever && next_lease_check_ <= now) expire_leases(now);
-  if (!accepting_) {
+  if (!refusing_.empty()) {
     const char* reason = "handed back: the worker takes no new work now";
     hand_back(waiting_devices_, kNever, reason, now);
     hand_back(waiting_plain_, kNever, reason, now);
@@ -314,7 +314,7 @@ void WorkerCore::hand_back(std::deque<AttemptToken>& waiting, Instant accepted_b
 // attempt of this worker has not let go of yet goes on waiting.
 void WorkerCore::start_waiting(std::deque<AttemptToken>& waiting, Instant now) {
   std::deque<AttemptToken> blocked;
-  while (accepting_ && running_ < options_.slots && !waiting.empty()) {
+  while (refusing_.empty() && running_ < options_.slots && !waiting.empty()) {
     const auto found = held_.find(waiting.front());
     if (found == held_.end() || found->second.state != HeldState::waiting) {
       waiting.pop_front();
@@ -354,16 +354,16 @@ void WorkerCore::return_unspooled(std::vector<Report> reports) {
   unspooled_ = std::move(reports);
 }
 
-void WorkerCore::set_accepting(bool accepting, Instant now) {
-  if (accepting == accepting_) return;
-  accepting_ = accepting;
-  next_beat_ = now;
+void WorkerCore::set_refusing(std::string why, Instant now) {
+  const bool is_news = why.empty() != refusing_.empty();
+  refusing_ = std::move(why);
+  if (is_news) next_beat_ = now;
 }
 
 // Slots that one attempt has had for longer than all that is leased ahead should take count for
 // nothing: nobody knows when they will be free.
 uint32_t WorkerCore::credit(Instant now) const {
-  if (!accepting_) return 0;
+  if (!refusing_.empty()) return 0;
   if (quick_us_ == 0) return options_.slots;
   const auto moving = static_cast<uint64_t>(
       options_.slots - std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
@@ -411,6 +411,8 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
     sync.credit = credit(now);
     sync.version = options_.version;
     sync.listed = listed_;
+    sync.refusing = refusing_;
+    sync.listers = listers_;
     sync.held.reserve(held_.size());
     for (auto& [token, held] : held_) {
       if (held.listed_in == 0) held.listed_in = sync.number;

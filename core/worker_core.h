@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/limits.h"
@@ -72,6 +73,9 @@ class WorkerCore {
   // and due at once.
   void set_listed(std::vector<ListedDevice> listed, Instant now);
 
+  // The listers of this worker, for the next full Sync.
+  void set_listers(std::vector<ListerState> listers) { listers_ = std::move(listers); }
+
   // The broker said how often it wants to be heard.
   void set_beat(Duration beat) { options_.beat = beat; }
 
@@ -93,9 +97,10 @@ class WorkerCore {
   // them on is sent before.
   void return_unspooled(std::vector<Report> reports);
 
-  // Whether work that has not begun is welcome. While it is not, the broker is told so, nothing
-  // starts, and what was leased already is handed back. A change makes a full Sync due at once.
-  void set_accepting(bool accepting, Instant now);
+  // Why work that has not begun is not welcome; empty: it is. While it is not, the broker is told
+  // so and why, nothing starts, and what was leased already is handed back. A change from one to
+  // the other makes a full Sync due at once.
+  void set_refusing(std::string why, Instant now);
 
   // Reports up to this one may leave the spool.
   uint64_t acked() const { return acked_; }
@@ -160,7 +165,8 @@ class WorkerCore {
   std::deque<AttemptToken> waiting_plain_;
   size_t running_ = 0;
   std::vector<ListedDevice> listed_;
-  bool accepting_ = true;
+  std::vector<ListerState> listers_;
+  std::string refusing_;                // why nothing new is taken; empty: it is
   std::set<std::string> busy_devices_;  // of attempts that run or have yet to stop
   WorkerActions actions_;
 

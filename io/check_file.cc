@@ -1,11 +1,14 @@
 #include "io/check_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/duration_text.h"
 #include "core/limits.h"
+#include "core/suggest.h"
 
 namespace muster {
 namespace {
@@ -171,8 +174,16 @@ CheckSpec read_usb(const YamlNode& node, const FileScope& scope) {
 
 ActionRun read_power(const YamlNode& node, const FileScope& scope) {
   const ObjectReader power(node, kPower, scope);
-  return PowerAction{power.string("relay", Need::required),
+  PowerAction action{power.string("relay", Need::required),
                      power.string("operation", Need::required)};
+  const std::vector<std::string> known = {"on", "off", "cycle"};
+  const std::string& word = action.operation;
+  const bool is_known = std::find(known.begin(), known.end(), word) != known.end();
+  if (!is_known && !word.empty() && word.find('{') == word.npos) {
+    power.error("operation", "\"" + word + "\" is not an operation of a power: on, off, cycle" +
+                                 suggestion(word, known));
+  }
+  return action;
 }
 
 CommandCheck read_program(const YamlNode& node, const FileScope& scope) {

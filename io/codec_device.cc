@@ -47,6 +47,16 @@ void read(Reading& in, ListedDevice::Reader from, muster::ListedDevice& to) {
   read_map(in, from.getProfile(), to.profile, "a listed device's profile");
 }
 
+void write(ListerState::Builder to, const muster::ListerState& from) {
+  put(to, &ListerState::Builder::setName, from.name);
+  put(to, &ListerState::Builder::setFault, from.fault);
+}
+
+void read(Reading& in, ListerState::Reader from, muster::ListerState& to) {
+  in.text(from.getName(), to.name, "a lister's name");
+  in.text(from.getFault(), to.fault, "a lister's fault");
+}
+
 static void write(StackSpec::Builder to, const muster::StackSpec& from) {
   put(to, &StackSpec::Builder::setName, from.name);
   put_texts(to, &StackSpec::Builder::initMembers, from.members);

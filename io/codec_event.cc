@@ -233,6 +233,8 @@ static void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
   put(to, &Builder::setGuid, from.guid);
   to.setUntil(to_us(from.until));
   to.setFailures(from.failures);
+  put(to, &Builder::setLevel, from.level);
+  to.setJobFailures(from.job_failures);
 }
 
 static void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to) {
@@ -243,6 +245,8 @@ static void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& t
   in.text(from.getGuid(), to.guid, "the task that showed a device's health");
   in.time(from.getUntil(), to.until, "the end of a back-off");
   to.failures = from.getFailures();
+  in.text(from.getLevel(), to.level, "the level of a verification");
+  to.job_failures = from.getJobFailures();
 }
 
 static void write(DeviceListed::Builder to, const muster::DeviceListed& from) {

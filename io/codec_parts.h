@@ -27,6 +27,8 @@ void read(Reading& in, Inventory::Reader from, InventoryPtr& to);
 
 void write(ListedDevice::Builder to, const muster::ListedDevice& from);
 void read(Reading& in, ListedDevice::Reader from, muster::ListedDevice& to);
+void write(ListerState::Builder to, const muster::ListerState& from);
+void read(Reading& in, ListerState::Reader from, muster::ListerState& to);
 
 // codec_report.cc
 void write(AttemptStarted::Builder to, const muster::AttemptStarted& from);

@@ -47,6 +47,8 @@ void write(Sync::Builder to, const muster::Sync& from) {
   put_list(to, &Builder::initHeld, from.held);
   put(to, &Builder::setVersion, from.version);
   put_list(to, &Builder::initListed, from.listed);
+  put(to, &Builder::setRefusing, from.refusing);
+  put_list(to, &Builder::initListers, from.listers);
 }
 
 void read(Reading& in, Sync::Reader from, muster::Sync& to) {
@@ -63,6 +65,8 @@ void read(Reading& in, Sync::Reader from, muster::Sync& to) {
   read_list(in, from.getHeld(), to.held, "held attempts", kCreditMax);
   in.text(from.getVersion(), to.version, "the worker's version");
   read_list(in, from.getListed(), to.listed, "listed devices", kListedDevicesMax);
+  in.text(from.getRefusing(), to.refusing, "why a worker takes no new work");
+  read_list(in, from.getListers(), to.listers, "listers of a worker", kListersMax);
 }
 
 static void write(ActionUse::Builder to, const muster::ActionUse& from) {
@@ -149,6 +153,8 @@ static void write(DeviceInfo::Builder to, const muster::DeviceInfo& from) {
   put_texts(to, &DeviceInfo::Builder::initStacks, from.stacks);
   to.setUndeclared(from.undeclared);
   put(to, &DeviceInfo::Builder::setProgress, from.progress);
+  to.setDraining(from.draining);
+  put(to, &DeviceInfo::Builder::setAbsent, from.absent);
 }
 
 static void read(Reading& in, DeviceInfo::Reader from, muster::DeviceInfo& to) {
@@ -166,6 +172,8 @@ static void read(Reading& in, DeviceInfo::Reader from, muster::DeviceInfo& to) {
   read_texts(in, from.getStacks(), to.stacks, "stacks of a device");
   to.undeclared = from.getUndeclared();
   in.text(from.getProgress(), to.progress, "the progress of an attempt");
+  to.draining = from.getDraining();
+  in.text(from.getAbsent(), to.absent, "why a device is not there");
 }
 
 void write(DeviceList::Builder to, const muster::DeviceList& from) {
@@ -188,6 +196,8 @@ static void write(WorkerInfo::Builder to, const muster::WorkerInfo& from) {
   to.setHeld(from.held);
   to.setLastHeard(to_us(from.last_heard));
   to.setLeaseUntil(to_us(from.lease_until));
+  put(to, &Builder::setRefusing, from.refusing);
+  put_list(to, &Builder::initListers, from.listers);
 }
 
 static void read(Reading& in, WorkerInfo::Reader from, muster::WorkerInfo& to) {
@@ -201,6 +211,8 @@ static void read(Reading& in, WorkerInfo::Reader from, muster::WorkerInfo& to) {
   to.held = from.getHeld();
   in.time(from.getLastHeard(), to.last_heard, "the time a worker was heard");
   in.time(from.getLeaseUntil(), to.lease_until, "the end of a worker's lease");
+  in.text(from.getRefusing(), to.refusing, "why a worker takes no new work");
+  read_list(in, from.getListers(), to.listers, "listers of a worker", kListersMax);
 }
 
 void write(WorkerList::Builder to, const muster::WorkerList& from) {
@@ -261,12 +273,14 @@ static void write(ChangeDevicesReply::Result::Builder to,
                   const muster::ChangeDevicesReply::Outcome& from) {
   put(to, &ChangeDevicesReply::Result::Builder::setName, from.name);
   put(to, &ChangeDevicesReply::Result::Builder::setRefused, from.refused);
+  put(to, &ChangeDevicesReply::Result::Builder::setAlready, from.already);
 }
 
 static void read(Reading& in, ChangeDevicesReply::Result::Reader from,
                  muster::ChangeDevicesReply::Outcome& to) {
   in.text(from.getName(), to.name, "a device's name");
   in.text(from.getRefused(), to.refused, "the reason of a refusal");
+  in.text(from.getAlready(), to.already, "what a device was already");
 }
 
 void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& from) {

@@ -385,6 +385,8 @@ struct AddBody {
     put(json, "who", event.who);
     put(json, "until", event.until);
     json.number("failures", uint64_t{event.failures});
+    put(json, "level", event.level);
+    if (event.job_failures > 0) json.number("job_failures", uint64_t{event.job_failures});
   }
   void operator()(const DeviceListed& event) const {
     json.text("worker", event.worker);

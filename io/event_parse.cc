@@ -180,7 +180,9 @@ std::optional<EventBody> read_body(const std::string& type, const Members& membe
                         members.text("who"),
                         members.text("guid"),
                         members.time("until"),
-                        members.small_number("failures")};
+                        members.small_number("failures"),
+                        members.text("level"),
+                        members.small_number("job_failures")};
   }
   return read_report(type, members);
 }

@@ -2,7 +2,8 @@
 //
 //   HOME/muster.yaml              configuration (optional; io/config.h)
 //   HOME/run/broker.sock          the broker's ipc endpoint
-//   HOME/run/{broker,worker,collector,up}.pid   pid files, locked while the process lives
+//   HOME/run/{broker,collector,up}.pid   pid files, locked while the process lives; a worker's is
+//                                        HOME/worker/NAME/worker.pid
 //   HOME/logs/                    daemon logs
 //   HOME/broker/                  the event log
 //   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/{log,workspace/}

@@ -31,7 +31,6 @@ const KeyTable kPower = {"the power of a device", {"command", "url", "method"}};
 const KeyTable kStack = {"a stack", {"name", "devices"}};
 const KeyTable kHealth = {"the health policy", {"quarantine_after", "reverify", "fresh"}};
 
-constexpr uint32_t kQuarantineAfterMax = 1000;
 constexpr Duration kReverifyMin = 1s;  // less would keep a broken device busy
 bool contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -56,6 +55,7 @@ class InventoryReader {
     std::sort(inventory_.devices.begin(), inventory_.devices.end(),
               [](const DeviceSpec& a, const DeviceSpec& b) { return a.name < b.name; });
     read_stacks();
+    if (!problems_.has_errors()) warn_of_missing_values();
     read_health();
     read_allow();
     return std::move(inventory_);
@@ -66,6 +66,7 @@ class InventoryReader {
   struct KnownStrategy {
     Selector selector;
     bool usable = false;
+    Strategy strategy;  // when it is usable
   };
 
   void read_strategies() {
@@ -88,7 +89,8 @@ class InventoryReader {
     const Result<Selector> selector = Selector::parse(file.strategy.for_selector);
     const bool usable = !file.problems.has_errors() && selector.ok();
     const auto [known, is_new] =
-        strategies_.emplace(name, KnownStrategy{usable ? *selector : Selector(), usable});
+        strategies_.emplace(name, KnownStrategy{usable ? *selector : Selector(), usable,
+                                                usable ? file.strategy : Strategy()});
     if (!is_new) {
       scope_.error(at, "strategy \"" + name + "\" of " + path + " is already in this inventory");
       return;
@@ -198,6 +200,7 @@ class InventoryReader {
     device.lister = reader.name("lister", "lister");
     device.power = read_power(reader);
     device.strategy = choose_strategy(device, reader, entry.at);
+    device_marks_.emplace(device.name, entry.at);
     inventory_.devices.push_back(std::move(device));
   }
 
@@ -369,7 +372,22 @@ class InventoryReader {
                            name + "\" has " + std::to_string(members.items.size()));
     }
     check_one_worker(name, at, devices);
+    check_companions(stack.members, members);
     inventory_.stacks.push_back(std::move(stack));
+  }
+
+  // Whoever gets a device gets all of its stacks. Said once of each device.
+  void check_companions(const std::vector<std::string>& stack, const YamlNode& members) {
+    for (const YamlNode& item : members.items) {
+      if (find_device(item.text) == nullptr) continue;
+      std::set<std::string>& together = together_[item.text];
+      const bool fitted = together.size() <= kDevicesPerLeaseMax;
+      together.insert(stack.begin(), stack.end());
+      if (!fitted || together.size() <= kDevicesPerLeaseMax) continue;
+      scope_.error(item.at, "device \"" + item.text + "\" is in stacks with more than " +
+                                std::to_string(kDevicesPerLeaseMax - 1) +
+                                " other devices, which would all be leased with it");
+    }
   }
 
   void check_one_worker(const std::string& stack, Mark at,
@@ -397,6 +415,30 @@ class InventoryReader {
     std::vector<std::string> names;
     for (const DeviceSpec& device : inventory_.devices) names.push_back(device.name);
     return suggestion(name, names);
+  }
+
+  // It would be found out when the device is verified, or worse, when it is ill.
+  void warn_of_missing_values() const {
+    std::map<std::string, std::set<std::string>> companions;
+    for (const StackSpec& stack : inventory_.stacks) {
+      for (const std::string& member : stack.members) {
+        companions[member].insert(stack.members.begin(), stack.members.end());
+      }
+    }
+    for (const DeviceSpec& device : inventory_.devices) {
+      const auto known = strategies_.find(device.strategy);
+      if (known == strategies_.end() || !known->second.usable) continue;
+      std::vector<DeviceSpec> stack = {device};
+      for (const std::string& member : companions[device.name]) {
+        if (member != device.name) stack.push_back(*find_device(member));
+      }
+      for (const StrategyProblem& problem :
+           missing_values(known->second.strategy, {&device, stack, "guid"})) {
+        scope_.warn(device_marks_.at(device.name), "device \"" + device.name +
+                                                       "\": " + problem.where + " of strategy \"" +
+                                                       device.strategy + "\": " + problem.message);
+      }
+    }
   }
 
   void read_health() {
@@ -430,8 +472,10 @@ class InventoryReader {
   std::vector<std::string> worker_names_;
   std::map<std::string, KnownStrategy> strategies_;
   std::set<std::string> stack_names_;
+  std::map<std::string, std::set<std::string>> together_;  // the members of a device's stacks
   bool some_strategy_unnamed_ = false;
   std::map<std::string, std::pair<std::string, Mark>> serials_;  // whose, and where it stands
+  std::map<std::string, Mark> device_marks_;
   DeviceSpec defaults_;
 };
 

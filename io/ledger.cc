@@ -94,7 +94,7 @@ auto read_rows(Statement& statement, const Read& read)
     -> Result<std::vector<decltype(read(statement))>> {
   std::vector<decltype(read(statement))> rows;
   while (statement.next()) rows.push_back(read(statement));
-  if (DbStatus status = statement.finish(); !status.ok()) return Error{status.reason};
+  if (DbStatus status = statement.finish(); !status.ok()) return ledger_error(status.reason);
   return rows;
 }
 
@@ -117,10 +117,10 @@ Result<Ledger> Ledger::open(const std::string& file) {
   options.create = false;
   options.read_only = true;
   std::variant<Database, DbStatus> opened = Database::open(file, options);
-  if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
+  if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return ledger_error(failed->reason);
   auto impl = std::make_unique<Impl>(Impl{std::move(std::get<Database>(opened))});
   const Result<uint32_t> version = read_ledger_version(impl->db);
-  if (!version.ok()) return Error{version.error()};
+  if (!version.ok()) return ledger_error(version.error());
   if (*version == 0) return Error{none};
   if (*version < kLedgerSchemaVersion) {
     return Error{file + ": was written by an older muster (schema " + std::to_string(*version) +
@@ -131,12 +131,12 @@ Result<Ledger> Ledger::open(const std::string& file) {
 
 Result<LedgerPosition> Ledger::position() {
   Result<Statement> statement = impl_->db.prepare("SELECT log_id, seq FROM position");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   LedgerPosition position;
   if (statement->next()) {
     position = {text_at(*statement, 0), static_cast<uint64_t>(statement->integer(1))};
   }
-  if (DbStatus status = statement->finish(); !status.ok()) return Error{status.reason};
+  if (DbStatus status = statement->finish(); !status.ok()) return ledger_error(status.reason);
   return position;
 }
 
@@ -144,16 +144,17 @@ Result<std::vector<std::string>> Ledger::find_guids(std::string_view prefix, uin
   const auto read = [](const Statement& row) { return text_at(row, 0); };
   if (prefix.empty()) return std::vector<std::string>();
   Result<Statement> whole = impl_->db.prepare("SELECT guid FROM tasks WHERE guid = ?");
-  if (!whole.ok()) return Error{whole.error()};
+  if (!whole.ok()) return ledger_error(whole.error());
   whole->bind(1, prefix);
   Result<std::vector<std::string>> found = read_rows(*whole, read);
   if (!found.ok() || !found->empty()) return found;
 
   Result<Statement> statement = impl_->db.prepare(
       prefix == "last"
-          ? "SELECT guid FROM tasks ORDER BY seq DESC LIMIT 1"
+          ? "SELECT guid FROM tasks WHERE parent IS NULL AND submitter <> 'broker' "
+            "ORDER BY seq DESC LIMIT 1"
           : "SELECT guid FROM tasks WHERE guid >= ? AND guid < ? ORDER BY seq DESC LIMIT ?");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   const std::string after = after_prefix(prefix);
   if (prefix != "last") statement->bind(1, prefix).bind(2, after).bind(3, row_limit(max));
   return read_rows(*statement, read);
@@ -161,19 +162,19 @@ Result<std::vector<std::string>> Ledger::find_guids(std::string_view prefix, uin
 
 Result<std::optional<LedgerTask>> Ledger::task(const std::string& guid) {
   Result<Statement> statement = impl_->db.prepare(std::string(kSelectTask) + "WHERE guid = ?");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, guid);
   std::optional<LedgerTask> task;
   if (statement->next()) task = task_at(*statement, false);
-  if (DbStatus status = statement->finish(); !status.ok()) return Error{status.reason};
+  if (DbStatus status = statement->finish(); !status.ok()) return ledger_error(status.reason);
   if (!task) return task;
 
   Result<Statement> attempts = impl_->db.prepare(
       std::string(kSelectAttempt) + " FROM attempts a WHERE a.guid = ? ORDER BY a.attempt");
-  if (!attempts.ok()) return Error{attempts.error()};
+  if (!attempts.ok()) return ledger_error(attempts.error());
   attempts->bind(1, guid);
   Result<std::vector<AttemptInfo>> rows = read_rows(*attempts, attempt_at);
-  if (!rows.ok()) return Error{rows.error()};
+  if (!rows.ok()) return ledger_error(rows.error());
   task->info.attempts = std::move(*rows);
   return task;
 }
@@ -186,7 +187,7 @@ Result<std::vector<LedgerTask>> Ledger::tasks(const LedgerTaskFilter& filter) {
   if (!filter.parent.empty()) sql += " AND parent = ?3";
   sql += " ORDER BY seq DESC LIMIT ?4";
   Result<Statement> statement = impl_->db.prepare(sql);
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   if (filter.state) statement->bind(1, to_string(*filter.state));
   if (filter.kind) statement->bind(2, to_string(*filter.kind));
   if (!filter.parent.empty()) statement->bind(3, filter.parent);
@@ -198,7 +199,7 @@ Result<std::vector<LedgerResult>> Ledger::results(const std::string& guid) {
   Result<Statement> statement = impl_->db.prepare(
       "SELECT seq, attempt, time_us, suite, name, outcome, duration_us, message FROM results "
       "WHERE guid = ? ORDER BY seq");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, guid);
   return read_rows(*statement, [](const Statement& row) {
     return LedgerResult{static_cast<uint64_t>(row.integer(0)),
@@ -215,7 +216,7 @@ Result<std::vector<LedgerEvent>> Ledger::events(const LedgerEventFilter& filter)
   if (!filter.type.empty()) sql += " AND type = ?3";
   sql += " ORDER BY seq LIMIT ?4";
   Result<Statement> statement = impl_->db.prepare(sql);
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, static_cast<int64_t>(std::min<uint64_t>(filter.from, INT64_MAX)));
   if (!filter.guid.empty()) statement->bind(2, filter.guid);
   if (!filter.type.empty()) statement->bind(3, filter.type);
@@ -236,7 +237,7 @@ Result<std::vector<LedgerUse>> Ledger::device_uses(const std::string& device, ui
                         ", d.seq, d.guid, t.kind, t.name, t.parent FROM device_attempts d JOIN "
                         "attempts a ON a.guid = d.guid AND a.attempt = d.attempt LEFT JOIN tasks t "
                         "ON t.guid = d.guid WHERE d.device = ? ORDER BY d.seq DESC LIMIT ?");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, device).bind(2, row_limit(max));
   return read_rows(*statement, [](const Statement& row) {
     return LedgerUse{static_cast<uint64_t>(row.integer(13)),
@@ -253,7 +254,7 @@ Result<std::vector<LedgerJudgement>> Ledger::device_judgements(const std::string
   Result<Statement> statement = impl_->db.prepare(
       "SELECT seq, time_us, health, reason, who, guid, until_us, failures FROM device_health "
       "WHERE device = ? ORDER BY seq DESC LIMIT ?");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, device).bind(2, row_limit(max));
   return read_rows(*statement, [&](const Statement& row) {
     return LedgerJudgement{static_cast<uint64_t>(row.integer(0)), time_at(row, 1),
@@ -272,7 +273,7 @@ Result<std::vector<LedgerRepair>> Ledger::device_repairs(const std::string& devi
       "json_extract(a.devices, '$[0]') = d.device "
       "JOIN results r ON r.guid = d.guid AND r.attempt = d.attempt AND r.suite = 'repair' AND "
       "r.outcome <> 'skip' WHERE d.device = ? ORDER BY d.seq DESC, r.seq DESC LIMIT ?");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, device).bind(2, row_limit(max));
   return read_rows(*statement, [](const Statement& row) {
     return LedgerRepair{static_cast<uint64_t>(row.integer(0)),
@@ -293,12 +294,19 @@ Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& stra
       "(SELECT max(seq) FROM device_specs WHERE device = json_extract(a.devices, '$[0]') AND "
       "time_us <= a.leased_us) "
       "WHERE r.suite = 'repair' AND (?1 = '' OR s.strategy = ?1) ORDER BY r.seq LIMIT ?2");
-  if (!statement.ok()) return Error{statement.error()};
+  if (!statement.ok()) return ledger_error(statement.error());
   statement->bind(1, strategy).bind(2, int64_t{kRowsMax});
   return read_rows(*statement, [](const Statement& row) {
     return LedgerActionRun{text_at(row, 0), text_at(row, 1), text_at(row, 2),
                            parse_word(row.text(3), Outcome::skip), Duration(row.integer(4))};
   });
+}
+
+Result<std::vector<std::string>> Ledger::strategies() {
+  Result<Statement> statement = impl_->db.prepare(
+      "SELECT DISTINCT strategy FROM device_specs WHERE strategy <> '' ORDER BY strategy");
+  if (!statement.ok()) return ledger_error(statement.error());
+  return read_rows(*statement, [](const Statement& row) { return text_at(row, 0); });
 }
 
 }  // namespace muster

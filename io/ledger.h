@@ -139,6 +139,9 @@ class Ledger {
   // Oldest first, of one strategy or of all (empty).
   Result<std::vector<LedgerActionRun>> action_runs(const std::string& strategy);
 
+  // Names of the strategies that devices have or had.
+  Result<std::vector<std::string>> strategies();
+
  private:
   struct Impl;
   explicit Ledger(std::unique_ptr<Impl> impl);

@@ -9,6 +9,15 @@ namespace muster {
 
 const uint32_t kLedgerSchemaVersion = std::size(kLedgerMigrations);
 
+Error ledger_error(std::string reason) {
+  if (reason.ends_with(kDamaged)) {
+    reason +=
+        ": stop the collector, delete HOME/collector/ledger.db and what begins with that name, and "
+        "start the collector: it is built again from the broker's log";
+  }
+  return Error{std::move(reason)};
+}
+
 Result<uint32_t> read_ledger_version(Database& db) {
   Result<Statement> exists =
       db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'");

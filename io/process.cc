@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -25,6 +26,8 @@ namespace muster {
 
 namespace {
 
+// How long a killed child is waited for by whoever no longer wants it.
+constexpr int kReapMs = 5000;
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 // What the child was doing when it failed before its program ran.
@@ -43,7 +46,7 @@ struct Launch {
   std::vector<char*> envp;
   const char* cwd = nullptr;  // null: the caller's
   pid_t parent = 0;
-  int null_fd = -1;
+  int input_fd = -1;
   int output_fd = -1;
   int stderr_fd = -1;
   int failure_fd = -1;
@@ -68,7 +71,7 @@ void default_signals() {
   if (::setpgid(0, 0) != 0) fail_child(launch, Step::set_up);
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail_child(launch, Step::set_up);
   if (::getppid() != launch.parent) ::_exit(127);  // it died before it could be watched
-  if (::dup2(launch.null_fd, 0) < 0 || ::dup2(launch.output_fd, 1) < 0 ||
+  if (::dup2(launch.input_fd, 0) < 0 || ::dup2(launch.output_fd, 1) < 0 ||
       ::dup2(launch.stderr_fd, 2) < 0) {
     fail_child(launch, Step::set_up);
   }
@@ -115,6 +118,14 @@ std::optional<Pipe> make_pipe() {
   pipe.write = above_standard(std::move(pipe.write));
   if (!pipe.read.valid() || !pipe.write.valid()) return std::nullopt;
   return pipe;
+}
+
+// A file without a name that holds `text`, to be read from its beginning.
+UniqueFd make_input(const std::string& text) {
+  UniqueFd fd = above_standard(UniqueFd(::memfd_create("muster-input", MFD_CLOEXEC)));
+  if (!fd.valid() || !write_all(fd.get(), text)) return UniqueFd();
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return UniqueFd();
+  return fd;
 }
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
@@ -191,6 +202,16 @@ void kill_and_reap(pid_t pid) {
   }
 }
 
+// The same for a child whose program may have made it somebody else's: its end is not certain.
+void kill_and_try_to_reap(pid_t pid, int pid_fd) {
+  ::kill(-pid, SIGKILL);
+  pollfd end{pid_fd, POLLIN, 0};
+  const int wait_ms = ::kill(pid, SIGKILL) == 0 ? kReapMs : 0;
+  while (::poll(&end, 1, wait_ms) < 0 && errno == EINTR) {
+  }
+  ::waitpid(pid, nullptr, WNOHANG);
+}
+
 // Waits until the child's program runs, or tells why it never will.
 std::optional<ChildFailure> await_execution(int failure_fd) {
   ChildFailure failure{};
@@ -265,6 +286,8 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   std::optional<Pipe> failure = make_pipe();
   const UniqueFd null = above_standard(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
   if (!output || !error || !failure || !null.valid()) return Error{prefix + errno_text(errno)};
+  const UniqueFd input = spec.input.empty() ? UniqueFd() : make_input(spec.input);
+  if (!spec.input.empty() && !input.valid()) return Error{prefix + errno_text(errno)};
   ::fcntl(output->read.get(), F_SETFL, O_NONBLOCK);
   if (own_stderr) ::fcntl(error->read.get(), F_SETFL, O_NONBLOCK);
 
@@ -277,7 +300,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   launch.envp = pointers(env);
   launch.cwd = spec.cwd.empty() ? nullptr : spec.cwd.c_str();
   launch.parent = ::getpid();
-  launch.null_fd = null.get();
+  launch.input_fd = input.valid() ? input.get() : null.get();
   launch.output_fd = output->write.get();
   launch.stderr_fd = own_stderr                            ? error->write.get()
                      : spec.stderr_to == StderrTo::nowhere ? null.get()
@@ -307,7 +330,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
 }
 
 Process::~Process() {
-  if (!reaped_) kill_and_reap(pid_);
+  if (!reaped_) kill_and_try_to_reap(pid_, pid_fd_);
   own_children.remove(pid_);
   if (pid_fd_ >= 0) ::close(pid_fd_);
   for (const int fd : {output_fd_, error_fd_, straggler_fd_}) {
@@ -392,7 +415,7 @@ bool Process::group_gone() {
     straggler_fd_ = -1;
   }
   // The group keeps its number while anything, even what is dead and not reaped, is in it.
-  while (::kill(-pid_, SIGKILL) == 0) {
+  while (::kill(-pid_, SIGKILL) == 0 || errno == EPERM) {
     const std::optional<pid_t> member = find_live_member(pid_);
     if (!member) return true;
     straggler_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, *member, 0));
@@ -401,8 +424,10 @@ bool Process::group_gone() {
   return true;
 }
 
-void Process::signal_group(int signal) {
-  if (!reaped_) ::kill(-pid_, signal);
+int Process::signal_group(int signal) {
+  // The group's number is nobody else's while the child is not reaped, or a straggler is in it.
+  if (reaped_ && straggler_fd_ < 0) return 0;
+  return ::kill(-pid_, signal) == 0 ? 0 : errno;
 }
 
 }  // namespace muster

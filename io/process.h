@@ -27,6 +27,7 @@ struct ProcessSpec {
   std::map<std::string, std::string> env;  // the whole environment of the child
   std::string cwd;                         // empty: the caller's
   StderrTo stderr_to = StderrTo::output;
+  std::string input;  // its stdin, which only its user can see; empty: /dev/null
 };
 
 struct ProcessExit {
@@ -37,7 +38,7 @@ struct ProcessExit {
   uint64_t rss_max_bytes = 0;
 };
 
-// One running child. Its stdin is /dev/null; it dies with the thread that started it (PDEATHSIG).
+// One running child. It dies with the thread that started it (PDEATHSIG).
 // The child has all signals unblocked and default, descriptors above 2 closed, umask 022.
 class Process {
  public:
@@ -45,7 +46,8 @@ class Process {
   // running copy of the caller.
   static Result<std::unique_ptr<Process>> start(const ProcessSpec& spec);
 
-  // Kills the group and reaps the child when it still runs.
+  // Kills the group and reaps the child when it still runs. What may not be killed, or does not die
+  // within some seconds, is left behind.
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -69,12 +71,14 @@ class Process {
 
   // After the child's end: whether everything else of its group is dead too. What is killed needs a
   // moment, and until then it may still touch what the next one works on. While it is false,
-  // straggler_fd() becomes readable when it is worth asking again.
+  // straggler_fd() becomes readable when it is worth asking again. A straggler that may not be
+  // killed (it has become another user's) may stay for ever.
   bool group_gone();
   int straggler_fd() const { return straggler_fd_; }
 
-  // Sends to the whole group. Harmless after the end.
-  void signal_group(int signal);
+  // Sends to the whole group, as long as anything is in it. 0, or errno: EPERM when nothing of it
+  // may be signalled.
+  int signal_group(int signal);
 
  private:
   Process() = default;

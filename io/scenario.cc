@@ -272,8 +272,8 @@ ScenarioAnswer refuse(ordered_json id, const std::string& reason) {
 
 ScenarioAnswer answer_scenario(std::string_view text, ScenarioRules rules) {
   if (text.size() > kScenarioBytesMax) {
-    return refuse(nullptr, "the scenario has " + std::to_string(text.size()) + " bytes; at most " +
-                               std::to_string(kScenarioBytesMax) + " are allowed");
+    return refuse(nullptr,
+                  "the scenario is longer than " + std::to_string(kScenarioBytesMax) + " bytes");
   }
   if (nesting_depth(text) > kScenarioDepthMax) {
     return refuse(nullptr, "the scenario nests deeper than " + std::to_string(kScenarioDepthMax));

@@ -59,6 +59,8 @@ DbStatus make_status(sqlite3* db, int rc, const char* path = nullptr) {
   if (path == nullptr) path = sqlite3_db_filename(db, "main");
   std::string reason = std::string(path == nullptr ? "database" : path) + ": " + sqlite3_errmsg(db);
   if (is_io_error(rc) && last_errno(db) != 0) reason += " (" + errno_text(last_errno(db)) + ")";
+  const int kind = rc & 0xff;
+  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) reason += "; " + std::string(kDamaged);
   return {fault_of(db, rc), std::move(reason)};
 }
 

@@ -25,6 +25,9 @@ enum class DbFault : uint8_t {
   broken,      // anything else: unreadable, unwritable, not a database, a wrong statement
 };
 
+// In the reason when what the file holds is no sound database.
+inline constexpr std::string_view kDamaged = "the file is damaged";
+
 // How a call went. The reason names the file and has SQLite's words.
 struct [[nodiscard]] DbStatus {
   DbFault fault = DbFault::none;

@@ -124,17 +124,23 @@ class StrategyReader {
     strategy_.verifiers.push_back(std::move(verifier));
   }
 
-  ActionRun read_run(const ObjectReader& part) const {
+  // What an action or a closing action runs. A wait takes as long as it says, unless its timeout is
+  // written down beside it.
+  template <typename Item>
+  void read_run(const ObjectReader& part, Item* item) const {
     const YamlNode* run = part.value("run", Need::required);
-    if (run == nullptr) return NoopCheck{};
-    return read_action_run(*run, scope_).value_or(NoopCheck{});
+    if (run == nullptr) return;
+    item->run = read_action_run(*run, scope_).value_or(NoopCheck{});
+    const auto* wait = std::get_if<WaitAction>(&item->run);
+    const bool is_wait = wait != nullptr && wait->duration > Duration{0};
+    if (is_wait && !part.has("timeout")) item->timeout = wait->duration;
   }
 
   void read_action(const YamlNode& node, const std::string& where) {
     const ObjectReader part(node, kAction, scope_);
     RepairActionSpec action;
     read_head(part, where, &action);
-    action.run = read_run(part);
+    read_run(part, &action);
     action.deps = part.strings("deps");
     action.triggers = part.strings("triggers", Need::required);
     action.when = part.selector("when");
@@ -152,7 +158,7 @@ class StrategyReader {
     const ObjectReader part(node, kFinally, scope_);
     FinallySpec closing;
     read_head(part, where, &closing);
-    closing.run = read_run(part);
+    read_run(part, &closing);
     const std::string when = part.choice("when", {"always", "failed", "passed"});
     if (when == "failed") closing.when = FinallyWhen::failed;
     if (when == "passed") closing.when = FinallyWhen::passed;

@@ -12,8 +12,9 @@
 //       check: { disk: { path: /, free: 5% } }
 //       deps: []
 //       timeout: 5s
-//       when: type=linux-host              # a selector over the device's profile; else it is
-//       passed blame: "{stack.hub.name}"          # whose fault a failure is; else the device's own
+//       when: type=linux-host              # a selector over the device's profile; where it does
+//                                          # not match, the verifier counts as passed
+//       blame: "{stack.hub.name}"          # whose fault a failure is; else the device's own
 //       levels: [quick]                    # verify levels that it belongs to, beside the whole
 //   repair:
 //     - tag: restart

@@ -12,6 +12,7 @@
 #include "core/work.h"
 #include "io/codec.h"
 #include "io/job_file.h"
+#include "json/task_schema.h"
 
 namespace muster {
 namespace {
@@ -93,9 +94,8 @@ class TaskReader {
     }
     task_.name = reader_.string("name");
     if (task_.name.empty()) task_.name = std::filesystem::path(scope_.file()).stem().string();
-    if (task_.name.size() > kNameLengthMax || has_control(task_.name)) {
-      reader_.error("name", "a task's name is one line of at most " +
-                                std::to_string(kNameLengthMax) + " bytes");
+    if (const std::optional<std::string> reason = invalid_task_name(task_.name)) {
+      reader_.error("name", *reason);
     }
   }
 
@@ -300,6 +300,7 @@ class FileReader {
     expand_document(document, scope_, flags_, [&](const TaskCell& cell) {
       is_many = is_many || !cell.words.empty();
       read_cell(cell);
+      file_.at.push_back(document.at);
       // Of many tasks all would say the same.
       return scope_.errors() == errors;
     });
@@ -405,6 +406,11 @@ class FileReader {
 
 }  // namespace
 
+std::optional<std::string> invalid_task_name(const std::string& name) {
+  if (name.size() <= kNameLengthMax && !has_control(name)) return std::nullopt;
+  return "a task's name is one line of at most " + std::to_string(kNameLengthMax) + " bytes";
+}
+
 std::optional<std::string> invalid_env_name(const std::string& name) {
   if (!is_env_name(name)) {
     return "\"" + cut_text(name, kNameLengthMax) + "\" is not the name of an environment variable";
@@ -438,5 +444,7 @@ std::vector<NamedKeyTable> task_file_keys() {
   for (const NamedKeyTable& table : job_file_keys()) tables.push_back(table);
   return tables;
 }
+
+std::string_view task_file_schema() { return kTaskSchema; }
 
 }  // namespace muster

@@ -28,6 +28,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct TaskFile {
   // One to a document, or to each cell of its matrix or array. The GUID is empty where the file has
   // none; the submitter always is.
   std::vector<TaskSpec> tasks;
+  std::vector<Mark> at;  // where the document of each begins
   std::vector<FileDependency> dependencies;
   // Tasks that are one array or matrix and have no group yet: the first and the one after the last.
   std::vector<std::pair<size_t, size_t>> groups;
@@ -61,9 +63,15 @@ TaskFile load_task_file(const std::string& path, const ArrayFlags& flags = {});
 TaskFile parse_task_file(const std::string& text, const std::string& path,
                          const ArrayFlags& flags = {});
 
+// Why a task may not be called `name`, or nothing.
+std::optional<std::string> invalid_task_name(const std::string& name);
+
 // Why a job may not set or pass on the variable `name`, or nothing.
 std::optional<std::string> invalid_env_name(const std::string& name);
 
 std::vector<NamedKeyTable> task_file_keys();
+
+// The JSON Schema of task files (schemas/json/task.schema.json), for editors.
+std::string_view task_file_schema();
 
 }  // namespace muster

@@ -217,12 +217,7 @@ std::vector<Words> array_cells(const YamlNode& document, const FileScope& scope,
     if (!read) scope.error(each_line->at, "each_line: " + read.error());
     if (read) lines = std::move(*read);
   }
-  std::vector<Words> cells;
-  for (const uint64_t index : indexes) cells.push_back({{"array.index", std::to_string(index)}});
-  for (size_t i = 0; i < lines.size(); ++i) {
-    cells.push_back({{"array.index", std::to_string(i + 1)}, {"array.line", lines[i]}});
-  }
-  return cells;
+  return array_words({std::move(indexes), std::move(lines)});
 }
 
 }  // namespace
@@ -282,6 +277,18 @@ std::string replace_words(const std::string& text, const Words& words) {
   }
 }
 
+std::vector<Words> array_words(const ArrayFlags& flags) {
+  std::vector<Words> cells;
+  for (const uint64_t index : flags.indexes) {
+    cells.push_back({{"array.index", std::to_string(index)}});
+  }
+  for (size_t i = 0; i < flags.lines.size(); ++i) {
+    cells.push_back({{"array.index", std::to_string(i + 1)}, {"array.line", flags.lines[i]}});
+  }
+  if (cells.empty()) cells.emplace_back();
+  return cells;
+}
+
 std::map<std::string, std::string> words_environment(const Words& words) {
   std::map<std::string, std::string> env;
   for (const auto& [word, value] : words) {
@@ -298,10 +305,8 @@ std::map<std::string, std::string> words_environment(const Words& words) {
 void expand_document(const YamlNode& document, const FileScope& scope, const ArrayFlags& flags,
                      const std::function<bool(const TaskCell&)>& take) {
   const YamlNode* matrix = document.find("matrix");
-  std::vector<Words> cells = {{}};
   const size_t errors = scope.errors();
-  std::vector<Words> array = array_cells(document, scope, flags);
-  if (!array.empty()) cells = std::move(array);
+  std::vector<Words> cells = array_cells(document, scope, flags);
   if (matrix != nullptr) cells = matrix_cells(*matrix, std::move(cells), scope);
   if (scope.errors() > errors) return;
   const YamlNode plain = without(document, {"matrix", "array", "each_line"});

@@ -39,6 +39,9 @@ using Words = std::map<std::string, std::string>;
 // `text` with each "{word}" of `words` replaced.
 std::string replace_words(const std::string& text, const Words& words);
 
+// The words of each task that `flags` ask for; one empty Words when they ask for none.
+std::vector<Words> array_words(const ArrayFlags& flags);
+
 // The environment that tells a job its words.
 std::map<std::string, std::string> words_environment(const Words& words);
 

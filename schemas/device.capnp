@@ -64,6 +64,15 @@ struct StackSpec {
   # Names of devices of one worker.
 }
 
+struct ListerState {
+  # A lister of a worker.
+
+  name @0 :Text;
+
+  fault @1 :Text;
+  # Why its last run came to nothing. Empty: it works, or has not said anything yet.
+}
+
 struct ListedDevice {
   # What a lister of a worker found plugged in.
 

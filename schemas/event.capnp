@@ -210,7 +210,13 @@ struct DeviceJudged {
   # It is not contacted before, and verified again then. 0: no such time.
 
   failures @6 :UInt32;
-  # In a row.
+  # Of verifications and repairs, in a row.
+
+  level @7 :Text;
+  # Of the verification that showed it. Empty: every check, or none.
+
+  jobFailures @8 :UInt32;
+  # Jobs in a row that ended error/device on it.
 }
 
 struct DeviceListed {

@@ -283,7 +283,7 @@ enum DeviceChange {
   lock @0;
   # Nothing is leased on it until it is unlocked.
   unlock @1;
-  # Its health is unknown then.
+  # Its health is what it was before where that kept it from jobs, else unknown.
   quarantine @2;
   # It gets no jobs until it is released.
   release @3;
@@ -308,6 +308,9 @@ struct ChangeDevicesReply {
 
     refused @1 :Text;
     # Why not. Empty: it is done, or was so already.
+
+    already @2 :Text;
+    # It was so already: since whose word, and why. Empty: it was not.
   }
 }
 
@@ -354,6 +357,12 @@ struct Sync {
 
   listed @12 :List(Device.ListedDevice);
   # What its listers found, by name.
+
+  refusing @13 :Text;
+  # Why it takes no new work. Empty: it does.
+
+  listers @14 :List(Device.ListerState);
+  # That it has.
 }
 
 struct HeldAttempt {
@@ -587,6 +596,12 @@ struct DeviceInfo {
 
   progress @12 :Text;
   # Of the attempt that holds it.
+
+  draining @13 :Bool;
+  # The inventory does not name it any more, and it is held.
+
+  absent @14 :Text;
+  # Why its lister does not see it. Empty: it does, or it has none.
 }
 
 struct ListWorkers {
@@ -614,6 +629,12 @@ struct WorkerInfo {
   # 0: not since the broker started.
 
   leaseUntil @9 :Int64;
+
+  refusing @10 :Text;
+  # Why it takes no new work. Empty: it does.
+
+  listers @11 :List(Device.ListerState);
+  # That it has.
 }
 
 struct AskStatus {

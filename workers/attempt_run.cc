@@ -1,5 +1,9 @@
 #include "workers/attempt_run.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "core/guid.h"
@@ -66,6 +70,13 @@ std::map<std::string, std::string> base_environment(const std::string& home) {
   return {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
           {"LANG", "C.UTF-8"},
           {"HOME", home}};
+}
+
+std::string home_of_user() {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '/') return home;
+  const passwd* user = ::getpwuid(::geteuid());
+  return user != nullptr && user->pw_dir != nullptr ? user->pw_dir : "/";
 }
 
 std::string devices_json(const Assignment& assignment) {

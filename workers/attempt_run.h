@@ -90,6 +90,9 @@ std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignme
 // The child's environment before anything is passed or set: PATH, LANG and HOME.
 std::map<std::string, std::string> base_environment(const std::string& home);
 
+// The home directory of the worker's own user; "/" when it has none.
+std::string home_of_user();
+
 // `[{"name": ..., "role": ..., "profile": {...}}, ...]`: MUSTER_DEVICES.
 std::string devices_json(const Assignment& assignment);
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace muster {
 
@@ -11,6 +12,8 @@ namespace {
 constexpr size_t kReadBytes = 64 << 10;
 // Of one wake-up: a child that floods must not starve the others of this worker.
 constexpr size_t kReadBytesPerWake = 1 << 20;
+// After the KILL: what may not be killed now will not be later.
+constexpr Duration kGiveUpAfter = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -40,7 +43,11 @@ void ChildRun::wake(Instant now) {
     }
   }
   if (reaped_) {
-    if (!process_->group_gone()) return;
+    if (!process_->group_gone()) {
+      // The rest was killed with the end of the child.
+      if (give_up_at_ == kNever) give_up_at_ = now + kGiveUpAfter;
+      return consider_giving_up(now);
+    }
     drain_output(now);  // what it wrote last; what left the group may keep the pipe open, we do not
                         // wait for that
     ended_ = true;
@@ -54,10 +61,27 @@ void ChildRun::wake(Instant now) {
     end_.limit = over_run ? limits_.run : limits_.silence;
     stop(now);
   }
-  if (kill_at_ != kNever && now >= kill_at_ && !killed_) {
-    process_->signal_group(SIGKILL);
-    killed_ = true;
-  }
+  if (kill_at_ != kNever && now >= kill_at_ && !killed_) kill_group(now);
+  consider_giving_up(now);
+}
+
+void ChildRun::kill_group(Instant now) {
+  process_->signal_group(SIGKILL);
+  killed_ = true;
+  give_up_at_ = now + kGiveUpAfter;
+}
+
+// What does not die although it may be killed (it hangs in the kernel) is waited for: it may still
+// touch the device.
+void ChildRun::consider_giving_up(Instant now) {
+  if (give_up_at_ == kNever || now < give_up_at_) return;
+  give_up_at_ = now + kGiveUpAfter;
+  if (process_->signal_group(SIGKILL) != EPERM) return;
+  end_.not_killed = "could not be killed (not permitted): process group " +
+                    std::to_string(process_->pid()) +
+                    " is another user's; end it by hand, and let nothing that is run as somebody "
+                    "else outlive its parent";
+  ended_ = true;
 }
 
 void ChildRun::drain_output(Instant now) {
@@ -75,10 +99,7 @@ void ChildRun::drain_output(Instant now) {
 
 void ChildRun::stop(Instant now, Duration grace) {
   if (ended_ || reaped_) return;
-  if (grace <= Duration{0} && !killed_) {
-    process_->signal_group(SIGKILL);
-    killed_ = true;
-  }
+  if (grace <= Duration{0} && !killed_) kill_group(now);
   const Instant kill_at = now + std::max(grace, Duration{0});
   if (kill_at_ == kNever && !killed_) process_->signal_group(SIGTERM);
   kill_at_ = kill_at_ == kNever ? kill_at : std::min(kill_at_, kill_at);
@@ -90,11 +111,13 @@ int ChildRun::exit_fd() const {
 }
 
 std::optional<Instant> ChildRun::next_deadline() const {
-  if (ended_ || reaped_) return std::nullopt;
+  if (ended_) return std::nullopt;
   std::optional<Instant> next;
   const auto consider = [&](Instant instant) {
     if (instant != kNever && (!next || instant < *next)) next = instant;
   };
+  consider(give_up_at_);
+  if (reaped_) return next;
   if (kill_at_ == kNever) {
     consider(run_until_);
     consider(silent_until_);

@@ -1,5 +1,7 @@
 // One child process with its limits: how long it may run, how long it may be silent, and how it is
-// ended: TERM to the group, a grace time, then KILL. It has ended when its whole group has.
+// ended: TERM to the group, a grace time, then KILL. It has ended when its whole group has; or, of
+// what may not be killed because it has become another user's (sudo), some seconds after the KILL:
+// then ChildEnd::not_killed says so.
 #pragma once
 
 #include <functional>
@@ -44,6 +46,8 @@ class ChildRun {
 
  private:
   void drain_output(Instant now);
+  void kill_group(Instant now);
+  void consider_giving_up(Instant now);
 
   ChildLimits limits_;
   std::function<void(std::string_view)> output_;
@@ -51,7 +55,8 @@ class ChildRun {
   std::string buffer_;
   Instant run_until_;
   Instant silent_until_;
-  Instant kill_at_;  // kNever: not being ended
+  Instant kill_at_;     // kNever: not being ended
+  Instant give_up_at_;  // kNever: what is left of it has not been killed yet
   bool killed_ = false;
   bool reaped_ = false;  // and what is left of its group is being waited for
   bool ended_ = false;

@@ -152,7 +152,8 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
   if (end.run_timeout) end.limit = assignment_.spec->timeouts.run;  // it is the whole attempt's
   Ending ending = tree_ ? ending_of_tree_job(end, step_started_, now)
                         : ending_of_command(end, step_started_, now);
-  if (stopping_) {
+  const bool left_behind = !end.not_killed.empty();
+  if (stopping_ && !left_behind) {
     ending = make_ending(Outcome::error, Cause::user, StatusCode::killed, stop_reason(),
                          step_started_, now);
     ending.exit_code = end.exit_code;
@@ -173,7 +174,9 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
   ++step_;
   const bool out_of_time = endings_.back().cause == Cause::timeout;
   const bool lost = !log_.fault().empty();
-  if (stopping_ || out_of_time || lost || step_ == steps_.size()) return conclude(now);
+  if (stopping_ || out_of_time || lost || left_behind || step_ == steps_.size()) {
+    return conclude(now);
+  }
   start_step(now);
 }
 

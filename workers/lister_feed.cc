@@ -86,7 +86,9 @@ void ListerFeed::take_line(std::string_view line) {
   const std::string op = json.contains("op") && json["op"].is_string() ? json["op"] : Json("");
   if (op == "sync") {
     synced_ = true;
-    return drop_stale();
+    for (const auto& [name, until] : stale_) devices_.erase(name);
+    stale_.clear();
+    return;
   }
   if (op != "add" && op != "remove") {
     return complain(line, "its \"op\" must be add, remove or sync");
@@ -107,17 +109,28 @@ void ListerFeed::take_line(std::string_view line) {
   stale_.erase(*name);
 }
 
-void ListerFeed::restart() {
+void ListerFeed::restart(Instant now) {
   partial_.clear();
   skipping_ = false;
   synced_ = false;
   complained_.clear();
-  for (const auto& [name, device] : devices_) stale_.insert(name);
+  for (const auto& [name, device] : devices_) stale_.try_emplace(name, now + kListedStaleMax);
 }
 
-void ListerFeed::drop_stale() {
-  for (const std::string& name : stale_) devices_.erase(name);
-  stale_.clear();
+bool ListerFeed::drop_stale(Instant now) {
+  return std::erase_if(stale_, [&](const auto& stale) {
+           if (stale.second > now) return false;
+           devices_.erase(stale.first);
+           return true;
+         }) > 0;
+}
+
+Instant ListerFeed::next_stale() const {
+  Instant next = kNever;
+  for (const auto& [name, until] : stale_) {
+    if (next == kNever || until < next) next = until;
+  }
+  return next;
 }
 
 void ListerFeed::complain(std::string_view line, const std::string& reason) {

@@ -19,8 +19,11 @@
 #include <vector>
 
 #include "core/device.h"
+#include "core/time.h"
 
 namespace muster {
+
+inline constexpr Duration kListedStaleMax = std::chrono::minutes(1);
 
 class ListerFeed {
  public:
@@ -29,12 +32,14 @@ class ListerFeed {
 
   // Bytes of its output as they came, lines cut anywhere. A line that makes no sense is skipped.
   void take(std::string_view bytes);
-  // A new run begins: half a line of the last one is dropped.
-  void restart();
-  // Drops what only earlier runs had listed, as a sync does.
-  void drop_stale();
+  // A run has ended at `now`: half a line of it is dropped. What it had listed stays for
+  // kListedStaleMax, unless the next run says something of it, or sync.
+  void restart(Instant now);
+  // Drops what has been stale for so long. True when there was any.
+  bool drop_stale(Instant now);
+  // When there will be some; kNever: nothing is stale.
+  Instant next_stale() const;
 
-  bool has_stale() const { return !stale_.empty(); }
   // This run has said sync.
   bool synced() const { return synced_; }
   // By name.
@@ -52,7 +57,8 @@ class ListerFeed {
   bool skipping_ = false;  // the rest of a line that is too long
   bool synced_ = false;
   std::map<std::string, ListedDevice> devices_;
-  std::set<std::string> stale_;  // names in devices_ that this run has not listed
+  // Names in devices_ that this run has not listed, and when each is dropped.
+  std::map<std::string, Instant> stale_;
   std::vector<std::string> complaints_;
   std::set<std::string> complained_;
 };

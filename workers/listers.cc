@@ -20,7 +20,6 @@ constexpr Duration kRestartMax = std::chrono::seconds(30);
 constexpr Duration kLookAgain = std::chrono::seconds(5);
 // A run of this length was no failure to start.
 constexpr Duration kLongRun = std::chrono::minutes(1);
-constexpr Duration kStaleMax = std::chrono::minutes(1);
 constexpr Duration kChangesApart = std::chrono::milliseconds(100);
 constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kReadBytesPerWake = 256 << 10;  // a flood must not starve the attempts
@@ -52,12 +51,9 @@ void Listers::wake(Instant now) {
   for (Lister& lister : listers_) {
     if (!lister.process && now >= lister.start_at) start(lister, now);
     if (lister.process) read(lister, now);
-    if (lister.stale_until != kNever && now >= lister.stale_until) {
-      lister.stale_until = kNever;
-      if (!lister.feed.has_stale()) continue;
+    if (lister.feed.drop_stale(now)) {
       spdlog::warn("lister {}: what it had listed before it ended is taken as gone",
                    lister.config.name);
-      lister.feed.drop_stale();
       dirty_ = true;
     }
   }
@@ -84,6 +80,7 @@ void Listers::read(Lister& lister, Instant now) {
     lister.process->read_output(bytes, kReadBytes);
     if (bytes.empty()) break;
     lister.feed.take(bytes);
+    lister.fault.clear();
     dirty_ = true;
   }
   for (const std::string& complaint : lister.feed.take_complaints()) {
@@ -107,6 +104,7 @@ void Listers::log_errors(Lister& lister, const std::string& bytes, Instant now) 
 
 void Listers::log_error_line(Lister& lister, Instant now) {
   const std::string line = sanitize_utf8(std::exchange(lister.error_line, ""));
+  lister.last_error = line;
   if (lister.error_window == kNever || now >= lister.error_window + std::chrono::minutes(1)) {
     lister.error_window = now;
     lister.error_lines = 0;
@@ -119,14 +117,16 @@ void Listers::log_error_line(Lister& lister, Instant now) {
 // It has ended, or could not be started.
 void Listers::end(Lister& lister, const std::string& why, bool looked_once, Instant now) {
   if (!lister.error_line.empty()) log_error_line(lister, now);
+  const std::string last_error = std::exchange(lister.last_error, "");
   lister.process.reset();
-  lister.feed.restart();
-  if (lister.stale_until == kNever && lister.feed.has_stale()) lister.stale_until = now + kStaleMax;
+  lister.feed.restart(now);
   if (looked_once) {
     lister.failures = 0;
+    lister.fault.clear();
     lister.start_at = now + kLookAgain;
     return;
   }
+  lister.fault = cut_text(why + (last_error.empty() ? "" : ": " + last_error), kMessageLengthMax);
   if (now - lister.started >= kLongRun) lister.failures = 0;
   Duration delay = kRestartMin;
   for (uint32_t i = 0; i < lister.failures && delay < kRestartMax; ++i) delay *= 2;
@@ -137,6 +137,12 @@ void Listers::end(Lister& lister, const std::string& why, bool looked_once, Inst
                format_duration(delay));
 }
 
+std::vector<ListerState> Listers::states() const {
+  std::vector<ListerState> states;
+  for (const Lister& lister : listers_) states.push_back({lister.config.name, lister.fault});
+  return states;
+}
+
 std::optional<Instant> Listers::next_deadline() const {
   std::optional<Instant> next;
   const auto consider = [&](Instant instant) {
@@ -144,7 +150,7 @@ std::optional<Instant> Listers::next_deadline() const {
   };
   for (const Lister& lister : listers_) {
     if (!lister.process) consider(lister.start_at);
-    if (lister.stale_until != kNever) consider(lister.stale_until);
+    if (const Instant stale = lister.feed.next_stale(); stale != kNever) consider(stale);
   }
   if (dirty_) consider(next_change_);
   return next;

@@ -4,7 +4,7 @@
 //
 // One that fails is started again after 1 s, then 2 s and so on up to 30 s. One that says sync and
 // exits with 0 has looked once, and looks again every 5 s. What a run had listed stays for a minute
-// after its end unless the next run says sync before.
+// after the end of that run, unless a later one lists it too or says sync.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,9 @@ class Listers {
   std::optional<Instant> next_deadline() const;
   void descriptors(std::vector<int>& fds) const;
 
+  // Each by its name in the configuration, with what its last run failed of.
+  std::vector<ListerState> states() const;
+
   // What all of them list, by name, when that has changed since the last call. A name that two of
   // them list belongs to the first of them in the configuration. Changes that follow each other
   // closely come as one.
@@ -43,9 +46,10 @@ class Listers {
     ListerFeed feed;
     std::unique_ptr<Process> process;
     Instant started;
-    Instant start_at;     // while it does not run
-    Instant stale_until;  // what earlier runs listed is dropped then; kNever: there is none
+    Instant start_at;  // while it does not run
     uint32_t failures = 0;
+    std::string fault;         // of the last run, until the next one says something
+    std::string last_error;    // the last line of its stderr
     std::string error_line;    // of stderr, without its end
     uint32_t error_lines = 0;  // logged since error_window
     Instant error_window;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/duration_text.h"
+#include "core/selector.h"
 #include "io/codec.h"
 #include "io/file.h"
 
@@ -14,6 +15,9 @@ namespace {
 // Checks of one device at the same time: enough that waiting costs nothing, few enough not to storm
 // it.
 constexpr uint32_t kParallelChecks = 16;
+// Of these, so many by ssh: they share one connection, and sshd allows 10 sessions on one
+// (MaxSessions), of which one may still be closing.
+constexpr std::ptrdiff_t kParallelSshChecks = 8;
 // Of a step's output, kept for its diagnostic line.
 constexpr size_t kOutputKept = 64 << 10;
 // A check has nothing to tidy up.
@@ -45,7 +49,8 @@ void StrategyAttempt::begin(Instant now) {
     return fail_at_once(Cause::config, *reason, now);
   }
   check_context_.self = context_.self_exe;
-  check_context_.env = base_environment("/");
+  check_context_.env = base_environment(home_of_user());
+  check_context_.cwd = dir;
   check_context_.env["MUSTER_GUID"] = assignment_.spec->guid;
   check_context_.env["MUSTER_ATTEMPT"] = std::to_string(assignment_.attempt);
   check_context_.env["MUSTER_DEVICES"] = devices_json(assignment_);
@@ -54,7 +59,7 @@ void StrategyAttempt::begin(Instant now) {
   StrategyRunOptions options;
   options.kind = kind_;
   options.level = level_;
-  if (!assignment_.devices.empty()) options.profile = assignment_.devices[0].profile;
+  if (!assignment_.devices.empty()) options.profile = match_profile(assignment_.devices[0]);
   options.parallel_max = kParallelChecks;
   options.used = assignment_.used;
   run_.emplace(strategy_, std::move(options), now);
@@ -87,8 +92,8 @@ void StrategyAttempt::fail_at_once(Cause cause, const std::string& reason, Insta
 void StrategyAttempt::advance(Instant now) {
   while (!at_once_) {
     const std::vector<EngineStep> steps = run_->next(now);
-    if (steps.empty()) break;
     for (const EngineStep& step : steps) start_step(step, now);
+    if (steps.empty() && !start_waiting(now)) break;
   }
   pass_on();
   if (running_.empty() && (at_once_ || run_->done())) conclude(now);
@@ -126,6 +131,7 @@ void StrategyAttempt::start_step(const EngineStep& step, Instant now) {
   const auto fail = [&](const std::string& why) { finish_step(step, {false, why}, "", now, now); };
   if (action == nullptr) {
     const CheckSpec& check = strategy_.verifiers[step.index].check;
+    if (is_ssh_check(step) && !has_room_for_ssh()) return ssh_waiting_.push_back(step);
     if (std::holds_alternative<NoopCheck>(check))
       return finish_step(step, {true, ""}, "", now, now);
     if (std::holds_alternative<SshCheck>(check)) check_context_.ssh_control = ssh_control_.path();
@@ -142,11 +148,30 @@ void StrategyAttempt::start_step(const EngineStep& step, Instant now) {
   return spec.ok() ? start_child(step, *spec, now) : fail(spec.error());
 }
 
+bool StrategyAttempt::is_ssh_check(const EngineStep& step) const {
+  return step.kind == StepKind::check &&
+         std::holds_alternative<SshCheck>(strategy_.verifiers[step.index].check);
+}
+
+bool StrategyAttempt::has_room_for_ssh() const {
+  const auto is_ssh = [this](const Running& each) { return is_ssh_check(each.step); };
+  return std::count_if(running_.begin(), running_.end(), is_ssh) < kParallelSshChecks;
+}
+
+// Starts an ssh check that waits for the others. False when there is none, or no room.
+bool StrategyAttempt::start_waiting(Instant now) {
+  if (ssh_waiting_.empty() || !has_room_for_ssh()) return false;
+  const EngineStep step = ssh_waiting_.front();
+  ssh_waiting_.pop_front();
+  start_step(step, now);
+  return true;
+}
+
 void StrategyAttempt::start_wait(const EngineStep& step, Duration duration, Instant now) {
   Running& running = running_.emplace_back();
   running.step = step;
   running.started = now;
-  running.wait_until = now + std::min(duration, step.duration);
+  running.wait_until = now + duration;
 }
 
 void StrategyAttempt::start_child(const EngineStep& step, const ProcessSpec& spec, Instant now) {
@@ -193,16 +218,15 @@ void StrategyAttempt::wake(Instant now) {
     running_.erase(current);
     finish_step(ended.step, std::move(*end), ended.output, ended.started, now);
   }
+  // Nothing else may touch the device beside it.
+  if (!left_behind_.empty()) interrupt(now);
   advance(now);
 }
 
 std::optional<StrategyAttempt::StepEnd> StrategyAttempt::wake_step(Running& running, Instant now) {
   if (!running.child) {
     if (now < running.wait_until) return std::nullopt;
-    const ActionRun* action = action_of(running.step);
-    const auto* wait = action == nullptr ? nullptr : std::get_if<WaitAction>(action);
-    if (wait == nullptr || wait->duration <= running.step.duration) return StepEnd{true, ""};
-    return StepEnd{false, "timed out after " + format_duration(running.step.duration)};
+    return StepEnd{true, ""};
   }
   ChildRun& child = *running.child;
   child.wake(now);
@@ -211,6 +235,10 @@ std::optional<StrategyAttempt::StepEnd> StrategyAttempt::wake_step(Running& runn
   // What an action broke, or a client that hung, must not fail the checks that come after it.
   if (end.run_timeout || running.step.kind != StepKind::check) ssh_control_.renew();
   if (!end.not_started.empty()) return StepEnd{false, end.not_started};
+  if (!end.not_killed.empty()) {
+    left_behind_ = describe(running.step) + " " + end.not_killed;
+    return StepEnd{false, end.not_killed};
+  }
   if (end.exit_code == 0 && !end.run_timeout) return StepEnd{true, ""};
   return StepEnd{
       false, diagnostic_line(running.output, child.exit(), end.run_timeout, running.step.duration)};
@@ -237,6 +265,7 @@ void StrategyAttempt::interrupt(Instant now) {
   if (stopping_) return;
   stopping_ = true;
   run_->stop();
+  for (const EngineStep& step : std::exchange(ssh_waiting_, {})) run_->finish(step, {}, now);
   for (Running& running : running_) {
     if (running.step.kind != StepKind::closing) end_running(running, now);
   }
@@ -282,6 +311,10 @@ std::string StrategyAttempt::blame_of(const std::vector<StrategyFailure>& failur
 }
 
 Ending StrategyAttempt::make_verdict(Instant now) const {
+  if (!left_behind_.empty()) {
+    return make_ending(Outcome::error, Cause::worker, StatusCode::error, left_behind_, started_,
+                       now);
+  }
   if (timed_out_) {
     return make_ending(Outcome::error, Cause::timeout, StatusCode::timeout,
                        "the " + operation() + " ran for longer than its timeout of " +
@@ -314,9 +347,9 @@ void StrategyAttempt::conclude(Instant now) {
   end_strays(log_);
   const bool lost = !stopping_ && !log_.fault().empty();
   const Ending ending = lost ? ending_of_lost_log(log_.fault(), started_, now) : make_verdict(now);
-  if (stopping_) {
+  if (stopping_ && left_behind_.empty()) {
     report(record("END ABORT", operation(), ending.message));
-  } else if (lost) {
+  } else if (lost || stopping_) {
     report(record("END ERROR", operation(), ending.message));
   } else if (ending.outcome == Outcome::pass) {
     const char* done =

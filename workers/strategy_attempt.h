@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -55,6 +56,9 @@ class StrategyAttempt final : public AttemptRun {
   void fail_at_once(Cause cause, const std::string& reason, Instant now);
   void advance(Instant now);
   void start_step(const EngineStep& step, Instant now);
+  bool start_waiting(Instant now);
+  bool has_room_for_ssh() const;
+  bool is_ssh_check(const EngineStep& step) const;
   void start_child(const EngineStep& step, const ProcessSpec& spec, Instant now);
   void start_wait(const EngineStep& step, Duration duration, Instant now);
   std::optional<StepEnd> wake_step(Running& running, Instant now);
@@ -80,11 +84,13 @@ class StrategyAttempt final : public AttemptRun {
   SshControl ssh_control_;
   CheckContext check_context_;
   std::list<Running> running_;
+  std::deque<EngineStep> ssh_waiting_;  // until fewer ssh clients share a connection
   Instant started_;
   Instant run_until_;  // kNever: no limit
   bool stopping_ = false;
   bool timed_out_ = false;
-  bool at_once_ = false;  // nothing is started any more
+  bool at_once_ = false;     // nothing is started any more
+  std::string left_behind_;  // what could not be killed, and why; empty: nothing
 };
 
 }  // namespace muster

@@ -186,6 +186,7 @@ void Worker::take_refusal(const Refused& refused, Instant now) {
 
 void Worker::run_listers(Instant now) {
   listers_.wake(now);
+  core_.set_listers(listers_.states());
   if (std::optional<std::vector<ListedDevice>> listed = listers_.take_changed(now)) {
     core_.set_listed(std::move(*listed), now);
   }
@@ -242,13 +243,29 @@ void Worker::watch_disk(Instant now) {
     disk_.look();
     disk_low_ = disk_.low();
     if (disk_low_ && !was_low) {
-      spdlog::error("{}: only {} are free; no new work is taken until there are {}", config_.dir,
-                    format_size(disk_.free()), format_size(disk_.wanted()));
+      spdlog::error("{}: {}", config_.dir, disk_refusal());
     } else if (was_low && !disk_low_) {
       spdlog::info("{}: there is room again; new work is taken", config_.dir);
     }
   }
-  core_.set_accepting(!disk_low_ && spool_fault_.empty(), now);
+  tell_refusal(now);
+}
+
+// Why no new work is taken, if that is so.
+void Worker::tell_refusal(Instant now) {
+  std::string why;
+  if (disk_low_) {
+    why = disk_refusal() + " (" + config_.dir + ")";
+  } else if (!spool_fault_.empty()) {
+    why = "the spool cannot be written: " + spool_fault_;
+  }
+  core_.set_refusing(std::move(why), now);
+}
+
+std::string Worker::disk_refusal() const {
+  return "its disk has " + format_size(disk_.free()) + " free, less than its reserve of " +
+         format_size(disk_.reserve()) + "; no new work is taken until there are " +
+         format_size(disk_.wanted());
 }
 
 // What is said must be in the spool first (WorkerCore sees to that).
@@ -270,7 +287,7 @@ void Worker::keep_reports(Instant now) {
   spool_fault_ = kept.error();
   spool_back_off_ = std::clamp(2 * spool_back_off_, kSpoolBackOffMin, kSpoolBackOffMax);
   next_spool_try_ = now + spool_back_off_;
-  core_.set_accepting(false, now);
+  tell_refusal(now);
 }
 
 void Worker::speak(Instant now) {

@@ -52,6 +52,8 @@ class Worker {
   void run_attempts(Instant now);
   void start(Assignment assignment, Instant now);
   void watch_disk(Instant now);
+  void tell_refusal(Instant now);
+  std::string disk_refusal() const;
   void keep_reports(Instant now);
   void speak(Instant now);
   void shut_down(Instant now);

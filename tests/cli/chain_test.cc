@@ -1,4 +1,5 @@
 // Chains of tasks, the history of devices, what repairs came to.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -68,6 +69,27 @@ TEST(Trace, ARingOfParentsIsCut) {
   auto ring = std::make_shared<TaskSpec>();
   ring->guid = ring->parent = "a";
   EXPECT_EQ(make_trace("a", {"a"}, {{1, {at(0), TaskSubmitted{ring}}, "{}"}}).tasks.size(), 1u);
+}
+
+// It was told nowhere why a repair did nothing.
+TEST(Trace, TellsWhyAnActionWasNotTried) {
+  auto spec = std::make_shared<TaskSpec>();
+  spec->guid = "repair-it!";
+  spec->kind = TaskKind::repair;
+  const auto said = [](const CaseResult& one) {
+    return Event{at(1), AttemptReported{{"w", 1}, {"repair-it!", 1}, at(1), one}};
+  };
+  const std::string text = render_trace(
+      make_trace("repair-it!", {"repair-it!"},
+                 {{1, {at(0), TaskSubmitted{spec}}, "{}"},
+                  {2, said({"repair", "flash", Outcome::skip, 0s, "not tried: twice"}), "{}"},
+                  {3, said({"repair", "charge", Outcome::skip, 0s, "not needed: no"}), "{}"},
+                  {4, said({"repair", "boot", Outcome::fail, 0s, "in records"}), "{}"}}),
+      kPlain);
+  EXPECT_THAT(text, testing::HasSubstr("flash"));
+  EXPECT_THAT(text, testing::HasSubstr("not tried: twice"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("charge")));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("boot")));
 }
 
 TEST(History, Golden) {

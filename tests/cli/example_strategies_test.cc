@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -58,18 +62,50 @@ struct ShellText {
   }
 };
 
-// Why a shell cannot parse `text`, or nothing.
-std::string shell_fault(const std::string& text) {
-  const Result<std::unique_ptr<Process>> shell =
-      Process::start({{"/bin/sh", "-n", "-c", text}, {{"PATH", "/bin"}}});
-  if (!shell.ok()) return shell.error();
+struct Ended {
   std::string output;
-  while ((*shell)->read_output(output, 4096)) {
-    pollfd item{(*shell)->output_fd(), POLLIN, 0};
+  int exit_code = -1;
+};
+
+Ended run(const ProcessSpec& spec) {
+  const Result<std::unique_ptr<Process>> started = Process::start(spec);
+  if (!started.ok()) return {started.error(), -1};
+  Process& process = **started;
+  Ended ended;
+  while (process.read_output(ended.output, 4096)) {
+    pollfd item{process.output_fd(), POLLIN, 0};
     ::poll(&item, 1, -1);
   }
-  return output;
+  pollfd end{process.exit_fd(), POLLIN, 0};
+  ::poll(&end, 1, -1);
+  if (const std::optional<ProcessExit> exit = process.try_reap()) {
+    ended.exit_code = exit->exit_code.value_or(-1);
+  }
+  return ended;
 }
+
+// Why a shell cannot parse `text`, or nothing.
+std::string shell_fault(const std::string& text) {
+  return run({{"/bin/sh", "-n", "-c", text}, {{"PATH", "/bin"}}}).output;
+}
+
+const Verifier& verifier_of(const Strategy& strategy, const std::string& tag) {
+  const auto found = std::find_if(strategy.verifiers.begin(), strategy.verifiers.end(),
+                                  [&](const Verifier& verifier) { return verifier.tag == tag; });
+  EXPECT_NE(found, strategy.verifiers.end()) << tag;
+  return *found;
+}
+
+class ExampleChecks : public ::testing::Test {
+ protected:
+  ExampleChecks() {
+    std::string pattern = ::testing::TempDir() + "examples-XXXXXX";
+    dir_ = ::mkdtemp(pattern.data());
+  }
+  ~ExampleChecks() override { std::filesystem::remove_all(dir_); }
+
+  std::string dir_;
+};
 
 TEST(ExampleStrategies, HaveTheTreesTheyHad) {
   for (const std::string& name : kExamples) {
@@ -157,6 +193,38 @@ TEST(ExampleStrategies, ChromebooksAreRepairedAsAutotestDoes) {
     EXPECT_EQ(strategy.actions[i].deps, rows[i].deps) << rows[i].tag;
     EXPECT_EQ(strategy.actions[i].triggers, rows[i].triggers) << rows[i].tag;
   }
+}
+
+// It reads 16 MiB of flash into a directory of its own, on a device whose /tmp is memory.
+TEST_F(ExampleChecks, TheFirmwareCheckLeavesNothingOnTheDevice) {
+  const Strategy strategy = load_example("chromeos-dut");
+  const std::string text = std::visit(ShellText{}, verifier_of(strategy, "fwstatus").check);
+  // The tools of a Chromebook, which find nothing wrong, or fail.
+  for (const int verdict : {0, 1}) {
+    const std::string tools =
+        "flashrom() { touch image.bin; }; futility() { :; }; vbutil_firmware() { return " +
+        std::to_string(verdict) + "; }; ";
+    const Ended ended =
+        run({{"/bin/sh", "-c", tools + text}, {{"PATH", "/bin"}, {"TMPDIR", dir_}}});
+    EXPECT_EQ(ended.exit_code, verdict) << ended.output;
+    EXPECT_TRUE(std::filesystem::is_empty(dir_)) << ended.output;
+  }
+}
+
+// A check that cannot fail would never start its repair.
+TEST_F(ExampleChecks, TheClockCheckFailsWhereTheClockIsNotSynchronised) {
+  const Strategy strategy = load_example("linux-host");
+  const Verifier& clock = verifier_of(strategy, "clock");
+  EXPECT_EQ(clock.when, "ntp");
+  const auto says = [&](const std::string& answer) {
+    const std::string tool = dir_ + "/timedatectl";
+    std::ofstream(tool) << "#!/bin/sh\necho " << answer << "\n";
+    std::filesystem::permissions(tool, std::filesystem::perms::owner_all);
+    return run({std::get<CommandCheck>(clock.check).argv, {{"PATH", dir_ + ":/bin"}}});
+  };
+  EXPECT_EQ(says("no").exit_code, 1);
+  EXPECT_EQ(says("yes").exit_code, 0);
+  EXPECT_EQ(says("yes").output, "the clock is synchronised\n");
 }
 
 }  // namespace

@@ -184,6 +184,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(WrongFlag{[](RunOptions& o) { o.guid = "short"; }, "--guid"},
                     WrongFlag{[](RunOptions& o) { o.guid = "tab\there-and-there"; }, "--guid"},
                     WrongFlag{[](RunOptions& o) { o.name = "\xff"; }, "--name"},
+                    // A file could not have it.
+                    WrongFlag{[](RunOptions& o) { o.name = "a\nb"; }, "--name: a task's name is"},
+                    WrongFlag{[](RunOptions& o) { o.name = std::string(129, 'x'); }, "--name"},
                     WrongFlag{[](RunOptions& o) { o.devices = {""}; }, "--device"},
                     WrongFlag{[](RunOptions& o) { o.devices = {"a/b"}; }, "--device"},
                     WrongFlag{[](RunOptions& o) { o.devices = {"=a"}; }, "--device"},
@@ -226,6 +229,27 @@ TEST(VerifyTask, IsForOneDevice) {
   EXPECT_EQ(task.priority, 80u);
   EXPECT_EQ(task.timeouts.run, Duration(5s));
   EXPECT_TRUE(decode_work(task.work).ok());
+}
+
+// A device that was away was waited for without end, whatever --timeout said.
+TEST(VerifyTask, IsNotWaitedForWithoutEnd) {
+  struct Row {
+    std::optional<Duration> timeout;
+    std::optional<Duration> queue_timeout;
+    Duration queue;
+  };
+  const std::vector<Row> rows = {{{}, {}, 1h}, {3s, {}, 3s}, {3s, 5min, 5min}, {{}, 0s, 0s}};
+  for (const bool repair : {false, true}) {
+    for (const Row& row : rows) {
+      VerifyOptions options;
+      options.repair = repair;
+      options.timeout = row.timeout;
+      options.queue_timeout = row.queue_timeout;
+      const Timeouts timeouts = make_verify_task(options, "phone-7").timeouts;
+      EXPECT_EQ(timeouts.queue, row.queue);
+      EXPECT_EQ(timeouts.run, row.timeout.value_or(Duration(0)));
+    }
+  }
 }
 
 }  // namespace

@@ -127,6 +127,23 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"doctor", "--wait", "x"}, "duration"},
         WrongCase{{"version", "--verbose"}, "unknown option"}));
 
+// It was that of `muster run`.
+TEST(CommandLine, HintIsTheHelpOfTheVerb) {
+  const struct {
+    Words words;
+    std::string hint;
+  } rows[] = {{{"strategy", "run"}, "see: muster strategy run --help"},
+              {{"run"}, "see: muster run --help"},
+              {{"device", "unlock"}, "see: muster device unlock --help"},
+              {{"task", "lss"}, "see: muster task --help"}};
+  for (const auto& row : rows) {
+    const ParsedCommand parsed = parse_command_line(row.words);
+    const auto* fault = std::get_if<UsageFault>(&parsed);
+    ASSERT_NE(fault, nullptr);
+    EXPECT_EQ(fault->hint, row.hint);
+  }
+}
+
 TEST(CommandLine, FormatOfAnErrorIsTheOneAskedFor) {
   const struct {
     Words words;
@@ -348,7 +365,9 @@ TEST(CommandLine, OtherVerbs) {
 }
 
 TEST(CommandLine, VerbsOfDevices) {
-  const VerifyOptions verify = parsed_verb<VerifyOptions>({"verify", "--all", "--level", "quick"});
+  const VerifyOptions verify =
+      parsed_verb<VerifyOptions>({"verify", "--all", "--level", "quick", "--queue-timeout", "90"});
+  EXPECT_EQ(verify.queue_timeout, Duration(90s));
   EXPECT_FALSE(verify.repair);
   EXPECT_TRUE(verify.all);
   EXPECT_EQ(verify.level, "quick");

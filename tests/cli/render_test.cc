@@ -192,13 +192,14 @@ TEST(Task, Explanation) {
                                 {"device phone-7 is offline", "device phone-8 is busy"},
                                 3};
   EXPECT_EQ(render_explanation(explanation),
-            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n");
+            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n"
+            "3 tasks would be served first\n");
   Explanation soon = explanation;
   soon.estimate = 4min;
   EXPECT_EQ(render_explanation(soon),
-            render_explanation(explanation) +
-                "may start in about 4m, by what such tasks took before; 3 tasks would be served "
-                "first\n");
+            "waits for 1 device(s)\n  device phone-7 is offline\n  device phone-8 is busy\n"
+            "may start in about 4m, by what such tasks took before; 3 tasks would be served "
+            "first\n");
 }
 
 TEST(Task, ShowsWhoseItIsAndWhatItCaused) {
@@ -283,6 +284,9 @@ TEST(Device, ChangesAreAnsweredOneByOne) {
   EXPECT_EQ(render_device_changes({{"phone-7", ""}, {"phone-8", "no such\n"}},
                                   DeviceChange::release, kPlain),
             "phone-7  released\nphone-8  refused: no such\\u{0a}\n");
+  EXPECT_EQ(render_device_changes({{"phone-9", "", "was locked already by kim@desk: new screen"}},
+                                  DeviceChange::lock, kPlain),
+            "phone-9  was locked already by kim@desk: new screen\n");
 }
 
 TEST(Worker, Table) {
@@ -292,6 +296,26 @@ TEST(Worker, Table) {
       "WORKER   STATE    HELD  SLOTS  LAB     POOLS  LAST HEARD  VERSION\n"
       "bench-1  present  1     4      lund-3  wifi   2s ago      0.1.0\n"
       "b        lost     1     4      lund-3  wifi   2s ago      0.1.0\n");
+}
+
+TEST(Worker, TableSaysWhoRefusesWorkAndWhy) {
+  WorkerInfo low = samples::worker("bench-1", true);
+  low.refusing = "its disk has 1KiB free";
+  EXPECT_EQ(render_worker_table({low, samples::worker("b", true)}, kPlain),
+            "WORKER   STATE     HELD  SLOTS  LAB     POOLS  LAST HEARD  VERSION  REFUSES WORK\n"
+            "bench-1  refusing  1     4      lund-3  wifi   2s ago      0.1.0    its disk has 1KiB "
+            "free\n"
+            "b        present   1     4      lund-3  wifi   2s ago      0.1.0    -\n");
+}
+
+TEST(Device, SaysThatItDrainsAndWhyItIsAbsent) {
+  DeviceInfo device = samples::bad_device();
+  device.draining = true;
+  device.absent = "worker bench-1 has no lister ubs (it has: usb)";
+  EXPECT_THAT(render_device_table({device}, kPlain), testing::HasSubstr("phone-7 (draining)"));
+  const std::string text = render_device(device, kPlain);
+  EXPECT_THAT(text, testing::HasSubstr("absent    worker bench-1 has no lister ubs (it has: usb)"));
+  EXPECT_THAT(text, testing::HasSubstr("draining  the inventory does not name it any more"));
 }
 
 TEST(Strategy, Tree) {
@@ -408,20 +432,29 @@ TEST(Verification, TableNamesTheFailingChecks) {
   EXPECT_NE(summary.find("and 5 more: muster device ls"), std::string::npos);
 }
 
-TEST(Verification, OfARepairTellsTheActionsThatRan) {
+TEST(Verification, OfARepairTellsTheActionsThatRanAndWhyOthersDidNot) {
   std::vector<Verification> repairs = samples::verifications();
   for (Verification& one : repairs) one.result.task.spec.kind = TaskKind::repair;
   repairs.pop_back();
   repairs[0].result.cases.push_back({"repair", "restart", Outcome::fail, 2s, "no adb"});
   repairs[0].result.cases.push_back({"repair", "power", Outcome::pass, 9s, ""});
-  repairs[1].result.cases.push_back({"repair", "flash", Outcome::skip, 0s, "blocked"});
+  repairs[0].result.cases.push_back({"repair", "charge", Outcome::skip, 0s, "not needed: x"});
+  repairs[0].result.cases.push_back({"repair", "unlock", Outcome::skip, 0s, "does not apply: y"});
+  // These left no reason.
+  repairs[1].result.cases.push_back(
+      {"repair", "flash", Outcome::skip, 0s, "not tried: usb failed"});
+  repairs[1].result.cases.push_back(
+      {"repair", "wipe", Outcome::skip, 0s, "does not apply: when wipe"});
+  repairs[1].result.cases.push_back({"repair", "charge", Outcome::skip, 0s, "not needed: x"});
   EXPECT_EQ(render_verifications(repairs, kPlain),
             "DEVICE   HEALTH  CHECK           FINDING\n"
             "phone-7  good    -               2 checks\n"
             "                 repair.restart  in vain (2s): no adb\n"
             "                 repair.power    repaired (9s)\n"
             "phone-8  bad     adb             device offline\n"
-            "                 clock           off by 3m\n");
+            "                 clock           off by 3m\n"
+            "                 repair.flash    not tried: usb failed\n"
+            "                 repair.wipe     does not apply: when wipe\n");
 }
 
 TEST(Result, Table) {

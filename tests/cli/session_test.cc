@@ -2,9 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/ledger_wait.h"
+#include "cli/verbs.h"
 #include "tests/io/scratch.h"
 
 namespace muster {
@@ -15,12 +22,14 @@ constexpr uid_t kNobody = 65534;
 class SessionTest : public ScratchFiles {
  protected:
   // What the making of a session in this home ended with.
-  static Failure failure_in(const std::string& home) {
+  static Failure failure_in(
+      const std::string& home, const std::function<void(Session&)>& use = [](Session&) {}) {
     GlobalOptions options;
     options.home = home;
     Output output(options);
     try {
-      const Session session(options, output);
+      Session session(options, output);
+      use(session);
     } catch (const Failure& failure) {
       return failure;
     }
@@ -42,6 +51,41 @@ TEST_F(SessionTest, AHomeThatMayNotBeEnteredIsNotPermitted) {
   ::chmod(home.c_str(), 0700);
   EXPECT_EQ(failure.exit_status, kExitNotPermitted);
   EXPECT_EQ(failure.error, "cannot enter the home " + home + ": Permission denied");
+}
+
+// Everybody waited five seconds and was told that the broker is away; up wanted to make the home.
+TEST_F(SessionTest, SomebodyElsesRunDirectoryIsNotPermittedAtOnce) {
+  const std::string home = path("theirs");
+  for (const std::string& dir : {home, home + "/run", home + "/collector"}) {
+    ASSERT_EQ(::mkdir(dir.c_str(), 0755), 0);
+  }
+  write("theirs/run/broker.sock", "");
+  write("theirs/collector/ledger.db", "");
+  const std::string run = home + "/run";
+  const std::string collector = home + "/collector";
+  ASSERT_EQ(::chmod(run.c_str(), 0), 0);
+  ASSERT_EQ(::chmod(collector.c_str(), 0), 0);
+  ASSERT_EQ(::chmod(dir().c_str(), 0755), 0);
+  const bool is_root = ::geteuid() == 0;
+  const std::string owner = ::getpwuid(::geteuid())->pw_name;
+  ASSERT_EQ(is_root ? ::seteuid(kNobody) : 0, 0);
+  const std::vector<Failure> broker = {
+      failure_in(home, [](Session& session) { session.broker(); }),
+      failure_in(home, [](Session& session) { session.broker_or_none(); }),
+      failure_in(home, [](Session& session) { do_verb(session, UpOptions{}); }),
+  };
+  const Failure ledger =
+      failure_in(home, [](Session& session) { ledger_or_throw(session, "history"); });
+  ASSERT_EQ(is_root ? ::seteuid(0) : 0, 0);
+  ::chmod(run.c_str(), 0700);
+  ::chmod(collector.c_str(), 0700);
+  for (const Failure& failure : broker) {
+    EXPECT_EQ(failure.exit_status, kExitNotPermitted);
+    const std::string culprit = &failure == &broker.back() && is_root ? home : run;
+    EXPECT_EQ(failure.error, "permission denied on " + culprit + ", owned by " + owner);
+  }
+  EXPECT_EQ(ledger.exit_status, kExitNotPermitted);
+  EXPECT_EQ(ledger.error, "permission denied on " + collector + ", owned by " + owner);
 }
 
 TEST_F(SessionTest, AHomeThatIsNotThereYetIsNoFailure) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "collectors/ledger_sink.h"
+#include "io/codec.h"
 #include "io/ledger.h"
 #include "io/ledger_schema.h"
 #include "io/sqlite.h"
@@ -162,14 +163,61 @@ TEST_F(LedgerDeviceTest, MigrationFillsInWhatTheDevicesWere) {
   deliver(make_repairs());
   {
     Database db = std::move(std::get<Database>(Database::open(file_)));
-    ASSERT_TRUE(
-        db.execute("DROP TABLE device_specs; DELETE FROM schema_version WHERE version >= 3").ok());
+    ASSERT_TRUE(db.execute("DROP TABLE device_specs; DROP TABLE inventory_selectors; DROP TABLE "
+                           "declared_devices; DROP TABLE listed_devices; "
+                           "DELETE FROM schema_version WHERE version >= 3")
+                    .ok());
     const Result<Done> migrated = migrate_ledger(db);
     ASSERT_TRUE(migrated.ok()) << migrated.error();
   }
   EXPECT_THAT(words(*open().action_runs("")),
               ElementsAre("phone/yuga restart fail", "phone/yuga power pass",
                           "phone/yuga flash skip", "tablet/handset restart pass"));
+}
+
+// Phones that a lister finds are allowed, and repaired by the strategy that is for phones. The
+// collector is started anew in between.
+TEST_F(LedgerDeviceTest, KnowsTheStrategyOfAnUndeclaredDevice) {
+  auto inventory = std::make_shared<Inventory>();
+  Strategy phones = {"phone", "type=handset", {}, {}};
+  inventory->strategies = {{"phone", encode_strategy(phones)}};
+  inventory->allow = {"type=handset"};
+  inventory->devices = {device("dut-1", {{"type", "handset"}, {"model", "old"}}, "special")};
+  const auto listed = [](const std::string& name, Profile profile) {
+    return DeviceListed{"bench", {"usb", name, std::move(profile)}};
+  };
+  std::vector<SequencedEvent> events = number_events({
+      listed("early", {{"type", "handset"}, {"model", "yuga"}}),
+      listed("gone", {{"type", "handset"}}),
+      DeviceUnlisted{"bench", "gone"},
+      InventoryApplied{inventory, "ann@desk"},
+      listed("late", {{"type", "handset"}}),
+      listed("dut-1", {{"type", "handset"}, {"model", "new"}}),
+      listed("mouse", {{"type", "mouse"}}),
+      submitted(kRepair, TaskKind::repair),
+      leased(kRepair, 1, {"early"}),
+      action(kRepair, "restart", Outcome::pass),
+      submitted(kSecond, TaskKind::repair),
+      leased(kSecond, 1, {"late"}),
+      action(kSecond, "restart", Outcome::error),
+      listed("early", {{"type", "handset"}, {"model", "amami"}}),
+      submitted("0194-third", TaskKind::repair),
+      leased("0194-third", 1, {"early"}),
+      action("0194-third", "restart", Outcome::fail),
+  });
+  for (size_t taken = 0; taken < events.size(); ++taken) {
+    deliver({events.begin(), events.begin() + static_cast<std::ptrdiff_t>(taken) + 1});
+  }
+  EXPECT_THAT(words(*open().action_runs("")),
+              ElementsAre("phone/yuga restart pass", "phone/handset restart error",
+                          "phone/amami restart fail"));
+  Database db = std::move(std::get<Database>(Database::open(file_)));
+  Result<Statement> specs = db.prepare(
+      "SELECT count(*), sum(device IN ('gone', 'mouse')), sum(model = 'new') FROM device_specs");
+  ASSERT_TRUE(specs.ok() && specs->next());
+  EXPECT_EQ(specs->integer(0), 4) << "early twice, late and dut-1";
+  EXPECT_EQ(specs->integer(1), 0);
+  EXPECT_EQ(specs->integer(2), 0) << "the inventory has the say of what it declares";
 }
 
 }  // namespace

@@ -235,6 +235,25 @@ TEST_F(LedgerSinkTest, SeesWhatIsWrittenMeanwhile) {
   EXPECT_THAT(*ledger_->find_guids("last", 1), ElementsAre("0194-newest-one"));
 }
 
+// It was the newest verification that the broker had done of itself, or for a job.
+TEST_F(LedgerSinkTest, LastIsTheNewestTaskThatSomebodySubmitted) {
+  uint64_t next = make_script().size();
+  std::vector<SequencedEvent> more;
+  const auto add = [&](const char* guid, const char* parent, const char* submitter) {
+    EventBody body = submitted(guid);
+    auto spec = std::make_shared<TaskSpec>(*std::get<TaskSubmitted>(body).spec);
+    spec->parent = parent;
+    spec->submitter = submitter;
+    ++next;
+    more.push_back({next, {script_time(next), TaskSubmitted{std::move(spec)}}});
+  };
+  add("0194-by-ann", "", "ann@desk");
+  add("0194-by-ann/verify-1", "0194-by-ann", "ann@desk");
+  add("reverify-phone-7", "", "broker");
+  ASSERT_TRUE(sink_->deliver(more, {"the-log", next}).ok());
+  EXPECT_THAT(*ledger_->find_guids("last", 1), ElementsAre("0194-by-ann"));
+}
+
 TEST_F(LedgerSinkTest, TellsAboutACancelThatHasNoEffectYet) {
   const uint64_t next = make_script().size() + 1;
   std::vector<SequencedEvent> more = {

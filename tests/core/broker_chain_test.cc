@@ -98,8 +98,9 @@ TEST(BrokerChain, AChildCarriesWhatItsJobIs) {
   EXPECT_EQ(verification.submitter, "ann@host");
   EXPECT_EQ(verification.priority, 70u);
   EXPECT_EQ(verification.devices, (std::vector<DeviceRequest>{{"", "a", "", ""}}));
-  EXPECT_EQ(verification.work, std::to_string(Work(VerifyWork{}).index()));
+  EXPECT_EQ(verification.work, lab.make_work(VerifyWork{"quick"}));
   EXPECT_TRUE(verification.wait_for_capacity);
+  EXPECT_EQ(verification.retry.infra, 0u);
   lab.pass_alive(1min);
   lab.end_child(1, make_fail());
   ASSERT_EQ(lab.children(1).size(), 2u);
@@ -401,7 +402,8 @@ TEST(BrokerChain, AChildIsNotRetriedOnADeviceThatWasTakenAway) {
   ChainLab lab(one_handset());
   lab.submit_and_dispatch(lab.job(1, "a", kFresh));
   lab.changed("a", DeviceChange::quarantine);
-  lab.end_child(1, make_error(Cause::worker));
+  lab.report("w1", {lab.children(1)[0]->guid, 1}, make_not_begun());
+  lab.dispatch();
   lab.pass_alive(10s);
   EXPECT_EQ(lab.core.task_info(lab.children(1)[0]->guid)->state, TaskState::ended);
   EXPECT_EQ(lab.state(1), TaskState::queued) << "it waits for the device";
@@ -413,7 +415,8 @@ TEST(BrokerChain, AChildEndsWhenItsDeviceLeavesTheInventory) {
   ChainLab lab(make_inventory({"a handset w1", "b handset w1"}));
   lab.submit_and_dispatch(lab.job(1, "type=handset", kFresh));
   ASSERT_THAT(lab.child_words(1), ElementsAre("verify a"));
-  lab.end_child(1, make_error(Cause::worker));  // it is queued now, for another attempt
+  // It has not begun, and is queued now for another attempt.
+  lab.report("w1", {lab.children(1)[0]->guid, 1}, make_not_begun());
   lab.apply(make_inventory({"b handset w1"}));
   lab.take(Tick{});
   lab.dispatch();
@@ -450,7 +453,7 @@ TEST(BrokerChain, TheLastDeviceThatIsLeftIsTakenAway) {
   lab.changed("b", DeviceChange::lock);
   ASSERT_EQ(lab.state(1), TaskState::ended);
   EXPECT_EQ(lab.task(1).ending->cause, Cause::device);
-  EXPECT_THAT(lab.task(1).ending->message, HasSubstr("a did not pass"));
+  EXPECT_THAT(lab.task(1).ending->message, HasSubstr("did not pass"));
 }
 
 TEST(BrokerChain, ChildrenThatComeToNothingAreBounded) {

@@ -195,7 +195,7 @@ TEST(BrokerFaults, ManyQueueTimeoutsAtOnceAreQuick) {
   broker.take(Tick{});
   EXPECT_EQ(broker.core.queued_count(), 0u);
   EXPECT_EQ(broker.core.task_info(guid_of(kTasks - 1))->ending->message,
-            "waited 3600 s in the queue: no worker has ever connected");
+            "waited 1h in the queue: no worker has ever connected");
 }
 
 // A message past kMessageBytesMax breaks the connection of whoever receives it, again and again.

@@ -127,7 +127,7 @@ TEST(BrokerHealth, AJobThatPassesEndsTheFailuresOfADeviceWithoutStrategy) {
     lab.end_task(spec.guid, make_pass());
   }
   EXPECT_EQ(lab.device("a").failures, 0u);
-  EXPECT_EQ(lab.device("b").failures, 1u) << "its next verification says so";
+  EXPECT_EQ(lab.device("b").failures, 0u);
 }
 
 TEST(BrokerHealth, AnEndThatBlamesAnotherDeviceCondemnsThatOne) {
@@ -211,6 +211,54 @@ TEST(BrokerHealth, ChangesByPeople) {
       EXPECT_EQ(lab.device("a").failures, 0u) << name;
     }
   }
+}
+
+// It was unknown, and had jobs, although nobody had said that it was well.
+TEST(BrokerHealth, UnlockReturnsToWhatWasSaidBeforeTheLock) {
+  struct Row {
+    size_t failures;
+    bool quarantine;  // by a person
+    DeviceHealth health;
+    const char* who;
+  };
+  const std::vector<Row> rows = {{1, false, DeviceHealth::bad, "broker"},
+                                 {3, false, DeviceHealth::quarantined, "broker"},
+                                 {4, false, DeviceHealth::needs_human, "broker"},
+                                 {0, true, DeviceHealth::quarantined, "kim"}};
+  for (const Row& row : rows) {
+    ChainLab lab(make_inventory(kDevices));
+    for (size_t i = 0; i < row.failures; ++i) lab.verify(i, "a", make_fail());
+    if (row.quarantine) lab.changed("a", DeviceChange::quarantine);
+    const DeviceInfo before = lab.device("a");
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(lab.changed("a", DeviceChange::lock), "");
+      EXPECT_EQ(lab.device("a").health, DeviceHealth::locked);
+      ASSERT_EQ(lab.changed("a", DeviceChange::unlock), "");
+      const DeviceInfo after = lab.device("a");
+      EXPECT_EQ(after.health, row.health);
+      EXPECT_EQ(after.health_who, row.who);
+      EXPECT_EQ(after.health_reason, before.health_reason + "; unlocked by kim");
+      EXPECT_EQ(after.until, before.until);
+      EXPECT_EQ(after.failures, before.failures);
+    }
+    EXPECT_EQ(lab.changed("a", DeviceChange::release), "");
+    EXPECT_EQ(lab.device("a").health, DeviceHealth::unknown);
+  }
+}
+
+// Whoever locked it again was told that it was done, by another word than the one that holds.
+TEST(BrokerHealth, WhatIsSoAlreadySaysByWhomAndWhy) {
+  ChainLab lab(make_inventory(kDevices));
+  const auto already = [&](DeviceChange change) {
+    lab.hear("a", ChangeDevices{{"a"}, change, "mine", "ann"});
+    return lab.answer<ChangeDevicesReply>().results.at(0).already;
+  };
+  ASSERT_EQ(lab.changed("a", DeviceChange::quarantine), "");
+  EXPECT_EQ(already(DeviceChange::quarantine), "was quarantined already by kim: no charge");
+  ASSERT_EQ(lab.changed("a", DeviceChange::lock), "");
+  EXPECT_EQ(already(DeviceChange::lock), "was locked already by kim: no charge");
+  EXPECT_EQ(lab.device("a").health_who, "kim");
+  EXPECT_EQ(already(DeviceChange::unlock), "");
 }
 
 TEST(BrokerHealth, ChangesThatMakeNoSense) {
@@ -377,7 +425,15 @@ TEST(BrokerHealth, RepairActionsAreCountedForADay) {
   lab.now += 1h;
   EXPECT_EQ(used(6), (std::vector<ActionUse>{{"reboot", 1}}));
   act(7, "repair.power", kActionUsesKept + 1);
-  EXPECT_EQ(used(8), (std::vector<ActionUse>{{"power", kActionUsesKept}}));
+  EXPECT_EQ(used(8), (std::vector<ActionUse>{{"power", kActionUsesKept}, {"reboot", 1}}))
+      << "each has a count of its own";
+  for (size_t i = 0; i < kActionTagsKept - 1; ++i) {
+    act(10 + i, "repair.tag" + std::to_string(100 + i), 1);
+  }
+  const std::vector<ActionUse> uses = used(9);
+  EXPECT_EQ(uses.size(), kActionTagsKept);
+  EXPECT_EQ(uses[0], (ActionUse{"power", kActionUsesKept}));
+  EXPECT_EQ(uses[1].tag, "tag100") << "what was used longest ago is dropped";
 }
 
 // Before version 0.2 the end of a verification was all that the log said of a device.

@@ -28,10 +28,20 @@ class Broker {
     take(Start{2});
   }
 
+  // "INDEX", or "INDEX:LEVEL" of a verification of a level.
+  static std::string make_work(const Work& work) {
+    const auto* verify = std::get_if<VerifyWork>(&work);
+    const std::string level = verify && !verify->level.empty() ? ":" + verify->level : "";
+    return std::to_string(work.index()) + level;
+  }
   static BrokerOptions options() {
     BrokerOptions options;
     options.log_id = "log";
-    options.make_work = [](const Work& work) { return std::to_string(work.index()); };
+    options.make_work = make_work;
+    options.verify_level = [](const TaskSpec& spec) {
+      const size_t colon = spec.work.find(':');
+      return colon == std::string::npos ? "" : spec.work.substr(colon + 1);
+    };
     options.strategy_selector = [](const std::string& bytes) { return bytes; };
     return options;
   }

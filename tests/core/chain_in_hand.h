@@ -19,6 +19,10 @@ inline Ending make_fail(const std::string& message = "adb: no answer") {
 inline Ending make_error(Cause cause, const std::string& message = "broken") {
   return make_ending(Outcome::error, cause, StatusCode::error, message, kZero, kZero);
 }
+// Of an attempt that never began.
+inline Ending make_not_begun() {
+  return make_ending(Outcome::error, Cause::worker, StatusCode::error, "no room", kNever, kZero);
+}
 inline Ending make_blame(const std::string& device) {
   Ending ending = make_error(Cause::peripheral, "the relay does not answer");
   ending.blame = device;
@@ -67,9 +71,12 @@ class ChainLab : public Lab {
     dispatch();
     check_fold();
   }
-  // Submits a verification of the device by name, which ends so.
-  void verify(size_t number, const std::string& device, const Ending& ending) {
-    submit_and_dispatch(check(number, device));
+  // Submits a verification of the device by name, which ends so. `level`: empty: a whole one.
+  void verify(size_t number, const std::string& device, const Ending& ending,
+              const std::string& level = "") {
+    TaskSpec spec = check(number, device);
+    spec.work = make_work(VerifyWork{level});
+    submit_and_dispatch(spec);
     end_task(guid_of(number), ending);
   }
   void cancel(const std::string& guid) {

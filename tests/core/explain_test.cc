@@ -102,5 +102,34 @@ TEST(Explain, TheEstimateIsWhatRanBefore) {
   EXPECT_EQ(lab.explain(5).estimate, 12min);
 }
 
+// The last task of its kind has ended when the next one is submitted.
+TEST(Explain, TheEstimateOutlivesTheTasksThatItComesFrom) {
+  Lab lab(make_inventory({"a handset w1"}));
+  EXPECT_EQ(lab.lease(1, "a"), "a");
+  lab.report("w1", {guid_of(1), 1}, AttemptStarted{});
+  lab.now += 10s;
+  lab.pass_job(1);
+  TaskSpec other = make_task(2, "a");
+  other.kind = TaskKind::verify;  // of another kind
+  lab.submit({other});
+  lab.dispatch();
+  lab.submit({make_task(3, "a")});
+  lab.dispatch();
+  EXPECT_EQ(lab.explain(3).estimate, Duration(10s));
+}
+
+// After the broker came back, and before the worker has spoken.
+TEST(Explain, ADeviceIsOfflineInTheListWhereTheExplanationSaysSo) {
+  Lab lab(make_inventory({"a handset w1"}));
+  Broker broker(lab.log, lab.now);
+  broker.hello("p", Role::submitter, "ann");
+  broker.submit({make_task(1, "a")});
+  broker.dispatch();
+  broker.hear("p", ExplainTask{guid_of(1)});
+  EXPECT_THAT(broker.answer<Explanation>().reasons.at(0), ::testing::HasSubstr("is offline"));
+  broker.hear("p", ListDevices{});
+  EXPECT_EQ(broker.answer<DeviceList>().devices.at(0).state, DeviceState::offline);
+}
+
 }  // namespace
 }  // namespace muster

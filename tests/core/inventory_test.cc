@@ -63,6 +63,15 @@ TEST(Inventory, WhatMakesNoSenseIsRefusedWithASentence) {
       {"never fresh", [](Inventory& i) { i.health.fresh = 0s; }, ""},
       {"fresh before", [](Inventory& i) { i.health.fresh = -1s; }, "health: fresh is negative"},
       {"fresh too long", [](Inventory& i) { i.health.fresh = kTimeoutMax + 1us; }, "health: fresh"},
+      {"two serials",
+       [](Inventory& i) {
+         i.devices[0].profile["serial"] = "77";
+         i.devices[1].profile["serial"] = "78";
+       },
+       ""},
+      {"a serial twice",
+       [](Inventory& i) { i.devices[0].profile["serial"] = i.devices[1].profile["serial"] = "77"; },
+       "device b has the serial 77 of device a"},
       {"not sorted", [](Inventory& i) { std::swap(i.devices[0], i.devices[1]); },
        "devices must be sorted by name and unique: a"},
   };
@@ -91,6 +100,27 @@ TEST(Inventory, AStackHasABoundedNumberOfMembers) {
   EXPECT_THAT(lab.refusal_of(
                   make_inventory(devices, {stack + " d" + std::to_string(100 + kStackMembersMax)})),
               HasSubstr("stack x: has more than 16 members"));
+}
+
+// One that only an earlier inventory named stayed lost for ever.
+TEST(Inventory, AWorkerThatNoInventoryNamesIsForgotten) {
+  Inventory inventory = make_inventory({"a handset w1"});
+  inventory.workers = {{"w1", {}}, {"w2", {}}, {"planned", {}}};
+  Lab lab(inventory);
+  const auto workers = [&] {
+    lab.hello("p", Role::submitter, "ann");
+    lab.hear("p", ListWorkers{});
+    std::string names;
+    for (const WorkerInfo& worker : lab.answer<WorkerList>().workers) names += worker.name + " ";
+    return names;
+  };
+  EXPECT_EQ(workers(), "planned w1 w2 ");
+  lab.apply(make_inventory({"a handset w1"}));
+  EXPECT_EQ(workers(), "w1 w2 ") << "w2 is there";
+  lab.pass(1h);
+  EXPECT_EQ(workers(), "w1 w2 ") << "w2 was lost not long ago";
+  lab.pass(24h);
+  EXPECT_EQ(workers(), "w1 ") << "the inventory names w1";
 }
 
 }  // namespace

@@ -128,10 +128,12 @@ class Lab : public Broker {
     end(number, make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", now, now));
   }
 
+  std::vector<ListerState> listers = {{"usb", ""}};  // of w1
   // A full Sync of w1 with these devices listed: "NAME LISTER [SERIAL]".
   void list(const std::vector<std::string>& devices) {
     Sync sync = make_sync();
     sync.slots = sync.credit = 8;
+    sync.listers = listers;
     for (const std::string& text : devices) {
       const std::vector<std::string> words = split(text, ' ');
       ListedDevice listed;

@@ -55,6 +55,45 @@ TEST(Listed, ADeclaredDeviceIsThereWhileItsListerFindsIt) {
   }
 }
 
+// A mistyped lister looked like a device that is not plugged in, and a broken one too.
+TEST(Listed, WhyADeviceIsAbsent) {
+  struct Row {
+    std::vector<ListerState> listers;
+    std::string absent;
+  };
+  const std::vector<Row> rows = {
+      {{}, "worker w1 has no lister ubs (it has none)"},
+      {{{"usb", ""}, {"adb", "x"}}, "worker w1 has no lister ubs (it has: usb, adb)"},
+      {{{"ubs", "exit 127"}}, "lister ubs of worker w1 fails: exit 127"},
+      {{{"ubs", ""}}, "lister ubs of worker w1 does not find it"},
+  };
+  for (const Row& row : rows) {
+    Inventory inventory = make_inventory({"a handset w1"});
+    inventory.devices[0].lister = "ubs";
+    Lab lab(inventory);
+    lab.listers = row.listers;
+    lab.list({});
+    EXPECT_EQ(lab.devices()[0].absent, row.absent);
+    EXPECT_EQ(lab.lease(1, "a"), "");
+    EXPECT_THAT(lab.explain(1).reasons, ElementsAre("device a is not plugged in: " + row.absent));
+    lab.list({"a ubs"});
+    EXPECT_EQ(lab.devices()[0].absent, "");
+  }
+}
+
+// It was shown like any other.
+TEST(Listed, ADeviceThatIsGoneFromTheInventoryDrains) {
+  Lab lab(make_inventory({"a handset w1", "b handset w1"}));
+  ASSERT_EQ(lab.lease(1, "a"), "a");
+  EXPECT_FALSE(lab.devices()[0].draining);
+  lab.apply(make_inventory({"b handset w1"}));
+  ASSERT_THAT(lab.devices(), SizeIs(2));
+  EXPECT_TRUE(lab.devices()[0].draining);
+  EXPECT_FALSE(lab.devices()[1].draining);
+  lab.pass_job(1);
+  EXPECT_THAT(lab.devices(), SizeIs(1));
+}
+
 TEST(Listed, ChangesAreToldOnce) {
   Lab lab(make_inventory({"a handset w1"}));
   const auto told = [&](const std::vector<std::string>& listed) {
@@ -174,6 +213,38 @@ TEST(Listed, OneSerialIsNotLeasedUnderTwoNames) {
   EXPECT_EQ(lab.lease(5, "bus-2"), "") << "two listers found one device";
   lab.pass_job(4);
   EXPECT_EQ(lab.leased(5), "bus-2");
+}
+
+TEST(Listed, OneThingIsNotLeasedTwiceInOneLease) {
+  struct Row {
+    const char* name;
+    std::vector<std::string> listed;
+    const char* requests;
+    const char* leased;
+  };
+  const std::vector<Row> rows = {
+      {"one thing", {"bus-1 usb 78", "bus-2 adb 78"}, "x:type=handset y:type=handset", ""},
+      {"by name", {"bus-1 usb 78", "bus-2 adb 78"}, "x:bus-1 y:bus-2", ""},
+      {"two things",
+       {"bus-1 usb 78", "bus-2 adb 78", "bus-3 usb 79"},
+       "x:type=handset y:type=handset",
+       "bus-1 bus-3"},
+      {"one of them by name",
+       {"bus-1 usb 78", "bus-2 adb 78", "bus-3 usb 79"},
+       "x:type=handset y:bus-2",
+       "bus-3 bus-2"},
+  };
+  for (const Row& row : rows) {
+    Inventory inventory = make_inventory({"r relay w1"});
+    inventory.allow = {"type=handset"};
+    Lab lab(inventory);
+    lab.list(row.listed);
+    TaskSpec spec = make_task(1, row.requests);
+    spec.wait_for_capacity = true;
+    lab.submit({spec});
+    lab.dispatch();
+    EXPECT_EQ(lab.leased(1), row.leased) << row.name;
+  }
 }
 
 TEST(Listed, ANameThatTwoWorkersListIsTheFirstOnes) {

@@ -297,6 +297,10 @@ TEST(StrategyRepair, StoppedWhileItActs) {
   EXPECT_THAT(taken(engine), ElementsAre("FAIL verify.a: down", "START repair.fix",
                                          "END ABORT repair.fix: stopped"));
   EXPECT_EQ(engine.action_status(0), ActionStatus::unknown);
+  const std::vector<CaseResult> results = engine.take_results();
+  ASSERT_FALSE(results.empty());
+  EXPECT_EQ(results[0], (CaseResult{"repair", "fix", Outcome::error, 1ms, "stopped"}))
+      << "it was tried, and counts";
   for (const char* tag : {"always", "failed"}) {
     const EngineStep closing = engine.next(kNever).at(0);
     ASSERT_EQ(closing.kind, StepKind::closing);
@@ -305,6 +309,46 @@ TEST(StrategyRepair, StoppedWhileItActs) {
   }
   EXPECT_TRUE(engine.done());
   EXPECT_THAT(engine.failures(), ElementsAre(StrategyFailure{"a", "Testing a", "down", ""}));
+}
+
+TEST(StrategyRepair, StoppedBetweenTwoAttemptsOfAnAction) {
+  Strategy one = strategy({verifier("a"), verifier("b")}, {action("fix", {"a"}, {"b"})});
+  one.actions[0].attempts = 2;
+  StrategyRun engine(one, {.kind = RunKind::repair}, kNever);
+  engine.finish(engine.next(kNever).at(0), good(), kNever);
+  engine.finish(engine.next(kNever).at(0), bad("down"), kNever);
+  engine.finish(engine.next(kNever).at(0), bad("stuck"), kNever);
+  const EngineStep step = engine.next(kNever).at(0);
+  engine.stop();
+  engine.finish(step, bad("killed"), kNever);
+  EXPECT_TRUE(engine.done());
+  std::vector<std::string> outcomes;
+  for (const CaseResult& result : engine.take_results()) {
+    if (result.suite == "repair") outcomes.emplace_back(to_string(result.outcome));
+  }
+  EXPECT_EQ(outcomes.size(), 1u);
+}
+
+// 2^300 ways lead from the top to the bottom; what an action may have changed is found all the
+// same.
+TEST(StrategyRepair, ActionsOnStackedDiamonds) {
+  std::vector<Verifier> stack = {verifier("top0")};
+  for (size_t i = 1; i <= 300; ++i) {
+    const std::string n = std::to_string(i), below = "top" + std::to_string(i - 1);
+    stack.push_back(verifier("left" + n, {below}));
+    stack.push_back(verifier("right" + n, {below}));
+    stack.push_back(verifier("top" + n, {"left" + n, "right" + n}));
+  }
+  const Strategy tall = strategy(stack, {action("low", {"top0"}), action("middle", {"top150"}),
+                                         action("high", {"PASS"}, {"top0"})});
+  ASSERT_THAT(check_strategy(tall), IsEmpty());
+  EXPECT_THAT(review_strategy(tall), IsEmpty());
+  DeviceInHand device{
+      {"top0", "left150"}, {{"low", {true, {"top0"}, {}}}, {"high", {true, {"left150"}, {}}}}, {}};
+  const Story story = run(tall, device, {.kind = RunKind::repair, .parallel_max = 2});
+  EXPECT_TRUE(story.passed);
+  EXPECT_EQ(story.statuses.at("middle"), "verify_failure");
+  EXPECT_EQ(story.statuses.at("high"), "repaired");
 }
 
 TEST(StrategyRepair, StoppedWhileItChecks) {

@@ -27,7 +27,13 @@ TEST(ReviewStrategy, VerifiersThatNobodyRepairs) {
                                  {action("clean", {"disk"})});
   EXPECT_THAT(texts(review_strategy(some)),
               ElementsAre("verify[2]: no action is tried when \"hwid\" fails: nothing triggers on "
-                          "it or on what needs it"));
+                          "it, or on what needs it, without needing it"));
+  // While ssh fails, what needs it is not tried.
+  const Strategy blocked =
+      strategy({verifier("ssh"), verifier("disk", {"ssh"})}, {action("clean", {"disk"}, {"ssh"})});
+  EXPECT_THAT(texts(review_strategy(blocked)),
+              ElementsAre("verify[0]: no action is tried when \"ssh\" fails: nothing triggers on "
+                          "it, or on what needs it, without needing it"));
   const Strategy all = strategy({verifier("a"), verifier("b")}, {action("any", {"PASS"})});
   EXPECT_THAT(texts(review_strategy(all)), IsEmpty());
   const Strategy only_verified = strategy({verifier("a")});
@@ -80,10 +86,30 @@ TEST(CheckStrategy, ActionsThatNeedWhatTheyFix) {
   const Strategy root = strategy({verifier("a")}, {action("fix", {"PASS"}, {"PASS"})});
   EXPECT_THAT(texts(check_strategy(root)),
               ElementsAre("repair[0].deps[0]: needs what it fixes: \"PASS\"" + why));
-  // A dependency of a trigger, or what needs one, may well be needed.
-  const Strategy near = strategy({verifier("a"), verifier("b", {"a"}), verifier("c", {"b"})},
-                                 {action("fix", {"b"}, {"a"}), action("odd", {"b"}, {"c"})});
+  // A dependency of a trigger may well be needed.
+  const Strategy near =
+      strategy({verifier("a"), verifier("b", {"a"})}, {action("fix", {"b"}, {"a"})});
   EXPECT_THAT(texts(check_strategy(near)), IsEmpty());
+}
+
+// What triggers it may fail, and may depend on what fails; all of that has to pass for it to be
+// tried.
+TEST(CheckStrategy, ActionsThatCanNeverBeTried) {
+  const std::string why =
+      ": can never be tried: whatever fails of its triggers, and of what they depend on, it needs "
+      "itself by its deps";
+  const std::vector<Verifier> chain = {verifier("a"), verifier("b", {"a"}), verifier("c", {"b"}),
+                                       verifier("d")};
+  const Strategy dead = strategy(
+      chain, {action("odd", {"b"}, {"c"}), action("all", {"d"}, {"PASS"}),
+              action("split", {"PASS"}, {"c", "d"}), action("two", {"a", "b"}, {"d", "c"})});
+  EXPECT_THAT(texts(check_strategy(dead)),
+              ElementsAre("repair[0].triggers" + why, "repair[1].triggers" + why,
+                          "repair[2].triggers" + why, "repair[3].triggers" + why));
+  const Strategy alive =
+      strategy(chain, {action("one", {"b"}, {"a"}), action("any", {"PASS"}, {"c"}),
+                       action("some", {"b", "d"}, {"c"})});
+  EXPECT_THAT(texts(check_strategy(alive)), IsEmpty());
 }
 
 TEST(CheckStrategy, ClosingActionsSelectorsAndNumbers) {

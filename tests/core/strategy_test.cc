@@ -41,7 +41,7 @@ TEST(CheckStrategy, AcceptsWhatIsRight) {
       strategy({verifier("top", {"left", "right"}), verifier("left", {"bottom"}),
                 verifier("right", {"bottom"}), verifier("bottom")}),  // forward references
       strategy({verifier("a"), verifier("b", {"a", "a"})}),
-      strategy({verifier("a")}, {action("a", {"a"}), action("b", {"PASS"}, {"a"})}),
+      strategy({verifier("a")}, {action("a", {"a"}), action("b", {"PASS"})}),
       strategy({verifier("a")}, {action("never", {})}),
       {"name", "type=handset", {}, {}},
   };
@@ -177,7 +177,10 @@ TEST(CheckStrategy, ChecksThatCanNeverWork) {
 
 TEST(CheckStrategy, Timeouts) {
   Strategy one = strategy({verifier("a"), verifier("b"), verifier("c"), verifier("d")},
-                          {action("e", {}), action("f", {}), action("g", {})});
+                          {action("e", {"a"}), action("f", {"a"}), action("g", {"a"})});
+  one.closing = {{"h", "", NoopCheck{}, FinallyWhen::always, 0s},
+                 {"i", "", NoopCheck{}, FinallyWhen::always, -1s},
+                 {"j", "", NoopCheck{}, FinallyWhen::always, kTimeoutMax}};
   one.verifiers[0].timeout = 0s;
   one.verifiers[1].timeout = -1s;
   one.verifiers[2].timeout = kTimeoutMax;
@@ -185,12 +188,24 @@ TEST(CheckStrategy, Timeouts) {
   one.actions[0].timeout = 0s;
   one.actions[1].timeout = -1s;
   one.actions[2].timeout = kTimeoutMax + 1us;
-  EXPECT_EQ(texts(check_strategy(one)),
-            (std::vector<std::string>{"verify[0].timeout: has no timeout",
-                                      "verify[1].timeout: the timeout is negative",
-                                      "verify[3].timeout: the timeout is longer than 720 hours",
-                                      "repair[1].timeout: the timeout is negative",
-                                      "repair[2].timeout: the timeout is longer than 720 hours"}));
+  EXPECT_EQ(
+      texts(check_strategy(one)),
+      (std::vector<std::string>{
+          "verify[0].timeout: has no timeout", "verify[1].timeout: the timeout is negative",
+          "verify[3].timeout: the timeout is longer than 720 hours",
+          "repair[0].timeout: has no timeout", "repair[1].timeout: the timeout is negative",
+          "repair[2].timeout: the timeout is longer than 720 hours",
+          "finally[0].timeout: has no timeout", "finally[1].timeout: the timeout is negative"}));
+}
+
+TEST(CheckStrategy, AWaitFitsIntoItsTimeout) {
+  Strategy one = strategy({verifier("a")}, {action("b", {"a"}), action("c", {"a"})});
+  one.actions[0].run = WaitAction{5s};
+  one.actions[1].run = WaitAction{5s + 1us};
+  one.closing = {{"d", "", WaitAction{2s}, FinallyWhen::always, 1s}};
+  std::vector<std::string> wheres;
+  for (const StrategyProblem& problem : check_strategy(one)) wheres.push_back(problem.where);
+  EXPECT_EQ(wheres, (std::vector<std::string>{"repair[1].timeout", "finally[0].timeout"}));
 }
 
 TEST(CheckStrategy, ActionsNeedACommand) {
@@ -334,9 +349,11 @@ TEST(Placeholders, KnowTheMembersOfTheLeaseByTheirType) {
       {"{stack.hub.name}", "{stack.hub.name} could be one of several"},
       {"{stack.hub.port}", "{stack.hub.port} could be one of several"},
       // The device is no member of its own stack.
-      {"{stack.handset.name}", "unknown placeholder {stack.handset.name}"},
+      {"{stack.handset.name}",
+       "{stack.handset.name}: phone-1 is in no stack with a device of type handset"},
       {"{stack.relay.uidd}", "(did you mean \"stack.relay.uid\"?)"},
-      {"{stack.pdu.name}", "{stack.hub.maker}, {stack.hub.name}, {stack.hub.port}"},
+      {"{stack.relay.uidd}", "{stack.hub.maker}, {stack.hub.name}, {stack.hub.port}"},
+      {"{stack.pdu.name}", "phone-1 is in no stack with a device of type pdu"},
       {"{stack.relay}", "unknown placeholder {stack.relay}"},
   };
   for (const auto& [text, why] : wrong) {
@@ -447,6 +464,35 @@ TEST(Placeholders, ExpandEveryStringOfACheck) {
     const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
     ASSERT_FALSE(expanded.ok()) << check_kind(check);
     EXPECT_THAT(expanded.error(), HasSubstr("unknown placeholder {bad}"));
+  }
+}
+
+// A device without a serial number must not pass for the first one on the bus.
+TEST(Placeholders, AFieldThatBecomesEmptyIsNotAFieldThatIsLeftOut) {
+  DeviceSpec device = stack_of_phone()[0];
+  device.profile["none"] = "";
+  const std::vector<std::pair<CheckSpec, const char*>> rows = {
+      {UsbCheck{"{device.none}", "", "S", ""}, "vendor"},
+      {UsbCheck{"18d1", "{device.none}", "", ""}, "product"},
+      {UsbCheck{"18d1", "", "{device.none}", ""}, "serial"},
+      {TcpCheck{"h", "1", "{device.none}"}, "expect"},
+      {FileCheck{"/f", true, false, "{device.none}", 0s}, "contains"},
+      {HttpCheck{"GET", "http://h", {}, "", 0, "{device.none}"}, "contains"},
+      {SshCheck{"{device.none}", "", "", "", "", {}}, "host"},
+      {AdbCheck{"{device.none}", "device", ""}, "serial"},
+      {AdbCheck{"S", "device", "{device.none}"}, "server"},
+      {PingCheck{"{device.none}", 1}, "host"},
+  };
+  for (const auto& [check, field] : rows) {
+    const Result<CheckSpec> expanded = expand_check(check, {&device, {}, "guid"});
+    ASSERT_FALSE(expanded.ok()) << check_kind(check) << " " << field;
+    EXPECT_EQ(expanded.error(),
+              "\"" + std::string(field) + "\" is empty: \"{device.none}\" became nothing");
+  }
+  for (const CheckSpec& check :
+       {CheckSpec(CommandCheck{{"x", "{device.none}"}}), CheckSpec(UsbCheck{"18d1", "", "", ""}),
+        CheckSpec(HttpCheck{"GET", "http://h", {}, "{device.none}", 0, ""})}) {
+    EXPECT_TRUE(expand_check(check, {&device, {}, "guid"}).ok()) << check_kind(check);
   }
 }
 

@@ -44,11 +44,12 @@ TEST(WorkerDisk, NoNewWorkIsTakenAndWhatRunsGoesOn) {
   worker.give({"job-000001", "job-000002"});
   EXPECT_THAT(worker.started(), ElementsAre("job-000001"));
 
-  worker.core.set_accepting(false, worker.now);
+  worker.core.set_refusing("its disk is full", worker.now);
   EXPECT_LE(worker.core.next_deadline(), worker.now) << "it is said at once";
   EXPECT_THAT(worker.started(), IsEmpty());
   const Sync refusing = worker.sync().value();
   EXPECT_EQ(refusing.credit, 0u);
+  EXPECT_EQ(refusing.refusing, "its disk is full");
   ASSERT_EQ(refusing.reports.size(), 1u);
   EXPECT_EQ(refusing.reports[0].token.guid, "job-000002");
   EXPECT_EQ(ending_of(refusing).cause, Cause::capacity);
@@ -60,8 +61,10 @@ TEST(WorkerDisk, NoNewWorkIsTakenAndWhatRunsGoesOn) {
   EXPECT_THAT(worker.started(), IsEmpty());
   EXPECT_FALSE(worker.core.holds({"job-000003", 1}));
 
-  worker.core.set_accepting(true, worker.now);
-  EXPECT_GE(worker.sync().value().credit, 1u);
+  worker.core.set_refusing("", worker.now);
+  const Sync welcoming = worker.sync().value();
+  EXPECT_GE(welcoming.credit, 1u);
+  EXPECT_EQ(welcoming.refusing, "");
   worker.give({"job-000004"});
   EXPECT_THAT(worker.started(), ElementsAre("job-000004"));
 }

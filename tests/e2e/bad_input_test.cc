@@ -97,6 +97,13 @@ TEST(BadInput, CommandLinesAreRefused) {
                          {{"--home=", "task", "ls"}, 64, "\"--home=\" has no value"},
                          {{"log", "last", "-o", "json"}, 64, "as they are"},
                          {{"-o", "xml", "task", "ls"}, 64, "not a format"},
+                         {{"run", "/no/such.yaml"}, 64, "cannot be read"},
+                         {{"submit", "/no/such.yaml"}, 64, "cannot be read"},
+                         {{"up", "--inventory", "/no/such.yaml"}, 64, "cannot be read"},
+                         {{"strategy", "check", "/no/such.yaml"}, 64, "cannot be read"},
+                         {{"strategy", "simulate", "/no/such.yaml"}, 64, "cannot be read"},
+                         {{"strategy", "run", "--scenario", "/no/such.json"}, 64, "cannot read"},
+                         {{"strategy", "stats", "/no/such.yaml"}, 64, "cannot be read"},
                          {{"task", "ls"}, 69, "no broker answered"},
                          {{"--home", "/proc/nowhere", "up"}, 74, "/proc/nowhere"},
                      });

@@ -1,14 +1,20 @@
 // What people do with devices, with real processes: lock and quarantine them, repair them, sweep
 // over many.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "io/file.h"
 #include "tests/e2e/audit.h"
 #include "tests/support/house.h"
 
@@ -118,6 +124,52 @@ TEST_F(DeviceTest, RepairTellsWhatRanAndWhatIsStillWrong) {
   EXPECT_THAT(expect(64, {"device", "history", "bad-2"}).err, HasSubstr("did you mean bad-1?"));
 }
 
+// A terminal, of which everything is read that is written to it.
+class Terminal {
+ public:
+  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    EXPECT_EQ(::grantpt(master_.get()), 0);
+    EXPECT_EQ(::unlockpt(master_.get()), 0);
+    path_ = ::ptsname(master_.get());
+    slave_ = UniqueFd(::open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    reader_ = std::thread([this] {
+      char bytes[4096];
+      ssize_t size = 0;
+      while ((size = ::read(master_.get(), bytes, sizeof bytes)) > 0) {
+        text_.append(bytes, static_cast<size_t>(size));
+      }
+    });
+  }
+  const std::string& path() const { return path_; }
+  // To be called once, when whoever writes has ended.
+  std::string take() {
+    slave_.reset();
+    reader_.join();
+    return std::move(text_);
+  }
+
+ private:
+  UniqueFd master_;
+  UniqueFd slave_;
+  std::string path_;
+  std::string text_;
+  std::thread reader_;
+};
+
+// `text` as what stood in one line of a terminal, one after the other.
+std::vector<std::string> successive_lines(const std::string& text) {
+  const std::string clear = "\r\x1b[K";
+  std::vector<std::string> lines;
+  size_t begin = text.find(clear);
+  while (begin != text.npos) {
+    begin += clear.size();
+    const size_t end = text.find(clear, begin);
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end;
+  }
+  return lines;
+}
+
 // One message hands the tasks in, and one stream of events tells what was found.
 TEST(SweepTest, AThousandDevicesAreVerifiedInSeconds) {
   House house(MUSTER_BIN_DIR);
@@ -142,11 +194,26 @@ TEST(SweepTest, AThousandDevicesAreVerifiedInSeconds) {
   const Ran ran = house.muster({"verify", "--all", "-o", "json"}, std::chrono::seconds(60));
   ASSERT_EQ(ran.status, 0) << ran.err << house.daemon_output();
   EXPECT_EQ(json::parse(ran.out)["verifications"].size(), 1'000u);
+
+  // On a terminal one line shows how far it is: it moves, and is gone in the end.
+  Terminal terminal;
+  const std::unique_ptr<Child> shown = house.start_muster({"verify", "--all"}, terminal.path());
+  ASSERT_EQ(shown->wait(std::chrono::seconds(60)), 0) << house.daemon_output();
+  const std::vector<std::string> lines = successive_lines(terminal.take());
+  std::set<std::string> texts;
+  for (const std::string& line : lines) {
+    if (!line.starts_with("verifying: ")) continue;
+    texts.insert(line);
+    EXPECT_EQ(line.find('\n'), line.npos) << line;
+  }
+  EXPECT_GE(texts.size(), 2u) << testing::PrintToString(lines);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_FALSE(lines.back().starts_with("verifying: ")) << lines.back();
   EventTail tail(*client);
   tail.catch_up();
   EXPECT_EQ(std::count_if(tail.events().begin(), tail.events().end(),
                           [](const Event& event) { return event_type(event) == "device_judged"; }),
-            1'000);
+            2'000);
 }
 
 }  // namespace

@@ -151,7 +151,8 @@ TEST_F(HostileTest, WorkOfTheWrongKindIsRefused) {
   const std::string command = encode_work(JobWork{CommandSource{{"true"}}, "", {}, {}});
   const std::string verify = encode_work(VerifyWork{});
   const std::string repair = encode_work(RepairWork{});
-  const DeviceRequest any;
+  const DeviceRequest any{"", "", "type=handset", ""};
+  const DeviceRequest other{"other", "", "type=relay", ""};
   struct Row {
     TaskKind kind;
     std::string work;
@@ -167,7 +168,7 @@ TEST_F(HostileTest, WorkOfTheWrongKindIsRefused) {
       {TaskKind::verify, repair, {any}, "a verify task carries the work of another kind"},
       {TaskKind::repair, verify, {any}, "a repair task carries the work of another kind"},
       {TaskKind::verify, verify, {}, "a verify task is about exactly one device"},
-      {TaskKind::repair, repair, {any, any}, "a repair task is about exactly one device"},
+      {TaskKind::repair, repair, {any, other}, "a repair task is about exactly one device"},
   };
   Submit submit;
   for (const Row& row : rows) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -57,6 +58,12 @@ TEST(StrategyRunVerb, AnswersEachLineAndGoesOn) {
   EXPECT_EQ(answers[2].at("id"), 2);
   EXPECT_TRUE(answers[2].contains("error"));
   EXPECT_EQ(answers[3], answers[0]);
+  // However long a line is, no more of it is kept than a scenario may have.
+  const std::string long_line(kScenarioBytesMax + 10, 'x');
+  const std::vector<json> after = answers_to(house, long_line + "\n" + kMended, "");
+  ASSERT_EQ(after.size(), 2u);
+  EXPECT_EQ(after[0].at("error"), "the scenario is longer than 4194304 bytes");
+  EXPECT_EQ(after[1], answers[0]);
   const std::vector<json> compat = answers_to(house, kMended, "--compat autotest");
   ASSERT_EQ(compat.size(), 1u);
   EXPECT_EQ(compat[0].at("outcome"), "fail");

@@ -118,8 +118,12 @@ TEST_F(WorkerDiskTest, ALowDiskTakesNoNewWorkAndFinishesWhatRuns) {
   submit("low-disk-new", "true");
   EXPECT_TRUE(eventually([&] {
     const Ran ran = house_.muster({"task", "explain", "low-disk-new"});
-    return ran.out.find("worker local takes no new work now") != std::string::npos;
+    return ran.out.find("worker local takes no new work now: its disk has ") != std::string::npos;
   })) << house_.muster({"task", "explain", "low-disk-new"}).out;
+  // Nobody but its log said so.
+  EXPECT_THAT(house_.muster({"worker", "ls"}).out, HasSubstr("refusing"));
+  EXPECT_THAT(house_.muster({"doctor"}).out,
+              HasSubstr("no new work is taken by local: its disk has "));
   house_.write("home/two", "");
   EXPECT_EQ(ending_of("low-disk-runs").outcome, Outcome::pass);
   const std::string log = house_.muster({"log", "low-disk-runs"}).out;

@@ -236,7 +236,9 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongWithTheRestAndWhere) {
        "7:49: stack \"s\" is named twice\n"},
       {"stacks: x", "7:9: \"stacks\" must be a map of lists, or a list, not \"x\"\n"},
       {"health: {quarantine_after: 0}",
-       "7:28: \"quarantine_after\" must be from 1 to 1000, not 0\n"},
+       "7:28: \"quarantine_after\" must be from 1 to 100, not 0\n"},
+      {"health: {quarantine_after: 101}",
+       "7:28: \"quarantine_after\" must be from 1 to 100, not 101\n"},
       {"health: {reverify: [1m, soon]}", ""},
       {"health: {reverify: [1m, 100ms]}", "7:20: a pause must be at least 1s\n"},
       {"health: {reverify: 1m}", "7:20: \"reverify\" must be a list, not \"1m\"\n"},
@@ -265,6 +267,29 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongWithTheRestAndWhere) {
   EXPECT_NE(problems_of(head + "stacks: {s: [" + seventeen + "]}\n")
                 .find("a stack has 2 to 16 devices; \"s\" has 17"),
             std::string::npos);
+}
+
+// A hub in five stacks, with fifteen other devices in each.
+TEST_F(InventoryFileTest, SaysWhereADeviceGetsTooManyCompanions) {
+  std::string devices = "hub: {type: hub}";
+  std::string stacks;
+  for (int stack = 0; stack < 5; ++stack) {
+    stacks += (stack == 0 ? "s0: [hub" : ", s" + std::to_string(stack) + ": [hub");
+    for (int i = 0; i < 15; ++i) {
+      const std::string name = "d" + std::to_string(100 + stack * 15 + i);
+      devices += ", " + name + ": {type: host}";
+      stacks += ", " + name;
+    }
+    stacks += "]";
+  }
+  const std::string head =
+      std::string(kHead) + "workers: {v: }\ndefaults: {worker: v}\ndevices: {" + devices + "}\n";
+  const std::string line = "stacks: {" + stacks + "}";
+  EXPECT_EQ(problems_of(head + line + "\n"),
+            "DIR/inventory.yaml:7:" + std::to_string(line.rfind("[hub") + 2) +
+                ": device \"hub\" is in stacks with more than 63 other devices, which would all be "
+                "leased with it\n");
+  EXPECT_EQ(problems_of(head + line.substr(0, line.rfind(", s4:")) + "}\n"), "");
 }
 
 TEST_F(InventoryFileTest, SaysWhatIsWrongWithADevicesPowerAndSerialAndStrategy) {
@@ -348,6 +373,30 @@ TEST_F(InventoryFileTest, HoldsSoManyDevicesAndNoMore) {
   EXPECT_EQ(with_devices(kInventoryDevicesMax), "");
   EXPECT_EQ(with_devices(kInventoryDevicesMax + 1),
             "DIR/inventory.yaml:6:2: an inventory has at most 200000 devices\n");
+}
+
+// It came out when the device was verified, or when it was ill and nothing could switch it.
+TEST_F(InventoryFileTest, WarnsOfWhatAStrategyAsksOfADeviceThatItCannotGive) {
+  write("s/phone.yaml",
+        "version: 1\nkind: strategy\nname: phone\nfor: {type: handset}\nverify:\n"
+        "- {tag: usb, check: {usb: {serial: \"{device.serial}\"}}}\n"
+        "- {tag: lte, when: modem, check: {command: [x, \"{device.modem}\"]}}\n"
+        "repair:\n"
+        "- {tag: cut, triggers: [usb, lte], "
+        "run: {power: {relay: \"{stack.relay.name}\", operation: cycle}}}\n");
+  EXPECT_EQ(problems_of(std::string(kHead) +
+                        "strategies: [s/phone.yaml]\nworkers: {w: }\ndevices:\n"
+                        "  phone-1: {type: handset, serial: A1}\n"
+                        "  phone-2: {type: handset, serial: A2}\n"
+                        "  phone-3: {type: handset}\n"
+                        "  relay-1: {type: relay}\n  relay-3: {type: relay}\n"
+                        "stacks: {one: [phone-1, relay-1], three: [phone-3, relay-3]}\n"),
+            "DIR/inventory.yaml:8:3: warning: device \"phone-2\": repair action cut of strategy "
+            "\"phone\": {stack.relay.name}: phone-2 is in no stack with a device of type relay\n"
+            "DIR/inventory.yaml:9:3: warning: device \"phone-3\": verifier usb of strategy "
+            "\"phone\": unknown placeholder {device.serial}; there is {device.name}, "
+            "{device.type}, {stack.relay.name}, {stack.relay.type}, {task.guid}, and {{ for a "
+            "literal brace\n");
 }
 
 // The files of deploy/examples are what people start from.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
 #include "io/config.h"
 #include "io/file.h"
 #include "io/inventory_file.h"
@@ -72,6 +73,12 @@ TEST(JsonSchema, NamesTheKeysOfTheReaders) {
   expect_same_keys("task", task_file_keys());
   expect_same_keys("config", config_keys());
   expect_same_keys("vcsjob", vcsjob_keys());
+}
+
+// The file's reader and its schema knew 1000 where the broker takes 100.
+TEST(JsonSchema, QuarantineHasTheBrokersLimit) {
+  const json health = load_schema("inventory")["definitions"]["health"]["properties"];
+  EXPECT_EQ(health["quarantine_after"]["maximum"], kQuarantineAfterMax);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ TEST_F(LedgerTest, SaysWhyItCannotBeOpened) {
        [this](LedgerTest&) {
          ASSERT_TRUE(write_file_atomically(file_, std::string(5'000, 'x')).ok());
        },
-       "file is not a database"},
+       "file is not a database; the file is damaged: stop the collector, delete"},
       {"directory", [this](LedgerTest&) { std::filesystem::create_directory(file_); },
        "Is a directory"},
       {"somebody else's", execute("CREATE TABLE schema_version (colour TEXT)"), "no such column"},

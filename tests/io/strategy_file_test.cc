@@ -50,7 +50,9 @@ TEST(StrategyFile, ReadsAWholeOne) {
       "  - { tag: collect, run: { command: [adb, bugreport] }, when: failed, timeout: 2m }\n"
       "  - { tag: rest, description: Rest, run: { wait: 3s } }\n",
       "/lab/s.yaml");
-  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.problems.to_text(),
+            "/lab/s.yaml:8:5: warning: no action is tried when \"usb\" fails: nothing triggers on "
+            "it, or on what needs it, without needing it\n");
   Strategy wanted;
   wanted.name = "phone";
   wanted.for_selector = "pretty in (amami,yuga),type=handset";
@@ -70,7 +72,7 @@ TEST(StrategyFile, ReadsAWholeOne) {
                      6}};
   wanted.closing = {
       {"collect", "collect", CommandCheck{{"adb", "bugreport"}}, FinallyWhen::failed, 2min},
-      {"rest", "Rest", WaitAction{3s}, FinallyWhen::always, 30s}};
+      {"rest", "Rest", WaitAction{3s}, FinallyWhen::always, 3s}};
   wanted.total = 1h;
   EXPECT_EQ(file.strategy.name, wanted.name);
   EXPECT_EQ(file.strategy.for_selector, wanted.for_selector);
@@ -96,8 +98,8 @@ TEST(StrategyFile, WarnsOfWhatIsMostLikelyNotMeant) {
   EXPECT_FALSE(file.problems.has_errors());
   EXPECT_EQ(
       file.problems.to_text(),
-      "s.yaml:7:5: warning: no action is tried when \"hwid\" fails: nothing triggers on it or "
-      "on what needs it\n"
+      "s.yaml:7:5: warning: no action is tried when \"hwid\" fails: nothing triggers on it, or "
+      "on what needs it, without needing it\n"
       "s.yaml:4:18: warning: a repair may take 5m, and after 10s no further action is tried\n");
 }
 
@@ -105,6 +107,26 @@ TEST(StrategyFile, TimeoutIsAMinuteByDefault) {
   const StrategyFile file =
       parse_strategy_file(kHeader + std::string("verify: [{tag: a, check: {noop: {}}}]"), "s");
   EXPECT_EQ(file.strategy.verifiers.at(0).timeout, Duration(60s));
+}
+
+// A wait of 20 minutes was ended, and failed, by the timeout of a minute that nobody had written.
+TEST(StrategyFile, AWaitIsNotEndedByADefaultTimeout) {
+  const auto load = [](const std::string& rest) {
+    return parse_strategy_file(kHeader + ("defaults: {timeout: 10s}\n"
+                                          "verify: [{tag: a, check: {noop: }}]\n"
+                                          "repair:\n- {tag: r, triggers: [a], run: {wait: 20m}" +
+                                          rest + "}\nfinally:\n- {tag: f, run: {wait: 2m}}\n"),
+                               "s");
+  };
+  const StrategyFile plain = load("");
+  EXPECT_EQ(plain.problems.to_text(), "");
+  EXPECT_EQ(plain.strategy.actions.at(0).timeout, Duration(20min));
+  EXPECT_EQ(plain.strategy.closing.at(0).timeout, Duration(2min));
+  EXPECT_EQ(load(", timeout: 20m").problems.to_text(), "");
+  EXPECT_EQ(load(", timeout: 21m").strategy.actions.at(0).timeout, Duration(21min));
+  EXPECT_EQ(load(", timeout: 19m").problems.to_text(),
+            "s:7:54: the timeout of 19m ends the wait of 20m before it is over; leave it out, or "
+            "make it as long\n");
 }
 
 TEST(StrategyFile, ReadsEveryKindOfCheck) {
@@ -283,6 +305,10 @@ TEST(StrategyFile, SaysWhatIsWrongAndWhere) {
        "/d/s.yaml:5:3: a verifier needs \"tag\"\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: a, check: {noop: }, timeout: 0}\n",
        "/d/s.yaml:5:38: has no timeout\n"},
+      {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: a, check: {noop: }}\nrepair:\n"
+       "- {tag: r, triggers: [a], run: {noop: }, timeout: 0}\nfinally:\n"
+       "- {tag: f, run: {noop: }, timeout: 0s}\n",
+       "/d/s.yaml:7:51: has no timeout\n/d/s.yaml:9:36: has no timeout\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: PASS, check: {noop: }}\n",
        "/d/s.yaml:5:9: tag \"PASS\" is reserved for the end of a verification; choose another\n"},
       {"version: 1\nkind: strategy\nname: s\nverify:\n- {tag: a, check: {noop: }, dpes: [b]}\n",
@@ -320,6 +346,9 @@ TEST(StrategyFile, RefusesWrongActions) {
        "power needs \"operation\""},
       {"repair:\n- {tag: r, triggers: [a], run: {power: {relay: r, opration: on}}}\n",
        "did you mean operation?"},
+      // It was found out when a device was ill.
+      {"repair:\n- {tag: r, triggers: [a], run: {power: {relay: r, operation: cylce}}}\n",
+       "is not an operation of a power: on, off, cycle; did you mean cycle?"},
       {"repair:\n- {tag: r, triggers: [a], run: {wait: 0}}\n",
        "the wait is not longer than nothing"},
       {"repair:\n- {tag: r, triggers: [a], run: {wait: soon}}\n", "6:39: \"wait\": "},

@@ -52,6 +52,8 @@ class LogModel {
     std::string who;
     Instant until;
     uint32_t failures = 0;
+    std::optional<DeviceJudged> before_lock;  // its health, back-off and failures then
+    uint32_t job_failures = 0;
     Instant good_at;
     std::string good_for;  // the job for which it was found good, while nobody else had it since
   };

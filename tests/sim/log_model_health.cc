@@ -18,21 +18,39 @@ std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
   const bool by_broker = event.who == "broker";
   const bool persons = device.health == DeviceHealth::locked ||
                        (device.health == DeviceHealth::quarantined && device.who != "broker");
-  if (by_broker && persons) return "S3: the broker takes a person's word back";
+  // A person who unlocks a device lets the broker's word of before hold again.
+  const bool unlocked = device.health == DeviceHealth::locked && device.before_lock &&
+                        event.health == device.before_lock->health &&
+                        event.until == device.before_lock->until &&
+                        event.failures == device.before_lock->failures && event.guid.empty();
+  if (by_broker && persons && !unlocked) return "S3: the broker takes a person's word back";
   if (by_broker && event.failures > device.failures + 1) {
     return "S3: one failure counts more than once";
   }
   if (by_broker && event.health == DeviceHealth::locked) return "S3: the broker locks a device";
+  if (by_broker && event.job_failures > device.job_failures + 1) {
+    return "S3: one job counts more than once";
+  }
   mark_judged(event, device);
+  if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
+    device.before_lock = DeviceJudged{};
+    device.before_lock->health = device.health;
+    device.before_lock->until = device.until;
+    device.before_lock->failures = device.failures;
+  }
+  const Task* task = find_task(event.guid);
+  const bool by_job = task && task->spec->kind == TaskKind::job;
+  const bool counted_only = by_job && device.health == event.health;
   device.health = event.health;
   device.who = event.who;
   device.until = event.until;
   device.failures = event.failures;
+  device.job_failures = event.job_failures;
+  if (counted_only) return "";
   device.good_for.clear();
   if (event.health != DeviceHealth::good) return "";
-  const Task* task = find_task(event.guid);
   if (!task || task->attempts.empty()) return "S3: a device is good, and no task says so";
-  if (task->spec->kind == TaskKind::job) return "S3: a device is good because a job says so";
+  if (by_job) return "S3: a device is good because a job says so";
   device.good_at = time;
   device.good_for = task->spec->parent;
   return "";

@@ -77,8 +77,11 @@ ChildSpec House::command_spec(std::vector<std::string> arguments) {
   return spec;
 }
 
-std::unique_ptr<Child> House::start_muster(std::vector<std::string> arguments) {
-  return std::make_unique<Child>(command_spec(std::move(arguments)));
+std::unique_ptr<Child> House::start_muster(std::vector<std::string> arguments,
+                                           const std::string& stderr_file) {
+  ChildSpec spec = command_spec(std::move(arguments));
+  if (!stderr_file.empty()) spec.stderr_file = stderr_file;
+  return std::make_unique<Child>(spec);
 }
 
 Ran House::muster(std::vector<std::string> arguments, Duration timeout) {

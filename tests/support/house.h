@@ -42,8 +42,10 @@ class House {
   // Runs build/bin/muster with this home.
   Ran muster(std::vector<std::string> arguments, Duration timeout = std::chrono::seconds(60));
 
-  // Starts it, and leaves it to the caller to wait for its end. What it says is lost.
-  std::unique_ptr<Child> start_muster(std::vector<std::string> arguments);
+  // Starts it, and leaves it to the caller to wait for its end. What it says is lost, but for its
+  // stderr when that is given a file (a terminal).
+  std::unique_ptr<Child> start_muster(std::vector<std::string> arguments,
+                                      const std::string& stderr_file = "");
 
   // Connects, waiting for the broker to be there. Aborts with its words when it does not come.
   std::unique_ptr<Client> connect(Role role = Role::submitter);

@@ -277,7 +277,7 @@ inline std::vector<Named<Event>> events() {
       {"cancel_requested", CancelRequested{token().guid, "wrong branch", "ada@build-1"}},
       {"task_ended", TaskEnded{token().guid, killed_ending(), Verdict::skip}},
       {"device_judged", DeviceJudged{"yuga-1", DeviceHealth::quarantined, "adb: no answer",
-                                     "broker", token().guid, instant(900), 3}},
+                                     "broker", token().guid, instant(900), 3, "quick", 2}},
       {"device_listed", DeviceListed{"worker-1", listed_device()}},
       {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}}};
   std::vector<Named<Event>> events;
@@ -323,6 +323,8 @@ inline Sync sync() {
   sync.held = {{token(), true}, {{"another-task-1", 1}, false}};
   sync.version = "0.1.0";
   sync.listed = {listed_device()};
+  sync.refusing = "its disk is nearly full";
+  sync.listers = {{"phones", "exit 127"}, {"relays", ""}};
   return sync;
 }
 
@@ -353,11 +355,24 @@ inline DeviceInfo device_info() {
           2,
           {"bench-1"},
           true,
-          "step 4 of 9"};
+          "step 4 of 9",
+          true,
+          "lister phones of worker worker-1 does not find it"};
 }
 
 inline WorkerInfo worker_info() {
-  return {"worker-1", true, 7, "lund", {"nightly"}, "0.1.0", 4, 3, instant(50), instant(70)};
+  return {"worker-1",
+          true,
+          7,
+          "lund",
+          {"nightly"},
+          "0.1.0",
+          4,
+          3,
+          instant(50),
+          instant(70),
+          "its disk is nearly full",
+          {{"phones", "exit 127"}}};
 }
 
 // One of every alternative, in their order.
@@ -407,7 +422,8 @@ inline std::vector<Named<Envelope>> messages() {
        BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0)}},
       {"change_devices",
        ChangeDevices{{"yuga-1"}, DeviceChange::quarantine, "screen broken", "ada@build-1"}},
-      {"change_devices_reply", ChangeDevicesReply{{{"yuga-1", ""}, {"yuga-9", "no such device"}}}},
+      {"change_devices_reply",
+       ChangeDevicesReply{{{"yuga-1", "", "was locked already"}, {"yuga-9", "no such device"}}}},
       {"ask_inventory", AskInventory{}},
       {"current_inventory", CurrentInventory{inventory()}}};
   std::vector<Named<Envelope>> messages;

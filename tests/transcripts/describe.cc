@@ -313,8 +313,8 @@ struct MessageText {
   void operator()(const ChangeDevicesReply& reply) {
     line.word("change_devices_reply");
     for (const ChangeDevicesReply::Outcome& outcome : reply.results) {
-      line.word(outcome.name).text("refused", outcome.refused);
-      line.flag("done", outcome.refused.empty());
+      line.word(outcome.name).text("refused", outcome.refused).text("already", outcome.already);
+      line.flag("done", outcome.refused.empty() && outcome.already.empty());
     }
   }
   void operator()(const AskInventory&) { line.word("ask_inventory"); }

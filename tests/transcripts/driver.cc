@@ -281,6 +281,9 @@ Message Driver::make_sync(const Arguments& arguments, const std::vector<std::str
     sync.listed.push_back({parts.at(1), parts.at(0), {{"type", "handset"}}});
     if (parts.size() > 2) sync.listed.back().profile["serial"] = parts[2];
   }
+  for (const std::string& lister : split(arguments.text("listers", ""), ',')) {
+    sync.listers.push_back({lister, ""});
+  }
   for (const std::string& held : split(arguments.text("held", ""), ',')) {
     const size_t colon = held.rfind(':');
     sync.held.push_back({parse_token(held.substr(0, colon)), held.substr(colon + 1) == "running"});

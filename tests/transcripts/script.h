@@ -17,7 +17,7 @@
 //   change PEER lock|unlock|quarantine|release DEVICE... [reason=WORD] [who=WORD]
 //   watch PEER GUID...
 //   sync PEER inc=N [slots=N] [credit=N] [held=TOKEN:running,...] [n=N] [pools=P,...]
-//        [listed=DEVICE:LISTER[:SERIAL],...]
+//        [listed=DEVICE:LISTER[:SERIAL],...] [listers=LISTER,...]
 //   partial PEER inc=N [n=N]  both then lines   SEQ TOKEN started | record TEXT | case OUTCOME NAME
 //                                          | action TAG (a repair action began) | progress TEXT
 //                                          | ending OUTCOME CAUSE [MESSAGE [BLAME]]

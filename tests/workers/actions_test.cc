@@ -38,6 +38,36 @@ TEST_F(ActionsTest, Commands) {
   EXPECT_EQ(failed.line(), "no");
 }
 
+// A device says its serial number itself: no value may ever be run as a command.
+TEST_F(ActionsTest, WhatADeviceSaysIsNeverRunByAShell) {
+  SshServer server(dir());
+  const std::string attempts[] = {"$(touch " + path("run") + ")",
+                                  "`touch " + path("run") + "`",
+                                  "'; touch " + path("run") + "; '",
+                                  "\"; touch " + path("run") + "; \"",
+                                  "a\ntouch " + path("run") + "\n",
+                                  "a  b * ? ~ $HOME \\ -n",
+                                  "EOF\ntouch " + path("run") + "; $(touch " + path("run") + ")'"};
+  const std::string text =
+      "printf %s {device.serial}; printf %s \"{device.serial}\"; "
+      "printf %s '{device.serial}'; printf %s \"$(printf %s {device.serial}; "
+      "echo .)\"; # don't {device.serial}\ncat <<EOF\n{device.serial}\nEOF\n";
+  for (const std::string& serial : attempts) {
+    devices_[0].profile["serial"] = serial;
+    const std::string wanted = serial + serial + serial + serial + "." + serial + "\n";
+    const Ended command = run_action(CommandCheck{{"/bin/sh", "-c", text}}, context_);
+    EXPECT_TRUE(command.passed());
+    EXPECT_EQ(command.output, wanted);
+    devices_[1].power.argv = {"/bin/sh", "-c", "printf %s {operation}{target.serial}"};
+    EXPECT_EQ(run_action(PowerAction{"relay-1", "$(on)"}, context_).output, "$(on)" + serial);
+  }
+  // There, a login shell and one more read it.
+  const Ended there =
+      run_action(server.login({"/bin/sh", "-c", "printf %s {device.serial}"}), context_);
+  EXPECT_EQ(there.output, attempts[6] + "\n");
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
 TEST_F(ActionsTest, SshHasAConnectionOfItsOwn) {
   SshServer server(dir());
   context_.ssh_control = path("not used");

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <ctime>
 #include <memory>
+#include <sstream>
 #include <thread>
 
 #include "core/limits.h"
@@ -28,32 +29,53 @@ namespace {
 
 // --- what is run, and what is made of its output ---
 
+// What a check's child finds on its standard input.
+std::vector<std::string> texts_of(const std::string& input) {
+  std::vector<std::string> texts;
+  std::istringstream rest(input);
+  for (std::string text; std::getline(rest, text, '\0');) texts.push_back(text);
+  return texts;
+}
+
 TEST(Check, RunsProgramsThemselvesAndTheRestAsAChildOfTheWorker) {
-  CheckContext context{"/x/worker", {{"PATH", "/bin"}}, {}, "guid", "/tmp/c/0"};
+  CheckContext context{"/x/worker", {{"PATH", "/bin"}}, {}, "guid", "/tmp/c/0", "/attempt"};
   struct Row {
     CheckSpec check;
     std::vector<std::string> argv;
+    std::vector<std::string> input;
+  };
+  const auto self = [](const char* kind) {
+    return std::vector<std::string>{"/x/worker", "--run-check", kind};
   };
   const std::vector<Row> rows = {
-      {CommandCheck{{"adb", "devices"}}, {"adb", "devices"}},
-      {PingCheck{"h", 3}, {"ping", "-n", "-q", "-c", "3", "-W", "2", "--", "h"}},
-      {TcpCheck{"h", "22", "SSH-"}, {"/x/worker", "--run-check", "tcp", "h", "22", "SSH-"}},
-      {DiskCheck{"/", 1, 2, 3, 4}, {"/x/worker", "--run-check", "disk", "/", "1", "2", "3", "4"}},
+      {CommandCheck{{"adb", "devices"}}, {"adb", "devices"}, {}},
+      {PingCheck{"h", 3}, {"ping", "-n", "-q", "-c", "3", "-W", "2", "--", "h"}, {}},
+      {TcpCheck{"h", "22", "SSH-"}, self("tcp"), {"h", "22", "SSH-"}},
+      {DiskCheck{"/", 1, 2, 3, 4}, self("disk"), {"/", "1", "2", "3", "4"}},
       {FileCheck{"/f", true, false, "a b", Duration(2s)},
-       {"/x/worker", "--run-check", "file", "/f", "1", "0", "a b", "2000000"}},
+       self("file"),
+       {"/f", "1", "0", "a b", "2000000"}},
       {SshCheck{"h", "22", "u", "/k", "/kh", {"ls", "{task.guid}"}},
-       {"/x/worker", "--run-check", "ssh", "h", "22", "u", "/k", "/kh", "/tmp/c/0", "ls", "guid"}},
+       self("ssh"),
+       {"h", "22", "u", "/k", "/kh", "/tmp/c/0", "ls", "guid"}},
       {HttpCheck{"GET", "http://h/", {"A: b"}, "body", 204, "x"},
-       {"/x/worker", "--run-check", "http", "GET", "http://h/", "body", "204", "x", "A: b"}},
-      {AdbCheck{"S", "device", ""}, {"/x/worker", "--run-check", "adb", "S", "device", ""}},
-      {UsbCheck{"18d1", "", "S", ""}, {"/x/worker", "--run-check", "usb", "18d1", "", "S", ""}},
+       self("http"),
+       {"GET", "http://h/", "body", "204", "x", "A: b"}},
+      {AdbCheck{"S", "device", ""}, self("adb"), {"S", "device", ""}},
+      {UsbCheck{"18d1", "", "S", ""}, self("usb"), {"18d1", "", "S", ""}},
   };
   for (const Row& row : rows) {
     const Result<ProcessSpec> spec = process_for_check(row.check, context);
     ASSERT_TRUE(spec.ok()) << spec.error();
     EXPECT_EQ(spec->argv, row.argv);
+    EXPECT_EQ(texts_of(spec->input), row.input);
     EXPECT_EQ(spec->env, context.env);
+    EXPECT_EQ(spec->cwd, "/attempt");
   }
+  const Result<ProcessSpec> nul =
+      process_for_check(TcpCheck{"h", "1", std::string("a\0b", 3)}, context);
+  ASSERT_FALSE(nul.ok());
+  EXPECT_EQ(nul.error(), "a text of the check holds a NUL byte");
 }
 
 TEST(Check, TakesFromTheProfileWhatItLeavesOut) {
@@ -62,25 +84,20 @@ TEST(Check, TakesFromTheProfileWhatItLeavesOut) {
   devices[0].profile = {{"host", "10.0.0.7"}, {"ssh_port", "2222"}, {"ssh_user", "root"},
                         {"ssh_key", "/k"},    {"serial", "S"},      {"ssh_known_hosts", "/kh"}};
   const CheckContext context{"/w", {}, devices, "guid", ""};
-  const auto argv_of = [&context](const CheckSpec& check) {
+  using Words = std::vector<std::string>;
+  const auto told = [&context](const CheckSpec& check) {
     const Result<ProcessSpec> spec = process_for_check(check, context);
-    return spec ? spec->argv : std::vector<std::string>{spec.error()};
+    return spec ? texts_of(spec->input) : Words{spec.error()};
   };
-  const auto words = [](std::vector<std::string> rest) {
-    rest.insert(rest.begin(), {"/w", "--run-check"});
-    return rest;
-  };
-  EXPECT_EQ(argv_of(SshCheck{}), words({"ssh", "10.0.0.7", "2222", "root", "/k", "/kh", ""}));
-  EXPECT_EQ(argv_of(SshCheck{"h", "1", "u", "/a", "/b", {}}),
-            words({"ssh", "h", "1", "u", "/a", "/b", ""}));
-  EXPECT_EQ(argv_of(AdbCheck{}), words({"adb", "S", "device", ""}));
+  EXPECT_EQ(told(SshCheck{}), Words({"10.0.0.7", "2222", "root", "/k", "/kh", ""}));
+  EXPECT_EQ(told(SshCheck{"h", "1", "u", "/a", "/b", {}}), Words({"h", "1", "u", "/a", "/b", ""}));
+  EXPECT_EQ(told(AdbCheck{}), Words({"S", "device", ""}));
   devices[0].profile = {{"ssh_user", "root"}};
-  EXPECT_EQ(argv_of(SshCheck{}).at(0),
+  EXPECT_EQ(told(SshCheck{}).at(0),
             "ssh is given no host, and the profile of device dut-1 has no \"host\"");
-  EXPECT_EQ(argv_of(AdbCheck{}).at(0),
+  EXPECT_EQ(told(AdbCheck{}).at(0),
             "adb is given no serial, and the profile of device dut-1 has no \"serial\"");
-  EXPECT_EQ(argv_of(SshCheck{"h", "", "", "", "", {}}),
-            words({"ssh", "h", "", "root", "", "", ""}));
+  EXPECT_EQ(told(SshCheck{"h", "", "", "", "", {}}), Words({"h", "", "root", "", "", ""}));
   const Result<ProcessSpec> without = process_for_check(SshCheck{}, {"/w", {}, {}, "guid", ""});
   ASSERT_FALSE(without.ok());
   EXPECT_EQ(without.error(), "ssh is given no host, and there is no device");
@@ -115,16 +132,16 @@ TEST(Check, ArgumentsSayTheWholeCheck) {
   EXPECT_EQ(parse_http_arguments(CheckArguments(http_arguments(http)).subspan(1)), http);
 }
 
-// The exit status of the worker called with --run-check and these words.
-int run_words(std::vector<std::string> words) {
-  words.insert(words.begin(), {"muster-worker", std::string(kRunCheckFlag)});
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  EXPECT_TRUE(is_check_child(static_cast<int>(argv.size()), argv.data()));
-  return run_check_child(static_cast<int>(argv.size()), argv.data());
+// The worker called with --run-check, this kind and these texts.
+Ended run_words(std::vector<std::string> words) {
+  ProcessSpec spec;
+  spec.argv = {worker_path(), std::string(kRunCheckFlag)};
+  if (!words.empty()) spec.argv.push_back(words[0]);
+  for (size_t i = 1; i < words.size(); ++i) spec.input.append(words[i]).append(1, '\0');
+  return run_child(spec);
 }
 
-TEST(Check, ChildRefusesOtherCommandLines) {
+TEST(Check, ChildRefusesWhatTheWorkerDoesNotSay) {
   const std::vector<std::vector<std::string>> rows = {
       {},
       {"noop"},
@@ -147,7 +164,14 @@ TEST(Check, ChildRefusesOtherCommandLines) {
       {"adb", "S", "device", "", "x"},
       {"usb", "18d1", "", ""},
   };
-  for (const std::vector<std::string>& row : rows) EXPECT_EQ(run_words(row), 64);
+  for (const std::vector<std::string>& row : rows) {
+    EXPECT_EQ(run_words(row).exit.exit_code, 64);
+  }
+  EXPECT_EQ(run_child({{worker_path(), "--run-check", "tcp", "h"}}).exit.exit_code, 64);
+  ProcessSpec torn;
+  torn.argv = {worker_path(), "--run-check", "tcp"};
+  torn.input = std::string("h\0001\0x", 5);
+  EXPECT_EQ(run_child(torn).exit.exit_code, 64);
   char name[] = "muster-worker";
   char flag[] = "--home";
   char* other[] = {name, flag};
@@ -156,11 +180,12 @@ TEST(Check, ChildRefusesOtherCommandLines) {
 }
 
 TEST(Check, ChildPrintsOneLineAndExits) {
-  ::testing::internal::CaptureStdout();
-  EXPECT_EQ(run_words({"file", "/nowhere", "1", "0", "", "0"}), 1);
-  EXPECT_EQ(run_words({"file", "/", "1", "0", "", "0"}), 0);
-  EXPECT_EQ(::testing::internal::GetCapturedStdout(),
-            "/nowhere: No such file or directory\n/: is as it should be\n");
+  const Ended failed = run_words({"file", "/nowhere", "1", "0", "", "0"});
+  EXPECT_EQ(failed.exit.exit_code, 1);
+  EXPECT_EQ(failed.output, "/nowhere: No such file or directory\n");
+  const Ended passed = run_words({"file", "/", "1", "0", "", "0"});
+  EXPECT_EQ(passed.exit.exit_code, 0);
+  EXPECT_EQ(passed.output, "/: is as it should be\n");
 }
 
 TEST(Check, DiagnosticLine) {

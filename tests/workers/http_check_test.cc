@@ -1,7 +1,9 @@
 // The http check against a real HTTP server, and against servers that are none.
 #include <httplib.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
 #include "tests/workers/check_child.h"
@@ -117,6 +119,51 @@ TEST_F(HttpCheckTest, SendsMethodHeadersAndBody) {
             "pass: ");
   EXPECT_EQ(run({"DELETE", server_.url("/echo"), {}, "", 0, "DELETE "}).substr(0, 6), "pass: ");
   EXPECT_EQ(run({"HEAD", server_.url("/fine"), {}, "", 0, ""}).substr(0, 6), "pass: ");
+}
+
+// Whoever may list processes must not find the passwords of a lab.
+TEST_F(HttpCheckTest, NothingOfTheRequestIsOnACommandLine) {
+  std::string asked;
+  std::promise<void> came;
+  std::promise<void> looked;
+  const RawServer server([&](int visitor) {
+    asked = receive_until(visitor, "hidden-body");
+    came.set_value();
+    looked.get_future().wait();
+    send_to(visitor, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  const HttpCheck check{"POST",
+                        "http://u:hidden-password@127.0.0.1:" + server.port() + "/hidden-path",
+                        {"X-Token: hidden-token"},
+                        "hidden-body",
+                        0,
+                        ""};
+  const Result<ProcessSpec> spec = process_for_check(check, worker_context());
+  ASSERT_TRUE(spec.ok()) << spec.error();
+  const Result<std::unique_ptr<Process>> child = Process::start(*spec);
+  ASSERT_TRUE(child.ok()) << child.error();
+  came.get_future().wait();
+  const std::string proc = "/proc/" + std::to_string((*child)->pid());
+  const Result<std::string> command = read_file(proc + "/cmdline", 1 << 20);
+  const Result<std::string> environment = read_file(proc + "/environ", 1 << 20);
+  looked.set_value();
+  EXPECT_EQ(*command, worker_path() + std::string("\0--run-check\0http\0", 18));
+  EXPECT_EQ(environment->find("hidden"), std::string::npos);
+  EXPECT_NE(asked.find("X-Token: hidden-token"), std::string::npos) << asked;
+  pollfd end{(*child)->exit_fd(), POLLIN, 0};
+  ::poll(&end, 1, -1);
+  EXPECT_EQ((*child)->try_reap().value().exit_code, 0);
+}
+
+TEST_F(HttpCheckTest, AnActionSucceedsWhereTheCheckWouldPass) {
+  const CheckContext context = worker_context();
+  const Ended done = run_action(
+      HttpCheck{"POST", server_.url("/echo"), {"X-Lab: 7"}, "reset", 200, "[reset]"}, context);
+  EXPECT_TRUE(done.passed()) << done.output;
+  const Ended refused = run_action(get(server_.url("/broken")), context);
+  EXPECT_EQ(refused.exit.exit_code, 1);
+  EXPECT_EQ(refused.line(),
+            "GET " + server_.url("/broken") + ": answers 503 instead of 2xx: \"<b>disk full</b>\"");
 }
 
 TEST_F(HttpCheckTest, ABodyWithoutEndIsReadSoFarAndNoFurther) {

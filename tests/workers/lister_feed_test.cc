@@ -12,6 +12,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+constexpr Instant kEnd{std::chrono::hours(500'000)};
+
 std::vector<std::string> names(const ListerFeed& feed) {
   std::vector<std::string> names;
   for (const auto& [name, device] : feed.devices()) names.push_back(name);
@@ -41,7 +43,7 @@ TEST(ListerFeed, LinesMayComeInPieces) {
   for (const char c : text) feed.take(std::string(1, c));
   EXPECT_THAT(names(feed), ElementsAre("a", "b"));
   feed.take("{\"op\":\"add\",\"name\":\"half");
-  feed.restart();
+  feed.restart(kEnd);
   feed.take("{\"op\":\"add\",\"name\":\"c\"}\n");
   EXPECT_THAT(names(feed), ElementsAre("a", "b", "c"));
   EXPECT_THAT(feed.take_complaints(), IsEmpty());
@@ -53,15 +55,15 @@ TEST(ListerFeed, AfterARestartSyncDropsWhatWasNotListedAgain) {
       "{\"op\":\"add\",\"name\":\"a\"}\n{\"op\":\"add\",\"name\":\"b\"}\n{\"op\":\"sync\"}\n");
   EXPECT_TRUE(feed.synced());
   EXPECT_THAT(names(feed), ElementsAre("a", "b"));
-  feed.restart();
+  feed.restart(kEnd);
   EXPECT_FALSE(feed.synced());
-  EXPECT_TRUE(feed.has_stale());
+  EXPECT_NE(feed.next_stale(), kNever);
   EXPECT_THAT(names(feed), ElementsAre("a", "b")) << "until the new run has said what there is";
   feed.take("{\"op\":\"add\",\"name\":\"b\"}\n{\"op\":\"add\",\"name\":\"c\"}\n");
   EXPECT_THAT(names(feed), ElementsAre("a", "b", "c"));
   feed.take("{\"op\":\"sync\"}\n");
   EXPECT_THAT(names(feed), ElementsAre("b", "c"));
-  EXPECT_FALSE(feed.has_stale());
+  EXPECT_EQ(feed.next_stale(), kNever);
   feed.take("{\"op\":\"sync\"}\n");
   EXPECT_THAT(names(feed), ElementsAre("b", "c")) << "what this run has listed stays";
 }
@@ -108,7 +110,7 @@ TEST(ListerFeed, AListerThatTalksNonsenseDoesNotFillTheLog) {
   const std::vector<std::string> complaints = feed.take_complaints();
   ASSERT_EQ(complaints.size(), 20u);
   EXPECT_THAT(complaints.back(), HasSubstr("no more of this run is reported"));
-  feed.restart();
+  feed.restart(kEnd);
   feed.take("x\n");
   EXPECT_EQ(feed.take_complaints().size(), 1u);
 }

@@ -123,6 +123,20 @@ TEST_F(ListersTest, OneThatDiesIsStartedAgainAndItsDevicesStayUntilSync) {
   await_names({"b"});
 }
 
+// Only the log knew that a lister was broken.
+TEST_F(ListersTest, TellsWhyOneFails) {
+  start({"[ -e " + path("well") + " ] && { " + add("a") + kSync + kStay + "; }; " +
+             "echo no usb here >&2; exit 3",
+         kSync + kStay});
+  await_end();
+  EXPECT_THAT(listers->states(), ElementsAre(ListerState{"l1", "it ended with exit 3: no usb here"},
+                                             ListerState{"l2", ""}));
+  write("well", "");
+  now += 1s;
+  await_names({"a"});
+  EXPECT_THAT(listers->states(), ElementsAre(ListerState{"l1", ""}, ListerState{"l2", ""}));
+}
+
 TEST_F(ListersTest, OneThatKeepsDyingIsStartedEverMoreRarely) {
   start({"exit 1"});
   std::vector<int64_t> delays;
@@ -145,13 +159,42 @@ TEST_F(ListersTest, OneThatCannotBeStartedIsTriedAgain) {
 }
 
 TEST_F(ListersTest, OneThatLooksOnceLooksAgain) {
-  start({add("a") + kSync});
-  for (int i = 0; i < 3; ++i) {
+  // In one write: a change that is still held back when it ends would be the next thing to do.
+  start({"printf '{\"op\":\"add\",\"name\":\"a\"}\\n{\"op\":\"sync\"}\\n'"});
+  for (int i = 0; i < 30; ++i) {  // two and a half minutes
     await_end();
-    EXPECT_THAT(names(), ElementsAre("a"));
+    EXPECT_THAT(names(), ElementsAre("a")) << "look " << i;
     EXPECT_EQ(until_next(), Duration(5s));
     now += 5s;
+    wake();
+    EXPECT_THAT(names(), ElementsAre("a")) << "about to begin look " << i;
   }
+}
+
+// The first run lists a, the second b, and neither says sync.
+TEST_F(ListersTest, WhatARunHadListedStaysForAMinuteAfterItsOwnEnd) {
+  const std::string go = path("go");
+  ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+  start({"[ -e " + path("third") + " ] && exit 1; [ -e " + path("second") + " ] && { touch " +
+         path("third") + "; " + add("b") + "read x <" + go + "; exit 1; }; touch " +
+         path("second") + "; " + add("a") + "exit 1"});
+  await_end();
+  const Instant first = now;
+  now += until_next();
+  await_names({"a", "b"});
+  now = first + 50s;
+  std::ofstream(go) << "go\n";
+  await_end();
+  const Instant second = now;
+  now = first + 1min + 100ms;
+  wake();
+  EXPECT_THAT(names(), ElementsAre("b"));
+  now = second + 1min - 1us;
+  wake();
+  EXPECT_THAT(names(), ElementsAre("b"));
+  now = second + 1min + 100ms;
+  wake();
+  EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(ListersTest, WhatAListerThatStaysDeadHadListedIsGoneAfterAMinute) {

@@ -1,10 +1,14 @@
 // The ssh check against a real sshd on loopback.
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "tests/workers/attempt_in_hand.h"
 #include "tests/workers/check_child.h"
 #include "tests/workers/ssh_server.h"
 #include "workers/checks/ssh.h"
@@ -185,6 +189,61 @@ TEST_F(SshCheckTest, AServerThatNeverAnswersIsGivenUp) {
             "timed out after 1s: " + check.user + "@127.0.0.1:" + check.port + ": logging in");
 }
 
+// Both over a connection of its own and over a shared one, where only the channel goes.
+TEST_F(SshCheckTest, ATimedOutCheckLeavesNothingRunningOnTheHost) {
+  SshControl control;
+  for (const std::string& shared : {std::string(), control.path()}) {
+    context_.ssh_control = shared;
+    const Ended ended =
+        run_check(server_.login({"sh", "-c",
+                                 "tail -f /dev/null & echo $! > " + path("child") + "; echo $$ > " +
+                                     path("leader") + "; echo it runs; wait"}),
+                  context_, "it runs");
+    EXPECT_TRUE(ended.timed_out) << ended.output;
+    for (const char* name : {"child", "leader"}) {
+      const pid_t pid = std::stoi(*read_file(path(name), 100));
+      const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      pollfd end{process.get(), POLLIN, 0};
+      EXPECT_TRUE(!process.valid() || ::poll(&end, 1, 60'000) == 1) << name << " lives";
+    }
+  }
+}
+
+// A command that restarts the host does so after it has said that it was understood.
+TEST_F(SshCheckTest, WhatACommandLeavesBehindOnPurposeStays) {
+  ASSERT_EQ(::mkfifo(path("gate").c_str(), 0600), 0);
+  const UniqueFd gate(::open(path("gate").c_str(), O_RDWR | O_CLOEXEC));
+  const Ended ended = run(
+      server_.login({"sh", "-c",
+                     "(read -r _ < " + path("gate") + "; echo $_ > " + path("done.new") + "; mv " +
+                         path("done.new") + " " + path("done") + "; echo > " + path("gate") +
+                         ") >/dev/null 2>&1 & echo $! > " + path("pid") + "; echo understood"}));
+  EXPECT_TRUE(ended.passed()) << ended.output;
+  EXPECT_EQ(ended.output, "understood\n\n");
+  const pid_t pid = std::stoi(*read_file(path("pid"), 100));
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  ASSERT_TRUE(process.valid()) << "it has been ended with the connection";
+  ASSERT_TRUE(write_all(gate.get(), "go\n").ok());
+  pollfd end{process.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&end, 1, 60'000), 1);
+  EXPECT_TRUE(std::filesystem::exists(path("done")));
+}
+
+TEST_F(SshCheckTest, ExitStatusAndStandardInputAreTheCommands) {
+  EXPECT_EQ(run(server_.login({"sh", "-c", "exit 200"})).line(), name() + ": exit 200");
+  EXPECT_EQ(run(server_.login({"cat"})).exit.exit_code, 0) << "its standard input is empty";
+  EXPECT_EQ(run(server_.login({"sh", "-c", "echo a; printf end"})).output, "a\nend\n");
+  EXPECT_EQ(run(server_.login({"sh", "-c", "echo a >&2; printf end >&2"})).output, "a\nend\n");
+}
+
+TEST_F(SshCheckTest, TheClientsWordsAboutItsMasterAreDropped) {
+  const Ended ended = run(server_.login(
+      {"sh", "-c",
+       "echo mux_client_request_session: session request failed; printf 'mux_client'; echo _x; "
+       "echo a mux_client_request_session: b; exit 1"}));
+  EXPECT_EQ(ended.output, "mux_client_x\na mux_client_request_session: b\n\n");
+}
+
 TEST_F(SshCheckTest, GarbageIsNoServer) {
   const RawServer server([](int visitor) {
     const std::string garbage(64 << 10, '\xff');
@@ -196,6 +255,48 @@ TEST_F(SshCheckTest, GarbageIsNoServer) {
   const Ended ended = run(check);
   EXPECT_FALSE(ended.passed());
   EXPECT_FALSE(ended.line().empty());
+}
+
+// sshd allows ten sessions on one connection.
+TEST_F(StrategyAttemptTest, TwelveSshChecksShareOneConnection) {
+  SshServer server(dir());
+  context.self_exe = worker_path();
+  // Eight are there at the same time, and no ninth comes before one of them goes.
+  const UniqueFd arrived = make_fifo("arrived");
+  UniqueFd gate = make_fifo("gate");
+  const std::string script = "[ -e " + path("open") + " ] && exit 0; " + meet();
+  for (int i = 0; i < 12; ++i) {
+    strategy.verifiers.push_back(
+        verifier("v" + std::to_string(i), server.login({"sh", "-c", script})));
+  }
+  begin(RunKind::verify);
+  await_arrivals(arrived, 8);
+  EXPECT_EQ(children, 8);
+  write("open", "");
+  gate.reset();
+  run_to_end();
+  EXPECT_EQ(ending().outcome, Outcome::pass) << records() << log();
+  EXPECT_EQ(children, 12);
+  server.wait_for_log("Accepted publickey", 1);
+  EXPECT_EQ(server.logged("Accepted publickey"), 1u);
+  EXPECT_EQ(log().find("mux_client"), std::string::npos) << log();
+}
+
+TEST_F(StrategyAttemptTest, SshChecksThatWaitedAreOverWhenItIsStopped) {
+  SshServer server(dir());
+  context.self_exe = worker_path();
+  const UniqueFd arrived = make_fifo("arrived");
+  const UniqueFd gate = make_fifo("gate");
+  for (int i = 0; i < 12; ++i) {
+    strategy.verifiers.push_back(
+        verifier("v" + std::to_string(i), server.login({"sh", "-c", meet()})));
+  }
+  begin(RunKind::verify);
+  await_arrivals(arrived, 8);
+  attempt->stop(clock.now(), false);
+  run_to_end();
+  EXPECT_EQ(ending().status, StatusCode::killed);
+  EXPECT_EQ(children, 8);
 }
 
 TEST(SshQuoting, OneWordForEachArgument) {

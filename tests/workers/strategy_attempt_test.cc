@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/workers/attempt_in_hand.h"
+#include "tests/workers/forbid_kill.h"
 
 namespace muster {
 namespace {
@@ -264,14 +265,52 @@ TEST_F(StrategyAttemptTest, ALevelRunsItsChecksOnly) {
   EXPECT_THAT(records(), Not(HasSubstr("verify.long")));
 }
 
+// A check that became another user's process: the attempt ends, and says whose fault that is.
+TEST_F(StrategyAttemptTest, WhatMayNotBeKilledEndsTheAttempt) {
+  strategy.verifiers = {verifier("sudo", CommandCheck{{"sleep", "1000"}}),
+                        verifier("after", NoopCheck{}, {"sudo"})};
+  strategy.verifiers[0].timeout = 50ms;
+  const auto run_and_look = [this] {
+    if (!forbid_kill()) return 1;
+    run(RunKind::verify);
+    const Ending end = ending();
+    const bool is_told =
+        end.message.starts_with("check sudo (command) could not be killed (not permitted)") &&
+        records().find("FAIL verify.sudo: could not be killed") != std::string::npos &&
+        records().find("END ERROR verify: check sudo") != std::string::npos;
+    std::fputs((records() + end.message).c_str(), stderr);
+    return is_told && end.outcome == Outcome::error && end.cause == Cause::worker ? 0 : 2;
+  };
+  EXPECT_EXIT(::_exit(run_and_look()), ::testing::ExitedWithCode(0), "");
+}
+
+TEST_F(StrategyAttemptTest, WhenSeesTheDevicesName) {
+  strategy.verifiers = {verifier("mine", shell("exit 0")), verifier("other", shell("exit 1"))};
+  strategy.verifiers[0].when = "name=dut1";
+  strategy.verifiers[1].when = "name=dut2";
+  run(RunKind::verify);
+  EXPECT_EQ(ending().outcome, Outcome::pass);
+  EXPECT_THAT(records(), HasSubstr("GOOD verify.mine\nGOOD verify.PASS\n"));
+}
+
+TEST_F(StrategyAttemptTest, ChecksRunInTheAttemptsDirectoryWithTheUsersHome) {
+  strategy.verifiers = {verifier("where", shell("pwd; echo \"$HOME\"; echo said > note; exit 1"))};
+  run(RunKind::verify);
+  const std::string attempt_dir = context.attempts_dir + "/guid-000001/1";
+  EXPECT_THAT(log(), HasSubstr(attempt_dir + "\n" + home_of_user() + "\n"));
+  EXPECT_EQ(read_file(attempt_dir + "/note", 100).value(), "said\n");
+  EXPECT_NE(home_of_user(), "");
+}
+
 TEST_F(StrategyAttemptTest, WaitsAndNoopsNeedNoChild) {
   strategy.verifiers = {verifier("a", shell("[ -e " + path("a") + " ]"))};
-  strategy.actions = {action("rest", WaitAction{1ms}, {"a"}), action("long", WaitAction{2s}, {"a"}),
+  strategy.actions = {action("rest", WaitAction{1ms}, {"a"}),
+                      action("exact", WaitAction{2ms}, {"a"}),
                       action("fix", shell("touch " + path("a")), {"a"})};
-  strategy.actions[1].timeout = 1ms;
+  strategy.actions[1].timeout = 2ms;
   run(RunKind::repair);
   EXPECT_EQ(ending().outcome, Outcome::pass);
-  EXPECT_THAT(records(), HasSubstr("FAIL repair.long: timed out after 1ms\n"));
+  EXPECT_THAT(records(), HasSubstr("START repair.exact\nFAIL verify.a: exit 1\n"));
 }
 
 TEST_F(StrategyAttemptTest, ADeviceWithoutAStrategyIsAFaultOfTheInventory) {

@@ -1,4 +1,4 @@
-// The command line of a check's child, written and read in one place for each kind.
+// What a check's child is told, written and read in one place for each kind.
 #pragma once
 
 #include <charconv>

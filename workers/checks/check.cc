@@ -1,6 +1,11 @@
 #include "workers/checks/check.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cassert>
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 #include <variant>
@@ -8,6 +13,7 @@
 #include "core/duration_text.h"
 #include "core/guid.h"
 #include "core/limits.h"
+#include "io/file.h"
 #include "workers/checks/adb.h"
 #include "workers/checks/disk.h"
 #include "workers/checks/file.h"
@@ -24,49 +30,80 @@ constexpr int kExitPassed = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 64;
 
-// The command line of a check or action whose strings are all there.
-class CommandLine {
+// What a check's child reads at most: all that a strategy may hold.
+constexpr size_t kInputBytesMax = 4 * kStrategyBytesMax;
+
+// What is started for a check or action whose strings are all there.
+struct Start {
+  std::vector<std::string> argv;
+  std::vector<std::string> input;  // the texts that it finds on its stdin
+};
+
+class MakeStart {
  public:
-  CommandLine(const CheckContext& context, std::string ssh_control)
+  MakeStart(const CheckContext& context, std::string ssh_control)
       : context_(context), ssh_control_(std::move(ssh_control)) {}
 
-  std::vector<std::string> operator()(const CommandCheck& check) const { return check.argv; }
-  std::vector<std::string> operator()(const PingCheck& check) const { return ping_command(check); }
-  std::vector<std::string> operator()(const TcpCheck& check) const {
-    return self(tcp_arguments(check));
-  }
-  std::vector<std::string> operator()(const DiskCheck& check) const {
-    return self(disk_arguments(check));
-  }
-  std::vector<std::string> operator()(const FileCheck& check) const {
-    return self(file_arguments(check));
-  }
-  std::vector<std::string> operator()(const SshCheck& check) const {
+  Start operator()(const CommandCheck& check) const { return {check.argv, {}}; }
+  Start operator()(const PingCheck& check) const { return {ping_command(check), {}}; }
+  Start operator()(const TcpCheck& check) const { return self(tcp_arguments(check)); }
+  Start operator()(const DiskCheck& check) const { return self(disk_arguments(check)); }
+  Start operator()(const FileCheck& check) const { return self(file_arguments(check)); }
+  Start operator()(const SshCheck& check) const {
     return self(ssh_arguments({check, ssh_control_}));
   }
-  std::vector<std::string> operator()(const HttpCheck& check) const {
-    return self(http_arguments(check));
-  }
-  std::vector<std::string> operator()(const AdbCheck& check) const {
-    return self(adb_arguments(check));
-  }
-  std::vector<std::string> operator()(const UsbCheck& check) const {
-    return self(usb_arguments(check));
-  }
-  std::vector<std::string> operator()(const auto&) const {
+  Start operator()(const HttpCheck& check) const { return self(http_arguments(check)); }
+  Start operator()(const AdbCheck& check) const { return self(adb_arguments(check)); }
+  Start operator()(const UsbCheck& check) const { return self(usb_arguments(check)); }
+  Start operator()(const auto&) const {
     assert(false);
     return {};
   }
 
  private:
-  std::vector<std::string> self(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {context_.self, std::string(kRunCheckFlag)});
-    return arguments;
+  // `arguments` begins with the kind.
+  Start self(std::vector<std::string> arguments) const {
+    Start start{{context_.self, std::string(kRunCheckFlag), arguments.front()}, {}};
+    arguments.erase(arguments.begin());
+    start.input = std::move(arguments);
+    return start;
   }
 
   const CheckContext& context_;
   std::string ssh_control_;
 };
+
+// Each text with a NUL behind it, which none may hold.
+Result<std::string> join_input(const std::vector<std::string>& texts) {
+  std::string input;
+  for (const std::string& text : texts) {
+    if (text.find('\0') != text.npos) return Error{"a text of the check holds a NUL byte"};
+    input.append(text).append(1, '\0');
+  }
+  return input;
+}
+
+// What join_input made; nothing when it did not make it.
+std::optional<std::vector<std::string>> read_input(int fd) {
+  std::string input;
+  std::array<char, 16 << 10> chunk;
+  for (;;) {
+    const ssize_t size = ::read(fd, chunk.data(), chunk.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return std::nullopt;
+    if (size == 0) break;
+    input.append(chunk.data(), static_cast<size_t>(size));
+    if (input.size() > kInputBytesMax) return std::nullopt;
+  }
+  std::vector<std::string> texts;
+  for (size_t begin = 0; begin < input.size();) {
+    const size_t end = input.find('\0', begin);
+    if (end == input.npos) return std::nullopt;
+    texts.push_back(input.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return texts;
+}
 
 const DeviceSpec* device_of(const CheckContext& context) {
   return context.devices.empty() ? nullptr : &context.devices.front();
@@ -143,9 +180,14 @@ Result<ProcessSpec> make_process(Variant what, const CheckContext& context,
                                  const std::string& ssh_control) {
   const FillIn fill_in(device_of(context));
   if (std::optional<Error> error = std::visit(fill_in, what)) return *error;
+  Start start = std::visit(MakeStart(context, ssh_control), what);
+  Result<std::string> input = join_input(start.input);
+  if (!input) return Error{input.error()};
   ProcessSpec spec;
-  spec.argv = std::visit(CommandLine(context, ssh_control), what);
+  spec.argv = std::move(start.argv);
+  spec.input = std::move(*input);
   spec.env = context.env;
+  spec.cwd = context.cwd;
   return spec;
 }
 
@@ -232,13 +274,19 @@ Result<std::string> expand_in_context(std::string_view text, const CheckContext&
 bool is_check_child(int argc, char** argv) { return argc >= 2 && argv[1] == kRunCheckFlag; }
 
 int run_check_child(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
   std::optional<CheckVerdict> verdict;
-  if (!arguments.empty()) {
-    verdict = run_check(arguments.front(), CheckArguments(arguments).subspan(1));
+  if (argc == 3) {
+    const std::optional<std::vector<std::string>> texts = read_input(STDIN_FILENO);
+    // What it starts has nothing to read.
+    const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (null.valid()) ::dup2(null.get(), STDIN_FILENO);
+    if (texts) verdict = run_check(argv[2], *texts);
   }
   if (!verdict) {
-    std::fputs("--run-check is for the worker itself: it takes a kind and its arguments\n", stderr);
+    std::fputs(
+        "--run-check is for the worker itself: it takes a kind, and the rest on its "
+        "standard input\n",
+        stderr);
     return kExitUsage;
   }
   std::puts(verdict->line.c_str());

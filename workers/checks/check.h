@@ -4,11 +4,12 @@
 // that hangs (a dead mount, a server that never answers) can be ended with all it started. command,
 // ping and ssh are the program itself; the others are this executable called as
 //
-//   muster-worker --run-check KIND ARGUMENT...
+//   muster-worker --run-check KIND
 //
-// which does its work with plain blocking calls, prints one line and exits 0 (passed) or 1
-// (failed). To add a check: a kind in core/strategy.h, its keys in io/check_file.cc, a file pair
-// here, and one line each in process_for_check and run_check_child.
+// with the rest on its standard input, since who may list the worker's processes sees command lines
+// and a check may hold a password. It does its work with plain blocking calls, prints one line and
+// exits 0 (passed) or 1 (failed). To add a check: a kind in core/strategy.h, its keys in
+// io/check_file.cc, a file pair here, and one line each in process_for_check and run_check_child.
 #pragma once
 
 #include <map>
@@ -39,6 +40,7 @@ struct CheckContext {
   std::span<const DeviceSpec> devices;     // of the lease; the first is the one that is judged
   std::string guid;                        // of the task
   std::string ssh_control;  // SshControl::path(); empty: every ssh client logs in by itself
+  std::string cwd;          // where they start; empty: where the worker is
 };
 
 // The child for a check or an action: its placeholders are expanded here, and what an ssh or adb

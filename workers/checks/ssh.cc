@@ -15,8 +15,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "core/guid.h"
+#include "core/shell_text.h"
 #include "io/file.h"
 #include "workers/checks/connect.h"
 
@@ -75,13 +77,14 @@ UniqueFd connect_socket(const std::string& path) {
 }
 
 // Starts a program of PATH with both outputs to `output`, in this process's group.
-Result<pid_t> start_program(const std::vector<std::string>& argv, int output) {
+Result<pid_t> start_program(const std::vector<std::string>& argv, int input, int output) {
   std::vector<std::string> words = argv;
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
   pid_t pid = -1;
@@ -101,18 +104,73 @@ int wait_for(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// What a client says before it logs in by itself because the master has no session left. It does no
+// harm, and is not what the check has to say.
+constexpr std::string_view kNoSession = "mux_client_request_session: ";
+
+// Passes on lines but for those of the client about its master.
+class Lines {
+ public:
+  // False when nobody takes them any more.
+  bool add(std::string_view bytes) {
+    rest_ += bytes;
+    size_t begin = 0;
+    for (size_t end = 0; (end = rest_.find('\n', begin)) != rest_.npos; begin = end + 1) {
+      if (!put(std::string_view(rest_).substr(begin, end + 1 - begin))) return false;
+    }
+    rest_.erase(0, begin);
+    // What cannot become such a line is not held back.
+    const std::string_view start = kNoSession.substr(0, rest_.size());
+    if (rest_.starts_with(start)) return true;
+    const bool taken = put(rest_);
+    rest_.clear();
+    in_line_ = true;
+    return taken;
+  }
+  // Passes on the last line when it has no end. True when all was more than blanks.
+  bool end() {
+    put(rest_);
+    return has_words_;
+  }
+
+ private:
+  bool put(std::string_view text) {
+    const bool begins_line = !std::exchange(in_line_, false);
+    if (begins_line && text.starts_with(kNoSession)) return true;
+    has_words_ = has_words_ || text.find_first_not_of(" \t\r\n") != text.npos;
+    return write_all(STDOUT_FILENO, text).ok();
+  }
+
+  std::string rest_;
+  bool in_line_ = false;  // the beginning of the line has been passed on
+  bool has_words_ = false;
+};
+
 // Passes on what comes from `fd` until its end. True when that was more than blanks.
 bool pass_on(int fd) {
-  bool has_words = false;
+  Lines lines;
   std::array<char, 16 << 10> chunk;
   for (;;) {
     const ssize_t size = ::read(fd, chunk.data(), chunk.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return has_words;
-    const std::string_view bytes(chunk.data(), static_cast<size_t>(size));
-    has_words = has_words || bytes.find_first_not_of(" \t\r\n") != bytes.npos;
-    if (!write_all(STDOUT_FILENO, bytes)) return has_words;
+    if (size <= 0) return lines.end();
+    if (!lines.add({chunk.data(), static_cast<size_t>(size)})) return lines.end();
   }
+}
+
+// The command line for the other side, whose login shell may be any. A timed-out check must not
+// leave its command running there, and sshd ends nothing when a connection goes. So a shell waits
+// for the end of the channel's input, which stays open as long as the check lives, and then kills
+// the group that sshd has made for the command. When the command has ended before, whatever it left
+// behind stays, as without this shell.
+std::string remote_command(const std::vector<std::string>& argv) {
+  constexpr const char* kWatch =
+      "exec 3<&0 </dev/null; "
+      "(while read -r _; do :; done <&3; kill -9 -$$) >/dev/null 2>&1 & w=$!; "
+      "\"$@\" 3<&-; s=$?; exec 2>/dev/null; kill $w; exit $s";
+  std::vector<std::string> words = {"sh", "-c", kWatch, "muster"};
+  words.insert(words.end(), argv.begin(), argv.end());
+  return "exec " + quote_for_shell(words);
 }
 
 // Sees to it that a master listens at `socket`. The verdict when it could not log in; ssh has said
@@ -130,7 +188,7 @@ std::optional<CheckVerdict> share_connection(const SshCheck& check, const std::s
   std::vector<std::string> argv = ssh_client(check, socket);
   argv.insert(argv.end(),
               {"-o", "ControlMaster=yes", "-o", kMasterIdle, "-N", "-f", "--", check.host});
-  const Result<pid_t> pid = start_program(argv, STDOUT_FILENO);
+  const Result<pid_t> pid = start_program(argv, STDIN_FILENO, STDOUT_FILENO);
   if (!pid) return CheckVerdict{false, pid.error()};
   if (wait_for(*pid) != 0) return CheckVerdict{false, ""};
   return std::nullopt;
@@ -198,11 +256,8 @@ std::string ssh_control_socket(const SshCheck& check, const std::string& control
 
 std::string quote_for_shell(const std::vector<std::string>& argv) {
   std::string line;
-  for (const std::string& argument : argv) {
-    line += line.empty() ? "'" : " '";
-    for (const char c : argument) line += c == '\'' ? "'\\''" : std::string(1, c);
-    line += "'";
-  }
+  for (const std::string& argument : argv)
+    line += (line.empty() ? "" : " ") + quote_for_shell(argument);
   return line;
 }
 
@@ -217,14 +272,18 @@ CheckVerdict run_ssh_check(const SshRun& run) {
   }
   std::vector<std::string> argv = ssh_client(check, socket);
   argv.insert(argv.end(), {"-o", "ControlMaster=no", "--", check.host,
-                           check.argv.empty() ? "true" : quote_for_shell(check.argv)});
+                           check.argv.empty() ? "true" : remote_command(check.argv)});
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {false, "cannot make a pipe"};
   const UniqueFd output(ends[0]);
-  UniqueFd input(ends[1]);
-  const Result<pid_t> pid = start_program(argv, input.get());
+  UniqueFd output_end(ends[1]);
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {false, "cannot make a pipe"};
+  UniqueFd input(ends[0]);
+  const UniqueFd open_while_we_live(ends[1]);
+  const Result<pid_t> pid = start_program(argv, input.get(), output_end.get());
   if (!pid) return {false, pid.error()};
   input.reset();
+  output_end.reset();
   const bool has_words = pass_on(output.get());
   const int status = wait_for(*pid);
   if (status == 0) return {true, check.argv.empty() ? name + ": logged in" : ""};
