@@ -56,7 +56,8 @@ void BrokerCore::apply_event(const TaskSubmitted& event, Instant time) {
   (void)added;
   task.task_class = class_of(*task.spec);
   ++queued_count_;
-  enqueue(ix, false);
+  apply_dependencies(ix);
+  if (task.waits_for == 0) enqueue(ix, false);
   apply_chain_begun(ix);
   if (task.spec->timeouts.queue > Duration{0}) {
     queue_deadlines_.emplace(time + task.spec->timeouts.queue, ix, task.seq);
@@ -220,6 +221,7 @@ void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant
   }
   apply_chain_over(ix);
   leave_class(task);
+  apply_dependants(task);
   ++ended_count_;
   note_news(ix);
   ended_tasks_.push_back(TaskRef{ix, task.seq});

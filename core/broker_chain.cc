@@ -52,10 +52,16 @@ struct BrokerCore::Consequences {
   }
 };
 
-// Completes a decision with what follows from its events: for the health of devices, for jobs whose
-// children ended, and for children whose job ended.
+// Completes a decision with what follows from its events.
 void BrokerCore::decide_consequences(Decision& decision, Instant now) const {
-  if (decision.events.empty() || (devices_.empty() && serving_.empty())) return;
+  if (decision.events.empty()) return;
+  if (!devices_.empty() || !serving_.empty()) decide_chain_consequences(decision, now);
+  decide_dependants(decision, now);
+}
+
+// What follows for the health of devices, for jobs whose children ended, and for children whose job
+// ended.
+void BrokerCore::decide_chain_consequences(Decision& decision, Instant now) const {
   Consequences all{decision, now, {}, {}, {}};
   decide_judgements(decision, all.judged, now);
   for (const Event& event : decision.events) {

@@ -142,6 +142,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(task.submitted);
     digest.add(task.ended);
     digest.add(task.not_before);
+    digest.add(uint64_t{task.waits_for});
     digest.add(task.cancel ? task.cancel->reason : "");
     if (task.own_ending) digest.add(*task.own_ending);
     if (task.chain) add_chain(digest, *task.chain);

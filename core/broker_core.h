@@ -135,6 +135,11 @@ class BrokerCore {
     std::unique_ptr<CancelRequested> cancel;
     std::unique_ptr<Ending> own_ending;  // when it ended without an attempt's word
     std::unique_ptr<Chain> chain;        // null: it has neither children nor a parent
+    // Tasks that depend on this one; null: none has said so.
+    std::unique_ptr<std::vector<TaskRef>> dependants;
+    // Of its own dependencies: those that have not ended, and those that did not pass and had to.
+    // While there are any it stands in no queue.
+    uint32_t waits_for = 0;
     // Soft.
     uint32_t held_position = 0;  // in its worker's `held`
     uint64_t watcher = 0;        // a session, 0: none; more in extra_watchers_
@@ -322,6 +327,15 @@ class BrokerCore {
   }
   bool worker_takes_device(WorkerIx worker, const Scratch* scratch) const;
 
+  // Tasks that wait for the end of others (broker_depend.cc).
+  using SpecsByGuid = LookupMap<std::string_view, TaskSpecPtr>;
+  std::string decide_dependencies(const TaskSpec& spec, const SpecsByGuid& before) const;
+  void decide_dependants(Decision& decision, Instant now) const;
+  void decide_blocked(Decision& decision, Instant now) const;
+  void apply_dependencies(TaskIx ix);
+  void apply_dependants(const Task& task);
+  void explain_dependencies(const Task& task, Explanation& answer) const;
+
   // Health (broker_health.cc).
   Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
   std::string was_already(const std::string& name, DeviceChange change) const;
@@ -352,6 +366,7 @@ class BrokerCore {
 
   // Chains (broker_chain.cc).
   void decide_consequences(Decision& decision, Instant now) const;
+  void decide_chain_consequences(Decision& decision, Instant now) const;
   void decide_strays(Instant now, Decision& decision) const;
   void decide_over(Consequences& all, const std::string& guid, const Ending& ending,
                    Verdict verdict) const;
@@ -524,6 +539,7 @@ class BrokerCore {
   uint64_t queued_count_ = 0;
   uint64_t held_count_ = 0;
   uint64_t ended_count_ = 0;
+  uint64_t dependants_waiting_ = 0;  // tasks that wait for the end of others
 
   // Derived from hard state.
   std::vector<TaskClass> classes_;

@@ -141,6 +141,7 @@ Decision BrokerCore::decide_start(const Start& start, Instant now) const {
     if (!task.spec || !task.cancel || task.state != TaskState::queued) continue;
     decision.events.push_back(make_cancelled(task.spec->guid, *task.cancel, now));
   }
+  decide_blocked(decision, now);
   decide_consequences(decision, now);
   return decision;
 }

@@ -365,6 +365,10 @@ void BrokerCore::explain_wait(const Task& task, Instant now, Explanation& answer
 std::string BrokerCore::explain_nearest(const Task& task, Instant now) const {
   if (task.chain && !task.chain->open.empty()) return explain_chain(task, now).front();
   Explanation all;
+  if (task.waits_for > 0) {
+    explain_dependencies(task, all);
+    return all.reasons.empty() ? all.summary : all.reasons.front();
+  }
   explain_wait(task, now, all);
   return all.reasons.empty() ? make_wait_summary(task) : all.reasons.front();
 }
@@ -396,6 +400,10 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
                      std::to_string(task.attempts.size() + 1) + ", because attempt " +
                      std::to_string(task.attempts.size()) +
                      " ended: " + task.attempts.back().ending->message;
+    return answer;
+  }
+  if (task.waits_for > 0) {
+    explain_dependencies(task, answer);
     return answer;
   }
   answer.ahead = count_ahead(task);

@@ -87,6 +87,17 @@ std::string invalid_requests(const TaskSpec& spec) {
   return "";
 }
 
+std::string invalid_metadata(const TaskSpec& spec) {
+  if (!spec.group.empty()) {
+    if (const auto problem = invalid_guid(spec.group)) return "the group: " + *problem;
+  }
+  size_t bytes = 0;
+  for (const auto& [key, value] : spec.metadata) bytes += key.size() + value.size();
+  if (spec.metadata.size() <= kMetadataMax && bytes <= kMetadataBytesMax) return "";
+  return "a task has at most " + std::to_string(kMetadataMax) + " pairs of metadata, of " +
+         std::to_string(kMetadataBytesMax >> 10) + " KiB in all";
+}
+
 }  // namespace
 
 Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, Instant now) const {
@@ -103,7 +114,7 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
   SubmitReply answer;
   answer.results.reserve(submit.tasks.size());
   decision.events.reserve(submit.tasks.size());
-  LookupMap<std::string_view, TaskSpecPtr> in_this_message;
+  SpecsByGuid in_this_message;
   for (const TaskSpecPtr& spec : submit.tasks) {
     SubmitResult& result = answer.results.emplace_back(SubmitResult{spec->guid, false, ""});
     const Task* present = find_task(spec->guid);
@@ -118,6 +129,7 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
       continue;
     }
     result.refused = decide_admission(*spec);
+    if (result.refused.empty()) result.refused = decide_dependencies(*spec, in_this_message);
     if (result.refused.empty()) {
       result.refused = decide_room(decision.events.size());
       if (!result.refused.empty()) result.code = RefusalCode::unavailable;
@@ -126,6 +138,7 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
     in_this_message.insert(spec->guid, spec);
     decision.events.push_back(Event{now, TaskSubmitted{spec}});
   }
+  decide_dependants(decision, now);
   answer_with(std::move(answer));
   return decision;
 }
@@ -158,6 +171,7 @@ std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
   if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
   if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
   if (const std::string problem = invalid_before(spec); !problem.empty()) return problem;
+  if (const std::string problem = invalid_metadata(spec); !problem.empty()) return problem;
   if (spec.work.size() > kWorkBytesMax) {
     return "the work description is larger than " + std::to_string(kWorkBytesMax >> 10) + " KiB";
   }

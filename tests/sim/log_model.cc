@@ -122,6 +122,9 @@ std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
   if (!worker || !worker->present || worker->incarnation != event.incarnation) {
     return "S2: leased to a worker that is not there in this incarnation";
   }
+  if (const std::string complaint = check_lease_dependencies(*task); !complaint.empty()) {
+    return complaint;
+  }
   if (const std::string complaint = check_lease_devices(event, *task); !complaint.empty()) {
     return complaint;
   }
@@ -136,6 +139,18 @@ std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
     holders_[device] = event.token;
     attempt.things.push_back(SimLab::thing_of(*find_device(device, event.worker)));
     held_things_.insert(attempt.things.back());
+  }
+  return "";
+}
+
+std::string LogModel::check_lease_dependencies(const Task& task) {
+  for (const Dependency& dependency : task.spec->depends_on) {
+    const Task* on = find_task(dependency.guid);
+    const Verdict verdict = on ? on->verdict : Verdict::none;
+    if (verdict == Verdict::none) return "S3: a task was leased before its dependency had ended";
+    const bool passed = verdict == Verdict::pass || verdict == Verdict::flaky;
+    if (dependency.must_pass && !passed) return "S3: a task was leased that is blocked";
+    marks_.hit(Mark::dependant_leased);
   }
   return "";
 }
@@ -254,7 +269,12 @@ std::string LogModel::take_event(const TaskEnded& event, Instant) {
   task->verdict = event.verdict;
   task->ending = event.ending;
   if (event.ending.cause == Cause::capacity) marks_.hit(Mark::queue_timeout);
-  if (event.ending.status == StatusCode::blocked) marks_.hit(Mark::nowhere_to_go);
+  const bool blocked = event.ending.status == StatusCode::blocked;
+  if (blocked && event.verdict != Verdict::skip) marks_.hit(Mark::nowhere_to_go);
+  if (blocked && event.verdict == Verdict::skip) {
+    if (task->spec->depends_on.empty()) return "S3: a task was blocked that depends on none";
+    marks_.hit(Mark::dependant_blocked);
+  }
   return "";
 }
 

@@ -87,6 +87,7 @@ class LogModel {
   std::string take_event(const CancelRequested& event, Instant time);
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_origin(const Origin& origin);
+  std::string check_lease_dependencies(const Task& task);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
   std::string check_lease_stacks(const AttemptLeased& event, const Task& task) const;
   bool share_stack(const std::string& one, const std::string& other) const;

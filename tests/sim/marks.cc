@@ -46,7 +46,9 @@ constexpr std::string_view kNames[] = {"lease_lost",
                                        "collateral",
                                        "together",
                                        "undeclared_leased",
-                                       "unplugged_leased"};
+                                       "unplugged_leased",
+                                       "dependant_leased",
+                                       "dependant_blocked"};
 static_assert(std::size(kNames) == kMarks);
 
 }  // namespace

@@ -51,6 +51,8 @@ enum class Mark : uint8_t {
   together,               // two devices were asked for in one stack, and leased
   undeclared_leased,      // a listed device that nobody declared was leased
   unplugged_leased,       // a lister missed a device that was leased
+  dependant_leased,       // a task was leased after those that it depends on
+  dependant_blocked,      // a task ended because one that it depends on did not pass
   count
 };
 

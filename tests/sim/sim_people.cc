@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -117,6 +118,7 @@ TaskSpecPtr SimSubmitter::draw_task() {
   spec.retry.test = static_cast<uint32_t>(random.below(3));
   spec.wait_for_capacity = random.chance(700);
   if (random.chance(300)) spec.pool = "pool1";
+  if (next_task_ > 1 && random.chance(150)) draw_dependencies(spec);
   const uint64_t kind = races_ ? 2 : random.below(4);
   if (kind == 0) {
     const bool repair = random.chance(300);
@@ -135,6 +137,19 @@ TaskSpecPtr SimSubmitter::draw_task() {
     }
   }
   return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
+// On some of its own tasks; those that were refused are not known.
+void SimSubmitter::draw_dependencies(TaskSpec& spec) {
+  Random& random = sim().random();
+  std::set<uint64_t> on;
+  for (uint64_t count = 1 + random.below(3); count > 0; --count) {
+    on.insert(random.below(next_task_ - 1));
+  }
+  for (const uint64_t task : on) {
+    spec.depends_on.push_back(
+        {name() + "-task-" + std::to_string(100'000 + task), random.chance(700)});
+  }
 }
 
 void SimSubmitter::draw_before(Before& before) {

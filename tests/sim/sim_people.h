@@ -86,6 +86,7 @@ class SimSubmitter : public SimClient {
   void submit_some(uint32_t count);
   TaskSpecPtr draw_task();
   void draw_devices(TaskSpec& spec);
+  void draw_dependencies(TaskSpec& spec);
   void draw_before(Before& before);
   void take_results(const Submit& submit, const SubmitReply& reply);
   void take_news(const TaskNews& news);
