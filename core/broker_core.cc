@@ -126,6 +126,34 @@ void add_chain(Digest& digest, const Chain& chain) {
   digest.add(static_cast<uint64_t>(chain.repair_spent.count()));
 }
 
+template <typename Device>
+void add_device(Digest& digest, const Device& device) {
+  digest.add(device.spec.name);
+  digest.add(static_cast<uint64_t>(device.declared));
+  digest.add(static_cast<uint64_t>(device.allowed));
+  digest.add(static_cast<uint64_t>(device.holder));
+  digest.add(static_cast<uint64_t>(device.health));
+  digest.add(device.health_reason);
+  digest.add(device.health_who);
+  digest.add(device.health_since);
+  digest.add(device.until);
+  digest.add(uint64_t{device.failures});
+  digest.add(static_cast<uint64_t>(device.blamed));
+  digest.add(device.before_lock ? to_string(device.before_lock->health) : "");
+  digest.add(uint64_t{device.job_failures});
+  digest.add(device.level);
+  for (const auto& [level, time] : device.good_at) {
+    digest.add(level);
+    digest.add(time);
+  }
+  digest.add(device.fit_seq);
+  digest.add(device.good_for);
+  for (const auto& [tag, times] : device.uses) {
+    digest.add(tag);
+    for (const Instant time : times) digest.add(time);
+  }
+}
+
 }  // namespace
 
 uint64_t BrokerCore::hard_digest() const {
@@ -171,32 +199,7 @@ uint64_t BrokerCore::hard_digest() const {
       }
     }
   }
-  for (const Device& device : devices_) {
-    digest.add(device.spec.name);
-    digest.add(static_cast<uint64_t>(device.declared));
-    digest.add(static_cast<uint64_t>(device.allowed));
-    digest.add(static_cast<uint64_t>(device.holder));
-    digest.add(static_cast<uint64_t>(device.health));
-    digest.add(device.health_reason);
-    digest.add(device.health_who);
-    digest.add(device.health_since);
-    digest.add(device.until);
-    digest.add(uint64_t{device.failures});
-    digest.add(static_cast<uint64_t>(device.blamed));
-    digest.add(device.before_lock ? to_string(device.before_lock->health) : "");
-    digest.add(uint64_t{device.job_failures});
-    digest.add(device.level);
-    for (const auto& [level, time] : device.good_at) {
-      digest.add(level);
-      digest.add(time);
-    }
-    digest.add(device.fit_seq);
-    digest.add(device.good_for);
-    for (const auto& [tag, times] : device.uses) {
-      digest.add(tag);
-      for (const Instant time : times) digest.add(time);
-    }
-  }
+  for (const Device& device : devices_) add_device(digest, device);
   digest.add(queued_count_);
   digest.add(held_count_);
   digest.add(ended_count_);

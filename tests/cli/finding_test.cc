@@ -84,16 +84,16 @@ INSTANTIATE_TEST_SUITE_P(
         SickCase{"disk_unknown", [](DoctorFacts& f) { f.free_fault = "no such file"; }, "disk",
                  Condition::warn, "no such file", 0},
         // A worker that refused all work was fine.
-        SickCase{"worker that refuses work",
+        SickCase{"worker_refusing",
                  [](DoctorFacts& f) { f.workers[0].refusing = "its disk has 1KiB free"; },
                  "workers", Condition::fail, "taken by bench-1: its disk has 1KiB free", 1},
         // Nobody but the worker's log knew.
-        SickCase{"lister that fails",
+        SickCase{"lister_failing",
                  [](DoctorFacts& f) {
                    f.workers[0].listers = {{"usb", "exit 127"}, {"adb", ""}};
                  },
                  "listers", Condition::fail, "lister usb of worker bench-1 fails: exit 127", 1},
-        SickCase{"lister that is not there",
+        SickCase{"lister_missing",
                  [](DoctorFacts& f) { f.devices[0].absent = "worker bench-1 has no lister ubs"; },
                  "listers", Condition::fail, "worker bench-1 has no lister ubs", 1},
         SickCase{"broker", [](DoctorFacts& f) { f.broker_fault = "nobody answers"; }, "broker",
