@@ -80,9 +80,9 @@ struct AttemptReported {
   Origin origin;
   AttemptToken token;
   Instant time;  // the worker's
-  std::variant<AttemptStarted, Record, CaseResult, Progress, SourceFetched, Shout, Measurement,
-               Artifact, CallFailed>
-      body;
+  using Body = std::variant<AttemptStarted, Record, CaseResult, Progress, SourceFetched, Shout,
+                            Measurement, Artifact, CallFailed>;
+  Body body;
   bool operator==(const AttemptReported&) const = default;
 };
 

@@ -10,6 +10,7 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -113,6 +114,12 @@ class Reading {
   }
   void duration(int64_t from, Duration& to, const char* what) {
     if (in_range(from, what)) to = Duration(from);
+  }
+
+  // A number: neither infinite nor none at all.
+  void real(double from, double& to, const char* what) {
+    if (!std::isfinite(from)) return fail(std::string(what) + " is no number");
+    to = from;
   }
 
   // An enumerant up to `last`.

@@ -99,7 +99,7 @@ static void read(Reading& in, Measurement::Cell::Reader from,
       to.second = from.getInteger();
       return;
     case Measurement::Cell::REAL:
-      to.second = from.getReal();
+      in.real(from.getReal(), to.second.emplace<double>(), "the value of a measurement");
       return;
     case Measurement::Cell::TRUTH:
       to.second = from.getTruth();

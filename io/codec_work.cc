@@ -114,8 +114,8 @@ static void read(Reading& in, MeasureLimit::Reader from, muster::MeasureLimit& t
   const MeasureLimit::Upper::Reader upper = from.getUpper();
   if (lower.which() > MeasureLimit::Lower::MIN || upper.which() > MeasureLimit::Upper::MAX)
     in.fail_unknown("kind of limit", std::max<unsigned>(lower.which(), upper.which()));
-  if (lower.isMin()) to.min = lower.getMin();
-  if (upper.isMax()) to.max = upper.getMax();
+  if (lower.isMin()) in.real(lower.getMin(), to.min.emplace(), "the lower limit");
+  if (upper.isMax()) in.real(upper.getMax(), to.max.emplace(), "the upper limit");
   in.text(from.getUnit(), to.unit, "the unit of a limit");
 }
 

@@ -252,7 +252,7 @@ struct AddCell {
   JsonWriter& json;
   const std::string& column;
 
-  void operator()(int64_t value) const { json.number(column, value); }
+  void operator()(int64_t value) const { json.integer(column, value); }
   void operator()(double value) const { json.number(column, value); }
   void operator()(bool value) const { json.boolean(column, value); }
   void operator()(const std::string& value) const { json.text(column, value); }

@@ -108,6 +108,11 @@ void JsonWriter::number(std::string_view key, int64_t value) {
   out_ += value >= -static_cast<int64_t>(kExactMax) ? digits : "\"" + digits + "\"";
 }
 
+void JsonWriter::integer(std::string_view key, int64_t value) {
+  separate(key);
+  out_ += std::to_string(value);
+}
+
 void JsonWriter::number(std::string_view key, double value) {
   separate(key);
   if (!std::isfinite(value)) {

@@ -24,6 +24,8 @@ class JsonWriter {
   // Beyond 2^53, where a double is not exact any more, a decimal string.
   void number(std::string_view key, uint64_t value);
   void number(std::string_view key, int64_t value);
+  // A number whatever its size: where a reader must tell it from a text.
+  void integer(std::string_view key, int64_t value);
   // So that the same double is read back, with a point or an exponent; null when it is no number.
   void number(std::string_view key, double value);
   // In seconds, exactly, with at least one digit after the point.

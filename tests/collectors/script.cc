@@ -7,8 +7,7 @@ namespace {
 
 constexpr uint64_t kStart = 1'790'000'000;  // seconds since the epoch
 
-AttemptReported reported(const std::string& guid, uint32_t attempt,
-                         std::variant<AttemptStarted, Record, CaseResult, Progress> body) {
+AttemptReported reported(const std::string& guid, uint32_t attempt, AttemptReported::Body body) {
   return {{"bench", 0}, {guid, attempt}, kNever, std::move(body)};
 }
 

@@ -65,10 +65,12 @@ TEST(EventJson, EveryType) {
       {WorkerLost{"bench", 3, "silent"},
        with_head("worker_lost", R"(,"worker":"bench","incarnation":3,"reason":"silent")")},
       {TaskSubmitted{spec},
-       with_head("task_submitted",
-                 guid + R"(,"spec":{"guid":"0194-task-one","kind":"job","priority":50,)"
-                        R"("timeouts":{"queue_s":0.0,"run_s":0.0,"silence_s":0.0,"grace_s":10.0},)"
-                        R"("retry":{"infra":2,"test":0}})")},
+       with_head(
+           "task_submitted",
+           guid +
+               R"(,"spec":{"guid":"0194-task-one","kind":"job","priority":50,)"
+               R"("timeouts":{"queue_s":0.0,"run_s":0.0,"silence_s":0.0,"grace_s":10.0,"finally_s":300.0},)"
+               R"("retry":{"infra":2,"test":0}})")},
       {AttemptReported{
            {}, token, kNever, Record{"INFO", "sub", "", {{"b", "1"}, {"a", "2"}, {"b", "3"}}, ""}},
        with_head("record", guid + R"(,"attempt":2,"status":"INFO","subdir":"sub",)"
@@ -87,6 +89,24 @@ TEST(EventJson, EveryType) {
       {AttemptReported{origin, token, kTime, CaseResult{"s", "n", Outcome::skip, 1500ms, ""}},
        with_head("result", guid + from + at +
                                R"(,"suite":"s","name":"n","outcome":"skip","duration_s":1.5)")},
+      {AttemptReported{origin, token, kTime, SourceFetched{"file:///r", "main", "3f"}},
+       with_head("source_fetched",
+                 guid + from + at + R"(,"url":"file:///r","ref":"main","sha":"3f")")},
+      {AttemptReported{origin, token, kTime, Shout{R"({"a": 1})"}},
+       with_head("shout", guid + from + at + R"(,"json":"{\"a\": 1}")")},
+      {AttemptReported{
+           origin, token, kTime,
+           Measurement{"t",
+                       {{"i", int64_t{-1}}, {"r", 2.0}, {"b", true}, {"s", std::string("x")}}}},
+       with_head("measurement",
+                 guid + from + at + R"(,"table":"t","row":{"i":-1,"r":2.0,"b":true,"s":"x"})")},
+      {AttemptReported{origin, token, kTime, Artifact{"a/b", "file:///b", 9, "00"}},
+       with_head("artifact",
+                 guid + from + at + R"(,"name":"a/b","url":"file:///b","bytes":9,"sha256":"00")")},
+      {AttemptReported{origin, token, kTime, CallFailed{"device ls", "[]", "broker", "gone"}},
+       with_head("call_failed", guid + from + at +
+                                    R"(,"method":"device ls","arguments":"[]",)"
+                                    R"("peer":"broker","error":"gone")")},
       {AttemptEnded{origin, token, ending(), Verdict::fail, kNever},
        with_head("attempt_ended",
                  guid + from + R"(,"ending":)" + kEnding + R"(,"verdict":"fail")")},
@@ -129,6 +149,14 @@ TEST(EventJson, EventsOfTasksComeBack) {
       AttemptReported{far, token, kTime, Record{"FAIL", "s", "verify.usb", {{"a", "1"}}, "no\n2"}},
       AttemptReported{origin, token, kTime, CaseResult{"s", "n", Outcome::skip, 1500ms, "m"}},
       AttemptReported{origin, token, kTime, Progress{40, "step 2"}},
+      AttemptReported{origin, token, kTime, SourceFetched{"file:///r", "main", "3f"}},
+      AttemptReported{origin, token, kTime, Shout{R"({"a": 1})"}},
+      AttemptReported{
+          origin, token, kTime,
+          Measurement{
+              "t", {{"b", true}, {"i", int64_t{-1} << 60}, {"r", 0.1}, {"s", std::string("1")}}}},
+      AttemptReported{origin, token, kTime, Artifact{"a/b", "file:///b", 9, "00"}},
+      AttemptReported{origin, token, kTime, CallFailed{"device ls", "[]", "broker", "gone"}},
       AttemptEnded{origin, token, ending(), Verdict::fail, kNever},
       AttemptEnded{{}, token, blamed, Verdict::none, kTime},
       ReportRefused{origin, token, "stale"},

@@ -69,6 +69,25 @@ std::string describe_body(const CaseResult& result) {
 std::string describe_body(const Progress& progress) {
   return Line().word("progress").pair("percent", progress.percent).text("", progress.text).take();
 }
+std::string describe_body(const SourceFetched& source) {
+  return Line().word("source").text("url", source.url).text("sha", source.sha).take();
+}
+std::string describe_body(const Shout& shout) {
+  return Line().word("shout").text("", shout.json).take();
+}
+std::string describe_body(const Measurement& measurement) {
+  return Line()
+      .word("measurement")
+      .text("table", measurement.table)
+      .pair("columns", measurement.row.size())
+      .take();
+}
+std::string describe_body(const Artifact& artifact) {
+  return Line().word("artifact").text("name", artifact.name).pair("bytes", artifact.bytes).take();
+}
+std::string describe_body(const CallFailed& call) {
+  return Line().word("call_failed").word(call.method).text("error", call.error).take();
+}
 std::string describe_body(const Ending& ending) { return "ending " + describe(ending); }
 
 std::string describe_report(const Report& report) {
