@@ -1,4 +1,5 @@
 // Golden text of what people read.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/render_device.h"
