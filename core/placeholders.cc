@@ -129,8 +129,11 @@ std::optional<Error> no_such_member(std::string_view name, const Values& values)
   if (of_type != values.end() && starts_with(of_type->first, any)) return std::nullopt;
   const Values::const_iterator device = values.find(std::string(kDevicePrefix) + "name");
   if (device == values.end() || !device->second) return std::nullopt;
+  std::vector<std::string> known;
+  for (const auto& [key, value] : values) known.push_back(key);
   return Error{quote_placeholder(name) + ": " + *device->second +
-               " is in no stack with a device of type " + cut_text(type, kNameLengthMax)};
+               " is in no stack with a device of type " + cut_text(type, kNameLengthMax) +
+               suggest(name, known)};
 }
 
 Result<std::string> value_of(std::string_view name, const Values& values) {

@@ -150,6 +150,7 @@ struct EventText {
   void operator()(const DeviceJudged& event) {
     line.word(event.device).word(to_string(event.health)).text("reason", event.reason);
     line.pair("by", event.who).pair("failures", event.failures);
+    if (event.job_failures > 0) line.pair("job_failures", event.job_failures);
     if (!event.guid.empty()) line.pair("guid", event.guid);
     if (event.until != kNever) line.pair("until", describe(event.until, zero));
   }

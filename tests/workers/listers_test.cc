@@ -128,7 +128,7 @@ TEST_F(ListersTest, TellsWhyOneFails) {
   start({"[ -e " + path("well") + " ] && { " + add("a") + kSync + kStay + "; }; " +
              "echo no usb here >&2; exit 3",
          kSync + kStay});
-  await_end();
+  await([&] { return !listers->states()[0].fault.empty(); });
   EXPECT_THAT(listers->states(), ElementsAre(ListerState{"l1", "it ended with exit 3: no usb here"},
                                              ListerState{"l2", ""}));
   write("well", "");
