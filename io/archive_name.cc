@@ -129,6 +129,20 @@ std::string archive_url(const std::string& base, const ArchiveName& name) {
   return url + (root.starts_with(kFile) ? name.name : encode_parts(name.name));
 }
 
+std::string public_archive_url(const std::string& base, const ArchiveName& name) {
+  return archive_url(without_credentials(base), name);
+}
+
+std::string without_credentials(std::string url) {
+  const size_t scheme = url.find("://");
+  if (scheme == url.npos || url.starts_with(kFile)) return url;
+  const size_t host = scheme + 3;
+  const size_t end = std::min(url.find_first_of("/?#", host), url.size());
+  const size_t at = url.rfind('@', end);
+  if (at != url.npos && at >= host && at < end) url.erase(host, at + 1 - host);
+  return url;
+}
+
 std::optional<std::string> archive_base_of(const std::string& log_url) {
   size_t end = log_url.size();
   for (int i = 0; i < 3; ++i) {  // /GUID/ATTEMPT/log

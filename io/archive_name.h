@@ -52,6 +52,10 @@ std::optional<std::string> invalid_archive_base(const std::string& base);
 // The address of a file, or with an empty name of the task's folder, under the archive `base`.
 std::string archive_url(const std::string& base, const ArchiveName& name);
 
+// The same without the name and password that `base` may hold: for reports and people.
+std::string public_archive_url(const std::string& base, const ArchiveName& name);
+std::string without_credentials(std::string url);
+
 // `base` of the address of a log, or nothing when it has none.
 std::optional<std::string> archive_base_of(const std::string& log_url);
 

@@ -140,6 +140,7 @@ void set_ftp(CURL* easy, Exchange& exchange) {
       easy, CURLOPT_FTP_CREATE_MISSING_DIRS,
       request.make_dirs ? long{CURLFTP_CREATE_DIR_RETRY} : long{CURLFTP_CREATE_DIR_NONE});
   ::curl_easy_setopt(easy, CURLOPT_FTP_SKIP_PASV_IP, 1L);
+  ::curl_easy_setopt(easy, CURLOPT_NETRC, long{CURL_NETRC_OPTIONAL});
   if (request.method == "APPE" || request.method == "STOR") {
     set_body(easy, exchange);
     ::curl_easy_setopt(easy, CURLOPT_APPEND, request.method == "APPE" ? 1L : 0L);
@@ -182,7 +183,7 @@ HttpReply finish(Exchange& exchange, CURLcode code) {
   const bool ftp = exchange.is_ftp();
   reply.status = static_cast<int>(exchange.status());
   const auto fail = [&](const std::string& reason) {
-    reply.fault = url_for_people(exchange.request.url) + ": " + reason;
+    reply.fault = without_credentials(exchange.request.url) + ": " + reason;
     if (ftp) reply.status = 0;
   };
   if (!exchange.overflow.empty()) {
@@ -303,16 +304,6 @@ HttpReply HttpClient::ask(HttpRequest request) {
   start(std::move(request), [&](HttpReply reply) { answer = std::move(reply); });
   while (!answer) run(1s);
   return std::move(*answer);
-}
-
-std::string url_for_people(std::string url) {
-  const size_t scheme = url.find("://");
-  if (scheme == url.npos) return url;
-  const size_t host = scheme + 3;
-  const size_t end = std::min(url.find_first_of("/?#", host), url.size());
-  const size_t at = url.rfind('@', end);
-  if (at != url.npos && at >= host && at < end) url.erase(host, at + 1 - host);
-  return url;
 }
 
 }  // namespace muster

@@ -4,7 +4,8 @@
 //   HttpClient client;
 //   const HttpReply reply = client.ask({.url = "http://box:7180/archive/v1/..."});
 //
-// Certificates are verified against the system's; no proxy is used and no redirect followed.
+// Certificates are verified against the system's; no proxy is used and no redirect followed. Names
+// and passwords of FTP servers may stand in ~/.netrc; reasons for people never show them.
 #pragma once
 
 #include <cstdint>
@@ -76,8 +77,5 @@ class HttpClient {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// `url` without the name and password that it may hold.
-std::string url_for_people(std::string url);
 
 }  // namespace muster

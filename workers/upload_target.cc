@@ -75,7 +75,7 @@ ArchiveReply read_reply(const std::string& url, const HttpReply& answer) {
   reply.complete = answer.header("muster-complete") == "true";
   reply.sha256 = answer.header("muster-sha256");
   if (!reply.ok()) {
-    reply.reason = url_for_people(url) + " answers " + std::to_string(answer.status) +
+    reply.reason = without_credentials(url) + " answers " + std::to_string(answer.status) +
                    (answer.body.empty() ? "" : ": " + quote_text(answer.body, 300));
   }
   return reply;

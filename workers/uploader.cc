@@ -114,7 +114,7 @@ class Uploader::Impl {
   }
 
   std::string url(const AttemptToken& token, const std::string& name) const {
-    return archive_url(config_.archive, {token.guid, token.attempt, name});
+    return public_archive_url(config_.archive, {token.guid, token.attempt, name});
   }
 
   void tell(Command command) {

@@ -40,7 +40,7 @@ class Uploader {
   // Stops at once. The rest is for whoever starts with the same state.
   ~Uploader();
 
-  // Where a file of the attempt will be; told before there is one.
+  // Where a file of the attempt will be (without credentials); told before there is one.
   std::string url(const AttemptToken& token, const std::string& name) const;
 
   // Begins to carry what is in the attempt's folder `dir` (absolute) and what comes. To be said

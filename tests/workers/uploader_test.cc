@@ -128,6 +128,9 @@ TEST_F(UploaderTest, TheAddressIsKnownBefore) {
   const auto uploader = start(config("http://box:7180"));
   EXPECT_EQ(uploader->url({"task-number-1", 3}, "log"),
             "http://box:7180/archive/v1/task-number-1/3/log");
+  UploaderConfig ftp = config("ftp://lab:secret@box/logs");
+  ftp.state_dir = path("others");
+  EXPECT_EQ(start(ftp)->url({"task-number-1", 3}, "log"), "ftp://box/logs/task-number-1/3/log");
 }
 
 TEST_F(UploaderTest, LinksInArtifactsAreNotCarried) {
