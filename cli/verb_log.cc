@@ -12,6 +12,7 @@ namespace {
 
 // How long the worker's uploader may bring nothing of a log whose attempt has ended.
 constexpr Duration kRestPatience = 10s;
+constexpr Duration kBeginPatience = 2s;
 
 // The attempt that was asked for, or why there is none yet.
 Result<AttemptInfo> choose_attempt(const TaskInfo& task, uint32_t attempt) {
@@ -45,7 +46,9 @@ int print_log(Session& session, const std::string& guid, const LogOptions& optio
   Result<LogTail> tail = open_log(session, guid, *attempt, options.offset);
   if (!tail) throw fail(tail.error());
   if (const Result<Done> printed = tail->print_all(session.output()); !printed) {
-    throw fail(printed.error());
+    // An attempt that has just begun may have nothing in the archive yet.
+    tail->print_rest(session.output(), kBeginPatience);
+    if (tail->offset() == options.offset && !tail->fault().empty()) throw fail(printed.error());
   }
   const bool has_ended = attempt->ending || task.state == TaskState::ended;
   if (has_ended && !tail->print_rest(session.output(), kRestPatience)) {

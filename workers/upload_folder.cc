@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr Duration kScanEvery = 1s;
+constexpr Duration kScanMissing = 50ms;  // while there is no folder yet
 constexpr Duration kRemoveAgain = 1min;
 constexpr size_t kNoteBytesMax = 16 << 10;
 constexpr const char* kArtifactsDir = "artifacts";
@@ -125,8 +126,8 @@ bool UploadFolder::finish() {
 }
 
 void UploadFolder::scan(Instant now) {
-  next_scan_ = now + kScanEvery;
   std::error_code error;
+  next_scan_ = now + (fs::is_directory(note_.dir, error) ? kScanEvery : kScanMissing);
   const std::string log = note_.dir + "/" + std::string(kLogName);
   if (fs::is_regular_file(fs::symlink_status(log, error))) add(std::string(kLogName), log);
   const fs::path artifacts = fs::path(note_.dir) / kArtifactsDir;

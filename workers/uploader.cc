@@ -47,16 +47,18 @@ class LogWatch {
   // Without a watch (there are too many, or the folder is not there) the log is looked at once in a
   // while.
   void add(const AttemptToken& token, const std::string& dir) {
+    if (watched_.contains(token)) return;
     const int watch = ::inotify_add_watch(fd_.get(), dir.c_str(), kFolderEvents);
-    if (watch >= 0) tokens_[watch] = token;
+    if (watch < 0) return;
+    tokens_[watch] = token;
+    watched_[token] = watch;
   }
   void remove(const AttemptToken& token) {
-    for (auto entry = tokens_.begin(); entry != tokens_.end(); ++entry) {
-      if (entry->second != token) continue;
-      ::inotify_rm_watch(fd_.get(), entry->first);
-      tokens_.erase(entry);
-      return;
-    }
+    const auto watched = watched_.find(token);
+    if (watched == watched_.end()) return;
+    ::inotify_rm_watch(fd_.get(), watched->second);
+    tokens_.erase(watched->second);
+    watched_.erase(watched);
   }
 
   // Calls `grown` for each log that was written to.
@@ -78,6 +80,7 @@ class LogWatch {
  private:
   UniqueFd fd_;
   std::map<int, AttemptToken> tokens_;
+  std::map<AttemptToken, int> watched_;
 };
 
 struct Command {
@@ -106,6 +109,7 @@ class Uploader::Impl {
     if (const Result<Done> made = make_dirs(config_.state_dir); !made) return made;
     std::vector<std::string> problems;
     for (UploadNote& note : read_upload_notes(config_.state_dir, problems)) {
+      if (!note.finished) unfinished_.push_back(note.token);
       add_folder(std::move(note));
     }
     for (const std::string& problem : problems) spdlog::warn("uploads: {}", problem);
@@ -116,6 +120,8 @@ class Uploader::Impl {
   std::string url(const AttemptToken& token, const std::string& name) const {
     return public_archive_url(config_.archive, {token.guid, token.attempt, name});
   }
+
+  const std::vector<AttemptToken>& unfinished() const { return unfinished_; }
 
   void tell(Command command) {
     {
@@ -148,9 +154,10 @@ class Uploader::Impl {
   // False when it is to end.
   bool take_commands() {
     std::deque<Command> commands;
+    bool goes_on = true;
     {
       const std::lock_guard lock(mutex_);
-      if (stopped_) return false;
+      goes_on = !stopped_;
       commands.swap(commands_);
     }
     for (Command& command : commands) {
@@ -163,12 +170,11 @@ class Uploader::Impl {
         remember(known->second.note());
       }
     }
-    return true;
+    return goes_on;
   }
 
   void add_folder(UploadNote note) {
     const AttemptToken token = note.token;
-    watch_.add(token, note.dir);
     folders_.emplace(token, UploadFolder(std::move(note)));
   }
 
@@ -188,7 +194,9 @@ class Uploader::Impl {
 
   void scan_due(Instant now) {
     for (auto& [token, folder] : folders_) {
-      if (now >= folder.next_scan()) folder.scan(now);
+      if (now < folder.next_scan()) continue;
+      watch_.add(token, folder.note().dir);
+      folder.scan(now);
     }
   }
 
@@ -205,7 +213,7 @@ class Uploader::Impl {
   }
 
   Instant step_folder(const AttemptToken& token, UploadFolder& folder, Instant now) {
-    Instant next = now + kWaitMax;
+    Instant next = std::min(now + kWaitMax, folder.next_scan());
     std::vector<std::string> over;
     for (auto& [name, file] : folder.files()) {
       if (asked_ < config_.transfers_max)
@@ -287,6 +295,7 @@ class Uploader::Impl {
   }
 
   UploaderConfig config_;
+  std::vector<AttemptToken> unfinished_;  // as found at the beginning
   SystemClock clock_;
   HttpClient client_;
   std::unique_ptr<UploadTarget> target_;
@@ -322,6 +331,7 @@ void Uploader::follow(const AttemptToken& token, const std::string& dir) {
   impl_->tell({token, dir});
 }
 void Uploader::finish(const AttemptToken& token) { impl_->tell({token, ""}); }
+const std::vector<AttemptToken>& Uploader::unfinished() const { return impl_->unfinished(); }
 UploaderStatus Uploader::status() const { return impl_->status(); }
 
 }  // namespace muster

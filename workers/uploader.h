@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "core/task.h"
@@ -50,6 +51,10 @@ class Uploader {
   // Nobody writes in the attempt's folder any more, or needs it. Likewise. Of an attempt that is
   // not followed it says nothing.
   void finish(const AttemptToken& token);
+
+  // What an earlier run has followed and not finished, as found at the start: whoever knows that
+  // one of them is over says so.
+  const std::vector<AttemptToken>& unfinished() const;
 
   UploaderStatus status() const;
 
