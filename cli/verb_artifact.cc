@@ -61,9 +61,10 @@ void show(Output& output, const std::vector<ArtifactLine>& lines, bool pinned) {
 
 // Fetches one file into PATH.part, beginning where an earlier try ended, and gives it its name once
 // it is whole.
-class Fetch {
+class Download {
  public:
-  Fetch(ArchiveClient& archive, const std::string& guid, const ArchivedFile& file, std::string path)
+  Download(ArchiveClient& archive, const std::string& guid, const ArchivedFile& file,
+           std::string path)
       : archive_(archive),
         name_{guid, file.attempt, file.name},
         file_(file),
@@ -149,7 +150,7 @@ int do_verb(Session& session, const ArtifactGetOptions& options) {
     ArtifactLine line = line_of(found, file);
     line.path = options.dir + "/" + file.name;
     output.progress("fetching " + printable(file.name));
-    Fetch(*found.archive, found.folder.guid, file, line.path).run();
+    Download(*found.archive, found.folder.guid, file, line.path).run();
     if (!file.complete) {
       output.talk(printable(file.name) + " still grows: this is its beginning");
     }
