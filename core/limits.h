@@ -130,7 +130,7 @@ inline constexpr size_t kArtifactDepthMax = 16;       // folders and the file
 inline constexpr size_t kArchiveAppendBytesMax = 1 << 20;
 // Each has a thread while it is open. A follower of a log holds one.
 inline constexpr size_t kHttpConnectionsMax = 512;
-inline constexpr size_t kHttpHeadersMax = 64;  // of one request
+inline constexpr size_t kHttpHeadersMax = 64;                          // of one request
 inline constexpr Duration kArchiveWaitMax = std::chrono::seconds(30);  // of one long poll
 inline constexpr Duration kArchiveKeepDefault = std::chrono::hours(24 * 30);
 inline constexpr uint64_t kArchiveBytesDefault = 50ull << 30;
