@@ -123,6 +123,22 @@ struct LogOptions {
   std::string guid;
   bool follow = false;
   uint32_t attempt = 0;  // 0: the newest
+  uint64_t offset = 0;   // bytes that are left out at the beginning
+};
+struct ArtifactListOptions {
+  std::string guid;
+  std::string pattern;   // a glob over names; empty: all
+  uint32_t attempt = 0;  // 0: all
+};
+struct ArtifactGetOptions {
+  std::string guid;
+  std::string pattern;
+  uint32_t attempt = 0;  // 0: the newest
+  std::string dir = ".";
+};
+struct ArtifactPinOptions {
+  std::string guid;
+  bool pinned = true;
 };
 struct EventsOptions {
   bool follow = false;
@@ -199,7 +215,8 @@ struct VersionOptions {};
 
 using VerbOptions =
     std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
-                 TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, EventsOptions,
+                 TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
+                 ArtifactListOptions, ArtifactGetOptions, ArtifactPinOptions, EventsOptions,
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,

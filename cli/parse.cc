@@ -262,19 +262,6 @@ void add_task(Parse& parse) {
 void add_answers(Parse& parse) {
   {
     auto [verb, options] =
-        add_verb<LogOptions>(parse, &parse.app, "log", "Print the console log of a task",
-                             "  muster log last\n"
-                             "  muster log 0193a5 -f\n"
-                             "  muster log last --attempt 1");
-    add_word(verb, "GUID", &options->guid, "Task: a GUID, a unique prefix, or last")->required();
-    verb->add_flag("-f,--follow", options->follow, "Go on until the task has ended");
-    add_number(
-        verb, "--attempt", 1, kAttemptsMax,
-        [target = options](uint64_t n) { target->attempt = static_cast<uint32_t>(n); },
-        "Of this attempt (default: the newest)");
-  }
-  {
-    auto [verb, options] =
         add_verb<EventsOptions>(parse, &parse.app, "events", "Print the broker's event log",
                                 "  muster events -n 20\n"
                                 "  muster events -f --guid last\n"
@@ -465,6 +452,7 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_verify(parse);
   add_task_ways(parse);
   add_task(parse);
+  add_archive_verbs(parse);
   add_answers(parse);
   add_lab(parse);
   add_inventory(parse);

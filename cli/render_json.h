@@ -44,6 +44,9 @@
 //                          (check, action, wait, skipped, closing), tag, at_most_s, passes?, why?}]
 //   muster.up/1            home, endpoint, worker, pid
 //   muster.version/1       version, protocol_min, protocol_max
+//   muster.artifact/1      guid, attempt, name, bytes, complete, sha256?, stored?, url, path? (of
+//                          what artifact get has fetched); artifact_list has `pinned` too
+//   muster.artifact_pin/1  guid, pinned
 //   muster.error/1         error, hint?, exit_status
 //   muster.KIND_list/1     KINDs [...], of documents as above; task_list has `total` too
 #pragma once

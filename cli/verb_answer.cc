@@ -1,11 +1,10 @@
-// muster log, events, result: what is known about tasks beyond their state.
+// muster events, result: what is known about tasks beyond their state.
 #include <algorithm>
 #include <deque>
 #include <thread>
 
 #include "cli/event_stream.h"
 #include "cli/ledger_wait.h"
-#include "cli/log_tail.h"
 #include "cli/lookup.h"
 #include "cli/render_event.h"
 #include "cli/render_result.h"
@@ -28,83 +27,6 @@ constexpr uint64_t kEventsDefault = 50;
 constexpr Duration kStatusLogPatience = 5s;
 constexpr Duration kPollInterval = 50ms;
 constexpr size_t kStatusLogBytesMax = 256 << 20;
-
-// --- log ---
-
-// The log of the attempt that was asked for, or why there is none yet.
-Result<std::string> choose_log(const TaskInfo& task, uint32_t attempt) {
-  if (task.attempts.empty()) return Error{"has not started yet"};
-  if (attempt == 0) return task.attempts.back().log_url;
-  for (const AttemptInfo& one : task.attempts) {
-    if (one.attempt == attempt) return one.log_url;
-  }
-  return Error{"has no attempt " + std::to_string(attempt)};
-}
-
-int print_log(Session& session, const std::string& guid, uint32_t attempt) {
-  const TaskInfo task = find_task(session, guid);
-  const Result<std::string> url = choose_log(task, attempt);
-  if (!url && attempt != 0 && task.state == TaskState::ended) {
-    throw Failure{kExitUsageError,
-                  "task " + printable(guid) + " has ended and has no attempt " +
-                      std::to_string(attempt) + ": it had " +
-                      counted(task.attempts.size(), "attempt"),
-                  "see: muster task show " + printable(guid)};
-  }
-  if (!url) {
-    throw Failure{kExitNotEnded, "task " + printable(guid) + " " + url.error(),
-                  "see: muster task explain " + printable(guid)};
-  }
-  Result<LogTail> tail = LogTail::open(*url);
-  if (!tail) {
-    throw Failure{kExitLocal, "task " + printable(guid) + ": " + tail.error(),
-                  "see: muster task show " + printable(guid)};
-  }
-  tail->print_new(session.output());
-  if (attempt == 0 && task.attempts.size() > 1) {
-    session.output().talk("this was attempt " + std::to_string(task.attempts.size()) +
-                          "; earlier ones: muster log " + printable(guid) + " --attempt N");
-  }
-  return kExitOk;
-}
-
-// Shows the log of each attempt as it grows, until the task has ended.
-class LogFollower {
- public:
-  LogFollower(Session& session, const LogOptions& options)
-      : session_(session), attempt_(options.attempt) {}
-
-  int run(const std::string& guid) {
-    WatchHooks hooks;
-    hooks.change = [this](const TaskChange& change) { take(change); };
-    hooks.idle = [this] {
-      if (tail_) tail_->print_new(session_.output());
-      return true;
-    };
-    watch_tasks(session_, {guid}, std::nullopt, hooks);
-    if (log_url_.empty()) return print_log(session_, guid, attempt_);
-    return kExitOk;
-  }
-
- private:
-  void take(const TaskChange& change) {
-    if (tail_) tail_->print_new(session_.output());
-    const bool is_wanted = attempt_ == 0 || attempt_ == change.attempt;
-    if (!is_wanted || change.log_url.empty() || change.log_url == log_url_) return;
-    log_url_ = change.log_url;
-    Result<LogTail> opened = LogTail::open(log_url_);
-    if (!opened) {
-      throw Failure{kExitLocal, "task " + printable(change.guid) + ": " + opened.error(), ""};
-    }
-    tail_ = std::move(*opened);
-    tail_->print_new(session_.output());
-  }
-
-  Session& session_;
-  uint32_t attempt_;
-  std::optional<LogTail> tail_;
-  std::string log_url_;
-};
 
 // --- events ---
 
@@ -233,17 +155,6 @@ int print_status_log(Session& session, const std::string& guid) {
 }
 
 }  // namespace
-
-int do_verb(Session& session, const LogOptions& options) {
-  const Format format = session.output().format();
-  if (format == Format::json || format == Format::jsonl) {
-    throw Failure{kExitUsageError, "a console log is bytes, which muster log prints as they are",
-                  "leave -o out; for documents see: muster events, muster result"};
-  }
-  const std::string guid = resolve_guid(session, options.guid);
-  if (!options.follow) return print_log(session, guid, options.attempt);
-  return LogFollower(session, options).run(guid);
-}
 
 int do_verb(Session& session, const EventsOptions& options) {
   check_type(options.type);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "cli/archive_client.h"
 #include "cli/end_report.h"
 #include "cli/interrupt.h"
 #include "cli/job_spec.h"
@@ -25,6 +26,8 @@ namespace {
 
 // After so long in the queue people want to know why.
 constexpr Duration kQueueWorthAWord = 3s;
+// How long nothing of the log of an attempt that has ended may come.
+constexpr Duration kLogPatience = 10s;
 
 std::string working_directory() {
   std::error_code error;
@@ -190,13 +193,26 @@ class RunWatch {
 
   void follow_log(const TaskChange& change) {
     if (tail_) tail_->print_new(output_);
-    if (change.log_url.empty() || change.log_url == log_url_) return;
-    log_url_ = change.log_url;
+    if (!change.log_url.empty() && change.log_url != log_url_) {
+      finish_log();
+      log_url_ = change.log_url;
+      AttemptInfo attempt;
+      attempt.attempt = change.attempt;
+      attempt.log_url = log_url_;
+      Result<LogTail> opened = open_log(session_, change.guid, attempt, 0);
+      if (!opened) return output_.talk(opened.error());
+      tail_ = std::move(*opened);
+      tail_->print_new(output_);
+    }
+    if (change.state == TaskState::ended) finish_log();
+  }
+
+  // What the attempt said last may still be on its way into the archive.
+  void finish_log() {
+    if (tail_ && !tail_->print_rest(output_, kLogPatience)) {
+      output_.talk("the end of the log is not in the archive yet; later: muster log");
+    }
     tail_.reset();
-    Result<LogTail> opened = LogTail::open(log_url_);
-    if (!opened) return output_.talk(opened.error());
-    tail_ = std::move(*opened);
-    tail_->print_new(output_);
   }
 
   bool idle() {

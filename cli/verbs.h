@@ -27,8 +27,13 @@ int do_verb(Session& session, const TaskShowOptions& options);
 int do_verb(Session& session, const TaskExplainOptions& options);
 // verb_trace.cc
 int do_verb(Session& session, const TaskTraceOptions& options);
-// verb_answer.cc
+// verb_log.cc
 int do_verb(Session& session, const LogOptions& options);
+// verb_artifact.cc
+int do_verb(Session& session, const ArtifactListOptions& options);
+int do_verb(Session& session, const ArtifactGetOptions& options);
+int do_verb(Session& session, const ArtifactPinOptions& options);
+// verb_answer.cc
 int do_verb(Session& session, const EventsOptions& options);
 int do_verb(Session& session, const ResultOptions& options);
 // verb_device.cc

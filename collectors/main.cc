@@ -1,10 +1,12 @@
-// muster-collector: reads the broker's event log and turns it into status.log files and the ledger.
+// muster-collector: reads the broker's event log and turns it into status.log files and the ledger,
+// and keeps the archive of what attempts leave.
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
 #include <optional>
 #include <string>
 
+#include "collectors/archive_service.h"
 #include "collectors/collector.h"
 #include "io/config.h"
 #include "io/file.h"
@@ -25,9 +27,10 @@ int fail(const std::string& message, int status = 1) {
 
 int main(int argc, char** argv) {
   std::string home_flag, endpoint, log_level;
-  muster::FlagSet flags("muster-collector",
-                        "The collector: reads the broker's event log and turns it into status.log "
-                        "files and the ledger. Flags go before HOME/muster.yaml.");
+  muster::FlagSet flags(
+      "muster-collector",
+      "The collector: reads the broker's event log and turns it into status.log "
+      "files and the ledger, and keeps the archive. Flags go before HOME/muster.yaml.");
   flags.text("home", "DIR", "where everything of this installation lies", &home_flag);
   flags.text("endpoint", "URL", "where the broker listens: ipc:///PATH or tcp://LOOPBACK:PORT",
              &endpoint);
@@ -58,6 +61,11 @@ int main(int argc, char** argv) {
   log.level = config.log_level;
   if (const auto ready = muster::setup_logging(log); !ready.ok()) return fail(ready.error());
 
+  const auto archive = muster::ArchiveService::start(*home, config);
+  if (!archive.ok()) {
+    spdlog::critical("{}", archive.error());
+    return 1;
+  }
   spdlog::info("collecting from {} into {}", config.endpoint, home->dir);
   const auto collected = muster::collect(muster::make_sinks(*home), config.endpoint, stop->get());
   if (!collected.ok()) {

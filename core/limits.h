@@ -131,6 +131,23 @@ inline constexpr size_t kBlockBytesMax = 8 << 20;
 // Below this much free space new work is refused; what runs can still be recorded.
 inline constexpr uint64_t kDiskReserveBytes = 64ull << 20;
 
+// --- the archive ---
+inline constexpr size_t kArtifactNameBytesMax = 1'024;
+inline constexpr size_t kArtifactPartBytesMax = 255;  // file systems take no longer names
+inline constexpr size_t kArtifactDepthMax = 16;       // folders and the file
+// Of one append over HTTP: it is in memory until it is whole, once for each connection.
+inline constexpr size_t kArchiveAppendBytesMax = 1 << 20;
+// Each has a thread while it is open. A follower of a log holds one.
+inline constexpr size_t kHttpConnectionsMax = 512;
+inline constexpr size_t kHttpHeadersMax = 64;                          // of one request
+inline constexpr Duration kArchiveWaitMax = std::chrono::seconds(30);  // of one long poll
+inline constexpr Duration kArchiveKeepDefault = std::chrono::hours(24 * 30);
+inline constexpr uint64_t kArchiveBytesDefault = 50ull << 30;
+inline constexpr uint64_t kArchiveBytesMin = 1 << 20;
+// A file that nobody has completed is still being written, for so long after its last byte: no
+// attempt may run longer.
+inline constexpr Duration kArchiveWritingMax = kTimeoutMax;
+
 // --- the worker's disk ---
 // Below this much free space a worker takes no new work and its console logs stop growing: before
 // the broker, which may share the disk, must refuse work. A worker's configuration may say another.

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <optional>
 
 #include "core/duration_text.h"
+#include "io/archive_name.h"
+#include "io/file.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -14,11 +17,15 @@ namespace {
 
 // A worker must be able to miss beats without losing its lease.
 constexpr int kBeatsPerLeaseMin = 3;
+constexpr Duration kArchiveKeepMin = std::chrono::minutes(1);
+constexpr size_t kHttpTokenBytesMin = 16;
+constexpr size_t kHttpTokenBytesMax = 512;
 constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
-const KeyTable kConfig = {
-    "the configuration",
-    {"version", "kind", "endpoint", "listen", "worker", "beat", "lease", "log_level"}};
+const KeyTable kConfig = {"the configuration",
+                          {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
+                           "http_token_file", "beat", "lease", "log_level"}};
+const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kWorker = {"the worker's configuration",
                           {"name", "slots", "pools", "lab", "log_max", "disk_reserve", "listers"}};
 const KeyTable kLister = {"a lister", {"name", "command"}};
@@ -107,6 +114,48 @@ void read_times(const ObjectReader& reader, Config& config) {
   }
 }
 
+void read_archive(const ObjectReader& reader, ArchiveConfig& archive) {
+  const YamlNode* node = reader.map("archive");
+  if (node == nullptr) return;
+  const ObjectReader part(*node, kArchive, reader.scope());
+  if (part.has("url")) {
+    const std::string url = part.string("url", Need::required);
+    if (const auto reason = invalid_archive_base(url); reason && !url.empty()) {
+      part.error("url", *reason);
+    } else {
+      archive.url = url;
+    }
+  }
+  archive.keep = part.duration("keep", archive.keep);
+  if (archive.keep < kArchiveKeepMin) {
+    part.error("keep", "must be at least " + format_duration(kArchiveKeepMin));
+  }
+  archive.bytes_max = read_size(part, "max", archive.bytes_max);
+  if (archive.bytes_max < kArchiveBytesMin) {
+    part.error("max", "must be at least " + format_size(kArchiveBytesMin));
+  }
+}
+
+void read_http(const ObjectReader& reader, const Home& home, Config& config) {
+  if (reader.has("http")) {
+    const std::string text = reader.string("http", Need::required);
+    const size_t colon = text.rfind(':');
+    uint16_t port = 0;
+    const char* const end = text.data() + text.size();
+    const auto parsed =
+        std::from_chars(text.data() + std::min(colon, text.size() - 1) + 1, end, port);
+    if (text.empty()) return;
+    if (colon == text.npos || colon == 0 || parsed.ec != std::errc() || parsed.ptr != end) {
+      reader.error("http", "is not HOST:PORT, e.g. 127.0.0.1:7180");
+    } else {
+      config.http_host = text.substr(0, colon);
+      config.http_port = port;
+    }
+  }
+  const std::string file = reader.string("http_token_file");
+  if (!file.empty()) config.http_token_file = file.front() == '/' ? file : home.dir + "/" + file;
+}
+
 // Also where the home is no directory, or closed to us: that is for whoever makes or examines the
 // home to say.
 bool is_missing(const std::string& path) {
@@ -121,6 +170,7 @@ ConfigFile load_config(const Home& home) {
   ConfigFile file;
   file.config.endpoint = home.default_endpoint();
   file.config.listen = {file.config.endpoint};
+  file.config.archive.url = "file://" + home.archive_dir();
   const std::string path = home.config_file();
   if (is_missing(path)) return file;
   const FileScope scope(path, file.problems);
@@ -131,14 +181,30 @@ ConfigFile load_config(const Home& home) {
   if (reader.has("version") || reader.has("kind")) reader.check_header({"config"});
   read_endpoints(reader, file.config);
   read_worker(reader, file.config.worker);
+  read_archive(reader, file.config.archive);
+  read_http(reader, home, file.config);
   read_times(reader, file.config);
   const std::vector<std::string> levels = {"info", "trace", "debug", "warn", "error"};
   file.config.log_level = reader.choice("log_level", levels);
   return file;
 }
 
+Result<std::string> load_http_token(const Config& config) {
+  if (config.http_token_file.empty()) return std::string();
+  Result<std::string> token = read_file(config.http_token_file, kHttpTokenBytesMax + 2);
+  if (!token) return token;
+  while (!token->empty() && (token->back() == '\n' || token->back() == '\r')) token->pop_back();
+  const bool plain =
+      std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (plain && token->size() >= kHttpTokenBytesMin && token->size() <= kHttpTokenBytesMax)
+    return token;
+  return Error{config.http_token_file +
+               " holds no token: it needs 16 to 512 characters without blanks; try: openssl rand "
+               "-hex 32"};
+}
+
 std::vector<NamedKeyTable> config_keys() {
-  return {{"config", &kConfig}, {"worker", &kWorker}, {"lister", &kLister}};
+  return {{"config", &kConfig}, {"worker", &kWorker}, {"archive", &kArchive}, {"lister", &kLister}};
 }
 
 }  // namespace muster

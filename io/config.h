@@ -7,6 +7,9 @@
 //             disk_reserve: 72MiB, listers: [...] }
 //   beat: 2s                                     # how often each peer is heard
 //   lease: 20s                                   # how long a silent worker keeps its attempts
+//   archive: { url: file:///srv/archive, keep: 30d, max: 50GiB }
+//   http: 127.0.0.1:7180                         # where the collector listens beside its socket
+//   http_token_file: http.token                  # holds the token of those who may write there
 //   log_level: info                              # trace, debug, info, warn, error
 #pragma once
 
@@ -37,10 +40,20 @@ struct WorkerConfig {
   std::vector<ListerConfig> listers;            // names unique
 };
 
+struct ArchiveConfig {
+  std::string url;  // where workers take what attempts leave (io/archive_name.h); never empty
+  Duration keep = kArchiveKeepDefault;  // of the collector's: since a task last left something
+  uint64_t bytes_max = kArchiveBytesDefault;  // likewise, of everything
+};
+
 struct Config {
   std::string endpoint;             // never empty
   std::vector<std::string> listen;  // never empty
   WorkerConfig worker;
+  ArchiveConfig archive;
+  std::string http_host;        // of the collector's TCP port; empty: it has none
+  uint16_t http_port = 0;       // 0: any that is free
+  std::string http_token_file;  // absolute; empty: nobody may write by TCP
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   std::string log_level = "info";
@@ -52,6 +65,10 @@ struct ConfigFile {
 };
 
 ConfigFile load_config(const Home& home);
+
+// The token in the configuration's http_token_file, or "" when none is named. Errors: the file
+// cannot be read, or what is in it is no token (16 to 512 characters without blanks).
+Result<std::string> load_http_token(const Config& config);
 
 std::vector<NamedKeyTable> config_keys();
 

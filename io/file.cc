@@ -17,6 +17,8 @@ namespace muster {
 
 namespace {
 
+constexpr int kMakeDirsTriesMax = 100;
+
 Error file_error(std::string_view doing, const std::string& path, int error_number) {
   return Error{std::string(doing) + " " + path + ": " + errno_text(error_number)};
 }
@@ -124,19 +126,34 @@ Result<Done> write_file_atomically(const std::string& path, std::string_view byt
   return sync_dir(parent_of(path));
 }
 
-Result<Done> make_dirs(const std::string& path) {
-  if (path.empty()) return Error{"cannot make a directory: its path is empty"};
+namespace {
+
+// 0, or errno of the folder `failed` that cannot be made.
+int make_each_dir(const std::string& path, std::string& failed) {
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string prefix = path.substr(0, end);
-    if (::mkdir(prefix.c_str(), 0700) != 0 && errno != EEXIST) {
+    failed = path.substr(0, end);
+    if (::mkdir(failed.c_str(), 0700) != 0 && errno != EEXIST) {
       const int error_number = errno;
       struct stat info {};
-      if (::stat(prefix.c_str(), &info) != 0) {
-        return Error{"cannot make the directory " + prefix + ": " + errno_text(error_number) +
-                     "; make it by hand or choose another place"};
-      }
+      if (::stat(failed.c_str(), &info) != 0) return error_number;
     }
-    if (end == std::string::npos) break;
+    if (end == std::string::npos) return 0;
+  }
+}
+
+}  // namespace
+
+Result<Done> make_dirs(const std::string& path) {
+  if (path.empty()) return Error{"cannot make a directory: its path is empty"};
+  std::string failed;
+  int error_number = ENOENT;
+  // Somebody may be removing what is empty on the way.
+  for (int tries = 0; error_number == ENOENT && tries < kMakeDirsTriesMax; ++tries) {
+    error_number = make_each_dir(path, failed);
+  }
+  if (error_number != 0) {
+    return Error{"cannot make the directory " + failed + ": " + errno_text(error_number) +
+                 "; make it by hand or choose another place"};
   }
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return file_error("cannot use", path, errno);

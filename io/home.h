@@ -9,6 +9,8 @@
 //   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/{log,workspace/}
 //   HOME/collector/               sink state, ledger.db
 //   HOME/results/<guid>/status.log
+//   HOME/archive/                 logs and artifacts of all attempts (io/archive_store.h)
+//   HOME/run/collector.http       the collector's HTTP, as a Unix socket
 //   HOME/strategies/, HOME/inventory.yaml  nothing of ours: people keep these where they like
 #pragma once
 
@@ -29,6 +31,8 @@ struct Home {
   std::string collector_dir() const { return dir + "/collector"; }
   std::string ledger_file() const { return dir + "/collector/ledger.db"; }
   std::string results_dir() const { return dir + "/results"; }
+  std::string archive_dir() const { return dir + "/archive"; }
+  std::string http_socket() const { return run_dir() + "/collector.http"; }
   std::string default_endpoint() const { return "ipc://" + run_dir() + "/broker.sock"; }
 };
 

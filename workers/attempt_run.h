@@ -23,6 +23,8 @@ struct RunContext {
   std::string self_exe;      // to run built-in checks as children
   std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
   LogLimits log_limits;      // of each console log
+  // Where an attempt's console log can be read from anywhere. Null: in its file only.
+  std::function<std::string(const AttemptToken&)> log_url;
   // The attempt's process group, for the spool: what is left of it is killed after a crash.
   std::function<void(const AttemptToken&, pid_t)> note_group;
   // Kills what the attempt has left outside of its process groups (workers/strays.h). Says for
@@ -67,6 +69,10 @@ class AttemptRun {
     report_(std::move(ending));
   }
   std::string attempt_dir() const;
+  // What AttemptStarted says of the log.
+  std::string log_address(const AttemptLog& log) const {
+    return context_.log_url ? context_.log_url(token()) : log.url();
+  }
   const std::string& stop_reason() const { return stop_reason_; }
 
   const RunContext& context_;

@@ -52,7 +52,7 @@ void JobAttempt::begin(Instant now) {
   for (const auto& [name, value] : env_) env_names.push_back(name);
   log_.header(assignment_, context_.worker, steps_[0].argv, env_names, now);
   if (!log_.fault().empty()) return refuse(Cause::worker, StatusCode::error, log_.fault(), now);
-  report(AttemptStarted{log_.url(), steps_[0].argv});
+  report(AttemptStarted{log_address(log_), steps_[0].argv});
   start_step(now);
 }
 
@@ -96,7 +96,7 @@ void JobAttempt::make_environment(const std::string& workspace) {
 // Ends before anything ran.
 void JobAttempt::refuse(Cause cause, StatusCode status, const std::string& reason, Instant now) {
   const std::string name = record_name(assignment_.spec->name);
-  report(AttemptStarted{log_.path().empty() ? "" : log_.url(), {}});
+  report(AttemptStarted{log_.path().empty() ? "" : log_address(log_), {}});
   report(Record{"START", name, name, {}, ""});
   report(Record{"END ERROR", name, name, {}, reason});
   const Ending ending = make_ending(Outcome::error, cause, status, reason, started_, now);

@@ -21,6 +21,7 @@
 #include "workers/checks/check.h"
 #include "workers/spool.h"
 #include "workers/strays.h"
+#include "workers/uploader.h"
 #include "workers/worker.h"
 
 namespace {
@@ -100,6 +101,18 @@ muster::Result<std::unique_ptr<Begun>> begin_when_there_is_room(const muster::Ho
   }
 }
 
+muster::Result<std::unique_ptr<muster::Uploader>> begin_uploads(const muster::Config& config,
+                                                                const std::string& dir) {
+  const muster::Result<std::string> token = muster::load_http_token(config);
+  if (!token.ok()) return muster::Error{token.error()};
+  muster::UploaderConfig uploads;
+  uploads.archive = config.archive.url;
+  uploads.token = *token;
+  uploads.state_dir = dir + "/uploads";
+  uploads.reserve = config.worker.disk_reserve;
+  return muster::Uploader::start(uploads);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -149,13 +162,15 @@ int main(int argc, char** argv) {
   spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config.worker.name,
                spool->incarnation(), config.worker.slots, config.endpoint);
 
+  auto uploader = begin_uploads(config, dir);
+  if (!uploader.ok()) return fail(uploader.error());
   muster::SystemClock clock;
   muster::SocketContext sockets;
   const muster::WorkerSetup setup{
-      config.worker.name,   config.worker.lab,     config.worker.pools,
-      config.worker.slots,  config.endpoint,       dir,
-      "/proc/self/exe",     config.worker.log_max, config.worker.disk_reserve,
-      config.worker.listers};
+      config.worker.name,    config.worker.lab,     config.worker.pools,
+      config.worker.slots,   config.endpoint,       dir,
+      "/proc/self/exe",      config.worker.log_max, config.worker.disk_reserve,
+      config.worker.listers, uploader->get()};
   muster::Worker worker(setup, std::move((*begun)->spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "core/duration_text.h"
+#include "core/guid.h"
+#include "io/archive_name.h"
 #include "io/codec.h"
 #include "workers/reportable.h"
 #include "workers/strays.h"
@@ -59,6 +61,12 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
     if (Result<Done> noted = spool_->note_group(token, group); !noted.ok())
       spdlog::debug("{}", noted.error());
   };
+  if (config_.uploader == nullptr) return;
+  run_context_.log_url = [this](const AttemptToken& token) {
+    return config_.uploader->url(token, std::string(kLogName));
+  };
+  // Nothing that ran outlives a worker.
+  for (const AttemptToken& token : config_.uploader->unfinished()) config_.uploader->finish(token);
 }
 
 // What is not marked may be of any attempt that runs; see kill_strays.
@@ -196,7 +204,7 @@ void Worker::run_attempts(Instant now) {
   for (auto next = runs_.begin(); next != runs_.end();) {
     const auto current = next++;
     current->second->wake(now);
-    if (current->second->over()) runs_.erase(current);
+    if (current->second->over()) forget_run(current);
   }
   // An attempt that ends at once frees its slot for the next.
   for (;;) {
@@ -207,7 +215,7 @@ void Worker::run_attempts(Instant now) {
       if (found == runs_.end()) continue;
       found->second->set_stop_reason(stop.text);
       found->second->stop(now, stop.why != StopWhy::cancelled);
-      if (found->second->over()) runs_.erase(found);
+      if (found->second->over()) forget_run(found);
     }
     for (Assignment& assignment : actions.start) start(std::move(assignment), now);
   }
@@ -231,9 +239,20 @@ void Worker::start(Assignment assignment, Instant now) {
       make_attempt_run(run_context_, std::move(assignment), *work, [this, token](ReportBody body) {
         core_.report(token, make_reportable(std::move(body)), true, clock_.now());
       });
-  AttemptRun& started = *runs_.emplace(token, std::move(run)).first->second;
-  started.begin(now);
-  if (started.over()) runs_.erase(token);
+  const auto started = runs_.emplace(token, std::move(run)).first;
+  started->second->begin(now);
+  if (config_.uploader != nullptr) {
+    config_.uploader->follow(token, run_context_.attempts_dir + "/" + percent_encode(token.guid) +
+                                        "/" + std::to_string(token.attempt));
+  }
+  if (started->second->over()) forget_run(started);
+}
+
+// What it has left is the uploader's from now on.
+void Worker::forget_run(std::map<AttemptToken, std::unique_ptr<AttemptRun>>::iterator run) {
+  const AttemptToken token = run->first;
+  runs_.erase(run);
+  if (config_.uploader != nullptr) config_.uploader->finish(token);
 }
 
 void Worker::watch_disk(Instant now) {
@@ -314,7 +333,7 @@ void Worker::check_silence(Instant now) {
 void Worker::shut_down(Instant now) {
   std::vector<AttemptToken> killed;
   for (const auto& [token, run] : runs_) killed.push_back(token);
-  runs_.clear();
+  while (!runs_.empty()) forget_run(runs_.begin());
   for (const AttemptToken& token : killed) {
     end_strays(token);
     core_.report(

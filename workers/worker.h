@@ -15,6 +15,7 @@
 #include "workers/disk_watch.h"
 #include "workers/listers.h"
 #include "workers/spool.h"
+#include "workers/uploader.h"
 
 namespace muster {
 
@@ -29,6 +30,7 @@ struct WorkerSetup {
   uint64_t log_max = kConsoleLogBytesMax;
   uint64_t disk_reserve = kWorkerReserveBytes;
   std::vector<ListerConfig> listers;
+  Uploader* uploader = nullptr;  // of what attempts leave; null: it stays where it is
 };
 
 class Worker {
@@ -51,6 +53,7 @@ class Worker {
   void run_listers(Instant now);
   void run_attempts(Instant now);
   void start(Assignment assignment, Instant now);
+  void forget_run(std::map<AttemptToken, std::unique_ptr<AttemptRun>>::iterator run);
   void watch_disk(Instant now);
   void tell_refusal(Instant now);
   std::string disk_refusal() const;

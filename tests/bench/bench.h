@@ -59,5 +59,7 @@ void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Fig
 void bench_broker_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_sweep.cc: the same.
 void bench_verify_sweep(const std::string& bin_dir, const std::string& dir, Figures& figures);
+// bench_archive.cc: the same.
+void bench_archive(const std::string& bin_dir, const std::string& dir, Figures& figures);
 
 }  // namespace muster::bench

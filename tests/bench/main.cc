@@ -2,8 +2,9 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is core, engine, log, tasks, memory or sweep. The table goes to stdout with facts about the
-// machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
+// NAME is core, engine, log, tasks, memory, sweep or archive. The table goes to stdout with facts
+// about the machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit":
+// TEXT}.
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -76,6 +77,7 @@ int run(const Options& options, const std::string& bin_dir) {
       {"tasks", [&] { bench_durable_tasks(bin_dir, disk, figures); }},
       {"memory", [&] { bench_broker_memory(bin_dir, disk, figures); }},
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
+      {"archive", [&] { bench_archive(bin_dir, disk, figures); }},
   };
   for (const auto& [name, measure] : benches) {
     if (!options.only.empty() && options.only != name) continue;
@@ -96,9 +98,9 @@ int run(const Options& options, const std::string& bin_dir) {
 int main(int argc, char** argv) {
   muster::bench::Options options;
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
-    std::fprintf(
-        stderr,
-        "usage: muster_bench [-o human|json] [--only core|engine|log|tasks|memory|sweep]\n");
+    std::fprintf(stderr,
+                 "usage: muster_bench [-o human|json] [--only "
+                 "core|engine|log|tasks|memory|sweep|archive]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/render_archive.h"
 #include "cli/render_json.h"
 #include "tests/cli/samples.h"
 
@@ -68,6 +69,9 @@ TEST(Json, EveryDocumentNamesItsSchemaAndIsOneLine) {
        "muster.forecast/1"},
       {up_json("/h", "ipc:///x", "local", 42), "muster.up/1"},
       {version_json(), "muster.version/1"},
+      {artifact_json({"task-number-1", {1, "log", 5, false, "", kNever}, "file:///a/log", ""}),
+       "muster.artifact/1"},
+      {pin_json("task-number-1", true), "muster.artifact_pin/1"},
       {error_json("what", "next", 64), "muster.error/1"},
   };
   for (const auto& row : rows) {

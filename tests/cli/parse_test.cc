@@ -94,6 +94,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"task", "ls", "extra"}, "unexpected argument"},
         WrongCase{{"task", "explain", "a", "b"}, "unexpected argument"}, WrongCase{{"log"}, "GUID"},
         WrongCase{{"log", "g", "--attempt", "0"}, "whole number"},
+        WrongCase{{"log", "g", "--offset", "-1"}, "whole number"},
+        WrongCase{{"artifact", "ls"}, "GUID"},
+        WrongCase{{"artifact", "get", "g", "--attempt", "21"}, "20"},
+        WrongCase{{"artifact", "get", "g", "--dir", ""}, "--dir"},
+        WrongCase{{"artifact", "pin", "a", "b"}, "unexpected argument"},
         WrongCase{{"events", "--from", "-1"}, "whole number"},
         WrongCase{{"events", "--from", "18446744073709551616"}, "whole number"},
         WrongCase{{"result", "g", "--format", "xml"}, "junit, json, status-log"},
@@ -187,6 +192,10 @@ TEST(CommandLine, EveryVerbHasHelpWithExamples) {
                             Words{"task", "explain"},
                             Words{"task", "trace"},
                             Words{"log"},
+                            Words{"artifact", "ls"},
+                            Words{"artifact", "get"},
+                            Words{"artifact", "pin"},
+                            Words{"artifact", "unpin"},
                             Words{"events"},
                             Words{"result"},
                             Words{"device", "ls"},
@@ -362,6 +371,24 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(parsed_verb<StrategyScenarioOptions>({"strategy", "run", "--scenario", "f"}).file, "f");
   EXPECT_EQ(parsed_verb<DoctorOptions>({"doctor", "--wait", "5s"}).wait, Duration(5s));
   parsed_verb<VersionOptions>({"--version"});
+}
+
+TEST(CommandLine, VerbsOfTheArchive) {
+  const auto log = parsed_verb<LogOptions>({"log", "g", "-f", "--offset", "4096"});
+  EXPECT_TRUE(log.follow);
+  EXPECT_EQ(log.offset, 4096u);
+  const auto list = parsed_verb<ArtifactListOptions>({"artifact", "ls", "g", "*.xml"});
+  EXPECT_EQ(list.guid, "g");
+  EXPECT_EQ(list.pattern, "*.xml");
+  EXPECT_EQ(list.attempt, 0u);
+  const auto get =
+      parsed_verb<ArtifactGetOptions>({"artifact", "get", "g", "--attempt", "2", "--dir", "out"});
+  EXPECT_EQ(get.pattern, "");
+  EXPECT_EQ(get.attempt, 2u);
+  EXPECT_EQ(get.dir, "out");
+  EXPECT_EQ(parsed_verb<ArtifactGetOptions>({"artifact", "get", "g"}).dir, ".");
+  EXPECT_TRUE(parsed_verb<ArtifactPinOptions>({"artifact", "pin", "g"}).pinned);
+  EXPECT_FALSE(parsed_verb<ArtifactPinOptions>({"artifact", "unpin", "g"}).pinned);
 }
 
 TEST(CommandLine, VerbsOfDevices) {

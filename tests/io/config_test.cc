@@ -29,10 +29,52 @@ TEST_F(ConfigTest, EverythingHasADefault) {
     EXPECT_EQ(file.config.beat, kBeatDefault);
     EXPECT_EQ(file.config.lease, kLeaseDefault);
     EXPECT_EQ(file.config.log_level, "info");
+    EXPECT_EQ(file.config.archive.url, "file://" + dir() + "/archive");
+    EXPECT_EQ(file.config.archive.keep, kArchiveKeepDefault);
+    EXPECT_EQ(file.config.archive.bytes_max, kArchiveBytesDefault);
+    EXPECT_EQ(file.config.http_host, "");
+    EXPECT_EQ(file.config.http_token_file, "");
   }
   const ConfigFile missing = load_config(Home{path("nowhere")});
   EXPECT_TRUE(missing.problems.empty());
   EXPECT_EQ(missing.config.endpoint, "ipc://" + path("nowhere") + "/run/broker.sock");
+}
+
+TEST_F(ConfigTest, ReadsTheArchiveAndHttp) {
+  const ConfigFile file = load(
+      "archive: { url: 'http://box:7180', keep: 7d, max: 2GiB }\n"
+      "http: 127.0.0.1:7180\nhttp_token_file: http.token\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.config.archive.url, "http://box:7180");
+  EXPECT_EQ(file.config.archive.keep, Duration(7 * 24h));
+  EXPECT_EQ(file.config.archive.bytes_max, 2ull << 30);
+  EXPECT_EQ(file.config.http_host, "127.0.0.1");
+  EXPECT_EQ(file.config.http_port, 7180);
+  EXPECT_EQ(file.config.http_token_file, path("http.token"));
+}
+
+TEST_F(ConfigTest, RefusesAnArchiveThatIsNone) {
+  for (const char* text :
+       {"archive: { url: gopher://box }\n", "archive: { url: 'file://relative' }\n",
+        "archive: { keep: 59s }\n", "archive: { max: 1000K }\n", "archive: { path: /x }\n",
+        "http: '7180'\n", "http: 'box:'\n", "http: ':7180'\n", "http: 'box:65536'\n",
+        "http: 'box:71x'\n"}) {
+    EXPECT_TRUE(load(text).problems.has_errors()) << text;
+  }
+}
+
+TEST_F(ConfigTest, AHttpTokenIsReadFromItsFile) {
+  Config config;
+  EXPECT_EQ(*load_http_token(config), "");
+  config.http_token_file = write("token", "0123456789abcdef\n");
+  EXPECT_EQ(*load_http_token(config), "0123456789abcdef");
+  for (const std::string& text : {std::string("short"), std::string("0123456789abcdef x"),
+                                  std::string(), std::string(513, 'x')}) {
+    config.http_token_file = write("token", text);
+    EXPECT_FALSE(load_http_token(config).ok()) << text;
+  }
+  config.http_token_file = path("nowhere");
+  EXPECT_FALSE(load_http_token(config).ok());
 }
 
 TEST_F(ConfigTest, AHomeThatIsAFileIsNotAWrongConfiguration) {

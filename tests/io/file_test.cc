@@ -8,8 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tests/support/scratch.h"
 
@@ -106,6 +108,22 @@ TEST(WriteFileAtomically, KeepsTheOldBytesWhenThereIsNoRoom) {
   EXPECT_EQ(status, 0);
   EXPECT_EQ(*read_file(path, 10), "old");
   EXPECT_EQ(entries(scratch.path()), 1u);
+}
+
+// A worker that began an attempt of a task while its uploader removed the earlier one's folder.
+TEST(MakeDirs, ComesThroughWhereAnEmptyParentIsRemovedMeanwhile) {
+  const Scratch scratch;
+  const std::string parent = scratch / "task";
+  std::atomic<bool> done{false};
+  std::jthread remover([&] {
+    while (!done) ::rmdir(parent.c_str());
+  });
+  for (int i = 0; i < 100; ++i) {
+    const Result<Done> made = make_dirs(parent + "/attempt");
+    EXPECT_TRUE(made.ok()) << made.error();
+    ::rmdir((parent + "/attempt").c_str());
+  }
+  done = true;
 }
 
 TEST(MakeDirs, MakesWhatIsMissing) {

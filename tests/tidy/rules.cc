@@ -26,6 +26,9 @@ const std::vector<Outside> kOutside = {
     {"zmq", {"io/socket"}},
     {"yaml-cpp/", {"io/yaml"}},
     {"CLI/", {"cli/"}},
+    {"curl/", {"io/http", "workers/checks/http"}},
+    {"httplib.h", {"collectors/http_server", "tests/"}},
+    {"openssl/", {"io/sha256"}},
     {"sqlite3.h", {"io/sqlite", "io/event_log_sqlite", "collectors/", "workers/spool", "tests/"}},
 };
 

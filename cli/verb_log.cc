@@ -1,0 +1,137 @@
+// muster log: the console log of an attempt, from wherever it is.
+#include <optional>
+
+#include "cli/archive_client.h"
+#include "cli/log_tail.h"
+#include "cli/lookup.h"
+#include "cli/values.h"
+#include "cli/verbs.h"
+#include "cli/watch.h"
+
+namespace muster {
+namespace {
+
+// How long the worker's uploader may bring nothing of a log whose attempt has ended.
+constexpr Duration kRestPatience = 10s;
+constexpr Duration kBeginPatience = 2s;
+
+// The attempt that was asked for, or why there is none yet.
+Result<AttemptInfo> choose_attempt(const TaskInfo& task, uint32_t attempt) {
+  if (task.attempts.empty()) return Error{"has not started yet"};
+  if (attempt == 0) return task.attempts.back();
+  for (const AttemptInfo& one : task.attempts) {
+    if (one.attempt == attempt) return one;
+  }
+  return Error{"has no attempt " + std::to_string(attempt)};
+}
+
+void say_incomplete(Session& session, const std::string& guid, const LogTail& tail) {
+  const std::string fault = tail.fault();
+  session.output().talk("the log ends here for now, at byte " + std::to_string(tail.offset()) +
+                        ": the archive has no more of it yet" +
+                        (fault.empty() ? "" : " (" + fault + ")") + "; later: muster log " +
+                        printable(guid) + " --offset " + std::to_string(tail.offset()));
+}
+
+int print_log(Session& session, const std::string& guid, const LogOptions& options) {
+  const TaskInfo task = find_task(session, guid);
+  const Result<AttemptInfo> attempt = choose_attempt(task, options.attempt);
+  if (!attempt && options.attempt != 0 && task.state == TaskState::ended) {
+    throw Failure{kExitUsageError,
+                  "task " + printable(guid) + " has ended and has no attempt " +
+                      std::to_string(options.attempt) + ": it had " +
+                      counted(task.attempts.size(), "attempt"),
+                  "see: muster task show " + printable(guid)};
+  }
+  if (!attempt) {
+    throw Failure{kExitNotEnded, "task " + printable(guid) + " " + attempt.error(),
+                  "see: muster task explain " + printable(guid)};
+  }
+  const auto fail = [&](const std::string& reason) {
+    return Failure{kExitLocal, "task " + printable(guid) + ": " + reason,
+                   "see: muster task show " + printable(guid)};
+  };
+  Result<LogTail> tail = open_log(session, guid, *attempt, options.offset);
+  if (!tail) throw fail(tail.error());
+  if (const Result<Done> printed = tail->print_all(session.output()); !printed) {
+    // An attempt that has just begun may have nothing in the archive yet.
+    tail->print_rest(session.output(), kBeginPatience);
+    if (tail->offset() == options.offset && !tail->fault().empty()) throw fail(printed.error());
+  }
+  const bool has_ended = attempt->ending || task.state == TaskState::ended;
+  if (has_ended && !tail->print_rest(session.output(), kRestPatience)) {
+    say_incomplete(session, guid, *tail);
+  }
+  if (options.attempt == 0 && task.attempts.size() > 1) {
+    session.output().talk("this was attempt " + std::to_string(attempt->attempt) +
+                          "; earlier ones: muster log " + printable(guid) + " --attempt N");
+  }
+  return kExitOk;
+}
+
+// Shows the log of each attempt as it grows, until the task has ended.
+class LogFollower {
+ public:
+  LogFollower(Session& session, const LogOptions& options)
+      : session_(session), options_(options), offset_(options.offset) {}
+
+  int run(const std::string& guid) {
+    WatchHooks hooks;
+    hooks.change = [this](const TaskChange& change) { take(change); };
+    hooks.idle = [this] {
+      if (tail_) tail_->print_new(session_.output());
+      return true;
+    };
+    watch_tasks(session_, {guid}, std::nullopt, hooks);
+    if (!tail_) return print_log(session_, guid, options_);
+    finish_attempt(guid);
+    return kExitOk;
+  }
+
+ private:
+  void take(const TaskChange& change) {
+    if (tail_) tail_->print_new(session_.output());
+    const bool is_wanted = options_.attempt == 0 || options_.attempt == change.attempt;
+    if (!is_wanted || change.log_url.empty() || change.log_url == log_url_) return;
+    finish_attempt(change.guid);
+    log_url_ = change.log_url;
+    AttemptInfo attempt;
+    attempt.attempt = change.attempt;
+    attempt.log_url = log_url_;
+    Result<LogTail> opened = open_log(session_, change.guid, attempt, offset_);
+    offset_ = 0;  // the next attempt's is read from its beginning
+    if (!opened) {
+      throw Failure{kExitLocal, "task " + printable(change.guid) + ": " + opened.error(), ""};
+    }
+    tail_ = std::move(*opened);
+    tail_->print_new(session_.output());
+  }
+
+  void finish_attempt(const std::string& guid) {
+    if (tail_ && !tail_->print_rest(session_.output(), kRestPatience)) {
+      say_incomplete(session_, guid, *tail_);
+    }
+    tail_.reset();
+  }
+
+  Session& session_;
+  const LogOptions& options_;
+  uint64_t offset_;
+  std::optional<LogTail> tail_;
+  std::string log_url_;
+};
+
+}  // namespace
+
+int do_verb(Session& session, const LogOptions& options) {
+  const Format format = session.output().format();
+  if (format == Format::json || format == Format::jsonl) {
+    throw Failure{kExitUsageError, "a console log is bytes, which muster log prints as they are",
+                  "leave -o out; for documents see: muster events, muster result"};
+  }
+  const std::string guid = resolve_guid(session, options.guid);
+  if (!options.follow) return print_log(session, guid, options);
+  return LogFollower(session, options).run(guid);
+}
+
+}  // namespace muster

@@ -1,0 +1,331 @@
+#include "collectors/http_server.h"
+
+#include <httplib.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "core/limits.h"
+#include "io/clock.h"
+
+namespace muster {
+namespace {
+
+constexpr size_t kHeadBytesMax = 64 << 10;
+constexpr Duration kRequestMax = 60s;
+constexpr Duration kIdleMax = 30s;
+constexpr size_t kFileChunkBytes = 64 << 10;
+constexpr size_t kDrainBytesMax = 4 << 20;
+constexpr int kBacklog = 1024;
+
+// One connection's bytes, within the bounds of the request that is being read.
+class Connection final : public httplib::Stream {
+ public:
+  Connection(int fd, int stop_fd, size_t request_max)
+      : fd_(fd), stop_fd_(stop_fd), request_max_(request_max) {}
+
+  // False when the client has gone or said nothing for too long, or the server is to end.
+  bool await_request() {
+    budget_ = request_max_;
+    if (at_ == end_) {
+      pollfd fds[] = {{fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
+      const int timeout_ms = static_cast<int>(kIdleMax / 1ms);
+      if (::poll(fds, 2, timeout_ms) <= 0 || fds[1].revents != 0) return false;
+    }
+    deadline_us_ = boot_us() + kRequestMax.count();
+    return true;
+  }
+
+  bool is_readable() const override { return at_ < end_ || wait(POLLIN, deadline_us_); }
+  bool is_writable() const override { return wait(POLLOUT, boot_us() + kIdleMax.count()); }
+
+  ssize_t read(char* into, size_t size) override {
+    broken_ = broken_ || budget_ == 0 || (at_ == end_ && !fill());
+    if (broken_) return -1;
+    const size_t taken = std::min({size, end_ - at_, budget_});
+    std::copy_n(buffer_.data() + at_, taken, into);
+    at_ += taken;
+    budget_ -= taken;
+    return static_cast<ssize_t>(taken);
+  }
+
+  ssize_t write(const char* bytes, size_t size) override {
+    if (!is_writable()) return -1;
+    for (;;) {
+      const ssize_t sent = ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent >= 0 || (errno != EINTR && errno != EAGAIN)) return sent;
+      if (!is_writable()) return -1;
+    }
+  }
+
+  // A request ended in its midst: what follows cannot be told from its rest.
+  bool broken() const { return broken_; }
+
+  // Lets the client read the answer although it was still sending.
+  void close_gently() {
+    ::shutdown(fd_, SHUT_WR);
+    size_t drained = 0;
+    const int64_t deadline_us = boot_us() + Duration(1s).count();
+    while (drained < kDrainBytesMax && wait(POLLIN, deadline_us)) {
+      const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (size <= 0) break;
+      drained += static_cast<size_t>(size);
+    }
+    ::close(fd_);
+  }
+
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return fd_; }
+
+ private:
+  bool wait(short events, int64_t deadline_us) const {
+    pollfd fd{fd_, events, 0};
+    for (;;) {
+      const int64_t left_ms = std::max<int64_t>(0, (deadline_us - boot_us()) / 1'000);
+      const int ready = ::poll(&fd, 1, static_cast<int>(left_ms));
+      if (ready > 0) return true;
+      if (ready == 0 || errno != EINTR) return false;
+    }
+  }
+
+  // False at the end, or when nothing comes in time.
+  bool fill() {
+    for (;;) {
+      if (!wait(POLLIN, deadline_us_)) return false;
+      const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (size <= 0) return false;
+      at_ = 0;
+      end_ = static_cast<size_t>(size);
+      return true;
+    }
+  }
+
+  int fd_;
+  int stop_fd_;
+  size_t request_max_;
+  size_t budget_ = 0;  // bytes that may still be read of this request
+  bool broken_ = false;
+  int64_t deadline_us_ = 0;
+  size_t at_ = 0;
+  size_t end_ = 0;
+  std::array<char, 16 << 10> buffer_;
+};
+
+// Threads as they are needed, up to a bound; they stay for the next connection.
+class ThreadPerConnection final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> task) override {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (idle_ < tasks_.size() && threads_.size() < kHttpConnectionsMax) {
+      threads_.emplace_back([this] { work(); });
+    }
+    wake_.notify_one();
+  }
+
+  void shutdown() override {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake_.notify_all();
+    threads_.clear();  // joins
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      wake_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
+      --idle_;
+      if (tasks_.empty()) return;
+      const std::function<void()> task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;
+  std::vector<std::jthread> threads_;
+  size_t idle_ = 0;
+  bool ending_ = false;
+};
+
+// httplib's server with connections of ours.
+class Listener final : public httplib::Server {
+ public:
+  explicit Listener(size_t body_max)
+      : stop_fd_(::eventfd(0, EFD_CLOEXEC)), request_max_(kHeadBytesMax + body_max) {
+    new_task_queue = [] { return new ThreadPerConnection; };
+    set_payload_max_length(body_max);
+    set_keep_alive_timeout(kIdleMax / 1s);
+    set_keep_alive_max_count(SIZE_MAX);
+  }
+
+  // httplib's own backlog is 5.
+  void widen_backlog() { ::listen(svr_sock_, kBacklog); }
+  void stop_connections() { ::eventfd_write(stop_fd_.get(), 1); }
+
+ private:
+  bool process_and_close_socket(socket_t fd) override {
+    Connection connection(fd, stop_fd_.get(), request_max_);
+    bool closed = false;
+    while (!closed && !connection.broken() && connection.await_request()) {
+      if (!process_request(connection, false, closed, nullptr)) break;
+    }
+    connection.close_gently();
+    return true;
+  }
+
+  UniqueFd stop_fd_;
+  size_t request_max_;
+};
+
+bool has_token(const httplib::Request& request, const std::string& token) {
+  if (token.empty()) return false;
+  return equal_in_constant_time(request.get_header_value("Authorization"), "Bearer " + token);
+}
+
+void set_file(httplib::Response& response, HttpAnswer&& answer) {
+  const auto file = std::make_shared<UniqueFd>(std::move(answer.file));
+  const uint64_t from = answer.file_offset;
+  const auto send = [file, from](size_t offset, size_t length, httplib::DataSink& sink) {
+    std::array<char, kFileChunkBytes> chunk;
+    const size_t want = std::min(length, chunk.size());
+    const ssize_t size =
+        ::pread(file->get(), chunk.data(), want, static_cast<off_t>(from + offset));
+    return size > 0 && sink.write(chunk.data(), static_cast<size_t>(size));
+  };
+  response.set_content_provider(answer.file_bytes, answer.type, send);
+}
+
+class HttplibServer final : public HttpServer {
+ public:
+  HttplibServer(HttpListen listen, Handler handler)
+      : listen_(std::move(listen)), handler_(std::move(handler)), server_(listen_.body_max) {
+    const auto serve = [this](const httplib::Request& request, httplib::Response& response) {
+      answer(request, response);
+    };
+    server_.Get(".*", serve);  // HEAD too
+    server_.Put(".*", serve);
+    server_.Post(".*", serve);
+    server_.Delete(".*", serve);
+  }
+
+  ~HttplibServer() override {
+    server_.stop();
+    server_.stop_connections();
+    if (thread_.joinable()) thread_.join();
+    if (!listen_.socket.empty()) ::unlink(listen_.socket.c_str());
+  }
+
+  Result<Done> begin() {
+    const Result<Done> bound = listen_.socket.empty() ? bind_tcp() : bind_socket();
+    if (!bound) return bound;
+    server_.widen_backlog();
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();  // else stop() would not be heard
+    return Done{};
+  }
+
+  uint16_t port() const override { return listen_.port; }
+
+ private:
+  Result<Done> bind_tcp() {
+    server_.set_tcp_nodelay(true);
+    // httplib's own options would let two servers have one port.
+    server_.set_socket_options([](socket_t fd) {
+      const int on = 1;
+      ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
+    const std::string where = listen_.host + ":" + std::to_string(listen_.port);
+    errno = 0;
+    const int port = listen_.port == 0 ? server_.bind_to_any_port(listen_.host)
+                     : server_.bind_to_port(listen_.host, listen_.port) ? listen_.port
+                                                                        : -1;
+    if (port <= 0) {
+      return Error{"cannot listen on " + where + (errno == 0 ? "" : ": " + errno_text(errno)) +
+                   "; is something else there? (http in muster.yaml)"};
+    }
+    listen_.port = static_cast<uint16_t>(port);
+    return Done{};
+  }
+
+  Result<Done> bind_socket() {
+    if (listen_.socket.size() >= sizeof(sockaddr_un::sun_path)) {
+      return Error{"the path of a Unix socket may have 107 bytes: " + listen_.socket};
+    }
+    ::unlink(listen_.socket.c_str());  // whoever listened there has gone: its home is locked by us
+    server_.set_address_family(AF_UNIX);
+    const mode_t mask = ::umask(0177);
+    errno = 0;
+    const bool bound = server_.bind_to_port(listen_.socket, 1);
+    const int error_number = errno;
+    ::umask(mask);
+    if (bound) return Done{};
+    return Error{"cannot listen on " + listen_.socket + ": " + errno_text(error_number)};
+  }
+
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    if (request.headers.size() > kHttpHeadersMax) {
+      response.status = 431;
+      return;
+    }
+    HttpCall call;
+    call.method = request.method;
+    call.path = request.target.substr(0, request.target.find('?'));
+    for (const auto& [key, value] : request.params) call.query.emplace(key, value);
+    call.body = request.body;
+    call.trusted = !listen_.socket.empty() || has_token(request, listen_.token);
+    HttpAnswer answer = handler_(call);
+    response.status = answer.status;
+    for (const auto& [key, value] : answer.headers) response.set_header(key, value);
+    if (answer.file.valid() && answer.file_bytes > 0) {
+      set_file(response, std::move(answer));
+    } else {
+      response.set_content(answer.body, answer.type);
+    }
+  }
+
+  HttpListen listen_;
+  Handler handler_;
+  Listener server_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpListen listen, Handler handler) {
+  auto server = std::make_unique<HttplibServer>(std::move(listen), std::move(handler));
+  if (const Result<Done> begun = server->begin(); !begun) return Error{begun.error()};
+  return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+bool equal_in_constant_time(const std::string& a, const std::string& b) {
+  unsigned char differs = a.size() != b.size();
+  for (size_t i = 0; i < a.size(); ++i) {
+    const char other = b.empty() ? '\0' : b[i % b.size()];
+    differs = static_cast<unsigned char>(differs | (a[i] ^ other));
+  }
+  return differs == 0;
+}
+
+}  // namespace muster

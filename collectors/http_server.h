@@ -1,0 +1,74 @@
+// An HTTP server for few words and many waiters: every connection has a thread of its own while it
+// is open, so that a client that is slow, or waits, holds up no other. (cpp-httplib parses; this
+// header keeps it out of everybody's sight.)
+//
+// Bounds: kHttpConnectionsMax connections at once (more wait to be accepted), a head of 64 KiB,
+// kHttpHeadersMax headers and a body of `body_max`; a request must be there within a minute of its
+// first byte, an idle connection is closed after half a minute, and so is one whose client takes
+// nothing of an answer for as long.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+#include "io/file.h"
+
+namespace muster {
+
+// A request as its handler sees it.
+struct HttpCall {
+  std::string method;  // GET, HEAD, PUT, POST or DELETE
+  std::string path;    // as it was sent, escapes and all, without what follows a ?
+  std::map<std::string, std::string> query;
+  std::string body;
+  bool trusted = false;  // may write: it came by the socket, or with the token
+};
+
+struct HttpAnswer {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string type = "application/json";
+  std::string body;
+  // In place of `body`: so many bytes of a file.
+  UniqueFd file;
+  uint64_t file_offset = 0;
+  uint64_t file_bytes = 0;
+};
+
+struct HttpListen {
+  std::string socket;  // path of a Unix socket, made with mode 0600; empty: TCP
+  std::string host;    // of TCP
+  uint16_t port = 0;   // 0: any that is free
+  std::string token;   // of those who may write by TCP; empty: nobody may
+  size_t body_max = 1 << 20;
+};
+
+class HttpServer {
+ public:
+  // Called in many threads at once.
+  using Handler = std::function<HttpAnswer(const HttpCall&)>;
+
+  // Listens when it returns. Errors: the address is taken, or is none of this machine's.
+  static Result<std::unique_ptr<HttpServer>> start(HttpListen listen, Handler handler);
+
+  // Takes nothing new and waits for the handlers; those that wait for something must have been
+  // told.
+  virtual ~HttpServer() = default;
+
+  virtual uint16_t port() const = 0;
+
+ protected:
+  HttpServer() = default;
+};
+
+// True when both are equal; how long it takes tells nothing about where they differ.
+bool equal_in_constant_time(const std::string& a, const std::string& b);
+
+}  // namespace muster

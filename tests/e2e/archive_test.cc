@@ -1,0 +1,250 @@
+// What attempts leave, from the worker's disk by way of the archive to whoever asks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/guid.h"
+#include "io/archive_store.h"
+#include "tests/support/house.h"
+
+namespace muster {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr char kGuid[] = "https://lab.example/job/1234";
+constexpr char kToken[] = "0123456789abcdef0123456789abcdef";
+
+uint16_t free_port() {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return ntohs(address.sin_port);
+}
+
+class ArchiveTest : public ::testing::Test {
+ protected:
+  ArchiveTest() : house_(MUSTER_BIN_DIR) {}
+
+  void configure(const std::string& text) const {
+    std::ofstream(house_.home().config_file()) << text;
+  }
+  void configure_tcp() {
+    port_ = free_port();
+    const std::string url = "127.0.0.1:" + std::to_string(port_);
+    std::ofstream(house_.home().dir + "/http.token") << kToken << "\n";
+    configure("archive: { url: 'http://" + url + "' }\nhttp: " + url +
+              "\nhttp_token_file: http.token\n");
+  }
+  void start() {
+    broker_ = house_.start_broker();
+    collector_ = house_.start_collector();
+    worker_ = house_.start_worker("local", 4);
+    house_.connect();
+  }
+  Ran run(const std::string& script) {
+    return house_.muster({"run", "--wait", "--guid", kGuid, "--", "/bin/sh", "-c", script});
+  }
+  bool worker_is_clean() const {
+    const fs::path dir = house_.home().worker_dir("local");
+    return eventually([&] {
+      return fs::is_empty(dir / "uploads") &&
+             (!fs::exists(dir / "attempts") || fs::is_empty(dir / "attempts"));
+    });
+  }
+
+  House house_;
+  uint16_t port_ = 0;
+  std::unique_ptr<Child> broker_, collector_, worker_;
+};
+
+// A job's own way to leave an artifact.
+constexpr char kLeaves[] =
+    "mkdir -p ../artifacts/out; echo '<xml/>' > ../artifacts/out/report.xml; "
+    "echo core > ../artifacts/core; echo done";
+
+TEST_F(ArchiveTest, OneMachineNeedsNoConfiguration) {
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  const Ran log = house_.muster({"log", kGuid});
+  EXPECT_EQ(log.status, 0) << log.err;
+  EXPECT_THAT(log.out, StartsWith("muster: {"));
+  EXPECT_THAT(log.out, HasSubstr("\ndone\nmuster: {"));
+  EXPECT_TRUE(worker_is_clean());
+  const Ran list = house_.muster({"artifact", "ls", kGuid, "-o", "json"});
+  EXPECT_EQ(list.status, 0) << list.err;
+  const json document = json::parse(list.out, nullptr, false);
+  EXPECT_EQ(document["schema"], "muster.artifact_list/1");
+  EXPECT_EQ(document["pinned"], false);
+  ASSERT_EQ(document["artifacts"].size(), 3u) << list.out;
+  EXPECT_EQ(document["artifacts"][2]["name"], "out/report.xml");
+  EXPECT_EQ(document["artifacts"][2]["complete"], true);
+  EXPECT_EQ(document["artifacts"][2]["bytes"], 7);
+}
+
+TEST_F(ArchiveTest, TheLogIsReadFromAnOffset) {
+  start();
+  run("printf 0123456789");
+  const std::string whole = house_.muster({"log", kGuid}).out;
+  const Ran part = house_.muster({"log", kGuid, "--offset", "20"});
+  EXPECT_EQ(part.out, whole.substr(20));
+}
+
+TEST_F(ArchiveTest, FilesAreFetchedAndChecked) {
+  start();
+  run(kLeaves);
+  ASSERT_TRUE(worker_is_clean());
+  const std::string dir = house_.write("got/.keep", "");
+  const std::string into = fs::path(dir).parent_path();
+  const Ran got = house_.muster({"artifact", "get", kGuid, "*.xml", "--dir", into});
+  EXPECT_EQ(got.status, 0) << got.err;
+  EXPECT_EQ(got.out, into + "/out/report.xml\n");
+  EXPECT_EQ(read_text(into + "/out/report.xml"), "<xml/>\n");
+  EXPECT_FALSE(fs::exists(into + "/core"));
+  // Left of a try that was interrupted, and of another file.
+  house_.write("got/core.part", "WRON");
+  EXPECT_EQ(house_.muster({"artifact", "get", kGuid, "core", "--dir", into}).status, 0);
+  EXPECT_EQ(read_text(into + "/core"), "core\n");
+  const Ran none = house_.muster({"artifact", "get", kGuid, "*.zip", "--dir", into});
+  EXPECT_EQ(none.status, 64);
+  EXPECT_THAT(none.err, HasSubstr("has no such file"));
+}
+
+TEST_F(ArchiveTest, FromAnotherMachineByHttp) {
+  configure_tcp();
+  start();
+  House other(MUSTER_BIN_DIR);
+  const auto ask = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--endpoint", house_.endpoint()});
+    return other.muster(std::move(arguments));
+  };
+  EXPECT_EQ(run(kLeaves).status, 0);
+  const Ran log = ask({"log", kGuid});
+  EXPECT_EQ(log.status, 0) << log.err;
+  EXPECT_THAT(log.out, HasSubstr("\ndone\nmuster: {"));
+  EXPECT_TRUE(worker_is_clean()) << house_.daemon_output();
+  EXPECT_THAT(ask({"artifact", "ls", kGuid}).out, HasSubstr("out/report.xml"));
+  const std::string into = fs::path(other.write("got/.keep", "")).parent_path();
+  EXPECT_EQ(ask({"artifact", "get", kGuid, "core", "--dir", into}).status, 0);
+  EXPECT_EQ(read_text(into + "/core"), "core\n");
+  // Pinning is writing: the other machine has no token.
+  const Ran pin = ask({"artifact", "pin", kGuid});
+  EXPECT_EQ(pin.status, 74);
+  EXPECT_THAT(pin.err, HasSubstr("401"));
+  EXPECT_EQ(house_.muster({"artifact", "pin", kGuid}).status, 0);
+  EXPECT_THAT(ask({"artifact", "ls", kGuid}).out, HasSubstr("pinned"));
+}
+
+TEST_F(ArchiveTest, AFollowerSeesARunningJobToItsEnd) {
+  configure_tcp();
+  start();
+  const std::string go = house_.write("go.txt", "");
+  fs::remove(go);
+  const auto job = house_.start_muster(
+      {"run", "--wait", "--guid", kGuid, "--", "/bin/sh", "-c",
+       "echo begun; while [ ! -e " + go + " ]; do sleep 0.05; done; echo ended"});
+  ArchiveStore store(house_.home().archive_dir());
+  ASSERT_TRUE(eventually([&] {
+    return store.look({kGuid, 1, "log"}).bytes > 0;
+  })) << house_.daemon_output();
+  House other(MUSTER_BIN_DIR);
+  ChildSpec spec;
+  spec.argv = {
+      std::string(MUSTER_BIN_DIR) + "/muster", "log", kGuid, "-f", "--endpoint", house_.endpoint()};
+  spec.env = {{"MUSTER_HOME", other.home().dir}};
+  spec.stdout_file = house_.home().dir + "/follower.out";
+  spec.stderr_file = house_.home().dir + "/follower.err";
+  Child follower(spec);
+  ASSERT_TRUE(eventually([&] {
+    return read_text(spec.stdout_file).find("begun\n") != std::string::npos;
+  })) << read_text(spec.stderr_file)
+      << house_.daemon_output();
+  house_.write("go.txt", "");
+  EXPECT_EQ(follower.wait(30s), 0) << read_text(spec.stderr_file);
+  const std::string text = read_text(spec.stdout_file);
+  EXPECT_THAT(text, HasSubstr("begun\nended\nmuster: {"));
+  EXPECT_THAT(text, EndsWith("}\n"));
+}
+
+TEST_F(ArchiveTest, BySocketWhenTheCollectorHasNoPort) {
+  configure("archive: { url: '" + std::string("http+unix://") + [this] {
+    std::string path = house_.home().http_socket();
+    for (size_t at; (at = path.find('/')) != std::string::npos;) path.replace(at, 1, "%2F");
+    return path;
+  }() + "' }\n");
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  const Ran log = house_.muster({"log", kGuid});
+  EXPECT_THAT(log.out, HasSubstr("\ndone\nmuster: {")) << log.err;
+  EXPECT_TRUE(worker_is_clean()) << house_.daemon_output();
+  EXPECT_THAT(house_.muster({"artifact", "ls", kGuid}).out, HasSubstr("core"));
+}
+
+TEST_F(ArchiveTest, AWorkerThatIsKilledLeavesNothingBehind) {
+  start();
+  const auto job = house_.start_muster({"run", "--wait", "--guid", kGuid, "--retry", "infra=0",
+                                        "--", "/bin/sh", "-c", "echo begun; sleep 1000"});
+  ArchiveStore store(house_.home().archive_dir());
+  const auto archived = [&] {
+    return read_text(house_.home().archive_dir() + "/" + percent_encode(kGuid) + "/1/log");
+  };
+  ASSERT_TRUE(eventually([&] { return archived().ends_with("begun\n"); }));
+  EXPECT_FALSE(store.look({kGuid, 1, "log"}).complete);
+  worker_->kill_now();
+  worker_ = house_.start_worker("local", 4);
+  EXPECT_TRUE(worker_is_clean()) << house_.daemon_output();
+  EXPECT_TRUE(store.look({kGuid, 1, "log"}).complete);
+  EXPECT_THAT(archived(), HasSubstr("begun\n"));
+}
+
+TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
+  configure_tcp();
+  start();
+  ASSERT_TRUE(eventually([&] { return fs::exists(house_.home().run_dir() + "/collector.port"); }));
+  collector_->kill_now();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  const Ran early = house_.muster({"log", kGuid});
+  EXPECT_EQ(early.status, 74) << early.out;
+  collector_ = house_.start_collector();
+  EXPECT_TRUE(worker_is_clean()) << house_.daemon_output();
+  EXPECT_THAT(house_.muster({"log", kGuid}).out, HasSubstr("\ndone\nmuster: {"));
+}
+
+TEST_F(ArchiveTest, TheSweepSparesWhatIsPinned) {
+  configure("archive: { max: 1MiB }\n");
+  start();
+  const std::string big = "head -c 800000 /dev/zero > ../artifacts/big";
+  for (const char* guid : {"task-number-1", "task-number-2", "task-number-3"}) {
+    const Ran ran = house_.muster(
+        {"run", "--wait", "--guid", guid, "--", "/bin/sh", "-c", "mkdir ../artifacts; " + big});
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    ASSERT_TRUE(worker_is_clean());
+  }
+  EXPECT_EQ(house_.muster({"artifact", "pin", "task-number-1"}).status, 0);
+  collector_->stop();
+  collector_ = house_.start_collector();
+  const std::string archive = house_.home().archive_dir();
+  EXPECT_TRUE(eventually([&] { return !fs::exists(archive + "/task-number-2"); }));
+  EXPECT_TRUE(eventually([&] { return !fs::exists(archive + "/task-number-3"); }))
+      << "one more had to go: the pinned one is big as well";
+  EXPECT_TRUE(fs::exists(archive + "/task-number-1/1/big"));
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,561 @@
+// The uploader against a directory, the real collector process, a real FTP server, and servers that
+// do what servers do on bad days.
+#include "workers/uploader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "core/guid.h"
+#include "io/archive_name.h"
+#include "io/archive_store.h"
+#include "io/clock.h"
+#include "io/http.h"
+#include "tests/io/scratch.h"
+#include "tests/support/house.h"
+#include "tests/workers/ftp_server.h"
+
+namespace muster {
+namespace {
+
+namespace fs = std::filesystem;
+
+using ::testing::HasSubstr;
+
+constexpr char kGuid[] = "https://lab.example/job/1234";
+const AttemptToken kToken{kGuid, 1};
+
+std::string lines(size_t bytes) {
+  std::string text;
+  for (size_t i = 0; text.size() < bytes; ++i) text += "line " + std::to_string(i) + "\n";
+  return text;
+}
+
+class UploaderTest : public ScratchFiles {
+ protected:
+  UploaderTest() : store_(path("archive"), 0) {}
+
+  UploaderConfig config(const std::string& archive, const std::string& token = "") const {
+    UploaderConfig config;
+    config.archive = archive;
+    config.token = token;
+    config.state_dir = path("uploads");
+    return config;
+  }
+  static std::unique_ptr<Uploader> start(const UploaderConfig& config) {
+    auto uploader = Uploader::start(config);
+    if (uploader.ok()) return std::move(*uploader);
+    ADD_FAILURE() << uploader.error();
+    std::abort();
+  }
+  std::string directory() const { return "file://" + path("archive"); }
+
+  std::string attempt_dir(const AttemptToken& token = kToken) const {
+    return path("attempts/" + percent_encode(token.guid) + "/" + std::to_string(token.attempt));
+  }
+  void append(const std::string& name, const std::string& text,
+              const AttemptToken& token = kToken) const {
+    const fs::path file = attempt_dir(token) + "/" + name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary | std::ios::app) << text;
+  }
+
+  std::string archived(const std::string& name, const AttemptToken& token = kToken) const {
+    return read_text(path("archive/" + percent_encode(token.guid) + "/" +
+                          std::to_string(token.attempt) + "/" + name));
+  }
+  bool complete(const std::string& name, const AttemptToken& token = kToken) const {
+    return store_.look({token.guid, token.attempt, name}).complete;
+  }
+  bool nothing_left() const { return !fs::exists(attempt_dir()) && fs::is_empty(path("uploads")); }
+
+  SystemClock clock_;
+  ArchiveStore store_;
+};
+
+TEST_F(UploaderTest, CarriesALogWhileItGrowsAndRemovesWhatIsDelivered) {
+  const auto uploader = start(config(directory()));
+  append("log", "begin\n");
+  uploader->follow(kToken, attempt_dir());
+  EXPECT_TRUE(eventually([&] { return archived("log") == "begin\n"; }));
+  append("log", "more\n");
+  EXPECT_TRUE(eventually([&] { return archived("log") == "begin\nmore\n"; }));
+  EXPECT_FALSE(complete("log"));
+  append("log", "end\n");
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_TRUE(complete("log"));
+  EXPECT_EQ(archived("log"), "begin\nmore\nend\n");
+  EXPECT_TRUE(eventually([&] { return uploader->status().attempts == 0; }));
+}
+
+TEST_F(UploaderTest, ALogMayComeAfterItsAttemptIsFollowed) {
+  const auto uploader = start(config(directory()));
+  fs::create_directories(attempt_dir());
+  uploader->follow(kToken, attempt_dir());
+  append("log", "late\n");
+  EXPECT_TRUE(eventually([&] { return archived("log") == "late\n"; }));
+}
+
+TEST_F(UploaderTest, CarriesArtifactsUnderTheirNames) {
+  const auto uploader = start(config(directory()));
+  append("log", "console");
+  append("artifacts/report.xml", "<xml/>");
+  append("artifacts/deep/er/a b", "odd");
+  append("artifacts/log", "the job's own");
+  append("artifacts/empty", "");
+  append("workspace/not-this", "x");
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ(archived("log"), "console");
+  EXPECT_EQ(archived("report.xml"), "<xml/>");
+  EXPECT_EQ(archived("deep/er/a b"), "odd");
+  EXPECT_EQ(archived("artifacts/log"), "the job's own");
+  EXPECT_TRUE(complete("empty"));
+  EXPECT_EQ((*store_.list(kGuid))->files.size(), 5u);
+}
+
+TEST_F(UploaderTest, TheAddressIsKnownBefore) {
+  const auto uploader = start(config("http://box:7180"));
+  EXPECT_EQ(uploader->url({"task-number-1", 3}, "log"),
+            "http://box:7180/archive/v1/task-number-1/3/log");
+  UploaderConfig ftp = config("ftp://lab:secret@box/logs");
+  ftp.state_dir = path("others");
+  EXPECT_EQ(start(ftp)->url({"task-number-1", 3}, "log"), "ftp://box/logs/task-number-1/3/log");
+}
+
+TEST_F(UploaderTest, LinksInArtifactsAreNotCarried) {
+  write("outside", "secret");
+  append("artifacts/real", "x");
+  fs::create_symlink(path("outside"), attempt_dir() + "/artifacts/link");
+  fs::create_directory_symlink(dir(), attempt_dir() + "/artifacts/tree");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ((*store_.list(kGuid))->files.size(), 1u);
+  EXPECT_EQ(read_text(path("outside")), "secret");
+}
+
+TEST_F(UploaderTest, KeptWorkspacesStayUntilTheirTime) {
+  const auto uploader = start(config(directory()));
+  append("log", "x");
+  append("workspace/core", "evidence");
+  append("keep_until", format_rfc3339(clock_.now() + 1h) + "\n");
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return complete("log") && !fs::exists(attempt_dir() + "/log"); }));
+  EXPECT_TRUE(fs::exists(attempt_dir() + "/workspace/core"));
+}
+
+TEST_F(UploaderTest, AKeptWorkspaceGoesWhenItsTimeHasCome) {
+  append("log", "x");
+  append("workspace/core", "evidence");
+  append("keep_until", format_rfc3339(clock_.now() - 1s) + "\n");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+}
+
+TEST_F(UploaderTest, AnotherUploaderGoesOnWhereThisOneEnded) {
+  append("log", "begin\n");
+  {
+    const auto uploader = start(config(directory()));
+    uploader->follow(kToken, attempt_dir());
+    EXPECT_TRUE(eventually([&] { return archived("log") == "begin\n"; }));
+  }
+  append("log", "meanwhile\n");
+  const auto uploader = start(config(directory()));
+  EXPECT_TRUE(eventually([&] { return archived("log") == "begin\nmeanwhile\n"; }));
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+}
+
+TEST_F(UploaderTest, AnArchiveThatHasMoreThanIsHereIsStartedOver) {
+  store_.append({kGuid, 1, "log"}, 0, "what was lost here with the power", clock_.now());
+  append("log", "short");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ(archived("log"), "short");
+}
+
+TEST_F(UploaderTest, AnArchiveWithOtherBytesIsStartedOver) {
+  store_.append({kGuid, 1, "log"}, 0, "damaged", clock_.now());
+  append("log", "whatever it was");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ(archived("log"), "whatever it was");
+}
+
+TEST_F(UploaderTest, WhatTheArchiveCannotHaveHoldsUpNothing) {
+  append("log", "x");
+  append("artifacts/.muster/forged.json", "{}");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ((*store_.list(kGuid))->files.size(), 1u);
+}
+
+TEST_F(UploaderTest, AFullDiskIsWaitedFor) {
+  append("log", "x");
+  UploaderConfig full = config(directory());
+  full.reserve = UINT64_MAX / 2;
+  {
+    const auto uploader = start(full);
+    uploader->follow(kToken, attempt_dir());
+    uploader->finish(kToken);
+    EXPECT_TRUE(eventually([&] { return !uploader->status().fault.empty(); }));
+    EXPECT_THAT(uploader->status().fault, HasSubstr("nearly full"));
+    EXPECT_TRUE(fs::exists(attempt_dir() + "/log"));
+  }
+  const auto uploader = start(config(directory()));
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ(archived("log"), "x");
+}
+
+// --- the collector ---
+
+class CollectorUploadTest : public UploaderTest {
+ protected:
+  CollectorUploadTest() : house_(MUSTER_BIN_DIR), store_of_house_(house_.home().archive_dir(), 0) {}
+
+  std::string socket() const { return unix_url(house_.home().http_socket()); }
+  std::string archived(const std::string& name, const AttemptToken& token = kToken) const {
+    return read_text(house_.home().archive_dir() + "/" + percent_encode(token.guid) + "/" +
+                     std::to_string(token.attempt) + "/" + name);
+  }
+  bool complete(const std::string& name, const AttemptToken& token = kToken) const {
+    return store_of_house_.look({token.guid, token.attempt, name}).complete;
+  }
+
+  House house_;
+  ArchiveStore store_of_house_;
+};
+
+TEST_F(CollectorUploadTest, CarriesTwentyMegabytesWithoutALostByte) {
+  const auto collector = house_.start_collector();
+  const std::string text = lines(20 << 20);
+  const auto uploader = start(config(socket()));
+  fs::create_directories(attempt_dir());
+  uploader->follow(kToken, attempt_dir());
+  for (size_t at = 0; at < text.size(); at += 100'000) append("log", text.substr(at, 100'000));
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << house_.daemon_output();
+  EXPECT_TRUE(complete("log"));
+  EXPECT_TRUE(archived("log") == text);
+}
+
+TEST_F(CollectorUploadTest, ManyAttemptsAtOnce) {
+  const auto collector = house_.start_collector();
+  const auto uploader = start(config(socket()));
+  for (uint32_t i = 0; i < 100; ++i) {
+    const AttemptToken token{"task-number-" + std::to_string(i), 1};
+    append("log", "of " + std::to_string(i), token);
+    append("artifacts/a", "artifact of " + std::to_string(i), token);
+    uploader->follow(token, attempt_dir(token));
+    uploader->finish(token);
+  }
+  EXPECT_TRUE(eventually([&] { return uploader->status().attempts == 0; }))
+      << uploader->status().fault << house_.daemon_output();
+  for (uint32_t i = 0; i < 100; ++i) {
+    const AttemptToken token{"task-number-" + std::to_string(i), 1};
+    EXPECT_EQ(archived("log", token), "of " + std::to_string(i));
+    EXPECT_TRUE(complete("a", token));
+  }
+}
+
+TEST_F(CollectorUploadTest, ByTcpWithTheToken) {
+  const std::string token = "0123456789abcdef";
+  std::ofstream(house_.home().dir + "/http.token") << token << "\n";
+  std::ofstream(house_.home().config_file()) << "http: 127.0.0.1:0\nhttp_token_file: http.token\n";
+  const auto collector = house_.start_collector();
+  const std::string port_file = house_.home().run_dir() + "/collector.port";
+  ASSERT_TRUE(eventually([&] { return read_text(port_file).ends_with('\n'); }))
+      << house_.daemon_output();
+  std::string base = "http://127.0.0.1:" + read_text(port_file);
+  base.pop_back();
+  append("log", "x");
+  {
+    const auto stranger = start(config(base, "not the token at all"));
+    stranger->follow(kToken, attempt_dir());
+    stranger->finish(kToken);
+    EXPECT_TRUE(eventually([&] { return !stranger->status().fault.empty(); }));
+    EXPECT_THAT(stranger->status().fault, HasSubstr("401"));
+  }
+  const auto uploader = start(config(base, token));
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << house_.daemon_output();
+  EXPECT_EQ(archived("log"), "x");
+}
+
+TEST_F(CollectorUploadTest, ACollectorThatDiesInBetweenLosesAndDoublesNothing) {
+  auto collector = house_.start_collector();
+  const std::string text = lines(8 << 20);
+  const auto uploader = start(config(socket()));
+  fs::create_directories(attempt_dir());
+  uploader->follow(kToken, attempt_dir());
+  const size_t piece = text.size() / 4;
+  for (int i = 0; i < 4; ++i) {
+    append("log", text.substr(i * piece, i == 3 ? text.npos : piece));
+    ASSERT_TRUE(eventually([&] { return archived("log").size() > i * piece; }))
+        << uploader->status().fault;
+    collector->kill_now();
+    collector = house_.start_collector();
+  }
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_TRUE(archived("log") == text);
+}
+
+// A process of its own that carries what it is told by files, until it is killed.
+class UploaderProcess {
+ public:
+  explicit UploaderProcess(const std::function<void()>& body) : pid_(::fork()) {
+    if (pid_ != 0) return;
+    body();
+    for (;;) ::pause();
+  }
+  ~UploaderProcess() { kill_now(); }
+  void kill_now() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+TEST_F(CollectorUploadTest, AKilledUploaderLosesAndDoublesNothing) {
+  const auto collector = house_.start_collector();
+  const std::string text = lines(8 << 20);
+  const size_t piece = text.size() / 5;
+  fs::create_directories(attempt_dir());
+  for (int i = 0; i < 5; ++i) {
+    UploaderProcess process([&] {
+      const auto uploader = start(config(socket()));
+      uploader->follow(kToken, attempt_dir());
+      for (;;) ::pause();
+    });
+    append("log", text.substr(i * piece, i == 4 ? text.npos : piece));
+    ASSERT_TRUE(eventually([&] { return archived("log").size() > i * piece; }));
+  }
+  const auto uploader = start(config(socket()));
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_TRUE(complete("log"));
+  EXPECT_TRUE(archived("log") == text);
+}
+
+// --- servers on bad days ---
+
+// Answers as it is told, and as the archive does afterwards.
+class MoodyServer {
+ public:
+  explicit MoodyServer(const std::string& dir) : store_(dir, 0) {
+    const auto serve = [this](const httplib::Request& request, httplib::Response& response) {
+      answer(request, response);
+    };
+    server_.new_task_queue = [] { return new httplib::ThreadPool(16); };
+    server_.set_tcp_nodelay(true);
+    server_.Get(".*", serve);
+    server_.Put(".*", serve);
+    server_.Post(".*", serve);
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~MoodyServer() {
+    release();
+    server_.stop();
+    thread_.join();
+  }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  // The next `count` requests are answered so, whatever they are.
+  void fail_next(int count, int status) {
+    const std::lock_guard lock(mutex_);
+    failures_ = count;
+    failure_ = status;
+  }
+  int failures_left() {
+    const std::lock_guard lock(mutex_);
+    return failures_;
+  }
+  // Requests about this name get no answer before release().
+  void hold(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    held_ = name;
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    held_.clear();
+    released_.notify_all();
+  }
+
+ private:
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    const auto name = parse_archive_path(request.target.substr(0, request.target.find('?')));
+    ASSERT_TRUE(name.ok()) << request.target;
+    {
+      std::unique_lock lock(mutex_);
+      if (failures_ > 0) {
+        --failures_;
+        response.status = failure_;
+        return;
+      }
+      released_.wait(lock, [&] { return held_.empty() || name->name != held_; });
+    }
+    ArchiveReply reply;
+    if (request.method == "PUT") {
+      reply = store_.append(*name, std::stoull(request.get_param_value("offset")), request.body,
+                            clock_.now());
+    } else if (request.has_param("complete")) {
+      reply = store_.complete(*name, std::stoull(request.get_param_value("bytes")),
+                              request.get_param_value("sha256"), clock_.now());
+    } else {
+      reply = store_.look(*name);
+    }
+    response.status = reply.ok() ? 200 : reply.fault == ArchiveFault::absent ? 404 : 409;
+    response.set_header("Muster-Bytes", std::to_string(reply.bytes));
+    response.set_header("Muster-Complete", reply.complete ? "true" : "false");
+    if (reply.complete) response.set_header("Muster-Sha256", reply.sha256);
+  }
+
+  ArchiveStore store_;
+  SystemClock clock_;
+  httplib::Server server_;
+  int port_ = 0;
+  std::mutex mutex_;
+  std::condition_variable released_;
+  int failures_ = 0;
+  int failure_ = 500;
+  std::string held_;
+  std::thread thread_;
+};
+
+TEST_F(UploaderTest, ServersThatFailAreAskedAgain) {
+  MoodyServer server(path("archive"));
+  for (const int status : {500, 502, 507, 404, 403}) {
+    const AttemptToken token{"task-number-" + std::to_string(status), 1};
+    server.fail_next(2, status);
+    append("log", "x", token);
+    const auto uploader = start(config(server.url()));
+    uploader->follow(token, attempt_dir(token));
+    uploader->finish(token);
+    EXPECT_TRUE(eventually([&] { return complete("log", token); })) << status;
+    EXPECT_EQ(server.failures_left(), 0);
+    EXPECT_EQ(archived("log", token), "x");
+    EXPECT_TRUE(eventually([&] { return uploader->status().attempts == 0; }));
+  }
+}
+
+TEST_F(UploaderTest, AnAnswerThatDoesNotComeHoldsUpNoOtherFile) {
+  MoodyServer server(path("archive"));
+  server.hold("slow");
+  append("artifacts/slow", "slow");
+  append("log", "console");
+  const auto uploader = start(config(server.url()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return complete("log"); }));
+  EXPECT_FALSE(complete("slow"));
+  server.release();
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ(archived("slow"), "slow");
+}
+
+TEST_F(UploaderTest, AnUploaderEndsAlthoughAServerHangs) {
+  MoodyServer server(path("archive"));
+  server.hold("log");
+  append("log", "x");
+  const int64_t before_us = boot_us();
+  {
+    const auto uploader = start(config(server.url()));
+    uploader->follow(kToken, attempt_dir());
+    EXPECT_TRUE(eventually([&] { return uploader->status().files == 1; }));
+  }
+  EXPECT_LT(boot_us() - before_us, Duration(20s).count());
+}
+
+TEST_F(UploaderTest, NobodyAtTheAddressIsWaitedFor) {
+  append("log", "x");
+  const auto uploader = start(config("http://127.0.0.1:1"));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return !uploader->status().fault.empty(); }));
+  EXPECT_THAT(uploader->status().fault, HasSubstr("127.0.0.1"));
+  EXPECT_TRUE(fs::exists(attempt_dir() + "/log"));
+}
+
+TEST_F(UploaderTest, AnAddressThatIsNoneIsRefused) {
+  EXPECT_FALSE(Uploader::start(config("gopher://box")).ok());
+}
+
+// --- FTP ---
+
+TEST_F(UploaderTest, ByFtpWithFewCommands) {
+  fs::create_directories(path("ftp/logs"));
+  FtpServer server(path("ftp"), path("ftp.out"));
+  const auto uploader = start(config(server.url()));
+  const std::string folder = "ftp/logs/" + percent_encode(kGuid) + "/1/";
+  std::string text;
+  fs::create_directories(attempt_dir());
+  uploader->follow(kToken, attempt_dir());
+  for (int i = 0; i < 5; ++i) {
+    const std::string line = "line " + std::to_string(i) + "\n";
+    text += line;
+    append("log", line);
+    EXPECT_TRUE(eventually([&] { return read_text(path(folder + "log")) == text; }))
+        << uploader->status().fault << read_text(path("ftp.out"));
+  }
+  const std::vector<std::string> before = server.commands();
+  append("log", "last\n");
+  EXPECT_TRUE(eventually([&] { return read_text(path(folder + "log")) == text + "last\n"; }));
+  EXPECT_LE(server.commands().size() - before.size(), 4u);
+  EXPECT_EQ(std::count(before.begin(), before.end(), "USER lab"), 1) << "the connection is kept";
+  append("artifacts/out/report.xml", "<xml/>");
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_EQ(read_text(path(folder + "out/report.xml")), "<xml/>");
+  EXPECT_THAT(read_text(path(folder + ".muster/log.json")), HasSubstr("\"complete\":true"));
+}
+
+TEST_F(UploaderTest, AnFtpServerThatDiesLosesAndDoublesNothing) {
+  fs::create_directories(path("ftp/logs"));
+  FtpServer server(path("ftp"), path("ftp.out"));
+  const std::string log = path("ftp/logs/" + percent_encode(kGuid) + "/1/log");
+  const std::string text = lines(4 << 20);
+  const size_t piece = text.size() / 4;
+  const auto uploader = start(config(server.url()));
+  fs::create_directories(attempt_dir());
+  uploader->follow(kToken, attempt_dir());
+  for (int i = 0; i < 4; ++i) {
+    append("log", text.substr(i * piece, i == 3 ? text.npos : piece));
+    ASSERT_TRUE(eventually([&] { return read_text(log).size() > i * piece; }))
+        << uploader->status().fault;
+    server.kill_now();
+    server.start_again();
+  }
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_TRUE(read_text(log) == text);
+}
+
+}  // namespace
+}  // namespace muster

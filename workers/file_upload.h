@@ -1,0 +1,75 @@
+// One file on its way into the archive. It grows while it is carried; once nobody writes it any
+// more, its length and digest close it there. What the archive has is asked for, never remembered:
+// whoever takes the file up again goes on where the archive's copy ends, and so nothing is lost or
+// doubled.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/delivery.h"
+#include "core/time.h"
+#include "io/sha256.h"
+#include "workers/upload_target.h"
+
+namespace muster {
+
+class FileUpload {
+ public:
+  // `path` is the file on this machine, `name` what the archive calls it.
+  FileUpload(ArchiveName name, std::string path) : name_(std::move(name)), path_(std::move(path)) {}
+
+  // What it needs now: nothing (it waits for more, for its next try, or for an answer), a request
+  // to the target, or another call because there is more to read.
+  enum class Step : uint8_t { wait, asked, again };
+  // `finished`: nobody writes it any more. `done` gets the answer to what is asked for, perhaps in
+  // this call, and hands it to take().
+  Step step(UploadTarget& target, bool finished, Instant now, UploadTarget::Done done);
+
+  // Takes the answer. `random`: any 64 bits, for the back-off.
+  void take(const ArchiveReply& reply, Instant now, uint64_t random);
+
+  // The file may have changed, or who writes it: step() looks again.
+  void poke() { idle_ = false; }
+
+  bool asking() const { return asking_; }
+  bool over() const { return over_; }
+  // When step() is worth a call although nothing has changed.
+  std::optional<Instant> next_try() const { return next_try_; }
+  // Why it does not get on, or empty.
+  const std::string& fault() const { return fault_; }
+  // Why it was given up: the archive cannot have it. Empty otherwise.
+  const std::string& refusal() const { return refusal_; }
+  const ArchiveName& name() const { return name_; }
+
+ private:
+  enum class Asked : uint8_t { look, append, complete, restart };
+
+  void ask(Asked what);
+  Step be_idle();
+  Step send_more(UploadTarget& target, UploadTarget::Done done);
+  Step close(UploadTarget& target, uint64_t local, UploadTarget::Done done);
+  // Reads on for the digest. True when it has all up to `end`.
+  bool hash_up_to(uint64_t end);
+  void take_fault(const ArchiveReply& reply, Instant now, uint64_t random);
+  void give_up(std::string reason);
+
+  ArchiveName name_;
+  std::string path_;
+  std::optional<uint64_t> remote_;  // bytes that the archive has; nothing: it must be asked
+  bool remote_complete_ = false;
+  std::string remote_digest_;
+  Sha256 digest_;  // of the file's beginning
+  Asked asked_ = Asked::look;
+  bool asking_ = false;
+  bool over_ = false;
+  bool idle_ = false;      // there was nothing to do
+  uint32_t failures_ = 0;  // in a row
+  Duration gap_{0};        // of the target
+  std::optional<Instant> next_try_;
+  std::string fault_;
+  std::string refusal_;
+};
+
+}  // namespace muster

@@ -1,0 +1,177 @@
+#include "workers/upload_folder.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "core/guid.h"
+#include "io/clock.h"
+#include "io/file.h"
+
+namespace muster {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr Duration kScanEvery = 1s;
+constexpr Duration kScanMissing = 50ms;  // while there is no folder yet
+constexpr Duration kRemoveAgain = 1min;
+constexpr size_t kNoteBytesMax = 16 << 10;
+constexpr const char* kArtifactsDir = "artifacts";
+constexpr const char* kKeepUntil = "keep_until";
+constexpr const char* kWorkspace = "workspace";
+
+std::optional<UploadNote> parse_note(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const auto text_of = [&](const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  UploadNote note;
+  note.token.guid = text_of("guid");
+  note.dir = text_of("dir");
+  const auto attempt = json.find("attempt");
+  if (attempt != json.end() && attempt->is_number_unsigned()) {
+    note.token.attempt = attempt->get<uint32_t>();
+  }
+  const auto finished = json.find("finished");
+  note.finished = finished != json.end() && finished->is_boolean() && finished->get<bool>();
+  const bool whole =
+      !invalid_guid(note.token.guid) && note.token.attempt > 0 && note.dir.starts_with('/');
+  if (!whole) return std::nullopt;
+  return note;
+}
+
+// When the workspace may go, or nothing when it may go now.
+std::optional<Instant> kept_until(const std::string& dir, Instant now) {
+  const Result<std::string> text = read_file(dir + "/" + kKeepUntil, 256);
+  if (!text) return std::nullopt;
+  const Instant until = parse_rfc3339(text->substr(0, text->find('\n')));
+  if (until == kNever || until <= now) return std::nullopt;
+  return until;
+}
+
+// A job may have taken its own rights away in its workspace.
+void remove_tree(const fs::path& path, std::error_code& error) {
+  fs::remove_all(path, error);
+  if (error != std::errc::permission_denied) return;
+  std::error_code ignored;
+  fs::recursive_directory_iterator entry(path, ignored);
+  for (; entry != fs::recursive_directory_iterator(); entry.increment(ignored)) {
+    if (!entry->is_directory(ignored) || entry->is_symlink(ignored)) continue;
+    fs::permissions(entry->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+  }
+  fs::permissions(path, fs::perms::owner_all, fs::perm_options::add, ignored);
+  fs::remove_all(path, error);
+}
+
+}  // namespace
+
+std::string upload_note_file(const std::string& state_dir, const AttemptToken& token) {
+  return state_dir + "/" + percent_encode(token.guid) + "." + std::to_string(token.attempt) +
+         ".json";
+}
+
+// Whole or not at all, but no later than the system likes: after a power cut the worker names its
+// attempts anew.
+Result<Done> write_upload_note(const std::string& state_dir, const UploadNote& note) {
+  const Json json = {{"guid", note.token.guid},
+                     {"attempt", note.token.attempt},
+                     {"dir", note.dir},
+                     {"finished", note.finished}};
+  const std::string path = upload_note_file(state_dir, note.token);
+  const std::string temporary = path + ".new";
+  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const auto fail = [&] { return Error{"cannot write " + path + ": " + errno_text(errno)}; };
+  std::FILE* const file = std::fopen(temporary.c_str(), "we");
+  if (file == nullptr) return fail();
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) != 0 || !written) return fail();
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return fail();
+  return Done{};
+}
+
+std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
+                                          std::vector<std::string>& problems) {
+  std::vector<UploadNote> notes;
+  std::error_code error;
+  for (fs::directory_iterator entry(state_dir, error); entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string path = entry->path().string();
+    if (!path.ends_with(".json")) continue;
+    const Result<std::string> text = read_file(path, kNoteBytesMax);
+    std::optional<UploadNote> note = text ? parse_note(*text) : std::nullopt;
+    if (note) {
+      notes.push_back(std::move(*note));
+    } else {
+      problems.push_back(text ? path + " is damaged" : text.error());
+    }
+  }
+  if (error) problems.push_back("cannot read " + state_dir + ": " + error.message());
+  return notes;
+}
+
+bool UploadFolder::finish() {
+  if (note_.finished) return false;
+  note_.finished = true;
+  next_scan_ = kNever;
+  return true;
+}
+
+void UploadFolder::scan(Instant now) {
+  std::error_code error;
+  next_scan_ = now + (fs::is_directory(note_.dir, error) ? kScanEvery : kScanMissing);
+  const std::string log = note_.dir + "/" + std::string(kLogName);
+  if (fs::is_regular_file(fs::symlink_status(log, error))) add(std::string(kLogName), log);
+  const fs::path artifacts = fs::path(note_.dir) / kArtifactsDir;
+  fs::recursive_directory_iterator entry(artifacts, error);
+  for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;
+    const std::string path = entry->path().string();
+    add(archived_as(path.substr(artifacts.string().size() + 1)), path);
+  }
+  for (auto& [name, file] : files_) file.poke();
+  scanned_finished_ = note_.finished;
+}
+
+void UploadFolder::add(const std::string& name, const std::string& path) {
+  if (over_.contains(name)) return;
+  files_.try_emplace(name, ArchiveName{note_.token.guid, note_.token.attempt, name}, path);
+}
+
+void UploadFolder::forget(const std::string& name) {
+  files_.erase(name);
+  over_.insert(name);
+}
+
+std::optional<Instant> UploadFolder::remove(Instant now, std::string& problem) const {
+  const std::optional<Instant> until = kept_until(note_.dir, now);
+  std::error_code error;
+  if (until) {
+    for (fs::directory_iterator entry(note_.dir, error); entry != fs::directory_iterator();
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code failed;
+      if (name != kKeepUntil && name != kWorkspace) remove_tree(entry->path(), failed);
+      if (failed) problem = "cannot remove " + entry->path().string() + ": " + failed.message();
+    }
+    return until;
+  }
+  remove_tree(note_.dir, error);
+  if (error) {
+    problem = "cannot remove " + note_.dir + ": " + error.message();
+    return now + kRemoveAgain;
+  }
+  fs::remove(fs::path(note_.dir).parent_path(), error);  // the task's, when it is empty
+  return std::nullopt;
+}
+
+}  // namespace muster

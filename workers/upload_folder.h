@@ -1,0 +1,63 @@
+// One attempt's folder on its way into the archive, and the note on disk that says so.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/task.h"
+#include "core/time.h"
+#include "workers/file_upload.h"
+
+namespace muster {
+
+// What is remembered over a restart.
+struct UploadNote {
+  AttemptToken token;
+  std::string dir;
+  bool finished = false;
+};
+
+// STATE_DIR/GUID.ATTEMPT.json
+std::string upload_note_file(const std::string& state_dir, const AttemptToken& token);
+Result<Done> write_upload_note(const std::string& state_dir, const UploadNote& note);
+// Those that can be read; the others are named in `problems`.
+std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
+                                          std::vector<std::string>& problems);
+
+class UploadFolder {
+ public:
+  explicit UploadFolder(UploadNote note) : note_(std::move(note)) {}
+
+  const UploadNote& note() const { return note_; }
+  // True when that is news.
+  bool finish();
+
+  // Looks for files that were not there before, and at those that were once more.
+  void scan(Instant now);
+  Instant next_scan() const { return next_scan_; }
+
+  std::map<std::string, FileUpload>& files() { return files_; }
+  // Takes out what is over.
+  void forget(const std::string& name);
+
+  // Finished, looked through since then, and nothing is left to carry.
+  bool delivered() const { return note_.finished && scanned_finished_ && files_.empty(); }
+
+  // Removes the folder, as far as it may go. Nothing: it is gone. Otherwise when to try again; a
+  // reason is put into `problem` when it should have worked.
+  std::optional<Instant> remove(Instant now, std::string& problem) const;
+
+ private:
+  void add(const std::string& name, const std::string& path);
+
+  UploadNote note_;
+  std::map<std::string, FileUpload> files_;  // by name in the archive
+  std::set<std::string> over_;               // names that need no more
+  Instant next_scan_;
+  bool scanned_finished_ = false;
+};
+
+}  // namespace muster
