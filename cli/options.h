@@ -134,6 +134,36 @@ struct ResultOptions {
   ResultFormat format = ResultFormat::unsaid;
 };
 
+// Inside a job (docs/job-api.md).
+struct ShoutOptions {
+  std::string json;
+};
+struct ReportOptions {
+  std::string suite;
+  std::string name;
+  std::string outcome;
+  std::optional<Duration> seconds;
+  std::string message;
+  std::string junit;  // a file instead of a case
+  std::string gtest;  // likewise
+};
+struct MeasureOptions {
+  std::string table;
+  std::vector<std::pair<std::string, std::string>> row;
+  std::string csv;  // a file instead of a row
+};
+struct PushOptions {
+  std::string file;
+  std::string as;
+};
+struct ProgressOptions {
+  uint32_t percent = 0;
+  std::string text;
+};
+struct CallOptions {
+  std::vector<std::string> arguments;  // of muster
+};
+
 struct DeviceListOptions {
   std::string selector;
 };
@@ -191,7 +221,9 @@ using VerbOptions =
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
-                 StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions>;
+                 StrategyScenarioOptions, StrategySimulateOptions, DoctorOptions, VersionOptions,
+                 ShoutOptions, ReportOptions, MeasureOptions, PushOptions, ProgressOptions,
+                 CallOptions>;
 
 struct Invocation {
   GlobalOptions global;

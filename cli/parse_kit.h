@@ -98,6 +98,8 @@ CLI::App* add_group(Parse& parse, const std::string& name, const std::string& de
 // parse_device.cc
 void add_devices(CLI::App* app, DeviceChoice* target);  // by name, as words, or by a selector
 void add_device_verbs(Parse& parse);
+// parse_job_api.cc
+void add_job_api_verbs(Parse& parse);
 // parse_strategy.cc
 void add_strategy_verbs(Parse& parse);
 

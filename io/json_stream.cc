@@ -44,17 +44,36 @@ std::string utf8(uint32_t code) {
   if (code < 0x10000) {
     return {byte(0xE0 | code >> 12), byte(0x80 | (code >> 6 & 0x3F)), byte(0x80 | (code & 0x3F))};
   }
-  return {byte(0xF0 | code >> 18), byte(0x80 | (code >> 12 & 0x3F)), byte(0x80 | (code >> 6 & 0x3F)),
-          byte(0x80 | (code & 0x3F))};
+  return {byte(0xF0 | code >> 18), byte(0x80 | (code >> 12 & 0x3F)),
+          byte(0x80 | (code >> 6 & 0x3F)), byte(0x80 | (code & 0x3F))};
+}
+
+// Bytes at the beginning of `bytes` that stand for themselves in a text.
+size_t plain_text(std::string_view bytes) {
+  size_t count = 0;
+  while (count < bytes.size() && bytes[count] != '"' && bytes[count] != '\\' &&
+         static_cast<unsigned char>(bytes[count]) >= 0x20) {
+    ++count;
+  }
+  return count;
 }
 
 }  // namespace
 
 Result<Done> JsonStream::feed(std::string_view bytes) {
-  for (const char c : bytes) {
+  while (!bytes.empty()) {
+    const size_t plain = token_ == Token::text && high_surrogate_ == 0 ? plain_text(bytes) : 0;
+    if (plain > 0) {
+      add_text(bytes.substr(0, plain));
+      offset_ += plain;
+      bytes.remove_prefix(plain);
+      continue;
+    }
+    const char c = bytes[0];
     if (!take(c)) return Error{"line " + std::to_string(line_) + ": " + reason_};
     ++offset_;
     if (c == '\n') ++line_;
+    bytes.remove_prefix(1);
   }
   return Done{};
 }
@@ -239,7 +258,7 @@ bool JsonStream::take_unicode(char c) {
 }
 
 void JsonStream::add_text(std::string_view bytes) {
-  if (token_text_.size() < text_bytes_max_) token_text_ += bytes;
+  token_text_ += bytes.substr(0, text_bytes_max_ - token_text_.size());
 }
 
 void JsonStream::end_text() {

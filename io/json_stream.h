@@ -1,5 +1,6 @@
 // JSON piece by piece (RFC 8259), in bounded memory: a text beyond `text_bytes_max` is cut, and
-// numbers are given as they are written. Where a whole value fits into memory, nlohmann's is easier.
+// numbers are given as they are written. Where a whole value fits into memory, nlohmann's is
+// easier.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +63,7 @@ class JsonStream {
   Token token_ = Token::none;
   bool token_is_key_ = false;
   std::string token_text_;
-  uint32_t code_ = 0;            // of \uXXXX, as far as it is known
+  uint32_t code_ = 0;  // of \uXXXX, as far as it is known
   int code_digits_ = 0;
   uint32_t high_surrogate_ = 0;  // that waits for its other half
   uint64_t offset_ = 0;

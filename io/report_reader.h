@@ -1,6 +1,6 @@
-// Readers of what tests leave as files: JUnit XML, googletest's XML and JSON, CSV. They are fed piece
-// by piece and give what they find at once, so that neither the size of a file nor a hostile one
-// costs memory: what one piece must hold is bounded (core/limits.h), and beyond it the file is
+// Readers of what tests leave as files: JUnit XML, googletest's XML and JSON, CSV. They are fed
+// piece by piece and give what they find at once, so that neither the size of a file nor a hostile
+// one costs memory: what one piece must hold is bounded (core/limits.h), and beyond it the file is
 // refused with the reason and the line. What was found before stays found.
 #pragma once
 

@@ -32,7 +32,8 @@ struct XmlReader::Impl {
       return self.stop("elements are nested deeper than " + std::to_string(kXmlDepthMax));
     }
     XmlAttributes list;
-    for (; attributes[0] != nullptr; attributes += 2) list.emplace_back(attributes[0], attributes[1]);
+    for (; attributes[0] != nullptr; attributes += 2)
+      list.emplace_back(attributes[0], attributes[1]);
     self.handler.start_element(name, list);
   }
   static void on_end(void* user, const XML_Char* name) {
