@@ -161,7 +161,8 @@ struct ProgressOptions {
   std::string text;
 };
 struct CallOptions {
-  std::vector<std::string> arguments;  // of muster
+  std::string method;                  // the verb
+  std::vector<std::string> arguments;  // of muster, with the options that stood before
 };
 
 struct DeviceListOptions {

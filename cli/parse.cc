@@ -520,6 +520,8 @@ ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
       inner.clear();
     ParsedCommand parsed = parse_words(words, std::move(inner));
     if (auto* fault = std::get_if<UsageFault>(&parsed)) fault->format = wanted_format(arguments);
+    auto* invocation = std::get_if<Invocation>(&parsed);
+    if (invocation != nullptr) std::get<CallOptions>(invocation->verb).method = call[1];
     return parsed;
   }
   const auto mark = std::find(arguments.begin(), arguments.end(), "--");

@@ -113,7 +113,7 @@ int do_verb(Output& output, const CallOptions& options) {
   const std::string path = socket_or_throw("call");
   const CommandEnd end = run_arguments(options.arguments);
   if (!end.failure) return end.exit_status;
-  Json call = {{"method", options.arguments.empty() ? "" : options.arguments[0]},
+  Json call = {{"method", options.method},
                {"arguments", options.arguments},
                {"peer", end.peer},
                {"error", end.failure->error}};
