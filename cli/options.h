@@ -153,6 +153,37 @@ struct ResultOptions {
   ResultFormat format = ResultFormat::unsaid;
 };
 
+// Inside a job (docs/job-api.md).
+struct ShoutOptions {
+  std::string json;
+};
+struct ReportOptions {
+  std::string suite;
+  std::string name;
+  std::string outcome;
+  std::optional<Duration> seconds;
+  std::string message;
+  std::string junit;  // a file instead of a case
+  std::string gtest;  // likewise
+};
+struct MeasureOptions {
+  std::string table;
+  std::vector<std::pair<std::string, std::string>> row;
+  std::string csv;  // a file instead of a row
+};
+struct PushOptions {
+  std::string file;
+  std::string as;
+};
+struct ProgressOptions {
+  uint32_t percent = 0;
+  std::string text;
+};
+struct CallOptions {
+  std::string method;                  // the verb
+  std::vector<std::string> arguments;  // of muster, with the options that stood before
+};
+
 struct DeviceListOptions {
   std::string selector;
 };
@@ -221,7 +252,8 @@ using VerbOptions =
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
                  StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
-                 JobSchemaOptions, DoctorOptions, VersionOptions>;
+                 JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
+                 MeasureOptions, PushOptions, ProgressOptions, CallOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -426,6 +426,21 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
     if (!run->array.empty() && !run->each_line.empty())
       return "give one of --array and --each-line";
   }
+  if (const auto* report = std::get_if<ReportOptions>(&verb)) {
+    const bool one = !report->name.empty() || !report->outcome.empty();
+    if (one + !report->junit.empty() + !report->gtest.empty() != 1) {
+      return "give one of: --name N and an outcome, --junit FILE, --gtest FILE";
+    }
+    if (one && (report->name.empty() || report->outcome.empty())) {
+      return "a case wants --name N and an outcome: pass, fail, error or skip";
+    }
+  }
+  if (const auto* measure = std::get_if<MeasureOptions>(&verb)) {
+    if (measure->row.empty() == measure->csv.empty()) return "give K=V... or --csv FILE";
+  }
+  if (const auto* call = std::get_if<CallOptions>(&verb)) {
+    if (call->arguments.empty()) return "which verb? muster call VERB ARGS...";
+  }
   if (const auto* scenario = std::get_if<StrategyScenarioOptions>(&verb)) {
     if (scenario->file.empty() && !scenario->lines) return "give --scenario FILE or --jsonl";
   }
@@ -458,6 +473,7 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_inventory(parse);
   add_strategy_verbs(parse);
   add_job_verbs(parse);
+  add_job_api_verbs(parse);
   add_rest(parse);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
@@ -468,15 +484,45 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
     return explain_fault(parse, fault, parse.app.remaining(true));
   }
   if (auto* run = std::get_if<RunOptions>(&*parse.chosen)) run->command = std::move(command);
+  if (auto* call = std::get_if<CallOptions>(&*parse.chosen)) call->arguments = std::move(command);
   if (const std::optional<std::string> reason = contradiction(*parse.chosen)) {
     return UsageFault{*reason, help_hint(reached(parse.app))};
   }
   return Invocation{std::move(parse.global), std::move(*parse.chosen)};
 }
 
+// Where the verb `call` stands, when that is the verb: what follows it is another command line.
+std::optional<size_t> find_call(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "call") return i;
+    if (word == "--home" || word == "--endpoint" || word == "-o" || word == "--output") {
+      ++i;
+    } else if (!word.starts_with("-")) {
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
+  if (const std::optional<size_t> at = find_call(arguments)) {
+    const auto call = arguments.begin() + static_cast<ptrdiff_t>(*at);
+    const bool help = *at + 1 < arguments.size() && (call[1] == "--help" || call[1] == "-h");
+    const std::vector<std::string> words(arguments.begin(), call + (help ? 2 : 1));
+    std::vector<std::string> inner(arguments.begin(), call);  // its options go for the inner verb
+    if (*at + 1 < arguments.size())
+      inner.insert(inner.end(), call + 1, arguments.end());
+    else
+      inner.clear();
+    ParsedCommand parsed = parse_words(words, std::move(inner));
+    if (auto* fault = std::get_if<UsageFault>(&parsed)) fault->format = wanted_format(arguments);
+    auto* invocation = std::get_if<Invocation>(&parsed);
+    if (invocation != nullptr) std::get<CallOptions>(invocation->verb).method = call[1];
+    return parsed;
+  }
   const auto mark = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> words(arguments.begin(), mark);
   // CLI11 would give such an option the next word.

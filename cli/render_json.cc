@@ -55,11 +55,26 @@ Json attempt_object(const AttemptInfo& attempt) {
   return json;
 }
 
+// Where the result comes from.
+void put_origin(Json& json, const TaskResult& result) {
+  if (!result.task.spec.metadata.empty()) json["metadata"] = result.task.spec.metadata;
+  if (!result.task.attempts.empty()) {
+    const AttemptInfo& last = result.task.attempts.back();
+    json["attempt"] = last.attempt;
+    put(json, "worker", last.worker);
+    put(json, "devices", last.devices);
+  }
+  for (const SourceFetched& source : result.sources) {
+    json["sources"].push_back({{"url", source.url}, {"ref", source.ref}, {"sha", source.sha}});
+  }
+}
+
 void put_result(Json& json, const TaskResult& result) {
   json["guid"] = result.task.spec.guid;
   put(json, result.task.verdict);
   put(json, result.task.ending);
   json["complete"] = result.complete;
+  put_origin(json, result);
   json["cases"] = Json::array();
   for (const CaseResult& one : result.cases) {
     Json item;

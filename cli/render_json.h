@@ -14,7 +14,8 @@
 //                          verdict?, ending?}], events [io/event_json.h]
 //   muster.submission/1    guid, known, refused?
 //   muster.cancellation/1  guid, refused?
-//   muster.result/1        guid, verdict?, ending?, complete, cases [{suite, name, outcome,
+//   muster.result/1        guid, verdict?, ending?, complete, metadata? {}, attempt?, worker?,
+//                          devices?, sources? [{url, ref, sha}], cases [{suite, name, outcome,
 //                          duration_s, message?}]
 //   muster.verification/1  device, and what muster.result/1 has
 //   muster.repair/1        the same
@@ -62,6 +63,7 @@
 #include "core/event.h"
 #include "core/messages.h"
 #include "core/repair_forecast.h"
+#include "core/report.h"
 #include "core/strategy.h"
 #include "io/vcsjob.h"
 #include "io/yaml.h"
@@ -73,6 +75,7 @@ struct TaskResult {
   TaskInfo task;
   std::vector<CaseResult> cases;
   bool complete = true;
+  std::vector<SourceFetched> sources;  // of the last attempt
 };
 
 std::string task_json(const TaskInfo& task, const std::string& status_log,

@@ -94,6 +94,15 @@ std::string junit_case(const CaseResult& one, std::string_view type) {
   return head + ">" + inside + "</testcase>\n";
 }
 
+std::string junit_properties(const std::vector<std::pair<std::string, std::string>>& properties) {
+  if (properties.empty()) return "";
+  std::string out = "    <properties>\n";
+  for (const auto& [name, value] : properties) {
+    out += "      <property name=\"" + xml(name) + "\" value=\"" + xml(value) + "\"/>\n";
+  }
+  return out + "    </properties>\n";
+}
+
 bool has_outcome(const std::vector<CaseResult>& cases, Outcome outcome) {
   return std::any_of(cases.begin(), cases.end(),
                      [&](const CaseResult& one) { return one.outcome == outcome; });
@@ -167,6 +176,24 @@ std::string render_result(const TaskResult& result, const Look& look) {
   return out;
 }
 
+std::vector<std::pair<std::string, std::string>> result_properties(const TaskResult& result) {
+  std::vector<std::pair<std::string, std::string>> properties;
+  for (const auto& [key, value] : result.task.spec.metadata) properties.emplace_back(key, value);
+  if (!result.task.attempts.empty()) {
+    const AttemptInfo& last = result.task.attempts.back();
+    properties.emplace_back("muster.attempt", std::to_string(last.attempt));
+    properties.emplace_back("muster.worker", last.worker);
+    for (const std::string& device : last.devices) {
+      properties.emplace_back("muster.device", device);
+    }
+  }
+  for (const SourceFetched& source : result.sources) {
+    properties.emplace_back("muster.source", source.url);
+    properties.emplace_back("muster.sha", source.sha);
+  }
+  return properties;
+}
+
 std::string render_junit(const TaskResult& result) {
   // Suites in the order of their first case.
   std::vector<std::string> suites;
@@ -183,6 +210,7 @@ std::string render_junit(const TaskResult& result) {
   const std::optional<CaseResult> own = own_case(result);
   if (own) add(*own, result.task.ending ? to_string(result.task.ending->cause) : "none");
 
+  const std::string properties = junit_properties(result_properties(result));
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"" +
                     xml(result.task.spec.guid) + "\"" + total.attributes() + ">\n";
   for (const std::string& suite : suites) {
@@ -190,7 +218,7 @@ std::string render_junit(const TaskResult& result) {
     const std::string started =
         result.task.ending ? format_rfc3339(result.task.ending->started) : "";
     if (!started.empty()) out += " timestamp=\"" + started + "\"";
-    out += ">\n";
+    out += ">\n" + properties;
     for (const std::string& one : cases[suite]) out += one;
     out += "  </testsuite>\n";
   }

@@ -13,10 +13,14 @@ namespace muster {
 // The verdict in one line, then a table of the cases.
 std::string render_result(const TaskResult& result, const Look& look);
 
-// A <testsuites> document as CI systems read it. Well-formed whatever a job printed: characters
-// that XML forbids are dropped, ill-formed UTF-8 replaced. A task that ended otherwise than its
-// cases say has one more case, named after the task, in the suite "muster": an infrastructure fault
-// is an <error> there, never a <failure>.
+// What came with a task's result: its metadata as they are, and under "muster." its attempt,
+// worker, devices and the commits of its sources. In the order in which they are shown.
+std::vector<std::pair<std::string, std::string>> result_properties(const TaskResult& result);
+
+// A <testsuites> document as CI systems read it, with the properties in every suite. Well-formed
+// whatever a job printed: characters that XML forbids are dropped, ill-formed UTF-8 replaced. A
+// task that ended otherwise than its cases say has one more case, named after the task, in the
+// suite "muster": an infrastructure fault is an <error> there, never a <failure>.
 std::string render_junit(const TaskResult& result);
 
 // What one device's verification or repair found.

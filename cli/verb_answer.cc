@@ -128,6 +128,11 @@ TaskResult load_result(Session& session, const std::string& guid) {
   for (const LedgerResult& row : *rows) {
     if (row.attempt == result.task.attempt_count) result.cases.push_back(row.result);
   }
+  const Result<std::vector<LedgerReport<SourceFetched>>> sources = ledger.sources(guid);
+  if (!sources) throw Failure{kExitLocal, sources.error(), ""};
+  for (const LedgerReport<SourceFetched>& source : *sources) {
+    if (source.attempt == result.task.attempt_count) result.sources.push_back(source.body);
+  }
   return result;
 }
 

@@ -10,6 +10,7 @@ namespace {
 struct DoVerb {
   const GlobalOptions& global;
   Output& output;
+  std::string& peer;
 
   template <typename Options>
   int operator()(const Options& options) const {
@@ -17,42 +18,49 @@ struct DoVerb {
       return do_verb(output, options);
     } else {
       Session session(global, output);
+      peer = session.endpoint();
       return do_verb(session, options);
     }
   }
 };
 
-int run_invocation(const Invocation& invocation) {
+CommandEnd run_invocation(const Invocation& invocation) {
   Output output(invocation.global);
-  int status = kExitOk;
+  CommandEnd end;
   try {
-    status = std::visit(DoVerb{invocation.global, output}, invocation.verb);
+    end.exit_status = std::visit(DoVerb{invocation.global, output, end.peer}, invocation.verb);
   } catch (const Failure& failure) {
     output.error(failure.error, failure.hint, failure.exit_status);
-    status = failure.exit_status;
+    end.exit_status = failure.exit_status;
+    end.failure = failure;
   }
   if (!output.finish()) {
-    output.error("cannot write the answer to stdout", "is the disk full?", kExitLocal);
-    return kExitLocal;
+    end.exit_status = kExitLocal;
+    end.failure = Failure{kExitLocal, "cannot write the answer to stdout", "is the disk full?"};
+    output.error(end.failure->error, end.failure->hint, kExitLocal);
   }
-  return status;
+  return end;
 }
 
 }  // namespace
 
-int run_command(const std::vector<std::string>& arguments) {
+CommandEnd run_arguments(const std::vector<std::string>& arguments) {
   const ParsedCommand parsed = parse_command_line(arguments);
   if (const auto* invocation = std::get_if<Invocation>(&parsed)) return run_invocation(*invocation);
   GlobalOptions global;
   if (const auto* help = std::get_if<HelpText>(&parsed)) {
     Output output(global);
     output.print(help->text);
-    return output.finish() ? kExitOk : kExitLocal;
+    return {output.finish() ? kExitOk : kExitLocal, {}, ""};
   }
   const UsageFault& fault = std::get<UsageFault>(parsed);
   global.format = fault.format;
   Output(global).error(fault.message, fault.hint, kExitUsageError);
-  return kExitUsageError;
+  return {kExitUsageError, Failure{kExitUsageError, fault.message, fault.hint}, ""};
+}
+
+int run_command(const std::vector<std::string>& arguments) {
+  return run_arguments(arguments).exit_status;
 }
 
 }  // namespace muster

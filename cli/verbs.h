@@ -2,16 +2,29 @@
 // nobody take the output only. All may throw Failure (cli/failure.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/exit_status.h"
+#include "cli/failure.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/session.h"
 
 namespace muster {
 
-// Parses, runs and reports: all of main.
+// How a command line went.
+struct CommandEnd {
+  int exit_status = kExitOk;
+  std::optional<Failure> failure;  // why the verb could not do its work
+  std::string peer;                // the broker that it asked, when it asks one
+};
+
+// Parses, runs and prints.
+CommandEnd run_arguments(const std::vector<std::string>& arguments);
+
+// All of main.
 int run_command(const std::vector<std::string>& arguments);
 
 // verb_run.cc
@@ -58,6 +71,13 @@ int do_verb(Output& output, const StrategyScenarioOptions& options);
 int do_verb(Output& output, const StrategySimulateOptions& options);
 // verb_doctor.cc
 int do_verb(Session& session, const DoctorOptions& options);
+// verb_job_api.cc
+int do_verb(Output& output, const ShoutOptions& options);
+int do_verb(Output& output, const ReportOptions& options);
+int do_verb(Output& output, const MeasureOptions& options);
+int do_verb(Output& output, const PushOptions& options);
+int do_verb(Output& output, const ProgressOptions& options);
+int do_verb(Output& output, const CallOptions& options);
 // verb_up.cc
 int do_verb(Session& session, const UpOptions& options);
 

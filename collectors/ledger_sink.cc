@@ -1,5 +1,6 @@
 #include "collectors/ledger_sink.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -8,6 +9,7 @@
 #include "core/task.h"
 #include "io/event_json.h"
 #include "io/ledger_schema.h"
+#include "io/measure_json.h"
 #include "io/sqlite.h"
 
 namespace muster {
@@ -94,6 +96,11 @@ class LedgerSink::Writer {
   void add_event(const SequencedEvent& at);
   void add_started(const AttemptReported& event, const AttemptStarted& started);
   void add_result(const AttemptReported& event, const CaseResult& result, uint64_t seq);
+  // The columns that every row of a report begins with; the next is number 5.
+  static Statement& bind_report(Statement& statement, const AttemptReported& event, uint64_t seq);
+  void add_source(const AttemptReported& event, const SourceFetched& source, uint64_t seq);
+  void add_artifact(const AttemptReported& event, const Artifact& artifact, uint64_t seq);
+  void add_measurement(const AttemptReported& event, const Measurement& measurement, uint64_t seq);
   void end_task(std::string_view guid, const Ending& ending, Verdict verdict, Instant time);
   void run(Statement& statement) { note(statement.run()); }
   void note(DbStatus status) {
@@ -117,6 +124,9 @@ class LedgerSink::Writer {
   Statement cancel_task_;
   Statement end_task_;
   Statement insert_health_;
+  Statement insert_source_;
+  Statement insert_artifact_;
+  Statement insert_measurement_;
   Statement set_position_;
 };
 
@@ -162,6 +172,9 @@ Result<Done> LedgerSink::Writer::prepare() {
        " ended_us = ?, outcome = ?, cause = ?, status = ?, exit_code = ?, signal = ?, message = ?,"
        " retry_us = NULL, cancelling = NULL WHERE guid = ?"},
       {&insert_health_, "INSERT OR REPLACE INTO device_health VALUES (?,?,?,?,?,?,?,?,?)"},
+      {&insert_source_, "INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?,?)"},
+      {&insert_artifact_, "INSERT OR REPLACE INTO artifacts VALUES (?,?,?,?,?,?,?,?)"},
+      {&insert_measurement_, "INSERT OR REPLACE INTO measurements VALUES (?,?,?,?,?,?)"},
       {&set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?)"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -248,7 +261,41 @@ void LedgerSink::Writer::add(const AttemptReported& event, const SequencedEvent&
     add_started(event, *started);
   } else if (const auto* result = std::get_if<CaseResult>(&event.body)) {
     add_result(event, *result, at.seq);
+  } else if (const auto* source = std::get_if<SourceFetched>(&event.body)) {
+    add_source(event, *source, at.seq);
+  } else if (const auto* artifact = std::get_if<Artifact>(&event.body)) {
+    add_artifact(event, *artifact, at.seq);
+  } else if (const auto* measurement = std::get_if<Measurement>(&event.body)) {
+    add_measurement(event, *measurement, at.seq);
   }
+}
+
+Statement& LedgerSink::Writer::bind_report(Statement& statement, const AttemptReported& event,
+                                           uint64_t seq) {
+  statement.bind(1, static_cast<int64_t>(seq)).bind(2, event.token.guid);
+  return statement.bind(3, int64_t{event.token.attempt}).bind(4, to_us(event.time));
+}
+
+void LedgerSink::Writer::add_source(const AttemptReported& event, const SourceFetched& source,
+                                    uint64_t seq) {
+  bind_report(insert_source_, event, seq).bind(5, source.url).bind(6, source.ref);
+  insert_source_.bind(7, source.sha);
+  run(insert_source_);
+}
+
+void LedgerSink::Writer::add_artifact(const AttemptReported& event, const Artifact& artifact,
+                                      uint64_t seq) {
+  bind_report(insert_artifact_, event, seq).bind(5, artifact.name).bind(6, artifact.url);
+  const uint64_t bytes = std::min<uint64_t>(artifact.bytes, INT64_MAX);
+  insert_artifact_.bind(7, static_cast<int64_t>(bytes)).bind(8, artifact.sha256);
+  run(insert_artifact_);
+}
+
+void LedgerSink::Writer::add_measurement(const AttemptReported& event,
+                                         const Measurement& measurement, uint64_t seq) {
+  const std::string row = measure_row_to_json(measurement);
+  bind_report(insert_measurement_, event, seq).bind(5, measurement.table).bind(6, row);
+  run(insert_measurement_);
 }
 
 void LedgerSink::Writer::add_started(const AttemptReported& event, const AttemptStarted& started) {

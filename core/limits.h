@@ -125,6 +125,31 @@ inline constexpr Duration kPeerSilenceMax = std::chrono::seconds(60);
 // A duration in a file or flag. A century from now still fits an Instant.
 inline constexpr Duration kDurationTextMax = std::chrono::hours(24 * 36'500);
 
+// --- what jobs say (workers/job_api.h) ---
+// Of one line to the job's socket: the largest shout, with room for the rest of its object.
+inline constexpr size_t kApiLineBytesMax = 64 << 10;
+inline constexpr size_t kShoutBytesMax = kReportBytesMax / 2;
+inline constexpr size_t kApiConnectionsMax = 64;  // of one attempt
+// Requests of one attempt: so many at once, and so many a second after that.
+inline constexpr uint32_t kApiBurstMax = 2'000;
+inline constexpr uint32_t kApiRequestsPerSecond = 500;
+// Reports of one attempt, those that its files hold included: about 100 MB of the broker's log.
+inline constexpr uint64_t kReportsPerAttemptMax = 500'000;
+inline constexpr uint64_t kReportBytesPerAttemptMax = 128ull << 20;
+// Of the files that one attempt pushes.
+inline constexpr uint64_t kPushedBytesMax = 16ull << 30;
+inline constexpr size_t kPushedFilesMax = 10'000;
+// Of one step, kept until it has ended.
+inline constexpr size_t kResultsPerStepMax = 100'000;
+inline constexpr size_t kResultBytesPerStepMax = 32 << 20;
+inline constexpr size_t kCaseNameBytesMax = 1 << 10;  // of a suite or a case
+// Report files are read in pieces, so their size is not bounded; what one piece must hold is.
+inline constexpr size_t kXmlTagBytesMax = 4
+                                          << 20;  // googletest writes whole messages as attributes
+inline constexpr size_t kXmlDepthMax = 64;
+inline constexpr size_t kJsonDepthMax = 64;
+inline constexpr size_t kCsvFieldBytesMax = kMessageLengthMax;
+
 // --- the log ---
 inline constexpr size_t kBlockEventsMax = 16'384;
 inline constexpr size_t kBlockBytesMax = 8 << 20;

@@ -7,6 +7,7 @@
 
 #include "io/event_json.h"
 #include "io/ledger_schema.h"
+#include "io/measure_json.h"
 #include "io/sqlite.h"
 #include "io/word.h"
 
@@ -208,6 +209,44 @@ Result<std::vector<LedgerResult>> Ledger::results(const std::string& guid) {
                         {text_at(row, 3), text_at(row, 4), parse_word(row.text(5), Outcome::skip),
                          Duration(row.integer(6)), text_at(row, 7)}};
   });
+}
+
+// Of rows that begin with seq, attempt and time; `read_body` reads the others, from column 3 on.
+template <typename Body, typename ReadBody>
+static Result<std::vector<LedgerReport<Body>>> read_reports(Database& db,
+                                                            const std::string& columns,
+                                                            const std::string& guid,
+                                                            const ReadBody& read_body) {
+  Result<Statement> statement =
+      db.prepare("SELECT seq, attempt, time_us, " + columns + " WHERE guid = ? ORDER BY seq");
+  if (!statement.ok()) return Error{statement.error()};
+  statement->bind(1, guid);
+  return read_rows(*statement, [&](const Statement& row) {
+    return LedgerReport<Body>{static_cast<uint64_t>(row.integer(0)),
+                              static_cast<uint32_t>(row.integer(1)), time_at(row, 2),
+                              read_body(row)};
+  });
+}
+
+Result<std::vector<LedgerReport<SourceFetched>>> Ledger::sources(const std::string& guid) {
+  return read_reports<SourceFetched>(
+      impl_->db, "url, ref, sha FROM sources", guid, [](const Statement& row) {
+        return SourceFetched{text_at(row, 3), text_at(row, 4), text_at(row, 5)};
+      });
+}
+
+Result<std::vector<LedgerReport<Artifact>>> Ledger::artifacts(const std::string& guid) {
+  return read_reports<Artifact>(
+      impl_->db, "name, url, bytes, sha256 FROM artifacts", guid, [](const Statement& row) {
+        return Artifact{text_at(row, 3), text_at(row, 4), static_cast<uint64_t>(row.integer(5)),
+                        text_at(row, 6)};
+      });
+}
+
+Result<std::vector<LedgerReport<Measurement>>> Ledger::measurements(const std::string& guid) {
+  return read_reports<Measurement>(
+      impl_->db, "table_name, row FROM measurements", guid,
+      [](const Statement& row) { return measure_row_from_json(text_at(row, 3), row.text(4)); });
 }
 
 Result<std::vector<LedgerEvent>> Ledger::events(const LedgerEventFilter& filter) {

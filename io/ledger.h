@@ -47,6 +47,15 @@ struct LedgerResult {
   CaseResult result;
 };
 
+// A report of an attempt beside its results.
+template <typename Body>
+struct LedgerReport {
+  uint64_t seq = 0;
+  uint32_t attempt = 0;
+  Instant time;
+  Body body;
+};
+
 struct LedgerEventFilter {
   std::string guid;  // empty: all
   std::string type;  // empty: all
@@ -123,6 +132,11 @@ class Ledger {
 
   // In the order in which they were reported.
   Result<std::vector<LedgerResult>> results(const std::string& guid);
+
+  // Likewise.
+  Result<std::vector<LedgerReport<SourceFetched>>> sources(const std::string& guid);
+  Result<std::vector<LedgerReport<Artifact>>> artifacts(const std::string& guid);
+  Result<std::vector<LedgerReport<Measurement>>> measurements(const std::string& guid);
 
   // In the order of the log.
   Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter);

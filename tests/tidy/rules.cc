@@ -25,6 +25,7 @@ const std::vector<Outside> kOutside = {
     {"schemas/", {"io/codec"}},
     {"zmq", {"io/socket"}},
     {"yaml-cpp/", {"io/yaml"}},
+    {"expat.h", {"io/xml"}},
     {"CLI/", {"cli/"}},
     {"curl/", {"io/http", "workers/checks/http"}},
     {"httplib.h", {"collectors/http_server", "tests/"}},

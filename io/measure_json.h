@@ -1,0 +1,17 @@
+// Rows of measurements as the ledger keeps them: a JSON object in which integers keep every digit
+// and doubles have a point or an exponent, so that both come back as what they were.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/report.h"
+
+namespace muster {
+
+std::string measure_row_to_json(const Measurement& measurement);
+
+// The inverse, in the order of the columns' names. What is no row gives an empty one.
+Measurement measure_row_from_json(std::string table, std::string_view json);
+
+}  // namespace muster
