@@ -5,7 +5,8 @@
 //   HOME/run/{broker,worker,collector,up}.pid   pid files, locked while the process lives
 //   HOME/logs/                    daemon logs
 //   HOME/broker/                  the event log
-//   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/{log,workspace/}
+//   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/ (workers/attempt_files.h),
+//                                 running/, run.sock, supervisor.err
 //   HOME/collector/               sink state, ledger.db
 //   HOME/results/<guid>/status.log
 //   HOME/strategies/, HOME/inventory.yaml  nothing of ours: people keep these where they like
