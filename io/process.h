@@ -27,6 +27,9 @@ struct ProcessSpec {
   std::map<std::string, std::string> env;  // the whole environment of the child
   std::string cwd;                         // empty: the caller's
   StderrTo stderr_to = StderrTo::output;
+  // stdout and stderr are a terminal of its own, which changes nothing in what is written. The
+  // child leads a session then, and stderr_to says nothing.
+  bool pty = false;
 };
 
 struct ProcessExit {
@@ -82,6 +85,7 @@ class Process {
   int pid_fd_ = -1;
   int output_fd_ = -1;
   int error_fd_ = -1;
+  int terminal_fd_ = -1;   // the child's end: a child that closes it is not hung up
   int straggler_fd_ = -1;  // a pidfd of one that is still dying
   bool reaped_ = false;
 };
