@@ -64,7 +64,7 @@ class Up {
   void start_all() {
     start("broker", {});
     start("collector", {});
-    std::vector<std::string> flags = {"--name", worker_};
+    std::vector<std::string> flags = {"--name", worker_, "--end-jobs"};
     if (options_.slots > 0) flags.insert(flags.end(), {"--slots", std::to_string(options_.slots)});
     start("worker", flags);
   }

@@ -83,6 +83,22 @@ WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
   }
 }
 
+void WorkerCore::resume(ResumedAttempt attempt) {
+  const AttemptToken token{attempt.assignment.spec->guid, attempt.assignment.attempt};
+  if (ended_unacked_.contains(token)) return;
+  const auto [found, added] = held_.try_emplace(token);
+  if (!added) return;
+  Held& held = found->second;
+  held.assignment = std::move(attempt.assignment);
+  held.state = HeldState::running;
+  held.accepted = held.started = attempt.started;
+  held.lease_until = attempt.lease_until;
+  for (const DeviceSpec& device : held.assignment.devices) busy_devices_.insert(device.name);
+  next_lease_check_ = next_lease_check_ == kNever ? held.lease_until
+                                                  : std::min(next_lease_check_, held.lease_until);
+  ++running_;
+}
+
 void WorkerCore::set_listed(std::vector<ListedDevice> listed, Instant now) {
   if (listed == listed_) return;
   listed_ = std::move(listed);
@@ -101,6 +117,11 @@ Instant WorkerCore::start_in_outbox(const AttemptToken& token) const {
 Instant WorkerCore::started_at(const AttemptToken& token) const {
   const auto found = held_.find(token);
   return found == held_.end() ? kNever : found->second.started;
+}
+
+Instant WorkerCore::lease_until(const AttemptToken& token) const {
+  const auto found = held_.find(token);
+  return found == held_.end() ? kNever : found->second.lease_until;
 }
 
 void WorkerCore::connected(Instant now) { next_beat_ = now; }
@@ -365,11 +386,13 @@ void WorkerCore::set_refusing(std::string why, Instant now) {
 uint32_t WorkerCore::credit(Instant now) const {
   if (!refusing_.empty()) return 0;
   if (quick_us_ == 0) return options_.slots;
-  const auto moving = static_cast<uint64_t>(
-      options_.slots - std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
+  const auto stuck =
+      static_cast<uint64_t>(std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
         const Held& held = entry.second;
         return held.state != HeldState::waiting && held.started + kPrefetch < now;
       }));
+  // An earlier incarnation may have had more slots.
+  const uint64_t moving = options_.slots - std::min<uint64_t>(options_.slots, stuck);
   const uint64_t prefetch = static_cast<uint64_t>(kPrefetch.count()) / quick_us_ * moving;
   const uint64_t most = std::min<uint64_t>(kAssignmentsPerDesiredMax, kCreditMax - kSlotsMax);
   return options_.slots + static_cast<uint32_t>(std::min(prefetch, most));

@@ -51,6 +51,13 @@ struct WorkerActions {
   std::vector<StopAction> stop;
 };
 
+// An attempt that an earlier incarnation started and that went on without it.
+struct ResumedAttempt {
+  Assignment assignment;
+  Instant started;
+  Instant lease_until;  // as the earlier incarnation knew it
+};
+
 class WorkerCore {
  public:
   // `spooled`: reports of earlier incarnations that nobody acknowledged, oldest first.
@@ -58,6 +65,11 @@ class WorkerCore {
   // reported as error/worker.
   WorkerCore(WorkerOptions options, std::vector<Report> spooled,
              std::vector<AttemptToken> interrupted, Instant now);
+
+  // Takes up an attempt of an earlier incarnation: it is held and running as if this one had
+  // started it. Before anything else is said or heard. One whose Ending waits in the spool is
+  // passed over.
+  void resume(ResumedAttempt attempt);
 
   // The broker's word. A Desired that is not newer than one already taken does nothing.
   void take(const Desired& desired, Instant now);
@@ -117,6 +129,8 @@ class WorkerCore {
   size_t unacked_count() const { return outbox_.size(); }
   // When an attempt that runs was started; kNever for others.
   Instant started_at(const AttemptToken& token) const;
+  // Until when an attempt that is held may run; kNever for others.
+  Instant lease_until(const AttemptToken& token) const;
   bool holds(const AttemptToken& token) const { return held_.contains(token); }
   uint64_t stale_count() const { return stale_; }
 

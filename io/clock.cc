@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "io/file.h"
+
 namespace muster {
 
 namespace {
@@ -23,6 +25,11 @@ SystemClock::SystemClock(Instant not_before)
 Instant SystemClock::now() { return anchor_ + Duration(boot_us() - boot_anchor_us_); }
 
 int64_t boot_us() { return read_us(CLOCK_BOOTTIME); }
+
+std::string read_boot_id() {
+  Result<std::string> id = read_file("/proc/sys/kernel/random/boot_id", 64);
+  return id.ok() ? id->substr(0, id->find('\n')) : "";
+}
 
 std::string format_rfc3339(Instant instant) {
   if (instant == kNever) return "";

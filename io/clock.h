@@ -30,6 +30,10 @@ class SystemClock final : public Clock {
 // Microseconds since this machine started, time asleep included. For waiting; never sent anywhere.
 int64_t boot_us();
 
+// Names this boot of the machine: what boot_us() and numbers of processes mean is over with it.
+// Empty when the system does not tell.
+std::string read_boot_id();
+
 // "2026-11-23T08:15:30.123456Z"; "" for kNever.
 std::string format_rfc3339(Instant instant);
 

@@ -6,7 +6,8 @@
 //                                        HOME/worker/NAME/worker.pid
 //   HOME/logs/                    daemon logs
 //   HOME/broker/                  the event log
-//   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/{log,workspace/}
+//   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/ (workers/attempt_files.h),
+//                                 running/, run.sock, supervisor.err
 //   HOME/collector/               sink state, ledger.db
 //   HOME/results/<guid>/status.log
 //   HOME/archive/                 logs and artifacts of all attempts (io/archive_store.h)

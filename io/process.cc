@@ -4,11 +4,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +52,7 @@ struct Launch {
   int output_fd = -1;
   int stderr_fd = -1;
   int failure_fd = -1;
+  bool pty = false;  // output_fd is a terminal
 };
 
 [[noreturn]] void fail_child(const Launch& launch, Step step) {
@@ -68,7 +71,10 @@ void default_signals() {
 }
 
 [[noreturn]] void run_child(const Launch& launch) {
-  if (::setpgid(0, 0) != 0) fail_child(launch, Step::set_up);
+  if ((launch.pty ? ::setsid() : ::setpgid(0, 0)) < 0) fail_child(launch, Step::set_up);
+  if (launch.pty && ::ioctl(launch.output_fd, TIOCSCTTY, 0) != 0) {
+    fail_child(launch, Step::set_up);
+  }
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail_child(launch, Step::set_up);
   if (::getppid() != launch.parent) ::_exit(127);  // it died before it could be watched
   if (::dup2(launch.input_fd, 0) < 0 || ::dup2(launch.output_fd, 1) < 0 ||
@@ -126,6 +132,23 @@ UniqueFd make_input(const std::string& text) {
   if (!fd.valid() || !write_all(fd.get(), text)) return UniqueFd();
   if (::lseek(fd.get(), 0, SEEK_SET) != 0) return UniqueFd();
   return fd;
+}
+
+// A pseudo-terminal that passes bytes on as they are: we read one end, the child writes the other.
+std::optional<Pipe> make_terminal() {
+  Pipe pipe;
+  pipe.read = above_standard(UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  char name[64];
+  if (!pipe.read.valid() || ::grantpt(pipe.read.get()) != 0 || ::unlockpt(pipe.read.get()) != 0 ||
+      ::ptsname_r(pipe.read.get(), name, sizeof name) != 0) {
+    return std::nullopt;
+  }
+  pipe.write = above_standard(UniqueFd(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  termios settings{};
+  if (!pipe.write.valid() || ::tcgetattr(pipe.write.get(), &settings) != 0) return std::nullopt;
+  ::cfmakeraw(&settings);
+  if (::tcsetattr(pipe.write.get(), TCSANOW, &settings) != 0) return std::nullopt;
+  return pipe;
 }
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
@@ -280,8 +303,8 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   Result<std::string> program = find_program(spec);
   if (!program) return Error{prefix + program.error()};
 
-  std::optional<Pipe> output = make_pipe();
-  const bool own_stderr = spec.stderr_to == StderrTo::own;
+  std::optional<Pipe> output = spec.pty ? make_terminal() : make_pipe();
+  const bool own_stderr = spec.stderr_to == StderrTo::own && !spec.pty;
   std::optional<Pipe> error = own_stderr ? make_pipe() : Pipe();
   std::optional<Pipe> failure = make_pipe();
   const UniqueFd null = above_standard(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
@@ -302,9 +325,9 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   launch.parent = ::getpid();
   launch.input_fd = input.valid() ? input.get() : null.get();
   launch.output_fd = output->write.get();
-  launch.stderr_fd = own_stderr                            ? error->write.get()
-                     : spec.stderr_to == StderrTo::nowhere ? null.get()
-                                                           : output->write.get();
+  launch.pty = spec.pty;
+  const bool nowhere = spec.stderr_to == StderrTo::nowhere && !spec.pty;
+  launch.stderr_fd = own_stderr ? error->write.get() : nowhere ? null.get() : output->write.get();
   launch.failure_fd = failure->write.get();
 
   const pid_t pid = fork_child(launch);
@@ -326,6 +349,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   process->pid_fd_ = pid_fd;
   process->output_fd_ = output->read.release();
   if (own_stderr) process->error_fd_ = error->read.release();
+  if (spec.pty) process->terminal_fd_ = output->write.release();
   return process;
 }
 
@@ -333,7 +357,7 @@ Process::~Process() {
   if (!reaped_) kill_and_try_to_reap(pid_, pid_fd_);
   own_children.remove(pid_);
   if (pid_fd_ >= 0) ::close(pid_fd_);
-  for (const int fd : {output_fd_, error_fd_, straggler_fd_}) {
+  for (const int fd : {output_fd_, error_fd_, terminal_fd_, straggler_fd_}) {
     if (fd >= 0) ::close(fd);
   }
 }

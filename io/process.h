@@ -28,6 +28,9 @@ struct ProcessSpec {
   std::string cwd;                         // empty: the caller's
   StderrTo stderr_to = StderrTo::output;
   std::string input;  // its stdin, which only its user can see; empty: /dev/null
+  // stdout and stderr are a terminal of its own, which changes nothing in what is written. The
+  // child leads a session then, and stderr_to says nothing.
+  bool pty = false;
 };
 
 struct ProcessExit {
@@ -86,6 +89,7 @@ class Process {
   int pid_fd_ = -1;
   int output_fd_ = -1;
   int error_fd_ = -1;
+  int terminal_fd_ = -1;   // the child's end: a child that closes it is not hung up
   int straggler_fd_ = -1;  // a pidfd of one that is still dying
   bool reaped_ = false;
 };

@@ -32,19 +32,25 @@ Result<Done> AttemptLog::open(const std::string& path, const LogLimits& limits) 
 
 void AttemptLog::header(const Assignment& assignment, const std::string& worker,
                         const std::vector<std::string>& argv,
-                        const std::vector<std::string>& env_names, Instant started) {
+                        const std::vector<std::string>& env_names, Instant started,
+                        const LogJob& job) {
   Json devices = Json::array();
   for (const DeviceSpec& device : assignment.devices) {
     devices.push_back({{"name", device.name}, {"profile", device.profile}});
   }
-  write_line(to_line({{"guid", assignment.spec->guid},
-                      {"attempt", assignment.attempt},
-                      {"kind", to_string(assignment.spec->kind)},
-                      {"argv", argv},
-                      {"env", env_names},
-                      {"devices", devices},
-                      {"worker", worker},
-                      {"started", format_rfc3339(started)}}));
+  Json json = {{"guid", assignment.spec->guid},
+               {"attempt", assignment.attempt},
+               {"kind", to_string(assignment.spec->kind)},
+               {"argv", argv},
+               {"env", env_names},
+               {"devices", devices},
+               {"worker", worker},
+               {"started", format_rfc3339(started)}};
+  if (!job.sha.empty()) json["source"] = {{"url", job.url}, {"ref", job.ref}, {"sha", job.sha}};
+  for (const auto& [id, step_argv] : job.steps) {
+    json["steps"].push_back({{"id", id}, {"argv", step_argv}});
+  }
+  write_line(to_line(json));
 }
 
 void AttemptLog::write(std::string_view bytes) {
@@ -90,7 +96,7 @@ void AttemptLog::append(std::string_view bytes) {
   at_line_start_ = bytes.back() == '\n';
 }
 
-void AttemptLog::trailer(const Ending& ending) {
+void AttemptLog::trailer(const Ending& ending, const std::optional<LogUsage>& usage) {
   Json exit_code = ending.exit_code ? Json(*ending.exit_code) : Json(nullptr);
   Json signal = ending.signal ? Json(*ending.signal) : Json(nullptr);
   Json json = {{"status", to_string(ending.status)},
@@ -100,6 +106,14 @@ void AttemptLog::trailer(const Ending& ending) {
                {"signal", std::move(signal)},
                {"message", ending.message},
                {"finished", format_rfc3339(ending.finished)}};
+  if (usage) {
+    const auto seconds = [](Duration length) {
+      return std::chrono::duration<double>(length).count();
+    };
+    json["usage"] = {{"user", seconds(usage->user)},
+                     {"system", seconds(usage->system)},
+                     {"rss_max_bytes", usage->rss_max_bytes}};
+  }
   if (dropped_ > 0) json["dropped_bytes"] = dropped_;
   const std::string fault = std::exchange(fault_, "");  // there may be room for this much again
   write_line(to_line(json));

@@ -39,6 +39,10 @@ std::string AttemptRun::attempt_dir() const {
          std::to_string(assignment_.attempt);
 }
 
+std::string AttemptRun::url_of(const std::string& name, const std::string& path) const {
+  return context_.archive_url ? context_.archive_url(token(), name) : "file://" + path;
+}
+
 void AttemptRun::end_strays(AttemptLog& log) {
   const std::string killed = context_.end_strays(token());
   if (!killed.empty()) log.note("killed " + killed);

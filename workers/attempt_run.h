@@ -30,6 +30,9 @@ struct RunContext {
   // Kills what the attempt has left outside of its process groups (workers/strays.h). Says for
   // people what that was, or nothing.
   std::function<std::string(const AttemptToken&)> end_strays;
+  // Where a file that the attempt leaves (`log`, or what lies in its artifacts/) can be read. Null:
+  // on this worker's disk only.
+  std::function<std::string(const AttemptToken&, const std::string& name)> archive_url;
 };
 
 class AttemptRun {
@@ -69,10 +72,8 @@ class AttemptRun {
     report_(std::move(ending));
   }
   std::string attempt_dir() const;
-  // What AttemptStarted says of the log.
-  std::string log_address(const AttemptLog& log) const {
-    return context_.log_url ? context_.log_url(token()) : log.url();
-  }
+  // Of `name` in the attempt's folder, where it lies at `path`.
+  std::string url_of(const std::string& name, const std::string& path) const;
   const std::string& stop_reason() const { return stop_reason_; }
 
   const RunContext& context_;

@@ -4,9 +4,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/guid.h"
+#include "core/duration_text.h"
+#include "io/clock.h"
 #include "io/file.h"
-#include "io/vcsjob.h"
+#include "workers/job_artifacts.h"
 
 namespace muster {
 
@@ -28,13 +29,21 @@ std::string status_word(const Ending& ending) {
   return aborted ? "ABORT" : "ERROR";
 }
 
+bool has_failed(const Ending& ending) {
+  return ending.outcome == Outcome::fail || ending.outcome == Outcome::error;
+}
+
+// Why an attempt cannot say what `git` would take.
+constexpr char kNoFetch[] =
+    "this worker does not fetch from git: give the job a directory (source.dir)";
+
 }  // namespace
 
 JobAttempt::~JobAttempt() {
   child_.reset();
   std::error_code
       ignored;  // a file that cannot be removed is no reason to fail a job that has ended
-  if (!workspace_.empty()) std::filesystem::remove_all(workspace_, ignored);
+  if (!workspace_.empty() && !keep_) std::filesystem::remove_all(workspace_, ignored);
 }
 
 void JobAttempt::begin(Instant now) {
@@ -42,46 +51,36 @@ void JobAttempt::begin(Instant now) {
   const std::string dir = attempt_dir();
   workspace_ = dir + "/workspace";
   std::error_code ignored;
-  std::filesystem::remove_all(workspace_, ignored);  // of an attempt that was interrupted
+  for (const char* left : {"/workspace", "/artifacts", "/keep-until"}) {
+    std::filesystem::remove_all(dir + left, ignored);  // of an attempt that was interrupted
+  }
   Result<Done> ready = make_dirs(workspace_);
   if (ready.ok()) ready = log_.open(dir + "/log", context_.log_limits);
   if (!ready.ok()) return refuse(Cause::worker, StatusCode::error, ready.error(), now);
-  if (!make_steps(now)) return;
-  make_environment(workspace_);
+  if (std::holds_alternative<GitSource>(work_.source)) {
+    return refuse(Cause::config, StatusCode::nofetch, kNoFetch, now);
+  }
+  const auto* tree = std::get_if<TreeSource>(&work_.source);
+  source_ready(tree == nullptr ? workspace_ : tree->dir, {}, now);
+}
+
+// What is to be run is there, below `base`.
+void JobAttempt::source_ready(const std::string& base, LogJob source, Instant now) {
+  plan_ = make_job_plan(*assignment_.spec, work_, base);
+  if (!plan_.problem.empty()) return refuse(Cause::config, plan_.status, plan_.problem, now);
+  make_environment();
   std::vector<std::string> env_names;
   for (const auto& [name, value] : env_) env_names.push_back(name);
-  log_.header(assignment_, context_.worker, steps_[0].argv, env_names, now);
+  source.steps = plan_.described();
+  const std::vector<std::string>& argv = plan_.steps[0].argv;
+  log_.header(assignment_, context_.worker, argv, env_names, now, source);
   if (!log_.fault().empty()) return refuse(Cause::worker, StatusCode::error, log_.fault(), now);
-  report(AttemptStarted{log_address(log_), steps_[0].argv});
-  start_step(now);
+  report(AttemptStarted{url_of("log", log_.path()), argv});
+  advance(now);
 }
 
-// What there is to run, and where. False: the attempt was refused.
-bool JobAttempt::make_steps(Instant now) {
-  if (const auto* command = std::get_if<CommandSource>(&work_.source)) {
-    const std::string& name = assignment_.spec->name;
-    steps_.push_back(Step{record_name(name.empty() ? command->argv[0] : name), command->argv, ""});
-    cwd_ = work_.cwd.empty() ? workspace_ : work_.cwd;
-    return true;
-  }
-  const auto& tree = std::get<TreeSource>(work_.source);
-  tree_ = true;
-  cwd_ = work_.cwd.empty() ? tree.dir : work_.cwd;
-  const VcsJobFile file = load_vcsjob(tree.dir);
-  VcsJobChoice choice = choose_vcsjobs(file, tree);
-  if (choice.status != StatusCode::ok) {
-    refuse(Cause::config, choice.status, choice.message, now);
-    return false;
-  }
-  for (VcsJob& job : choice.jobs) {
-    steps_.push_back(
-        Step{record_name(job.path), {tree.dir + "/" + job.path}, std::move(job.broken)});
-  }
-  return true;
-}
-
-void JobAttempt::make_environment(const std::string& workspace) {
-  env_ = base_environment(workspace);
+void JobAttempt::make_environment() {
+  env_ = base_environment(workspace_);
   for (const std::string& name : work_.env_pass) {
     if (const char* value = std::getenv(name.c_str())) env_[name] = value;
   }
@@ -96,7 +95,7 @@ void JobAttempt::make_environment(const std::string& workspace) {
 // Ends before anything ran.
 void JobAttempt::refuse(Cause cause, StatusCode status, const std::string& reason, Instant now) {
   const std::string name = record_name(assignment_.spec->name);
-  report(AttemptStarted{log_.path().empty() ? "" : log_address(log_), {}});
+  report(AttemptStarted{log_.path().empty() ? "" : url_of("log", log_.path()), {}});
   report(Record{"START", name, name, {}, ""});
   report(Record{"END ERROR", name, name, {}, reason});
   const Ending ending = make_ending(Outcome::error, cause, status, reason, started_, now);
@@ -104,29 +103,74 @@ void JobAttempt::refuse(Cause cause, StatusCode status, const std::string& reaso
   finish(ending);
 }
 
-void JobAttempt::start_step(Instant now) {
-  const Step& step = steps_[step_];
-  step_started_ = now;
-  report(Record{"START", step.name, step.name, {}, ""});
-  if (!step.broken.empty()) {
-    ChildEnd end;
-    end.not_started = step.broken;
-    return end_step(std::move(end), now);
+// Starts what is next; what cannot be started has ended, and then the one after it.
+void JobAttempt::advance(Instant now) {
+  while (!child_) {
+    step_ = next_step(now);
+    if (step_ == nullptr) return conclude(now);
+    ++next_;
+    start(*step_, now);
   }
-  ProcessSpec spec;
-  spec.argv = step.argv;
-  spec.env = env_;
-  spec.cwd = cwd_;
+}
+
+const PlannedStep* JobAttempt::next_step(Instant now) {
+  if (phase_ == Phase::steps) {
+    if (next_ < plan_.steps.size() && !steps_are_over()) return &plan_.steps[next_];
+    phase_ = Phase::finally;
+    next_ = 0;
+    finally_until_ = now + assignment_.spec->timeouts.finally;
+  }
+  return at_once_ || next_ == plan_.finally.size() ? nullptr : &plan_.finally[next_];
+}
+
+bool JobAttempt::steps_are_over() const {
+  if (stopping_ || left_behind_ || !log_.fault().empty()) return true;
+  if (endings_.empty()) return false;
+  const Ending& last = endings_.back();
+  return last.cause == Cause::timeout || (plan_.until_one_fails && has_failed(last));
+}
+
+ChildLimits JobAttempt::limits_of(const PlannedStep& step, Instant now) const {
   const Timeouts& timeouts = assignment_.spec->timeouts;
   ChildLimits limits;
   limits.silence = timeouts.silence;
   limits.grace = timeouts.grace;
-  if (timeouts.run > Duration{0})
-    limits.run = std::max(timeouts.run - (now - started_), Duration{1});
+  const auto limit = [&](Duration left) {
+    left = std::max(left, Duration{1});
+    limits.run = limits.run == Duration{0} ? left : std::min(limits.run, left);
+  };
+  if (step.timeout > Duration{0}) limit(step.timeout);
+  if (phase_ == Phase::finally) {
+    limit(finally_until_ - now);
+  } else if (timeouts.run > Duration{0}) {
+    limit(timeouts.run - (now - started_));
+  }
+  return limits;
+}
+
+void JobAttempt::start(const PlannedStep& step, Instant now) {
+  step_started_ = now;
+  report(Record{"START", step.name, step.name, {}, ""});
+  ChildEnd end;
+  end.not_started = step.broken;
+  if (phase_ == Phase::finally && now >= finally_until_) {
+    end.not_started = "the time for finally steps (" +
+                      format_duration(assignment_.spec->timeouts.finally) + ") was used up";
+  }
+  if (!end.not_started.empty()) return end_step(std::move(end), now);
+  if (plan_.until_one_fails || phase_ == Phase::finally) log_.note("step " + step.name);
+  ProcessSpec spec;
+  spec.argv = step.argv;
+  spec.env = env_;
+  spec.cwd = plan_.cwd;
+  spec.pty = work_.pty;
   child_ = std::make_unique<ChildRun>(
-      spec, limits, [this](std::string_view bytes) { log_.write(bytes); }, now);
+      spec, limits_of(step, now), [this](std::string_view bytes) { log_.write(bytes); }, now);
   if (child_->pid() > 0) context_.note_group(token(), child_->pid());
-  end_when_over(now);
+  if (!child_->ended()) return;
+  end = child_->end();
+  child_.reset();
+  end_step(std::move(end), now);
 }
 
 void JobAttempt::wake(Instant now) {
@@ -137,23 +181,27 @@ void JobAttempt::wake(Instant now) {
     log_lost_ = true;
     child_->stop(now);
   }
-  end_when_over(now);
-}
-
-void JobAttempt::end_when_over(Instant now) {
   if (!child_->ended()) return;
   ChildEnd end = child_->end();
+  usage_.user += child_->exit().user;
+  usage_.system += child_->exit().system;
+  usage_.rss_max_bytes = std::max(usage_.rss_max_bytes, child_->exit().rss_max_bytes);
   child_.reset();
   end_step(std::move(end), now);
+  advance(now);
 }
 
-void JobAttempt::end_step(ChildEnd end, Instant now) {
-  const Step& step = steps_[step_];
-  if (end.run_timeout) end.limit = assignment_.spec->timeouts.run;  // it is the whole attempt's
-  Ending ending = tree_ ? ending_of_tree_job(end, step_started_, now)
-                        : ending_of_command(end, step_started_, now);
-  const bool left_behind = !end.not_killed.empty();
-  if (stopping_ && !left_behind) {
+Ending JobAttempt::judge_step(const PlannedStep& step, ChildEnd end, Instant now) const {
+  const Timeouts& timeouts = assignment_.spec->timeouts;
+  if (end.run_timeout) {
+    // Of the limits that held, the one that was reached: the others had more left.
+    const bool own = step.timeout > Duration{0} && now - step_started_ >= step.timeout;
+    end.limit = own ? step.timeout : phase_ == Phase::finally ? timeouts.finally : timeouts.run;
+  }
+  Ending ending = step.is_tree_job ? ending_of_tree_job(end, step_started_, now)
+                                   : ending_of_command(end, step_started_, now);
+  const bool stopped = at_once_ || (stopping_ && phase_ == Phase::steps && !deferred_);
+  if (stopped && end.not_killed.empty()) {
     ending = make_ending(Outcome::error, Cause::user, StatusCode::killed, stop_reason(),
                          step_started_, now);
     ending.exit_code = end.exit_code;
@@ -161,48 +209,141 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
   } else if (!log_.fault().empty()) {
     ending = ending_of_lost_log(log_.fault(), step_started_, now);
   }
+  return ending;
+}
+
+void JobAttempt::report_step(const PlannedStep& step, const Ending& ending, Instant now) {
   const std::string word = status_word(ending);
-  report(Record{word,
-                step.name,
-                step.name,
-                {},
-                ending.outcome == Outcome::pass ? "completed successfully" : ending.message});
+  const bool passed = ending.outcome == Outcome::pass;
+  report(
+      Record{word, step.name, step.name, {}, passed ? "completed successfully" : ending.message});
   report(Record{"END " + word, step.name, step.name, {}, ""});
+  if (phase_ == Phase::finally) return;  // it tests nothing
+  ++own_cases_;
   report(CaseResult{record_name(assignment_.spec->name), step.name, ending.outcome,
                     now - step_started_, ending.message});
-  endings_.push_back(std::move(ending));
-  ++step_;
-  const bool out_of_time = endings_.back().cause == Cause::timeout;
-  const bool lost = !log_.fault().empty();
-  if (stopping_ || out_of_time || lost || left_behind || step_ == steps_.size()) {
-    return conclude(now);
+}
+
+void JobAttempt::end_step(ChildEnd end, Instant now) {
+  left_behind_ = left_behind_ || !end.not_killed.empty();
+  Ending ending = judge_step(*step_, std::move(end), now);
+  report_step(*step_, ending, now);
+  (phase_ == Phase::finally ? finally_endings_ : endings_).push_back(std::move(ending));
+  step_ = nullptr;
+}
+
+void JobAttempt::tell(ReportBody body) {
+  if (const auto* result = std::get_if<CaseResult>(&body)) {
+    ++told_cases_;
+    failed_cases_ += result->outcome == Outcome::fail || result->outcome == Outcome::error;
   }
-  start_step(now);
+  report(std::move(body));
+}
+
+void JobAttempt::collect() {
+  const std::string into = attempt_dir() + "/artifacts";
+  const Collected collected = collect_artifacts(plan_.cwd, work_.artifacts, into);
+  for (const std::string& problem : collected.problems) log_.note(problem);
+  for (const CollectedFile& file : collected.files) {
+    report(Artifact{file.name, url_of(file.name, into + "/" + file.name), file.bytes, ""});
+  }
+}
+
+void JobAttempt::judge_tests(Ending& ending) const {
+  if (ending.outcome != Outcome::pass) return;
+  // Where the job reports tests of its own, its steps are no tests.
+  const uint32_t cases = told_cases_ > 0 ? told_cases_ : own_cases_;
+  if (failed_cases_ > 0) {
+    ending.outcome = Outcome::fail;
+    ending.cause = Cause::test;
+    ending.status = StatusCode::failures;
+    ending.message = std::to_string(failed_cases_) + " of " + std::to_string(told_cases_) +
+                     " reported tests did not pass";
+  } else if (cases < work_.expect_tests) {
+    ending.outcome = Outcome::error;
+    ending.cause = Cause::test;
+    ending.status = StatusCode::error;
+    ending.message = "only " + std::to_string(cases) + " of " + std::to_string(work_.expect_tests) +
+                     " expected tests have a result";
+  }
+}
+
+// What the whole came to.
+Ending JobAttempt::judge(Instant now) const {
+  Ending ending = endings_.empty() ? Ending{} : worst_ending(endings_);
+  const auto named = [](const std::vector<PlannedStep>& steps, const std::vector<Ending>& endings,
+                        StatusCode status) {
+    const auto worst = std::find_if(endings.begin(), endings.end(),
+                                    [&](const Ending& part) { return part.status == status; });
+    return steps[static_cast<size_t>(worst - endings.begin())].name + ": ";
+  };
+  if (plan_.steps.size() > 1 && ending.outcome != Outcome::pass) {
+    ending.message = named(plan_.steps, endings_, ending.status) + ending.message;
+  }
+  if (stopping_) {
+    ending.outcome = Outcome::error;
+    ending.cause = Cause::user;
+    ending.status = StatusCode::killed;
+    ending.message = stop_reason();
+    if (!endings_.empty()) {
+      ending.exit_code = endings_.back().exit_code;
+      ending.signal = endings_.back().signal;
+    }
+  } else if (ending.outcome == Outcome::pass && !finally_endings_.empty()) {
+    Ending last = worst_ending(finally_endings_);
+    if (has_failed(last)) {
+      last.message =
+          "finally: " + named(plan_.finally, finally_endings_, last.status) + last.message;
+      ending = std::move(last);
+    }
+  }
+  if (const size_t left = plan_.steps.size() - endings_.size(); left > 0) {
+    ending.message += " (" + std::to_string(left) + " of " + std::to_string(plan_.steps.size()) +
+                      (plan_.until_one_fails ? " steps" : " jobs") + " were not run)";
+  }
+  judge_tests(ending);
+  ending.started = started_;
+  ending.finished = now;
+  return ending;
 }
 
 void JobAttempt::conclude(Instant now) {
-  Ending ending = worst_ending(endings_);
-  if (steps_.size() > 1 && ending.outcome != Outcome::pass) {
-    const auto worst = std::find_if(endings_.begin(), endings_.end(), [&](const Ending& part) {
-      return part.status == ending.status;
-    });
-    ending.message =
-        steps_[static_cast<size_t>(worst - endings_.begin())].name + ": " + ending.message;
-  }
-  if (step_ < steps_.size()) {
-    ending.message += " (" + std::to_string(steps_.size() - step_) + " of " +
-                      std::to_string(steps_.size()) + " jobs were not run)";
-  }
-  ending.finished = now;
   end_strays(log_);
-  log_.trailer(ending);
+  collect();
+  const Ending ending = judge(now);
+  keep_workspace(ending, now);
+  log_.trailer(ending, usage_);
   finish(ending);
+}
+
+void JobAttempt::keep_workspace(const Ending& ending, Instant now) {
+  keep_ = work_.keep == Keep::always ||
+          (work_.keep == Keep::on_failure && ending.outcome != Outcome::pass);
+  if (!keep_) return;
+  const std::string until = format_rfc3339(now + work_.keep_for);
+  const std::string path = attempt_dir() + "/keep-until";
+  // What nobody would ever remove is not kept.
+  const Result<Done> written = write_file_atomically(path, until + "\n");
+  keep_ = written.ok();
+  log_.note(keep_ ? "the workspace is kept until " + until + ": " + workspace_
+                  : "the workspace is not kept: " + written.error());
 }
 
 void JobAttempt::stop(Instant now, bool at_once) {
   if (over()) return;
+  const bool first = !stopping_;
   stopping_ = true;
-  if (child_) child_->stop(now, at_once ? Duration{0} : assignment_.spec->timeouts.grace);
+  at_once_ = at_once_ || at_once;
+  if (!child_) return;
+  if (at_once) return child_->stop(now, Duration{0});
+  if (phase_ == Phase::finally) return;  // it is what a stop comes to
+  if (!step_->uninterruptible) return child_->stop(now);
+  if (!first) return;
+  deferred_ = true;
+  const std::string text = "stopping waits for the end of step " + step_->name;
+  log_.note(text);
+  report(Record{"INFO", step_->name, step_->name, {}, text + ": " + stop_reason()});
+  report(Progress{0, text});
 }
 
 std::optional<Instant> JobAttempt::next_deadline() const {

@@ -1,7 +1,14 @@
-// JobAttempt: runs a job: a plain command, or jobs of a tree with a .vcsjob file one after the
-// other.
+// JobAttempt: runs a job: a plain command, declared steps, or jobs of a tree with a .vcsjob file,
+// one after the other; then its `finally` steps; then it collects what the job is to leave.
+//
+// `finally` steps run however the rest ended (a failure, a timeout, a cancel), each of them, within
+// Timeouts::finally. Only a stop at once leaves them out: the devices may be another's by then.
+//
+// What becomes of the whole: the worst of the steps; where they passed, what a `finally` step came
+// to; where those passed too, whether a test that was reported failed, or too few were reported.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +16,7 @@
 
 #include "workers/attempt_run.h"
 #include "workers/child_run.h"
+#include "workers/job_plan.h"
 
 namespace muster {
 
@@ -16,6 +24,8 @@ class JobAttempt final : public AttemptRun {
  public:
   JobAttempt(const RunContext& context, Assignment assignment, JobWork work, ReportSink report)
       : AttemptRun(context, std::move(assignment), std::move(report)), work_(std::move(work)) {}
+  // Removes the workspace unless it is to be kept; that is until the time in the file `keep-until`
+  // (RFC 3339) beside it.
   ~JobAttempt() override;
 
   void begin(Instant now) override;
@@ -24,35 +34,52 @@ class JobAttempt final : public AttemptRun {
   std::optional<Instant> next_deadline() const override;
   void descriptors(std::vector<int>& fds) const override;
 
- private:
-  struct Step {
-    std::string name;  // as records and results call it
-    std::vector<std::string> argv;
-    std::string broken;  // why it cannot run; empty: it can
-  };
+  // Something that the job said of itself: results of tests count for what it comes to.
+  void tell(ReportBody body);
 
-  bool make_steps(Instant now);
-  void make_environment(const std::string& workspace);
+ private:
+  enum class Phase : uint8_t { steps, finally };
+
+  void source_ready(const std::string& base, LogJob source, Instant now);
+  void make_environment();
   void refuse(Cause cause, StatusCode status, const std::string& reason, Instant now);
-  void start_step(Instant now);
-  void end_when_over(Instant now);
+  void advance(Instant now);
+  const PlannedStep* next_step(Instant now);
+  bool steps_are_over() const;
+  void start(const PlannedStep& step, Instant now);
+  ChildLimits limits_of(const PlannedStep& step, Instant now) const;
   void end_step(ChildEnd end, Instant now);
+  Ending judge_step(const PlannedStep& step, ChildEnd end, Instant now) const;
+  void report_step(const PlannedStep& step, const Ending& ending, Instant now);
+  void collect();
+  Ending judge(Instant now) const;
+  void judge_tests(Ending& ending) const;
   void conclude(Instant now);
+  void keep_workspace(const Ending& ending, Instant now);
 
   const JobWork work_;
   AttemptLog log_;
   std::string workspace_;
-  std::string cwd_;
-  bool tree_ = false;
+  JobPlan plan_;
   std::map<std::string, std::string> env_;
-  std::vector<Step> steps_;
-  size_t step_ = 0;
-  std::unique_ptr<ChildRun> child_;
-  std::vector<Ending> endings_;
+  Phase phase_ = Phase::steps;
+  size_t next_ = 0;  // step of the phase
+  const PlannedStep* step_ = nullptr;
+  std::unique_ptr<ChildRun> child_;  // of step_
+  std::vector<Ending> endings_;      // of plan_.steps that ran
+  std::vector<Ending> finally_endings_;
   Instant started_;
   Instant step_started_;
+  Instant finally_until_;
   bool stopping_ = false;
+  bool at_once_ = false;
+  bool deferred_ = false;  // a stop that waits for the end of an uninterruptible step
   bool log_lost_ = false;  // and the child is being ended for it
+  LogUsage usage_;
+  uint32_t own_cases_ = 0;   // the steps themselves
+  uint32_t told_cases_ = 0;  // that the job reported
+  uint32_t failed_cases_ = 0;
+  bool keep_ = false;
 };
 
 }  // namespace muster

@@ -19,6 +19,7 @@
 #include "io/logging.h"
 #include "io/stop_signal.h"
 #include "workers/checks/check.h"
+#include "workers/launcher.h"
 #include "workers/spool.h"
 #include "workers/strays.h"
 #include "workers/uploader.h"
@@ -34,6 +35,7 @@ struct Flags {
   std::vector<std::string> pools;
   uint64_t slots = 0;
   std::string log_level;
+  bool end_jobs = false;
 };
 
 int fail(const std::string& message) {
@@ -117,6 +119,7 @@ muster::Result<std::unique_ptr<muster::Uploader>> begin_uploads(const muster::Co
 
 int main(int argc, char** argv) {
   if (muster::is_check_child(argc, argv)) return muster::run_check_child(argc, argv);
+  if (muster::is_launcher(argc, argv)) return muster::run_launcher();
 
   Flags flags;
   muster::FlagSet set(
@@ -130,6 +133,11 @@ int main(int argc, char** argv) {
   set.list("pool", "NAME", "a pool that it serves; may be given again", &flags.pools);
   set.number("slots", "N", "attempts that run at the same time", 1, muster::kSlotsMax,
              &flags.slots);
+  set.enable(
+      "end-jobs",
+      "end the jobs that run when the worker is stopped; without it they go on, and the next "
+      "worker of this name takes them up",
+      &flags.end_jobs);
   set.choice("log-level", {"trace", "debug", "info", "warn", "error"}, "least level of the log",
              &flags.log_level);
   if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
@@ -155,9 +163,6 @@ int main(int argc, char** argv) {
   if (const size_t killed = spool->kill_leftovers(); killed > 0) {
     spdlog::warn("killed {} process groups that attempts of an earlier run had left", killed);
   }
-  if (const auto killed = muster::kill_marked(spool->interrupted(), dir); !killed.empty()) {
-    spdlog::warn("attempts of an earlier run: killed {}", muster::describe(killed));
-  }
   if (const auto adopts = muster::adopt_orphans(); !adopts.ok()) spdlog::warn("{}", adopts.error());
   spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config.worker.name,
                spool->incarnation(), config.worker.slots, config.endpoint);
@@ -170,7 +175,7 @@ int main(int argc, char** argv) {
       config.worker.name,    config.worker.lab,     config.worker.pools,
       config.worker.slots,   config.endpoint,       dir,
       "/proc/self/exe",      config.worker.log_max, config.worker.disk_reserve,
-      config.worker.listers, uploader->get()};
+      config.worker.listers, uploader->get(),       flags.end_jobs};
   muster::Worker worker(setup, std::move((*begun)->spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "io/clock.h"
 #include "io/codec.h"
 #include "io/file.h"
 
@@ -18,17 +19,14 @@ CREATE TABLE IF NOT EXISTS attempts (
   guid TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (guid, attempt)) STRICT;
 CREATE TABLE IF NOT EXISTS groups (
   guid TEXT NOT NULL, attempt INTEGER NOT NULL, pgid INTEGER NOT NULL, boot_id TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS journals (
+  guid TEXT NOT NULL, attempt INTEGER NOT NULL, bytes INTEGER NOT NULL, ended INTEGER NOT NULL,
+  PRIMARY KEY (guid, attempt)) STRICT;
 CREATE INDEX IF NOT EXISTS groups_by_attempt ON groups (guid, attempt);
 INSERT OR IGNORE INTO meta VALUES ('format', 1), ('incarnation', 0);
 )";
 
 constexpr std::ptrdiff_t kForgetAtOnce = 256;
-
-// Numbers of processes mean something only within one boot.
-std::string read_boot_id() {
-  Result<std::string> id = read_file("/proc/sys/kernel/random/boot_id", 64);
-  return id.ok() ? id->substr(0, id->find('\n')) : "";
-}
 
 }  // namespace
 
@@ -60,6 +58,8 @@ Result<Done> Spool::prepare(uint64_t unix_seconds) {
         Wanted{&close_attempt_, "DELETE FROM attempts WHERE guid = ?1 AND attempt = ?2"},
         Wanted{&close_groups_, "DELETE FROM groups WHERE guid = ?1 AND attempt = ?2"},
         Wanted{&add_group_, "INSERT INTO groups VALUES (?1, ?2, ?3, ?4)"},
+        Wanted{&note_journal_, "INSERT OR REPLACE INTO journals VALUES (?1, ?2, ?3, ?4)"},
+        Wanted{&forget_journal_, "DELETE FROM journals WHERE guid = ?1 AND attempt = ?2"},
         Wanted{&read_meta,
                "SELECT (SELECT value FROM meta WHERE key = 'format'),"
                " (SELECT value FROM meta WHERE key = 'incarnation')"},
@@ -99,6 +99,24 @@ Result<Done> Spool::load() {
         AttemptToken{std::string(attempts->text(0)), static_cast<uint32_t>(attempts->integer(1))});
   }
   if (DbStatus ended = attempts->finish(); !ended.ok()) return Error{ended.reason};
+  if (Result<Done> loaded = load_journals(); !loaded.ok()) return loaded;
+  return load_groups();
+}
+
+Result<Done> Spool::load_journals() {
+  Result<Statement> journals = db_->prepare("SELECT guid, attempt, bytes, ended FROM journals");
+  if (!journals.ok()) return Error{journals.error()};
+  while (journals->next()) {
+    journals_.push_back(
+        JournalMark{{std::string(journals->text(0)), static_cast<uint32_t>(journals->integer(1))},
+                    static_cast<uint64_t>(journals->integer(2)),
+                    journals->integer(3) != 0});
+  }
+  if (DbStatus ended = journals->finish(); !ended.ok()) return Error{ended.reason};
+  return Done{};
+}
+
+Result<Done> Spool::load_groups() {
   Result<Statement> groups = db_->prepare("SELECT pgid FROM groups WHERE boot_id = ?1");
   if (!groups.ok()) return Error{groups.error()};
   groups->bind(1, std::string_view(boot_id_));
@@ -119,41 +137,61 @@ size_t Spool::kill_leftovers() {
   return killed;
 }
 
-Result<Done> Spool::commit(const std::vector<Report>& reports, uint64_t acked) {
+DbStatus Spool::add(const Report& report) {
+  const std::string bytes = encode_report(report);
+  const bool ended = std::holds_alternative<Ending>(report.body);
+  DbStatus status = add_report_.bind(1, static_cast<int64_t>(report.seq)).bind_blob(2, bytes).run();
+  std::vector<Statement*> about_attempt;
+  if (ended) {
+    about_attempt = {&close_attempt_, &close_groups_};
+  } else if (std::holds_alternative<AttemptStarted>(report.body)) {
+    about_attempt = {&open_attempt_};
+  }
+  for (Statement* statement : about_attempt) {
+    if (!status.ok()) return status;
+    status = statement->bind(1, std::string_view(report.token.guid))
+                 .bind(2, static_cast<int64_t>(report.token.attempt))
+                 .run();
+  }
+  return status;
+}
+
+DbStatus Spool::note(const JournalMark& journal) {
+  Statement& statement = journal.forget ? forget_journal_ : note_journal_;
+  statement.bind(1, std::string_view(journal.token.guid))
+      .bind(2, static_cast<int64_t>(journal.token.attempt));
+  if (!journal.forget) {
+    statement.bind(3, static_cast<int64_t>(journal.bytes)).bind(4, journal.ended ? 1 : 0);
+  }
+  return statement.run();
+}
+
+Result<bool> Spool::commit(const std::vector<Report>& reports, uint64_t acked,
+                           const std::vector<JournalMark>& journals) {
   // Forgetting alone is not worth a sync: it waits for the next report, or until it is much.
   const auto forgettable =
       std::upper_bound(stored_.begin(), stored_.end(), acked) - stored_.begin();
-  if (reports.empty() && forgettable < kForgetAtOnce) return Done{};
+  const bool only_forgets =
+      reports.empty() && std::all_of(journals.begin(), journals.end(),
+                                     [](const JournalMark& journal) { return journal.forget; });
+  const auto forgotten = forgettable + static_cast<std::ptrdiff_t>(journals.size());
+  if (only_forgets && forgotten < kForgetAtOnce) return false;
   Transaction transaction(*db_);
   if (!transaction.status().ok()) return Error{transaction.status().reason};
-  const auto ran = [](Statement& statement) { return statement.run(); };
   for (const Report& report : reports) {
-    const std::string bytes = encode_report(report);
-    const bool ended = std::holds_alternative<Ending>(report.body);
-    DbStatus status =
-        ran(add_report_.bind(1, static_cast<int64_t>(report.seq)).bind_blob(2, bytes));
-    std::vector<Statement*> about_attempt;
-    if (ended) {
-      about_attempt = {&close_attempt_, &close_groups_};
-    } else if (std::holds_alternative<AttemptStarted>(report.body)) {
-      about_attempt = {&open_attempt_};
-    }
-    for (Statement* statement : about_attempt) {
-      if (!status.ok()) break;
-      status = ran(statement->bind(1, std::string_view(report.token.guid))
-                       .bind(2, static_cast<int64_t>(report.token.attempt)));
-    }
-    if (!status.ok()) return Error{status.reason};
+    if (DbStatus status = add(report); !status.ok()) return Error{status.reason};
+  }
+  for (const JournalMark& journal : journals) {
+    if (DbStatus status = note(journal); !status.ok()) return Error{status.reason};
   }
   if (forgettable > 0) {
-    if (DbStatus status = ran(forget_reports_.bind(1, static_cast<int64_t>(acked))); !status.ok()) {
-      return Error{status.reason};
-    }
+    DbStatus status = forget_reports_.bind(1, static_cast<int64_t>(acked)).run();
+    if (!status.ok()) return Error{status.reason};
   }
   if (DbStatus committed = transaction.commit(); !committed.ok()) return Error{committed.reason};
   stored_.erase(stored_.begin(), stored_.begin() + forgettable);
   for (const Report& report : reports) stored_.push_back(report.seq);
-  return Done{};
+  return true;
 }
 
 Result<Done> Spool::note_group(const AttemptToken& token, pid_t pgid) {

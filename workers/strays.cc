@@ -187,6 +187,7 @@ std::vector<Stray> kill_strays(const AttemptToken& ended, const std::set<Attempt
   return kill_all([&](pid_t pid, const std::map<pid_t, ProcStat>& processes) {
     const std::optional<pid_t> top = top_ancestor(pid, processes);
     if (!top) return false;
+    if (*top != pid && read_mark(*top).guid == "") return false;
     const Mark mark = read_mark(pid);
     if (is_of(mark, ended)) return true;
     const bool is_kept = mark.guid == "";

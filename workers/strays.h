@@ -3,7 +3,8 @@
 // and MUSTER_ATTEMPT, and by their ancestry: this process adopts those whose parents have died.
 //
 // What is to outlive an attempt must not be its child at all (systemd-run), or say so: with
-// MUSTER_GUID empty in its environment it is left alone.
+// MUSTER_GUID empty in its environment it is left alone. Below a child of this process that says
+// so, nothing is looked at: launcher and supervisors look after their own.
 #pragma once
 
 #include <sys/types.h>

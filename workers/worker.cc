@@ -28,6 +28,9 @@ constexpr Duration kDiskLook = std::chrono::seconds(1);
 // Between tries to write a spool that could not be written.
 constexpr Duration kSpoolBackOffMin = std::chrono::seconds(1);
 constexpr Duration kSpoolBackOffMax = std::chrono::seconds(30);
+// A supervisor that is stuck is killed before (workers/supervised.cc).
+constexpr Duration kEndJobsPatience = std::chrono::seconds(6);
+constexpr char kShutDown[] = "the worker was shut down while the attempt ran";
 
 WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
   WorkerOptions options;
@@ -39,6 +42,21 @@ WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
   return options;
 }
 
+SupervisedSetup supervised_setup(const WorkerSetup& config, const Spool& spool) {
+  return {config.dir,          config.name,    config.self_exe,
+          spool.incarnation(), config.log_max, config.disk_reserve};
+}
+
+// What really was interrupted: that nothing of it goes on is seen to at once.
+std::vector<AttemptToken> end_interrupted(std::vector<AttemptToken> interrupted,
+                                          const SupervisedAttempts& supervised,
+                                          const std::string& dir) {
+  std::erase_if(interrupted, [&](const AttemptToken& each) { return supervised.contains(each); });
+  const auto killed = kill_marked({interrupted.begin(), interrupted.end()}, dir);
+  if (!killed.empty()) spdlog::warn("attempts of an earlier run: killed {}", describe(killed));
+  return interrupted;
+}
+
 }  // namespace
 
 Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& context,
@@ -48,9 +66,17 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       sockets_(context),
       clock_(clock),
       disk_(config_.dir, config_.disk_reserve),
-      core_(core_options(config_, *spool_), spool_->take_unacked(), spool_->take_interrupted(),
-            clock.now()),
+      supervised_(supervised_setup(config_, *spool_),
+                  [this](const AttemptToken& token, ReportBody body, Instant time) {
+                    core_.report(token, make_reportable(std::move(body)), true, time);
+                  }),
+      resumed_(supervised_.recover(spool_->take_journals(), clock.now())),
+      core_(core_options(config_, *spool_), spool_->take_unacked(),
+            end_interrupted(spool_->take_interrupted(), supervised_, config_.dir), clock.now()),
       listers_(config_.listers, config_.name) {
+  for (ResumedAttempt& attempt : resumed_) core_.resume(std::move(attempt));
+  if (!resumed_.empty()) spdlog::info("takes up {} jobs of an earlier run", resumed_.size());
+  resumed_.clear();
   run_context_.worker = config_.name;
   run_context_.self_exe = config_.self_exe;
   run_context_.attempts_dir = config_.dir + "/attempts";
@@ -102,6 +128,7 @@ void Worker::say_hello(Instant now) {
 }
 
 Result<Done> Worker::serve(int stop_fd) {
+  if (Result<Done> begun = supervised_.begin(clock_.now()); !begun.ok()) return begun;
   if (Result<Done> connected = connect(clock_.now()); !connected.ok()) return connected;
   for (;;) {
     wait(stop_fd);
@@ -129,6 +156,7 @@ void Worker::wait(int stop_fd) {
   fds_.clear();
   for (const auto& [token, run] : runs_) run->descriptors(fds_);
   listers_.descriptors(fds_);
+  fds_.push_back(supervised_.fd());
   for (const int fd : fds_) poller_.add_fd(fd, POLLIN, kRunKey);
   const std::optional<Instant> deadline = next_deadline();
   const Duration timeout = deadline ? std::max(*deadline - clock_.now(), Duration{0}) : kHelloAgain;
@@ -143,6 +171,7 @@ std::optional<Instant> Worker::next_deadline() const {
     const std::optional<Instant> deadline = run->next_deadline();
     if (deadline) next = std::min(next, *deadline);
   }
+  if (const auto deadline = supervised_.next_deadline()) next = std::min(next, *deadline);
   if (!spool_fault_.empty()) next = std::min(next, next_spool_try_);
   if (const std::optional<Instant> deadline = listers_.next_deadline()) {
     next = std::min(next, *deadline);
@@ -165,6 +194,7 @@ void Worker::receive_all(Instant now) {
 void Worker::take(const Message& message, Instant now) {
   if (const auto* desired = std::get_if<Desired>(&message)) {
     core_.take(*desired, now);
+    supervised_.renew([this](const AttemptToken& token) { return core_.lease_until(token); }, now);
   } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
     if (!welcomed_)
       spdlog::info("connected to broker {} at {}", welcome->version, config_.endpoint);
@@ -206,11 +236,13 @@ void Worker::run_attempts(Instant now) {
     current->second->wake(now);
     if (current->second->over()) forget_run(current);
   }
+  supervised_.wake(now);
   // An attempt that ends at once frees its slot for the next.
   for (;;) {
     WorkerActions actions = core_.drain_actions(now);
     if (actions.start.empty() && actions.stop.empty()) return;
     for (const StopAction& stop : actions.stop) {
+      supervised_.stop(stop, now);
       const auto found = runs_.find(stop.token);
       if (found == runs_.end()) continue;
       found->second->set_stop_reason(stop.text);
@@ -233,6 +265,10 @@ void Worker::start(Assignment assignment, Instant now) {
   }
   if (std::holds_alternative<NoopWork>(*work)) {
     core_.report(token, run_noop(now), false, now);
+    return;
+  }
+  if (std::holds_alternative<JobWork>(*work)) {
+    supervised_.start(assignment, core_.lease_until(token), now);
     return;
   }
   auto run =
@@ -291,8 +327,10 @@ std::string Worker::disk_refusal() const {
 void Worker::keep_reports(Instant now) {
   if (!spool_fault_.empty() && now < next_spool_try_) return;
   std::vector<Report> reports = core_.drain_unspooled();
-  const Result<Done> kept = spool_->commit(reports, core_.acked());
+  const std::vector<JournalMark> marks = supervised_.unnoted();
+  const Result<bool> kept = spool_->commit(reports, core_.acked(), marks);
   if (kept.ok()) {
+    if (*kept) supervised_.noted(marks);
     if (!spool_fault_.empty()) spdlog::info("the spool is written again");
     spool_fault_.clear();
     spool_back_off_ = Duration{0};
@@ -328,24 +366,39 @@ void Worker::check_silence(Instant now) {
     spdlog::error("{}", connected.error());
 }
 
-// Nothing outlives the worker: what runs is killed and reported, so that the broker need not wait
-// for the lease to run out.
+// Of verifications and repairs nothing outlives the worker: what runs is killed and reported, so
+// that the broker need not wait for the lease to run out.
 void Worker::shut_down(Instant now) {
   std::vector<AttemptToken> killed;
   for (const auto& [token, run] : runs_) killed.push_back(token);
   while (!runs_.empty()) forget_run(runs_.begin());
   for (const AttemptToken& token : killed) {
     end_strays(token);
-    core_.report(
-        token,
-        make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                    "the worker was shut down while the attempt ran", core_.started_at(token), now),
-        true, now);
+    core_.report(token,
+                 make_ending(Outcome::error, Cause::worker, StatusCode::error, kShutDown,
+                             core_.started_at(token), now),
+                 true, now);
   }
+  if (config_.end_jobs) end_jobs();
   core_.connected(now);
   next_spool_try_ = now;
   keep_reports(now);
   speak(now);
+}
+
+void Worker::end_jobs() {
+  Instant now = clock_.now();
+  const Instant until = now + kEndJobsPatience;
+  for (const AttemptToken& token : supervised_.tokens()) {
+    supervised_.stop({token, StopWhy::lease_lost, kShutDown}, now);
+  }
+  for (; supervised_.any_running() && now < until; now = clock_.now()) {
+    const Instant next = std::min(supervised_.next_deadline().value_or(until), until);
+    pollfd ready{supervised_.fd(), POLLIN, 0};
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+    ::poll(&ready, 1, static_cast<int>(std::max<int64_t>(ms, 0)));
+    supervised_.wake(clock_.now());
+  }
 }
 
 }  // namespace muster

@@ -16,6 +16,7 @@
 #include "workers/listers.h"
 #include "workers/spool.h"
 #include "workers/uploader.h"
+#include "workers/supervised.h"
 
 namespace muster {
 
@@ -31,13 +32,16 @@ struct WorkerSetup {
   uint64_t disk_reserve = kWorkerReserveBytes;
   std::vector<ListerConfig> listers;
   Uploader* uploader = nullptr;  // of what attempts leave; null: it stays where it is
+  bool end_jobs = false;  // when it is stopped
 };
 
 class Worker {
  public:
   Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& context, Clock& clock);
 
-  // Works until `stop_fd` becomes readable; then kills what runs, says so and returns. A spool that
+  // Works until `stop_fd` becomes readable; then kills verifications and repairs, says so and
+  // returns. Jobs go on, unless WorkerSetup says otherwise, and a Worker that begins in the same
+  // directory takes them up. A spool that
   // cannot be written is written later: until then nothing that it does not hold is said, and no
   // new work taken. An error means that the endpoint is none.
   Result<Done> serve(int stop_fd);
@@ -60,6 +64,7 @@ class Worker {
   void keep_reports(Instant now);
   void speak(Instant now);
   void shut_down(Instant now);
+  void end_jobs();
   void check_silence(Instant now);
   std::optional<Instant> next_deadline() const;
 
@@ -69,6 +74,8 @@ class Worker {
   Clock& clock_;
   DiskWatch disk_;
   RunContext run_context_;
+  SupervisedAttempts supervised_;
+  std::vector<ResumedAttempt> resumed_;  // until they are known to core_
   WorkerCore core_;
   std::unique_ptr<ClientSocket> socket_;
   std::map<AttemptToken, std::unique_ptr<AttemptRun>> runs_;

@@ -1,0 +1,342 @@
+// Jobs outlive their worker: kill -9 and SIGSTOP of worker, launcher and supervisor in mid-job, and
+// what becomes of the job, its processes and what it said.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/audit.h"
+#include "tests/support/house.h"
+
+namespace muster {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr Duration kPatience = std::chrono::seconds(30);
+
+struct ProcessLook {
+  pid_t pid = -1;
+  pid_t parent = -1;
+  std::string name;
+  char state = 'X';
+};
+
+std::vector<ProcessLook> all_processes() {
+  std::vector<ProcessLook> processes;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
+    const std::string number = entry.path().filename().string();
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string stat = read_text(entry.path().string() + "/stat");
+    const size_t open = stat.find('(');
+    const size_t close = stat.rfind(')');
+    if (stat.empty() || close == std::string::npos) continue;
+    ProcessLook look;
+    look.pid = std::stoi(stat);
+    look.name = stat.substr(open + 1, close - open - 1);
+    look.state = stat.at(close + 2);
+    look.parent = std::stoi(stat.substr(close + 4));
+    processes.push_back(std::move(look));
+  }
+  return processes;
+}
+
+class SupervisorTest : public testing::Test {
+ protected:
+  SupervisorTest() : house_(MUSTER_BIN_DIR) {}
+
+  void start(const std::string& lease = "20s", std::vector<std::string> worker_flags = {}) {
+    broker_ = house_.start_broker({"--lease", lease, "--beat", "200ms"});
+    worker_flags_ = std::move(worker_flags);
+    start_worker();
+    client_ = house_.connect();
+    tail_ = std::make_unique<EventTail>(*client_);
+  }
+  void start_worker() { worker_ = house_.start_worker("local", 4, worker_flags_); }
+  ~SupervisorTest() override {
+    open_gate();  // nothing of a test waits for ever
+  }
+
+  std::string gate() const { return house_.home().dir + "/gate"; }
+  void open_gate() { house_.write("home/gate", ""); }
+  std::string file(const std::string& name) const { return house_.home().dir + "/" + name; }
+  std::string until_gate() const { return "until [ -e " + gate() + " ]; do sleep 0.02; done; "; }
+
+  void submit(const std::string& guid, const std::vector<std::string>& argv) {
+    std::vector<std::string> words = {"run",     "--detach", "--guid", guid, "--wait-for-capacity",
+                                      "--retry", "infra=0",  "--"};
+    words.insert(words.end(), argv.begin(), argv.end());
+    const Ran ran = house_.muster(words);
+    ASSERT_EQ(ran.status, 0) << ran.err << house_.daemon_output();
+  }
+  void submit_script(const std::string& guid, const std::string& script) {
+    submit(guid, {"/bin/sh", "-c", script});
+  }
+
+  const Event* wait_for(const std::function<bool(const Event&)>& is_it) {
+    for (const Event& event : tail_->events()) {
+      if (is_it(event)) return &event;
+    }
+    if (tail_->wait_for(is_it, kPatience)) {
+      for (const Event& event : tail_->events()) {
+        if (is_it(event)) return &event;
+      }
+    }
+    ADD_FAILURE() << "it did not happen\n" << house_.daemon_output();
+    return nullptr;
+  }
+  void wait_started(const std::string& guid) {
+    wait_for([&](const Event& event) {
+      return event_type(event) == "attempt_started" && event_guid(event) == guid;
+    });
+  }
+  Ending ending_of(const std::string& guid) {
+    const Event* event = wait_for([&](const Event& each) {
+      return event_type(each) == "attempt_ended" && event_guid(each) == guid;
+    });
+    return event == nullptr ? Ending{} : std::get<AttemptEnded>(event->body).ending;
+  }
+  // Until the worker has come for the `times`th time.
+  void wait_joined(int times = 2) {
+    EXPECT_TRUE(eventually([&] {
+      tail_->catch_up();
+      int joined = 0;
+      for (const Event& event : tail_->events()) joined += event_type(event) == "worker_joined";
+      return joined >= times;
+    })) << house_.daemon_output();
+  }
+  size_t count_events(const std::string& type, const std::string& guid) {
+    tail_->catch_up();
+    size_t count = 0;
+    for (const Event& event : tail_->events()) {
+      count += event_type(event) == type && event_guid(event) == guid;
+    }
+    return count;
+  }
+
+  pid_t child_of(pid_t parent, const std::string& name) {
+    pid_t found = -1;
+    EXPECT_TRUE(eventually([&] {
+      for (const ProcessLook& look : all_processes()) {
+        if (look.parent == parent && look.name == name) found = look.pid;
+      }
+      return found > 0;
+    })) << name;
+    return found;
+  }
+  pid_t launcher() { return child_of(worker_->pid(), "muster-launcher"); }
+
+  // The process whose number a script wrote down.
+  static bool runs(const std::string& pid_file) {
+    const std::string text = read_text(pid_file);
+    pid_t pid = -1;
+    std::from_chars(text.data(), text.data() + text.size(), pid);
+    for (const ProcessLook& look : all_processes()) {
+      if (look.pid == pid) return look.state != 'Z' && look.state != 'X';
+    }
+    return false;
+  }
+  bool eventually_ends(const std::string& pid_file) {
+    return eventually([&] { return !runs(pid_file); });
+  }
+  void wait_for_file(const std::string& path) {
+    EXPECT_TRUE(eventually([&] { return !read_text(path).empty(); })) << path;
+  }
+  // Whether the worker still has something to take from the attempts that it had started.
+  bool is_supervised() const {
+    std::error_code failed;
+    const std::filesystem::directory_iterator links(house_.home().dir + "/worker/local/running",
+                                                    failed);
+    return links != std::filesystem::directory_iterator();
+  }
+
+  House house_;
+  std::vector<std::string> worker_flags_;
+  std::unique_ptr<Child> broker_;
+  std::unique_ptr<Child> worker_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<EventTail> tail_;
+};
+
+TEST_F(SupervisorTest, AJobGoesOnWhenItsWorkerIsKilled) {
+  start();
+  const std::unique_ptr<Child> collector = house_.start_collector();
+  submit_script("worker-killed",
+                "echo $$ > " + file("pid") + "; echo begun; " + until_gate() + "echo done");
+  wait_started("worker-killed");
+  wait_for_file(file("pid"));
+  worker_->kill_now();
+  EXPECT_TRUE(runs(file("pid")));
+  start_worker();
+  wait_joined();
+  EXPECT_TRUE(runs(file("pid")));
+  open_gate();
+  EXPECT_EQ(ending_of("worker-killed").outcome, Outcome::pass) << house_.daemon_output();
+
+  EXPECT_EQ(count_events("attempt_leased", "worker-killed"), 1u);
+  EXPECT_EQ(count_events("attempt_started", "worker-killed"), 1u);
+  EXPECT_EQ(count_events("result", "worker-killed"), 1u);
+  const std::string log = house_.muster({"log", "worker-killed"}).out;
+  EXPECT_THAT(log, HasSubstr("begun\ndone\n"));
+  expect_ended_once(tail_->events(), {"worker-killed"});
+  expect_status_logs_complete(house_, {"worker-killed"});
+  expect_ledger_agrees(house_, tail_->events());
+}
+
+TEST_F(SupervisorTest, WhatEndedWhileThereWasNoWorkerIsToldWhenItIsBack) {
+  start();
+  const std::unique_ptr<Child> collector = house_.start_collector();
+  submit_script("ended-alone", "echo $$ > " + file("pid") + "; " + until_gate() + "exit 3");
+  wait_for_file(file("pid"));
+  wait_started("ended-alone");
+  worker_->kill_now();
+  open_gate();
+  EXPECT_TRUE(eventually_ends(file("pid")));
+  start_worker();
+  const Ending ending = ending_of("ended-alone");
+  EXPECT_EQ(ending.outcome, Outcome::fail) << ending.message << house_.daemon_output();
+  EXPECT_EQ(ending.exit_code, 3);
+  EXPECT_EQ(count_events("attempt_leased", "ended-alone"), 1u);
+  EXPECT_TRUE(eventually([&] { return !is_supervised(); }));
+  // Nothing of it is told again.
+  worker_->kill_now();
+  start_worker();
+  wait_joined(3);
+  submit("after-that", {"true"});
+  EXPECT_EQ(ending_of("after-that").outcome, Outcome::pass);
+  expect_ended_once(tail_->events(), {"ended-alone", "after-that"});
+  EXPECT_EQ(count_events("result", "ended-alone"), 1u);
+  EXPECT_EQ(count_events("report_refused", "ended-alone"), 0u);
+}
+
+TEST_F(SupervisorTest, AWorkerThatIsStoppedLeavesItsJobsToTheNext) {
+  start();
+  submit_script("worker-upgraded", until_gate() + "echo done");
+  wait_started("worker-upgraded");
+  EXPECT_EQ(worker_->stop(), 0);
+  start_worker();
+  wait_joined();
+  open_gate();
+  EXPECT_EQ(ending_of("worker-upgraded").outcome, Outcome::pass) << house_.daemon_output();
+}
+
+TEST_F(SupervisorTest, EndJobsEndsThemWithTheWorker) {
+  start("20s", {"--end-jobs"});
+  submit_script("ended-with-it", "echo $$ > " + file("pid") + "; " + until_gate());
+  wait_started("ended-with-it");
+  wait_for_file(file("pid"));
+  EXPECT_EQ(worker_->stop(), 0);
+  EXPECT_FALSE(runs(file("pid")));
+  const Ending ending = ending_of("ended-with-it");
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("the worker was shut down"));
+}
+
+TEST_F(SupervisorTest, ALauncherThatIsKilledTakesNoJobWithIt) {
+  start();
+  submit_script("launcher-killed", until_gate() + "echo done");
+  wait_started("launcher-killed");
+  ::kill(launcher(), SIGKILL);
+  submit("after-launcher", {"true"});
+  EXPECT_EQ(ending_of("after-launcher").outcome, Outcome::pass) << house_.daemon_output();
+  open_gate();
+  EXPECT_EQ(ending_of("launcher-killed").outcome, Outcome::pass) << house_.daemon_output();
+}
+
+TEST_F(SupervisorTest, AJobEndsWithItsSupervisorAndWhatItLeftBehindToo) {
+  start();
+  submit_script("supervisor-killed", "setsid sh -c 'echo $$ > " + file("away") +
+                                         "; exec sleep 600' & echo $$ > " + file("pid") + "; " +
+                                         until_gate());
+  wait_started("supervisor-killed");
+  wait_for_file(file("away"));
+  wait_for_file(file("pid"));
+  ::kill(child_of(launcher(), "muster-job"), SIGKILL);
+  const Ending ending = ending_of("supervisor-killed");
+  EXPECT_EQ(ending.outcome, Outcome::error);
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("supervisor died"));
+  EXPECT_LT(ending.started, ending.finished);
+  EXPECT_TRUE(eventually_ends(file("pid")));
+  EXPECT_TRUE(eventually_ends(file("away")));
+}
+
+TEST_F(SupervisorTest, ASupervisorThatDiedWithItsWorkerIsFoundDead) {
+  start();
+  submit_script("both-killed",
+                "setsid sh -c 'echo $$ > " + file("away") + "; exec sleep 600' & " + until_gate());
+  wait_started("both-killed");
+  wait_for_file(file("away"));
+  const pid_t supervisor = child_of(launcher(), "muster-job");
+  worker_->kill_now();
+  ::kill(supervisor, SIGKILL);
+  start_worker();
+  const Ending ending = ending_of("both-killed");
+  EXPECT_EQ(ending.cause, Cause::worker) << ending.message;
+  EXPECT_LT(ending.started, ending.finished) << "`task show` said that it ran for 0 s";
+  EXPECT_FALSE(runs(file("away")));
+}
+
+// Fencing holds with a worker that does nothing at all.
+TEST_F(SupervisorTest, ALeaseThatRunsOutEndsTheJobOfAStoppedWorker) {
+  start("2s");
+  submit_script("worker-stopped", "echo $$ > " + file("pid") + "; " + until_gate());
+  wait_started("worker-stopped");
+  wait_for_file(file("pid"));
+  worker_->signal(SIGSTOP);
+  EXPECT_TRUE(eventually_ends(file("pid")));
+  worker_->signal(SIGCONT);
+  const Ending ending = ending_of("worker-stopped");
+  EXPECT_EQ(ending.cause, Cause::worker) << ending.message;
+}
+
+TEST_F(SupervisorTest, ALeaseThatRunsOutEndsTheJobOfADeadWorker) {
+  start("2s");
+  submit_script("worker-dead", "echo $$ > " + file("pid") + "; " + until_gate());
+  wait_started("worker-dead");
+  wait_for_file(file("pid"));
+  worker_->kill_now();
+  EXPECT_TRUE(eventually_ends(file("pid")));
+}
+
+TEST_F(SupervisorTest, ACancelReachesAJobThatWasTakenUp) {
+  start();
+  submit_script("taken-up-again", "echo $$ > " + file("pid") + "; " + until_gate());
+  wait_started("taken-up-again");
+  wait_for_file(file("pid"));
+  worker_->kill_now();
+  start_worker();
+  wait_joined();
+  EXPECT_EQ(house_.muster({"cancel", "taken-up-again", "--reason", "enough"}).status, 0);
+  const Ending ending = ending_of("taken-up-again");
+  EXPECT_EQ(ending.cause, Cause::user);
+  EXPECT_THAT(ending.message, HasSubstr("enough"));
+  EXPECT_TRUE(eventually_ends(file("pid")));
+}
+
+// AVE's scheduler went on as a copy of itself when an exec failed.
+TEST_F(SupervisorTest, AFailedExecIsAnErrorAndNeverASecondWorker) {
+  start();
+  submit("no-such-program", {"/nonexistent/program"});
+  const Ending ending = ending_of("no-such-program");
+  EXPECT_EQ(ending.outcome, Outcome::error);
+  EXPECT_THAT(ending.message, HasSubstr("No such file or directory"));
+  EXPECT_TRUE(eventually([&] { return !is_supervised(); }));
+  const pid_t only = launcher();
+  EXPECT_TRUE(eventually([&] {
+    size_t below = 0;
+    for (const ProcessLook& look : all_processes()) {
+      below += look.parent == worker_->pid() || look.parent == only;
+    }
+    return below == 1;
+  }));
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,378 @@
+// JobAttempt with real children: steps, finally, timeouts, stops, what is kept and collected.
+#include "workers/job_attempt.h"
+
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/clock.h"
+#include "io/file.h"
+#include "tests/io/scratch.h"
+
+namespace muster {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+JobStep step(const std::string& id, const std::string& script, Duration timeout = Duration{0}) {
+  JobStep step;
+  step.id = id;
+  step.argv = {"/bin/sh", "-c", script};
+  step.timeout = timeout;
+  return step;
+}
+
+class JobAttemptTest : public ScratchFiles {
+ protected:
+  JobAttemptTest() {
+    spec.guid = "guid-000001";
+    spec.name = "suite";
+    spec.timeouts.grace = 100ms;
+    context.worker = "w";
+    context.attempts_dir = path("attempts");
+    context.note_group = [](const AttemptToken&, pid_t) {};
+    context.end_strays = [](const AttemptToken&) { return std::string(); };
+    work.source = CommandSource{};
+  }
+
+  void begin() {
+    Assignment assignment;
+    assignment.spec = std::make_shared<const TaskSpec>(spec);
+    assignment.attempt = 1;
+    attempt = std::make_unique<JobAttempt>(context, std::move(assignment), work,
+                                           [this](ReportBody body) { reports.push_back(body); });
+    attempt->begin(clock.now());
+  }
+  // Until it is over, or the file is there.
+  void run_until(const std::string& file) {
+    const Instant until = clock.now() + 60s;
+    while (!attempt->over() && !(!file.empty() && exists(file))) {
+      ASSERT_LT(clock.now(), until);
+      std::vector<int> fds;
+      attempt->descriptors(fds);
+      std::vector<pollfd> items;
+      for (const int fd : fds) items.push_back({fd, POLLIN, 0});
+      const std::optional<Instant> deadline = attempt->next_deadline();
+      Duration timeout = file.empty() ? Duration(60s) : Duration(10ms);
+      if (deadline) timeout = std::clamp<Duration>(*deadline - clock.now(), 0ms, timeout);
+      const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+      ::poll(items.data(), items.size(), static_cast<int>(ms));
+      attempt->wake(clock.now());
+    }
+  }
+  Ending run() {
+    begin();
+    run_until("");
+    return ending();
+  }
+  Ending ending() const {
+    const auto* last = reports.empty() ? nullptr : std::get_if<Ending>(&reports.back());
+    if (last != nullptr) return *last;
+    ADD_FAILURE() << "it has not ended";
+    return {};
+  }
+
+  // "START one", "GOOD one", ...
+  std::vector<std::string> records() const {
+    std::vector<std::string> lines;
+    for (const ReportBody& body : reports) {
+      if (const auto* record = std::get_if<Record>(&body)) {
+        lines.push_back(record->status + " " + record->operation);
+      }
+    }
+    return lines;
+  }
+  std::vector<std::string> artifacts() const {
+    std::vector<std::string> names;
+    for (const ReportBody& body : reports) {
+      if (const auto* artifact = std::get_if<Artifact>(&body)) names.push_back(artifact->name);
+    }
+    return names;
+  }
+  size_t count_cases() const {
+    return static_cast<size_t>(std::count_if(
+        reports.begin(), reports.end(),
+        [](const ReportBody& body) { return std::holds_alternative<CaseResult>(body); }));
+  }
+  std::string attempt_path(const std::string& name) const {
+    return context.attempts_dir + "/guid-000001/1/" + name;
+  }
+  std::string log() const { return read_file(attempt_path("log"), 1 << 20).value(); }
+  bool exists(const std::string& name) const { return ::access(path(name).c_str(), F_OK) == 0; }
+
+  TaskSpec spec;
+  JobWork work;
+  RunContext context;
+  SystemClock clock;
+  std::unique_ptr<JobAttempt> attempt;
+  std::vector<ReportBody> reports;
+};
+
+TEST_F(JobAttemptTest, StepsRunInOrderUntilOneFails) {
+  work.steps = {step("one", "echo 1"), step("two", "echo 2; exit 3"), step("three", "echo 3")};
+  const Ending ending = run();
+  EXPECT_EQ(ending.outcome, Outcome::fail);
+  EXPECT_EQ(ending.exit_code, 3);
+  EXPECT_THAT(ending.message, HasSubstr("two: "));
+  EXPECT_THAT(ending.message, HasSubstr("(1 of 3 steps were not run)"));
+  EXPECT_THAT(records(), ElementsAre("START one", "GOOD one", "END GOOD one", "START two",
+                                     "FAIL two", "END FAIL two"));
+  EXPECT_THAT(log(), HasSubstr("muster: step one\n1\nmuster: step two\n2\n"));
+  EXPECT_THAT(log(), HasSubstr(R"("steps":[{"id":"one","argv":["/bin/sh","-c","echo 1"]},)"));
+  EXPECT_THAT(log(), HasSubstr(R"("usage":{"user":)"));
+}
+
+TEST_F(JobAttemptTest, StepsShareTheWorkspaceAndItIsRemoved) {
+  work.steps = {step("one", "pwd > where; echo shared > file"), step("two", "grep shared file")};
+  EXPECT_EQ(run().outcome, Outcome::pass) << log();
+  attempt.reset();
+  EXPECT_FALSE(exists("attempts/guid-000001/1/workspace"));
+}
+
+TEST_F(JobAttemptTest, AStepHasATimeoutOfItsOwn) {
+  spec.timeouts.run = 60s;
+  work.steps = {step("slow", "sleep 60", 50ms), step("next", "true")};
+  work.finally = {step("tidy", "touch " + path("tidied"))};
+  const Ending ending = run();
+  EXPECT_EQ(ending.cause, Cause::timeout);
+  EXPECT_EQ(ending.status, StatusCode::timeout);
+  EXPECT_THAT(ending.message, HasSubstr("slow: "));
+  EXPECT_THAT(ending.message, HasSubstr("50ms"));
+  EXPECT_TRUE(exists("tidied"));
+}
+
+TEST_F(JobAttemptTest, FinallyRunsAfterAFailureAndEachOfIt) {
+  work.steps = {step("bad", "exit 1")};
+  work.finally = {step("first", "echo first; exit 1"), step("second", "echo second")};
+  const Ending ending = run();
+  EXPECT_EQ(ending.outcome, Outcome::fail);
+  EXPECT_THAT(ending.message, HasSubstr("exit")) << "what the job came to, not its tidying";
+  EXPECT_THAT(records(),
+              ElementsAre("START bad", "FAIL bad", "END FAIL bad", "START first", "FAIL first",
+                          "END FAIL first", "START second", "GOOD second", "END GOOD second"));
+  EXPECT_EQ(count_cases(), 1u) << "tidying tests nothing";
+}
+
+TEST_F(JobAttemptTest, AFailedFinallyStepFailsAJobThatPassed) {
+  work.source = CommandSource{{"true"}};
+  work.finally = {step("tidy", "exit 4")};
+  const Ending ending = run();
+  EXPECT_EQ(ending.outcome, Outcome::fail);
+  EXPECT_EQ(ending.exit_code, 4);
+  EXPECT_THAT(ending.message, HasSubstr("finally: tidy: "));
+}
+
+TEST_F(JobAttemptTest, FinallyRunsOnACancel) {
+  work.steps = {step("long", "touch " + path("begun") + "; sleep 60"), step("next", "true")};
+  work.finally = {step("tidy", "echo tidied")};
+  begin();
+  run_until("begun");
+  attempt->set_stop_reason("cancelled by ann: enough");
+  attempt->stop(clock.now(), false);
+  run_until("");
+  EXPECT_EQ(ending().cause, Cause::user);
+  EXPECT_THAT(ending().message, HasSubstr("cancelled by ann: enough"));
+  EXPECT_THAT(log(), HasSubstr("\ntidied\n"));
+  EXPECT_THAT(records(), ElementsAre("START long", "ABORT long", "END ABORT long", "START tidy",
+                                     "GOOD tidy", "END GOOD tidy"));
+}
+
+TEST_F(JobAttemptTest, AStopAtOnceLeavesFinallyOut) {
+  work.steps = {step("long", "touch " + path("begun") + "; sleep 60")};
+  work.finally = {step("tidy", "touch " + path("tidied"))};
+  begin();
+  run_until("begun");
+  attempt->stop(clock.now(), true);
+  run_until("");
+  EXPECT_FALSE(exists("tidied"));
+}
+
+TEST_F(JobAttemptTest, AStopAtOnceEndsFinallyToo) {
+  work.source = CommandSource{{"true"}};
+  work.finally = {step("tidy", "touch " + path("begun") + "; sleep 60"), step("more", "true")};
+  begin();
+  run_until("begun");
+  attempt->stop(clock.now(), false);
+  EXPECT_FALSE(attempt->over()) << "a cancel does not end what it would begin";
+  attempt->stop(clock.now(), true);
+  run_until("");
+  EXPECT_THAT(records(), Not(::testing::Contains("START more")));
+}
+
+TEST_F(JobAttemptTest, FinallyStepsShareTheirTime) {
+  spec.timeouts.finally = 50ms;
+  work.source = CommandSource{{"true"}};
+  work.finally = {step("slow", "sleep 60"), step("late", "touch " + path("late"))};
+  const Ending ending = run();
+  EXPECT_EQ(ending.cause, Cause::timeout);
+  EXPECT_FALSE(exists("late"));
+  EXPECT_THAT(records(), ::testing::Contains("ERROR late"));
+}
+
+TEST_F(JobAttemptTest, AnUninterruptibleStepDefersACancelAndSaysSo) {
+  JobStep flash = step("flash", "touch " + path("begun") + "; until [ -e " + path("gate") +
+                                    " ]; do sleep 0.01; done; echo flashed");
+  flash.uninterruptible = true;
+  work.steps = {flash, step("next", "touch " + path("next"))};
+  begin();
+  run_until("begun");
+  attempt->set_stop_reason("cancelled by ann");
+  attempt->stop(clock.now(), false);
+  attempt->stop(clock.now(), false);
+  write("gate", "");
+  run_until("");
+  EXPECT_EQ(ending().cause, Cause::user);
+  EXPECT_THAT(log(), HasSubstr("muster: stopping waits for the end of step flash\n"));
+  EXPECT_THAT(log(), HasSubstr("\nflashed\n"));
+  EXPECT_THAT(records(), ElementsAre("START flash", "INFO flash", "GOOD flash", "END GOOD flash"));
+  EXPECT_FALSE(exists("next"));
+}
+
+TEST_F(JobAttemptTest, AnUninterruptibleStepStillHasItsTimeoutAndIsStoppedAtOnce) {
+  JobStep flash = step("flash", "touch " + path("begun") + "; sleep 60", 100ms);
+  flash.uninterruptible = true;
+  work.steps = {flash};
+  begin();
+  run_until("begun");
+  attempt->stop(clock.now(), false);
+  run_until("");
+  EXPECT_THAT(records(), ::testing::Contains("ABORT flash"));
+
+  flash.timeout = Duration{0};
+  work.steps = {flash};
+  reports.clear();
+  std::filesystem::remove(path("begun"));
+  begin();
+  run_until("begun");
+  attempt->stop(clock.now(), true);
+  run_until("");
+  EXPECT_EQ(ending().cause, Cause::user);
+}
+
+TEST_F(JobAttemptTest, APtyIsATerminalThatChangesNothing) {
+  work.pty = true;
+  work.steps = {
+      step("tty", "test -t 1 && test -t 2 && ! test -t 0 && printf 'a\\nb\\n' && tty <&1")};
+  EXPECT_EQ(run().outcome, Outcome::pass) << log();
+  EXPECT_THAT(log(), HasSubstr("\na\nb\n/dev/pts/"));
+  EXPECT_THAT(log(), Not(HasSubstr("\r")));
+}
+
+// AVE's timeout was evaded by closing the terminal.
+TEST_F(JobAttemptTest, ClosingTheTerminalDoesNotEvadeTheTimeout) {
+  for (const bool pty : {true, false}) {
+    work.pty = pty;
+    work.steps = {step("sly", "exec >/dev/null 2>&1 </dev/null; sleep 60", 100ms)};
+    const Ending ending = run();
+    EXPECT_EQ(ending.cause, Cause::timeout) << pty;
+    reports.clear();
+  }
+}
+
+TEST_F(JobAttemptTest, CwdIsRelativeToTheTreeAndStaysInIt) {
+  std::filesystem::create_directories(path("tree/sub"));
+  std::filesystem::create_directories(path("tree-evil"));
+  work.source = TreeSource{path("tree"), "", {}};
+  work.cwd = "sub";
+  work.steps = {step("where", "pwd")};
+  EXPECT_EQ(run().outcome, Outcome::pass);
+  EXPECT_THAT(log(), HasSubstr(path("tree/sub") + "\n"));
+  for (const char* outside : {"../tree-evil", "missing"}) {
+    reports.clear();
+    work.cwd = outside;
+    const Ending ending = run();
+    EXPECT_EQ(ending.cause, Cause::config) << outside;
+    EXPECT_EQ(ending.status, StatusCode::norun);
+    EXPECT_THAT(ending.message, HasSubstr("cwd: "));
+  }
+}
+
+TEST_F(JobAttemptTest, AGitSourceIsNotFetched) {
+  work.source = GitSource{"https://example.org/x.git", "main", "", {}};
+  const Ending ending = run();
+  EXPECT_EQ(ending.outcome, Outcome::error);
+  EXPECT_EQ(ending.status, StatusCode::nofetch);
+  EXPECT_THAT(ending.message, HasSubstr("git"));
+}
+
+TEST_F(JobAttemptTest, TooFewResultsAreAnError) {
+  work.source = CommandSource{{"true"}};
+  work.expect_tests = 2;
+  EXPECT_THAT(run().message, HasSubstr("only 1 of 2 expected tests"));
+  EXPECT_EQ(ending().outcome, Outcome::error);
+  struct Row {
+    std::vector<Outcome> told;
+    Outcome outcome;
+  };
+  for (const Row& row :
+       {Row{{Outcome::pass, Outcome::pass}, Outcome::pass}, Row{{Outcome::pass}, Outcome::error},
+        Row{{Outcome::pass, Outcome::skip, Outcome::pass}, Outcome::pass},
+        Row{{Outcome::pass, Outcome::fail}, Outcome::fail},
+        Row{{Outcome::error, Outcome::pass}, Outcome::fail}}) {
+    reports.clear();
+    begin();
+    for (const Outcome outcome : row.told) {
+      attempt->tell(CaseResult{"suite", "case", outcome, 1ms, ""});
+    }
+    run_until("");
+    EXPECT_EQ(ending().outcome, row.outcome) << ending().message;
+  }
+}
+
+TEST_F(JobAttemptTest, AWorkspaceIsKeptAsAsked) {
+  struct Row {
+    Keep keep;
+    bool passes;
+    bool stays;
+  };
+  for (const Row& row : {Row{Keep::never, false, false}, Row{Keep::on_failure, true, false},
+                         Row{Keep::on_failure, false, true}, Row{Keep::always, true, true}}) {
+    reports.clear();
+    work.keep = row.keep;
+    work.keep_for = 1h;
+    work.steps = {step("one", std::string("touch evidence; ") + (row.passes ? "true" : "false"))};
+    const Instant before = clock.now();
+    run();
+    attempt.reset();
+    EXPECT_EQ(exists("attempts/guid-000001/1/workspace/evidence"), row.stays);
+    const Result<std::string> until = read_file(attempt_path("keep-until"), 100);
+    ASSERT_EQ(until.ok(), row.stays);
+    if (!row.stays) continue;
+    const Instant expiry = parse_rfc3339(until->substr(0, until->find('\n')));
+    EXPECT_GE(expiry, before + 1h);
+    EXPECT_LE(expiry, clock.now() + 1h);
+    EXPECT_THAT(log(), HasSubstr("the workspace is kept until "));
+  }
+}
+
+TEST_F(JobAttemptTest, ArtifactsAreCollectedHoweverTheJobEnded) {
+  work.artifacts = {"out/*.xml", "**/*.bin"};
+  work.steps = {step("one",
+                     "mkdir -p out/deep; echo x > out/a.xml; echo yy > out/deep/b.bin; "
+                     "echo z > out/c.txt; ln -s /etc/passwd out/evil.xml; kill -9 $$")};
+  context.archive_url = [](const AttemptToken& token, const std::string& name) {
+    return "http://archive/" + token.guid + "/" + name;
+  };
+  EXPECT_EQ(run().signal, 9);
+  EXPECT_THAT(artifacts(), ElementsAre("out/a.xml", "out/deep/b.bin"));
+  for (const ReportBody& body : reports) {
+    const auto* artifact = std::get_if<Artifact>(&body);
+    if (artifact == nullptr) continue;
+    EXPECT_EQ(artifact->url, "http://archive/guid-000001/" + artifact->name);
+    EXPECT_EQ(artifact->bytes, artifact->name == "out/a.xml" ? 2u : 3u);
+  }
+  EXPECT_EQ(read_file(attempt_path("artifacts/out/a.xml"), 10).value(), "x\n");
+  EXPECT_THAT(log(), HasSubstr("\"out/evil.xml\" is not collected: symbolic links"));
+  attempt.reset();
+  EXPECT_EQ(read_file(attempt_path("artifacts/out/deep/b.bin"), 10).value(), "yy\n");
+}
+
+}  // namespace
+}  // namespace muster

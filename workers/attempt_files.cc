@@ -1,0 +1,107 @@
+#include "workers/attempt_files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
+
+#include "core/guid.h"
+#include "core/limits.h"
+#include "io/codec.h"
+
+namespace muster {
+
+namespace {
+
+constexpr size_t kLockBytesMax = 256;
+
+std::string to_line(const AttemptVitals& vitals) {
+  char line[kLockBytesMax];
+  const int size = std::snprintf(
+      line, sizeof line, "%.64s %020lld %020lld\n", vitals.boot_id.c_str(),
+      static_cast<long long>(vitals.lease_boot_us), static_cast<long long>(to_us(vitals.started)));
+  return std::string(line, static_cast<size_t>(size));
+}
+
+}  // namespace
+
+std::string attempt_dir(const std::string& attempts_dir, const AttemptToken& token) {
+  return attempts_dir + "/" + percent_encode(token.guid) + "/" + std::to_string(token.attempt);
+}
+
+Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment) {
+  if (Result<Done> made = make_dirs(dir); !made.ok()) return made;
+  std::error_code ignored;  // what cannot be removed shows when it is made anew
+  std::filesystem::remove(dir + "/journal", ignored);
+  const std::string path = dir + "/assignment";
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd.valid()) return Error{"cannot create " + path + ": " + errno_text(errno)};
+  Desired desired;
+  desired.run.push_back(assignment);
+  if (Result<Done> written = write_all(fd.get(), encode_message(Envelope{0, std::move(desired)}));
+      !written.ok()) {
+    return Error{"cannot write " + path + ": " + written.error()};
+  }
+  return Done{};
+}
+
+Result<Assignment> read_assignment(const std::string& dir) {
+  const std::string path = dir + "/assignment";
+  const Result<std::string> bytes = read_file(path, kMessageBytesMax);
+  if (!bytes.ok()) return Error{bytes.error()};
+  std::variant<Envelope, DecodeFailure> decoded = decode_message(*bytes);
+  if (const auto* failure = std::get_if<DecodeFailure>(&decoded)) {
+    return Error{path + ": " + failure->reason};
+  }
+  auto* desired = std::get_if<Desired>(&std::get<Envelope>(decoded).message);
+  if (desired == nullptr || desired->run.size() != 1) {
+    return Error{path + " does not hold one assignment"};
+  }
+  return std::move(desired->run[0]);
+}
+
+Result<AttemptLock> AttemptLock::take(const std::string& dir, const AttemptVitals& vitals) {
+  const std::string path = dir + "/lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return Error{"cannot create " + path + ": " + errno_text(errno)};
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Error{"cannot lock " + path + ": " + errno_text(errno) +
+                 "; an earlier run of the same attempt goes on"};
+  }
+  AttemptLock lock(std::move(fd), vitals);
+  if (!lock.write()) return Error{"cannot write " + path + ": " + errno_text(errno)};
+  return lock;
+}
+
+bool AttemptLock::write() {
+  const std::string line = to_line(vitals_);
+  const ssize_t written = ::pwrite(fd_.get(), line.data(), line.size(), 0);
+  return written == static_cast<ssize_t>(line.size());
+}
+
+void AttemptLock::set_lease(int64_t lease_boot_us) {
+  vitals_.lease_boot_us = lease_boot_us;
+  write();
+}
+
+std::optional<AttemptVitals> read_vitals(const std::string& dir) {
+  const Result<std::string> text = read_file(dir + "/lock", kLockBytesMax);
+  if (!text.ok()) return std::nullopt;
+  std::istringstream line(*text);
+  AttemptVitals vitals;
+  int64_t started_us = 0;
+  if (!(line >> vitals.boot_id >> vitals.lease_boot_us >> started_us)) return std::nullopt;
+  vitals.started = from_us(started_us);
+  return vitals;
+}
+
+bool is_attempt_locked(const std::string& dir) {
+  const UniqueFd fd(::open((dir + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+  return fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
+}
+
+}  // namespace muster

@@ -1,0 +1,59 @@
+// The folder of a supervised attempt, attempts/<guid>/<n>/, as far as worker and supervisor share
+// it:
+//
+//   assignment   what the attempt was asked: an encoded Desired with one Assignment (io/codec.h)
+//   lock         locked (flock) from before its supervisor is started until that has died. One
+//                line: BOOT_ID LEASE_BOOT_US STARTED_US, of constant length
+//   journal      what it has said (workers/journal.h)
+//   log          its console
+//   workspace/   where it works
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/messages.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "io/file.h"
+
+namespace muster {
+
+std::string attempt_dir(const std::string& attempts_dir, const AttemptToken& token);
+
+// What the lock file says.
+struct AttemptVitals {
+  std::string boot_id;        // of the machine's boot in which it was started
+  int64_t lease_boot_us = 0;  // CLOCK_BOOTTIME at which its lease runs out
+  Instant started;
+};
+
+// Makes `dir` ready for a new attempt: what an earlier one of the same token left there goes, but
+// for its log, which the new one replaces.
+Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment);
+Result<Assignment> read_assignment(const std::string& dir);
+
+// The lock of an attempt. It is held for as long as any process has it open.
+class AttemptLock {
+ public:
+  // Takes the lock and says the vitals. An error when somebody holds it.
+  static Result<AttemptLock> take(const std::string& dir, const AttemptVitals& vitals);
+  // One that another process took and passed on.
+  AttemptLock(UniqueFd fd, AttemptVitals vitals) : fd_(std::move(fd)), vitals_(std::move(vitals)) {}
+
+  int fd() const { return fd_.get(); }
+  const AttemptVitals& vitals() const { return vitals_; }
+  // That it cannot be written is no harm: whoever reads it believes in less time than there is.
+  void set_lease(int64_t lease_boot_us);
+
+ private:
+  bool write();
+  UniqueFd fd_;
+  AttemptVitals vitals_;
+};
+
+std::optional<AttemptVitals> read_vitals(const std::string& dir);
+bool is_attempt_locked(const std::string& dir);
+
+}  // namespace muster

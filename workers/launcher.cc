@@ -1,0 +1,190 @@
+#include "workers/launcher.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "io/local_socket.h"
+#include "workers/supervisor.h"
+
+namespace muster {
+
+namespace {
+
+constexpr char kLauncherWord[] = "--launcher";
+constexpr int kOrderFd = 3;
+constexpr size_t kOrderBytesMax = 32 << 10;  // three paths and a name
+constexpr int kOrderPatienceMs = 5000;
+
+// Fields end in NUL: paths may hold anything else. Both ends are the same build.
+std::string encode_order(const LaunchOrder& order) {
+  std::string bytes;
+  for (const std::string& field :
+       {order.attempt_dir, order.worker_dir, order.worker, std::to_string(order.log_max),
+        std::to_string(order.disk_reserve)}) {
+    bytes += field + '\0';
+  }
+  return bytes;
+}
+
+std::optional<LaunchOrder> decode_order(std::string_view bytes) {
+  std::vector<std::string> fields;
+  for (size_t end = bytes.find('\0'); end != std::string_view::npos; end = bytes.find('\0')) {
+    fields.emplace_back(bytes.substr(0, end));
+    bytes.remove_prefix(end + 1);
+  }
+  if (fields.size() != 5) return std::nullopt;
+  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0};
+  const auto read_number = [](const std::string& text, uint64_t& number) {
+    return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
+  };
+  if (!read_number(fields[3], order.log_max) || !read_number(fields[4], order.disk_reserve)) {
+    return std::nullopt;
+  }
+  return order;
+}
+
+struct Spawn {
+  const char* program = nullptr;
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  int order_fd = -1;
+  int null_fd = -1;
+  int error_fd = -1;
+};
+
+// In the child of a process that may have threads: async-signal-safe calls only.
+[[noreturn]] void become_launcher(const Spawn& spawn) {
+  ::setsid();  // Ctrl-C is for the worker
+  for (int fd : {0, 1}) ::dup2(spawn.null_fd, fd);
+  ::dup2(spawn.error_fd, 2);
+  if (::dup2(spawn.order_fd, kOrderFd) < 0) ::_exit(127);
+  ::execve(spawn.program, spawn.argv.data(), spawn.envp.data());
+  ::_exit(127);
+}
+
+// The worker's environment. MUSTER_GUID is empty in it: no stray of an attempt (workers/strays.h).
+std::vector<std::string> launcher_environment() {
+  std::vector<std::string> environment = {"MUSTER_GUID="};
+  for (char** each = environ; *each != nullptr; ++each) {
+    if (!std::string_view(*each).starts_with("MUSTER_GUID=")) environment.emplace_back(*each);
+  }
+  return environment;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (std::string& text : strings) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+// A descriptor that no dup2 to 0 .. kOrderFd closes.
+UniqueFd above_orders(int fd) {
+  UniqueFd owned(fd);
+  return UniqueFd(::fcntl(owned.get(), F_DUPFD_CLOEXEC, kOrderFd + 1));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& self_exe,
+                                                  const std::string& worker_dir) {
+  const auto fail = [](const std::string& what) {
+    return Error{"cannot start the launcher of jobs: " + what + ": " + errno_text(errno)};
+  };
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return fail("socketpair");
+  UniqueFd ours(pair[0]);
+  const UniqueFd theirs = above_orders(pair[1]);
+  const UniqueFd null = above_orders(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const std::string error_path = worker_dir + "/supervisor.err";
+  const UniqueFd error =
+      above_orders(::open(error_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!theirs.valid() || !null.valid() || !error.valid()) return fail(error_path);
+  std::vector<std::string> words = {"muster-worker", kLauncherWord};
+  std::vector<std::string> environment = launcher_environment();
+  Spawn spawn;
+  spawn.program = self_exe.c_str();
+  spawn.argv = pointers(words);
+  spawn.envp = pointers(environment);
+  spawn.order_fd = theirs.get();
+  spawn.null_fd = null.get();
+  spawn.error_fd = error.get();
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail("fork");
+  if (pid == 0) become_launcher(spawn);
+  return std::unique_ptr<Launcher>(new Launcher(std::move(ours), pid));
+}
+
+bool Launcher::is_gone() {
+  std::string nothing;
+  return receive_local(fd_.get(), nothing, 1) == Passed::gone;
+}
+
+Result<Done> Launcher::launch(const LaunchOrder& order, int lock_fd) {
+  const std::string bytes = encode_order(order);
+  for (;;) {
+    switch (send_local(fd_.get(), bytes, lock_fd)) {
+      case Passed::done:
+        return Done{};
+      case Passed::gone:
+        return Error{"the launcher of jobs is gone: " + errno_text(errno)};
+      case Passed::later:
+        break;
+    }
+    // It forks some thousand supervisors a second: what does not take orders for so long is stuck.
+    pollfd room{fd_.get(), POLLOUT, 0};
+    const int ready = ::poll(&room, 1, kOrderPatienceMs);
+    if (ready == 0) return Error{"the launcher of jobs takes no orders"};
+  }
+}
+
+bool is_launcher(int argc, char** argv) {
+  return argc == 2 && std::strcmp(argv[1], kLauncherWord) == 0;
+}
+
+int run_launcher() {
+  ::prctl(PR_SET_NAME, "muster-launcher");
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGCHLD, SIG_IGN);  // supervisors that have ended are not waited for
+  sigset_t stop;
+  ::sigemptyset(&stop);
+  for (const int signal : {SIGTERM, SIGINT}) ::sigaddset(&stop, signal);
+  ::sigprocmask(SIG_SETMASK, &stop, nullptr);  // it ends when its worker does
+  UniqueFd orders(kOrderFd);
+  ::fcntl(orders.get(), F_SETFD, FD_CLOEXEC);
+  for (;;) {
+    pollfd ready{orders.get(), POLLIN, 0};
+    if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return 1;
+    std::string bytes;
+    UniqueFd lock;
+    const Passed passed = receive_local(orders.get(), bytes, kOrderBytesMax, &lock);
+    if (passed == Passed::gone) return 0;
+    if (passed == Passed::later) continue;
+    const std::optional<LaunchOrder> order = decode_order(bytes);
+    if (!order || !lock.valid()) continue;
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      orders.reset();
+      std::signal(SIGCHLD, SIG_DFL);
+      ::_exit(run_supervisor(*order, std::move(lock)));
+    }
+    if (pid < 0) {
+      std::fprintf(stderr, "cannot fork a supervisor for %s: %s\n", order->attempt_dir.c_str(),
+                   errno_text(errno).c_str());
+    }
+  }
+}
+
+}  // namespace muster

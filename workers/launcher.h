@@ -1,0 +1,56 @@
+// The launcher: a small process without threads that forks the supervisors of attempts, so that
+// they outlive the worker. It is this program again, run by its worker, and it ends with it.
+//
+// Worker and launcher are joined by a local socket pair. Each order is one packet with the locked
+// file of its attempt; nothing is answered: a supervisor that lives holds the lock and says hello,
+// and a lock that nobody holds any more means that there is none.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/result.h"
+#include "io/file.h"
+
+namespace muster {
+
+// What a supervisor needs to know beside its attempt's folder.
+struct LaunchOrder {
+  std::string attempt_dir;  // attempts/<guid>/<n>, with its assignment
+  std::string worker_dir;   // HOME/worker/NAME, where the worker listens
+  std::string worker;       // its name
+  uint64_t log_max = 0;
+  uint64_t disk_reserve = 0;
+
+  bool operator==(const LaunchOrder&) const = default;
+};
+
+// The worker's end.
+class Launcher {
+ public:
+  // Runs `self_exe` as a launcher. What it and its supervisors say about themselves, which is
+  // nothing unless they are broken, goes to `worker_dir`/supervisor.err.
+  static Result<std::unique_ptr<Launcher>> start(const std::string& self_exe,
+                                                 const std::string& worker_dir);
+
+  // Readable when the launcher has died.
+  int fd() const { return fd_.get(); }
+  bool is_gone();
+  pid_t pid() const { return pid_; }
+
+  // Has a supervisor forked that holds `lock_fd`. An error: it is gone, or does not take orders.
+  Result<Done> launch(const LaunchOrder& order, int lock_fd);
+
+ private:
+  Launcher(UniqueFd fd, pid_t pid) : fd_(std::move(fd)), pid_(pid) {}
+  UniqueFd fd_;
+  pid_t pid_;
+};
+
+// Whether this program was run as a launcher; then main() returns what run_launcher does, and does
+// nothing else.
+bool is_launcher(int argc, char** argv);
+int run_launcher();
+
+}  // namespace muster

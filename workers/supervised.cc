@@ -1,0 +1,414 @@
+#include "workers/supervised.h"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "io/clock.h"
+#include "io/local_socket.h"
+#include "workers/attempt_files.h"
+#include "workers/strays.h"
+#include "workers/supervisor_link.h"
+
+namespace muster {
+
+namespace {
+
+constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+// What is told to end at once and does not is stuck: a stopped process, a hung disk.
+constexpr Duration kKillAfter = std::chrono::seconds(2);
+constexpr Duration kLauncherAgain = std::chrono::seconds(1);
+constexpr size_t kStrangersMax = 4096;
+constexpr int kEventsPerWake = 256;
+constexpr uint64_t kReadsPerWake = 4;
+
+SuperviseWhy to_supervise(StopWhy why) {
+  switch (why) {
+    case StopWhy::cancelled:
+      return SuperviseWhy::cancelled;
+    case StopWhy::fenced:
+      return SuperviseWhy::fenced;
+    case StopWhy::lease_lost:
+      break;
+  }
+  return SuperviseWhy::worker;
+}
+
+int64_t to_boot_us(Instant instant, Instant now) { return boot_us() + (instant - now).count(); }
+
+}  // namespace
+
+SupervisedAttempts::SupervisedAttempts(SupervisedSetup setup, Sink sink)
+    : setup_(std::move(setup)), sink_(std::move(sink)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+void SupervisedAttempts::watch(int fd, uint64_t key) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = key;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    spdlog::error("cannot watch a supervisor: {}", errno_text(errno));
+  }
+}
+
+std::vector<ResumedAttempt> SupervisedAttempts::recover(const std::vector<JournalMark>& marks,
+                                                        Instant now) {
+  std::map<AttemptToken, JournalMark> by_token;
+  for (const JournalMark& mark : marks) by_token[mark.token] = mark;
+  std::vector<ResumedAttempt> resumed;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(setup_.dir + "/running", failed)) {
+    const std::string name = entry.path().filename().string();
+    auto loaded = load(name, by_token, now);
+    if (!loaded || attempts_.contains(loaded->first)) {
+      remove_link(name);
+      continue;
+    }
+    Result<Assignment> assignment = read_assignment(loaded->second.dir);
+    if (!assignment.ok()) continue;
+    const Duration left(loaded->second.lease_boot_us - boot_us());
+    resumed.push_back({std::move(*assignment), loaded->second.started, now + left});
+    attempts_.insert(std::move(*loaded));
+  }
+  // What the spool marked and nothing stands for any more.
+  for (const auto& [token, mark] : by_token) {
+    if (attempts_.contains(token)) continue;
+    Attempt attempt{"", "", JournalReader("", mark.bytes), mark.bytes, {}};
+    attempt.ended = attempt.gone = true;
+    attempts_.emplace(token, std::move(attempt));
+  }
+  return resumed;
+}
+
+// Nothing: it is over, or never began as far as anybody knows.
+std::optional<std::pair<AttemptToken, SupervisedAttempts::Attempt>> SupervisedAttempts::load(
+    const std::string& link_name, const std::map<AttemptToken, JournalMark>& marks, Instant now) {
+  std::error_code failed;
+  const std::string dir = std::filesystem::canonical(setup_.dir + "/running/" + link_name, failed);
+  const Result<Assignment> assignment = read_assignment(dir);
+  const std::optional<AttemptVitals> vitals = read_vitals(dir);
+  if (failed || !assignment.ok() || !vitals) return std::nullopt;
+  const AttemptToken token{assignment->spec->guid, assignment->attempt};
+  const auto mark = marks.find(token);
+  if (mark != marks.end() && mark->second.ended) return std::nullopt;
+  const bool same_boot = vitals->boot_id == read_boot_id();
+  if (!same_boot && mark == marks.end()) return std::nullopt;
+  const uint64_t taken = mark == marks.end() ? 0 : mark->second.bytes;
+  Attempt attempt{dir, link_name, JournalReader(dir + "/journal", taken), taken, vitals->started};
+  attempt.lease_boot_us = same_boot ? vitals->lease_boot_us : 0;
+  attempt.look_at = now;
+  return std::pair(token, std::move(attempt));
+}
+
+void SupervisedAttempts::remove_link(const std::string& name) {
+  if (name.empty()) return;
+  const std::string path = setup_.dir + "/running/" + name;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    spdlog::warn("cannot remove {}: {}", path, errno_text(errno));
+  }
+}
+
+Result<Done> SupervisedAttempts::begin(Instant now) {
+  if (Result<Done> made = make_dirs(setup_.dir + "/running"); !made.ok()) return made;
+  Result<UniqueFd> listener = listen_local(setup_.dir, kSuperviseSocket);
+  if (!listener.ok()) return Error{listener.error()};
+  listener_ = std::move(*listener);
+  watch(listener_.get(), static_cast<uint64_t>(listener_.get()));
+  if (Result<Done> ran = run_launcher(); !ran.ok()) return ran;
+  for (auto next = attempts_.begin(); next != attempts_.end();) {
+    const auto found = next++;
+    if (!found->second.gone) look(found, now);
+  }
+  return Done{};
+}
+
+Result<Done> SupervisedAttempts::run_launcher() {
+  Result<std::unique_ptr<Launcher>> started = Launcher::start(setup_.self_exe, setup_.dir);
+  if (!started.ok()) return Error{started.error()};
+  launcher_ = std::move(*started);
+  watch(launcher_->fd(), static_cast<uint64_t>(launcher_->fd()));
+  return Done{};
+}
+
+void SupervisedAttempts::start(const Assignment& assignment, Instant lease_until, Instant now) {
+  const AttemptToken token{assignment.spec->guid, assignment.attempt};
+  const std::string dir = attempt_dir(setup_.dir + "/attempts", token);
+  attempts_.erase(token);  // one that is gone, and that the spool is still to forget
+  Attempt attempt{dir, "", JournalReader(dir + "/journal"), 0, now};
+  attempt.lease_boot_us = to_boot_us(lease_until, now);
+  attempt.look_at = now + kLookAgain;
+  const auto found = attempts_.emplace(token, std::move(attempt)).first;
+  if (const Result<Done> launched = launch(assignment, found->second, now); !launched.ok()) {
+    end(found,
+        make_ending(Outcome::error, Cause::worker, StatusCode::error, launched.error(), kNever,
+                    now),
+        now);
+  }
+}
+
+Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& attempt,
+                                        Instant now) {
+  if (!launcher_ || launcher_->is_gone()) {
+    launcher_.reset();
+    if (Result<Done> ran = run_launcher(); !ran.ok()) return ran;
+  }
+  if (Result<Done> made = make_attempt_dir(attempt.dir, assignment); !made.ok()) return made;
+  const AttemptVitals vitals{read_boot_id(), attempt.lease_boot_us, now};
+  Result<AttemptLock> lock = AttemptLock::take(attempt.dir, vitals);
+  if (!lock.ok()) return Error{lock.error()};
+  attempt.told_lease_us = attempt.lease_boot_us;
+  attempt.link_name = std::to_string(setup_.incarnation) + "-" + std::to_string(next_link_++);
+  const std::string target = ".." + attempt.dir.substr(setup_.dir.size());
+  const std::string path = setup_.dir + "/running/" + attempt.link_name;
+  if (::symlink(target.c_str(), path.c_str()) != 0) {
+    return Error{"cannot create " + path + ": " + errno_text(errno)};
+  }
+  return launcher_->launch(
+      {attempt.dir, setup_.dir, setup_.worker, setup_.log_max, setup_.disk_reserve}, lock->fd());
+}
+
+void SupervisedAttempts::stop(const StopAction& action, Instant now) {
+  const auto found = attempts_.find(action.token);
+  if (found == attempts_.end() || found->second.ended) return;
+  Attempt& attempt = found->second;
+  const bool at_once = action.why != StopWhy::cancelled;
+  std::string text = action.text;
+  if (text.empty() && action.why == StopWhy::lease_lost) {
+    text = "stopped by the worker: the broker was not heard before the lease ran out";
+  } else if (text.empty()) {
+    text = "stopped";
+  }
+  attempt.stop = SuperviseStop{to_supervise(action.why), at_once, std::move(text)};
+  attempt.stop_told = false;
+  if (at_once && attempt.kill_at == kNever) attempt.kill_at = now + kKillAfter;
+  tell(attempt);
+}
+
+void SupervisedAttempts::renew(const std::function<Instant(const AttemptToken&)>& lease_until,
+                               Instant now) {
+  for (auto& [token, attempt] : attempts_) {
+    if (attempt.ended) continue;
+    const Instant until = lease_until(token);
+    if (until == kNever) continue;
+    // A clock's step less than this is no renewal.
+    const int64_t until_us = to_boot_us(until, now);
+    if (until_us < attempt.lease_boot_us + 1000) continue;
+    attempt.lease_boot_us = until_us;
+    tell(attempt);
+  }
+}
+
+// What there is no room for now is told at the next wake-up.
+void SupervisedAttempts::tell(Attempt& attempt) {
+  if (!attempt.connection.valid()) return;
+  const int fd = attempt.connection.get();
+  if (attempt.told_lease_us != attempt.lease_boot_us &&
+      send_local(fd, encode_supervise(SuperviseLease{attempt.lease_boot_us})) == Passed::done) {
+    attempt.told_lease_us = attempt.lease_boot_us;
+  }
+  if (attempt.stop && !attempt.stop_told &&
+      send_local(fd, encode_supervise(*attempt.stop)) == Passed::done) {
+    attempt.stop_told = true;
+  }
+}
+
+bool SupervisedAttempts::any_running() const {
+  return std::any_of(attempts_.begin(), attempts_.end(),
+                     [](const auto& entry) { return !entry.second.ended; });
+}
+
+std::vector<AttemptToken> SupervisedAttempts::tokens() const {
+  std::vector<AttemptToken> tokens;
+  for (const auto& [token, attempt] : attempts_) {
+    if (!attempt.ended) tokens.push_back(token);
+  }
+  return tokens;
+}
+
+void SupervisedAttempts::wake(Instant now) {
+  epoll_event events[kEventsPerWake];
+  const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWake, 0);
+  for (int i = 0; i < count; ++i) {
+    const int fd = static_cast<int>(events[i].data.u64);
+    if (fd == listener_.get()) {
+      accept_all();
+    } else if (launcher_ && fd == launcher_->fd()) {
+      if (!launcher_->is_gone()) continue;
+      spdlog::error("the launcher of jobs (pid {}) has died; starting another", launcher_->pid());
+      launcher_.reset();
+      next_launcher_ = now;
+    } else if (strangers_.contains(fd)) {
+      greet(fd, now);
+    } else if (const auto known = by_connection_.find(fd); known != by_connection_.end()) {
+      hear(attempts_.find(known->second), now);
+    }
+  }
+  if (!launcher_ && now >= next_launcher_) {
+    if (const Result<Done> ran = run_launcher(); !ran.ok()) spdlog::error("{}", ran.error());
+    next_launcher_ = now + kLauncherAgain;
+  }
+  for (auto next = attempts_.begin(); next != attempts_.end();) {
+    const auto found = next++;
+    Attempt& attempt = found->second;
+    if (attempt.ended) continue;
+    if (attempt.more) read_journal(found);
+    if (attempt.ended) continue;
+    tell(attempt);
+    if (attempt.look_at != kNever && now >= attempt.look_at) look(found, now);
+    if (attempt.ended || attempt.kill_at == kNever || now < attempt.kill_at) continue;
+    attempt.kill_at = kNever;
+    if (!attempt.connection.valid()) continue;
+    const pid_t pid = peer_of(attempt.connection.get());
+    spdlog::error("{} attempt {}: its supervisor (pid {}) does not end it; killing both",
+                  found->first.guid, found->first.attempt, pid);
+    if (pid > 1) ::kill(pid, SIGKILL);
+  }
+}
+
+void SupervisedAttempts::accept_all() {
+  while (std::optional<UniqueFd> fd = accept_local(listener_.get())) {
+    if (strangers_.size() >= kStrangersMax) continue;
+    const int number = fd->get();
+    watch(number, static_cast<uint64_t>(number));
+    strangers_[number] = std::move(*fd);
+  }
+}
+
+// Only this user can dial in at all: what says no hello of ours is of another version, and goes.
+void SupervisedAttempts::greet(int fd, Instant now) {
+  std::string bytes;
+  const Passed passed = receive_local(fd, bytes, kSuperviseBytesMax);
+  if (passed == Passed::later) return;
+  UniqueFd connection = std::move(strangers_[fd]);
+  strangers_.erase(fd);
+  if (passed == Passed::gone) return;
+  const std::optional<SuperviseMessage> message = decode_supervise(bytes);
+  const auto* hello = message ? std::get_if<SuperviseHello>(&*message) : nullptr;
+  const auto found = hello == nullptr ? attempts_.end() : attempts_.find(hello->token);
+  if (found == attempts_.end() || found->second.ended) return;
+  Attempt& attempt = found->second;
+  if (attempt.connection.valid()) by_connection_.erase(attempt.connection.get());
+  attempt.connection = std::move(connection);
+  attempt.look_at = kNever;
+  attempt.stop_told = false;
+  by_connection_[fd] = found->first;
+  tell(attempt);
+  hear(found, now);
+}
+
+void SupervisedAttempts::hear(Attempts::iterator found, Instant now) {
+  Attempt& attempt = found->second;
+  std::string bytes;
+  Passed passed = Passed::done;
+  while (passed == Passed::done) {
+    passed = receive_local(attempt.connection.get(), bytes, kSuperviseBytesMax);
+  }
+  if (passed == Passed::gone) {
+    by_connection_.erase(attempt.connection.get());
+    attempt.connection.reset();
+    return look(found, now);
+  }
+  read_journal(found);
+}
+
+void SupervisedAttempts::read_journal(Attempts::iterator found) {
+  Attempt& attempt = found->second;
+  attempt.more = false;
+  for (uint64_t reads = 0; !attempt.ended; ++reads) {
+    if (reads == kReadsPerWake) {
+      attempt.more = true;
+      return;
+    }
+    std::vector<Report> reports = attempt.journal.read_some();
+    if (reports.empty()) return;
+    for (Report& report : reports) {
+      attempt.ended = attempt.ended || std::holds_alternative<Ending>(report.body);
+      sink_(found->first, std::move(report.body), report.time);
+    }
+  }
+  by_connection_.erase(attempt.connection.get());
+  attempt.connection.reset();
+}
+
+// Whether the attempt goes on without being connected.
+void SupervisedAttempts::look(Attempts::iterator found, Instant now) {
+  Attempt& attempt = found->second;
+  const bool lives = is_attempt_locked(attempt.dir);
+  do {
+    read_journal(found);
+  } while (attempt.more);
+  if (attempt.ended) return;
+  if (!lives) return bury(found, now);
+  if (!attempt.connection.valid()) attempt.look_at = now + kLookAgain;
+}
+
+// Its supervisor died without a last word.
+void SupervisedAttempts::bury(Attempts::iterator found, Instant now) {
+  const AttemptToken& token = found->first;
+  const std::vector<Stray> killed = kill_marked({token}, setup_.dir);
+  spdlog::warn("{} attempt {}: its supervisor has died{}", token.guid, token.attempt,
+               killed.empty() ? "" : "; killed " + describe(killed));
+  std::string text = "the attempt's supervisor died while it ran";
+  if (found->second.stop) text = found->second.stop->text;
+  end(found,
+      make_ending(Outcome::error, Cause::worker, StatusCode::error, std::move(text),
+                  found->second.started, now),
+      now);
+}
+
+void SupervisedAttempts::end(Attempts::iterator found, Ending ending, Instant now) {
+  Attempt& attempt = found->second;
+  attempt.ended = true;
+  if (attempt.connection.valid()) by_connection_.erase(attempt.connection.get());
+  attempt.connection.reset();
+  sink_(found->first, std::move(ending), now);
+}
+
+std::optional<Instant> SupervisedAttempts::next_deadline() const {
+  std::optional<Instant> next;
+  const auto consider = [&](Instant instant) {
+    if (instant != kNever && (!next || instant < *next)) next = instant;
+  };
+  if (!launcher_) consider(next_launcher_);
+  for (const auto& [token, attempt] : attempts_) {
+    if (attempt.ended) continue;
+    consider(attempt.look_at);
+    consider(attempt.kill_at);
+    if (attempt.more) consider(attempt.started);  // long ago
+  }
+  return next;
+}
+
+std::vector<JournalMark> SupervisedAttempts::unnoted() const {
+  std::vector<JournalMark> marks;
+  for (const auto& [token, attempt] : attempts_) {
+    if (attempt.gone) {
+      marks.push_back({token, 0, true, true});
+    } else if (attempt.ended || attempt.noted_bytes != attempt.journal.offset()) {
+      marks.push_back({token, attempt.journal.offset(), attempt.ended, false});
+    }
+  }
+  return marks;
+}
+
+void SupervisedAttempts::noted(const std::vector<JournalMark>& marks) {
+  for (const JournalMark& mark : marks) {
+    const auto found = attempts_.find(mark.token);
+    if (found == attempts_.end()) continue;
+    if (mark.forget) {
+      attempts_.erase(found);
+      continue;
+    }
+    found->second.noted_bytes = mark.bytes;
+    if (!mark.ended) continue;
+    remove_link(found->second.link_name);
+    found->second.gone = true;
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,118 @@
+// The worker's side of supervised attempts: has them started, tells their supervisors about leases
+// and stops, reads their journals, notices when a supervisor dies, and takes up what an earlier
+// incarnation of the worker left running.
+//
+//   HOME/worker/NAME/run.sock            where supervisors dial in
+//   HOME/worker/NAME/running/I-N         a symbolic link for each attempt that is not over:
+//                                        ../attempts/<guid>/<n>
+//
+// An attempt is over when its Ending is in the spool; only then its link goes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/worker_core.h"
+#include "io/file.h"
+#include "workers/journal.h"
+#include "workers/launcher.h"
+#include "workers/supervise_protocol.h"
+
+namespace muster {
+
+struct SupervisedSetup {
+  std::string dir;       // HOME/worker/NAME
+  std::string worker;    // its name
+  std::string self_exe;  // to run a launcher
+  uint64_t incarnation = 0;
+  uint64_t log_max = 0;
+  uint64_t disk_reserve = 0;
+};
+
+class SupervisedAttempts {
+ public:
+  // An attempt said something. The Ending is its last word.
+  using Sink = std::function<void(const AttemptToken&, ReportBody, Instant time)>;
+
+  SupervisedAttempts(SupervisedSetup setup, Sink sink);
+
+  // First of all: finds what earlier incarnations left, `marks` being what the spool knows. The
+  // caller is told nothing of them before begin().
+  std::vector<ResumedAttempt> recover(const std::vector<JournalMark>& marks, Instant now);
+
+  // Listens, starts the launcher, and hands on what was said while there was no worker.
+  Result<Done> begin(Instant now);
+
+  // Has the attempt run. What cannot be started says so in its Ending.
+  void start(const Assignment& assignment, Instant lease_until, Instant now);
+  // Those that are not supervised are passed over by both.
+  void stop(const StopAction& action, Instant now);
+  void renew(const std::function<Instant(const AttemptToken&)>& lease_until, Instant now);
+
+  bool contains(const AttemptToken& token) const { return attempts_.contains(token); }
+  // Some attempt has not said its last word.
+  bool any_running() const;
+  std::vector<AttemptToken> tokens() const;
+
+  // To be called when fd() is readable or next_deadline() has passed.
+  void wake(Instant now);
+  int fd() const { return epoll_.get(); }
+  std::optional<Instant> next_deadline() const;
+
+  // What the spool has to note, and that it has.
+  std::vector<JournalMark> unnoted() const;
+  void noted(const std::vector<JournalMark>& marks);
+
+ private:
+  struct Attempt {
+    std::string dir;
+    std::string link_name;  // in running/
+    JournalReader journal;
+    uint64_t noted_bytes = 0;
+    Instant started;
+    int64_t lease_boot_us = 0;
+    bool ended = false;  // its Ending was handed on
+    bool gone = false;   // and is in the spool: to be forgotten
+    UniqueFd connection;
+    int64_t told_lease_us = 0;
+    std::optional<SuperviseStop> stop;  // said or to be said
+    bool stop_told = false;
+    Instant kill_at;    // kNever: nobody must be killed
+    Instant look_at;    // whether it lives at all; kNever: it is connected
+    bool more = false;  // of its journal can be read at once
+  };
+  using Attempts = std::map<AttemptToken, Attempt>;
+
+  Result<Done> launch(const Assignment& assignment, Attempt& attempt, Instant now);
+  Result<Done> run_launcher();
+  std::optional<std::pair<AttemptToken, Attempt>> load(
+      const std::string& link_name, const std::map<AttemptToken, JournalMark>& marks, Instant now);
+  void remove_link(const std::string& name);
+  void watch(int fd, uint64_t key);
+  void accept_all();
+  void greet(int fd, Instant now);
+  void hear(Attempts::iterator found, Instant now);
+  void read_journal(Attempts::iterator found);
+  void tell(Attempt& attempt);
+  void look(Attempts::iterator found, Instant now);
+  void bury(Attempts::iterator found, Instant now);
+  void end(Attempts::iterator found, Ending ending, Instant now);
+
+  SupervisedSetup setup_;
+  Sink sink_;
+  std::unique_ptr<Launcher> launcher_;
+  Instant next_launcher_;  // not started again before
+  UniqueFd epoll_;
+  UniqueFd listener_;
+  std::map<int, UniqueFd> strangers_;  // connected, and have not said hello
+  std::map<int, AttemptToken> by_connection_;
+  Attempts attempts_;
+  uint64_t next_link_ = 1;
+};
+
+}  // namespace muster
