@@ -26,8 +26,9 @@ const KeyTable kConfig = {"the configuration",
                           {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
                            "http_token_file", "beat", "lease", "log_level"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
-const KeyTable kWorker = {"the worker's configuration",
-                          {"name", "slots", "pools", "lab", "log_max", "disk_reserve", "listers"}};
+const KeyTable kWorker = {
+    "the worker's configuration",
+    {"name", "slots", "pools", "lab", "log_max", "disk_reserve", "listers", "git_allow"}};
 const KeyTable kLister = {"a lister", {"name", "command"}};
 
 void check_endpoint(const std::string& endpoint, Mark at, const FileScope& scope) {
@@ -98,6 +99,7 @@ void read_worker(const ObjectReader& reader, WorkerConfig& worker) {
     part.error("log_max", "must be at least " + format_size(kConsoleLogBytesMin));
   }
   worker.disk_reserve = read_size(part, "disk_reserve", worker.disk_reserve);
+  worker.git_allow = part.strings("git_allow");
 }
 
 void read_times(const ObjectReader& reader, Config& config) {

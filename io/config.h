@@ -4,7 +4,8 @@
 //   endpoint: ipc:///run/muster/broker.sock      # where workers, collectors and people dial
 //   listen: [ipc:///run/muster/broker.sock]      # where the broker listens; endpoint otherwise
 //   worker: { name: local, slots: 8, pools: [general], lab: home, log_max: 1GiB,
-//             disk_reserve: 72MiB, listers: [...] }
+//             disk_reserve: 72MiB, listers: [...],
+//             git_allow: ["ssh://git@host/*"] }
 //   beat: 2s                                     # how often each peer is heard
 //   lease: 20s                                   # how long a silent worker keeps its attempts
 //   archive: { url: file:///srv/archive, keep: 30d, max: 50GiB }
@@ -37,6 +38,7 @@ struct WorkerConfig {
   std::string lab = "local";
   uint64_t log_max = kConsoleLogBytesMax;       // bytes of one attempt's console log
   uint64_t disk_reserve = kWorkerReserveBytes;  // bytes that its attempts leave free
+  std::vector<std::string> git_allow;           // URLs that it fetches from (core/git_url.h)
   std::vector<ListerConfig> listers;            // names unique
 };
 

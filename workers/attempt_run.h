@@ -14,6 +14,7 @@
 #include "core/report.h"
 #include "core/work.h"
 #include "workers/attempt_log.h"
+#include "workers/git_fetch.h"
 
 namespace muster {
 
@@ -23,8 +24,6 @@ struct RunContext {
   std::string self_exe;      // to run built-in checks as children
   std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
   LogLimits log_limits;      // of each console log
-  // Where an attempt's console log can be read from anywhere. Null: in its file only.
-  std::function<std::string(const AttemptToken&)> log_url;
   // The attempt's process group, for the spool: what is left of it is killed after a crash.
   std::function<void(const AttemptToken&, pid_t)> note_group;
   // Kills what the attempt has left outside of its process groups (workers/strays.h). Says for
@@ -33,6 +32,7 @@ struct RunContext {
   // Where a file that the attempt leaves (`log`, or what lies in its artifacts/) can be read. Null:
   // on this worker's disk only.
   std::function<std::string(const AttemptToken&, const std::string& name)> archive_url;
+  GitFetchConfig git;  // how jobs' sources are fetched
 };
 
 class AttemptRun {

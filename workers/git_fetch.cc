@@ -79,11 +79,11 @@ GitFetch::GitFetch(GitFetchConfig config, GitSource source, std::string tree,
 }
 
 void GitFetch::prepare(Instant now) {
-  if (const auto reason = invalid_git_url(source_.url)) return fail(*reason);
-  if (const auto reason = invalid_git_ref(source_.ref)) return fail(*reason);
+  if (const auto reason = invalid_git_url(source_.url)) return refuse(*reason);
+  if (const auto reason = invalid_git_ref(source_.ref)) return refuse(*reason);
   if (!git_url_allowed(source_.url, config_.allow)) {
-    return fail("this worker does not fetch from " + shown_git_url(source_.url) +
-                ": its muster.yaml allows other URLs only (git: allow)");
+    return refuse("this worker does not fetch from " + shown_git_url(source_.url) +
+                  ": its muster.yaml allows other URLs only (worker: git_allow)");
   }
   if (const std::optional<GitCredentials> credentials = split_git_url(source_.url)) {
     url_ = credentials->url;
@@ -256,8 +256,8 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
     case Stage::resolve:
       sha_ = last_line();
       if (passed && is_full_sha(sha_)) return enter(Stage::make_tree, now);
-      return fail("git: " + shown_git_url(source_.url) + " has no commit " + source_.ref +
-                  (asked_of_.empty() ? "" : " (" + asked_of_ + ")"));
+      return refuse("git: " + shown_git_url(source_.url) + " has no commit " + source_.ref +
+                    (asked_of_.empty() ? "" : " (" + asked_of_ + ")"));
     case Stage::make_tree:
       if (passed) return share_objects(now);
       break;
@@ -271,6 +271,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       return;
   }
   const std::string line = last_line();
+  is_request_ = line.find("couldn't find remote ref") != std::string::npos;
   fail("git: " + (line.empty() ? "ended with exit " + std::to_string(end.exit_code.value_or(-1)) +
                                      " and said nothing"
                                : line));
@@ -298,6 +299,11 @@ std::string GitFetch::last_line() const {
   }
   const std::string_view best = fatal.empty() ? last : fatal;
   return cut_text(sanitize_utf8(without_password(std::string(best), source_.url)), 512);
+}
+
+void GitFetch::refuse(const std::string& problem) {
+  is_request_ = true;
+  fail(problem);
 }
 
 void GitFetch::fail(const std::string& problem) {

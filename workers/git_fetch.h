@@ -46,6 +46,8 @@ class GitFetch {
   // When it has ended: why there is no tree, in one line; empty: there is one, at sha().
   const std::string& problem() const { return problem_; }
   bool timed_out() const { return timed_out_; }
+  // The problem is what was asked for, and not the way there: no other try will mend it.
+  bool is_request() const { return is_request_; }
   const std::string& sha() const { return sha_; }
 
  private:
@@ -68,6 +70,7 @@ class GitFetch {
   void take_end(const ChildEnd& end, Instant now);
   void try_lock(Instant now);
   void fail(const std::string& problem);
+  void refuse(const std::string& problem);
   void take_output(std::string_view bytes);
   std::string last_line() const;
   std::string kept_ref() const;
@@ -90,6 +93,7 @@ class GitFetch {
   std::string sha_;
   std::string problem_;
   bool timed_out_ = false;
+  bool is_request_ = false;
 };
 
 }  // namespace muster

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/duration_text.h"
+#include "core/git_url.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "workers/job_artifacts.h"
@@ -33,13 +34,13 @@ bool has_failed(const Ending& ending) {
   return ending.outcome == Outcome::fail || ending.outcome == Outcome::error;
 }
 
-// Why an attempt cannot say what `git` would take.
-constexpr char kNoFetch[] =
-    "this worker does not fetch from git: give the job a directory (source.dir)";
+// What git says of a fetch that the log keeps.
+constexpr size_t kFetchSaidMax = 64 << 10;
 
 }  // namespace
 
 JobAttempt::~JobAttempt() {
+  fetch_.reset();
   child_.reset();
   std::error_code
       ignored;  // a file that cannot be removed is no reason to fail a job that has ended
@@ -51,17 +52,47 @@ void JobAttempt::begin(Instant now) {
   const std::string dir = attempt_dir();
   workspace_ = dir + "/workspace";
   std::error_code ignored;
-  for (const char* left : {"/workspace", "/artifacts", "/keep-until"}) {
+  for (const char* left : {"/workspace", "/artifacts", "/keep_until"}) {
     std::filesystem::remove_all(dir + left, ignored);  // of an attempt that was interrupted
   }
   Result<Done> ready = make_dirs(workspace_);
   if (ready.ok()) ready = log_.open(dir + "/log", context_.log_limits);
   if (!ready.ok()) return refuse(Cause::worker, StatusCode::error, ready.error(), now);
-  if (std::holds_alternative<GitSource>(work_.source)) {
-    return refuse(Cause::config, StatusCode::nofetch, kNoFetch, now);
-  }
+  if (const auto* git = std::get_if<GitSource>(&work_.source)) return fetch_source(*git, now);
   const auto* tree = std::get_if<TreeSource>(&work_.source);
   source_ready(tree == nullptr ? workspace_ : tree->dir, {}, now);
+}
+
+void JobAttempt::fetch_source(const GitSource& source, Instant now) {
+  const std::string shown = shown_git_url(source.url);
+  report(AttemptStarted{url_of("log", log_.path()), {"git", "fetch", shown, source.ref}});
+  GitFetchConfig config = context_.git;
+  const Duration run = assignment_.spec->timeouts.run;
+  if (run > Duration{0}) config.timeout = std::min(config.timeout, run);
+  fetch_ = std::make_unique<GitFetch>(
+      std::move(config), source, workspace_ + "/source",
+      [this](std::string_view bytes) {
+        fetch_said_ += bytes.substr(0, kFetchSaidMax - std::min(kFetchSaidMax, fetch_said_.size()));
+      },
+      now);
+  take_fetched(now);
+}
+
+void JobAttempt::take_fetched(Instant now) {
+  if (!fetch_->ended()) return;
+  const std::unique_ptr<GitFetch> fetch = std::move(fetch_);
+  const auto& source = std::get<GitSource>(work_.source);
+  const std::string shown = shown_git_url(source.url);
+  if (!fetch->problem().empty()) {
+    const Cause cause = stopping_             ? Cause::user
+                        : fetch->timed_out()  ? Cause::timeout
+                        : fetch->is_request() ? Cause::config
+                                              : Cause::worker;
+    return refuse(cause, stopping_ ? StatusCode::killed : StatusCode::nofetch,
+                  stopping_ ? stop_reason() : fetch->problem(), now);
+  }
+  report(SourceFetched{shown, source.ref, fetch->sha()});
+  source_ready(workspace_ + "/source", LogJob{shown, source.ref, fetch->sha(), {}}, now);
 }
 
 // What is to be run is there, below `base`.
@@ -74,8 +105,10 @@ void JobAttempt::source_ready(const std::string& base, LogJob source, Instant no
   source.steps = plan_.described();
   const std::vector<std::string>& argv = plan_.steps[0].argv;
   log_.header(assignment_, context_.worker, argv, env_names, now, source);
+  has_header_ = true;
   if (!log_.fault().empty()) return refuse(Cause::worker, StatusCode::error, log_.fault(), now);
-  report(AttemptStarted{url_of("log", log_.path()), argv});
+  log_.write(fetch_said_);
+  if (source.sha.empty()) report(AttemptStarted{url_of("log", log_.path()), argv});
   advance(now);
 }
 
@@ -95,7 +128,11 @@ void JobAttempt::make_environment() {
 // Ends before anything ran.
 void JobAttempt::refuse(Cause cause, StatusCode status, const std::string& reason, Instant now) {
   const std::string name = record_name(assignment_.spec->name);
-  report(AttemptStarted{log_.path().empty() ? "" : url_of("log", log_.path()), {}});
+  if (!std::holds_alternative<GitSource>(work_.source) || log_.path().empty()) {
+    report(AttemptStarted{log_.path().empty() ? "" : url_of("log", log_.path()), {}});
+  }
+  if (!has_header_) log_.header(assignment_, context_.worker, {}, {}, now);
+  log_.write(fetch_said_);
   report(Record{"START", name, name, {}, ""});
   report(Record{"END ERROR", name, name, {}, reason});
   const Ending ending = make_ending(Outcome::error, cause, status, reason, started_, now);
@@ -162,6 +199,8 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
   ProcessSpec spec;
   spec.argv = step.argv;
   spec.env = env_;
+  // As AVE has it: what the job's own entry asks for.
+  if (step.is_tree_job) spec.env["VCSJOB_PROFILES"] = step.profiles.empty() ? "[]" : step.profiles;
   spec.cwd = plan_.cwd;
   spec.pty = work_.pty;
   child_ = std::make_unique<ChildRun>(
@@ -174,6 +213,10 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
 }
 
 void JobAttempt::wake(Instant now) {
+  if (fetch_) {
+    fetch_->wake(now);
+    return take_fetched(now);
+  }
   if (over() || !child_) return;
   child_->wake(now);
   // What nobody will be able to look into need not go on.
@@ -321,7 +364,7 @@ void JobAttempt::keep_workspace(const Ending& ending, Instant now) {
           (work_.keep == Keep::on_failure && ending.outcome != Outcome::pass);
   if (!keep_) return;
   const std::string until = format_rfc3339(now + work_.keep_for);
-  const std::string path = attempt_dir() + "/keep-until";
+  const std::string path = attempt_dir() + "/keep_until";
   // What nobody would ever remove is not kept.
   const Result<Done> written = write_file_atomically(path, until + "\n");
   keep_ = written.ok();
@@ -334,6 +377,10 @@ void JobAttempt::stop(Instant now, bool at_once) {
   const bool first = !stopping_;
   stopping_ = true;
   at_once_ = at_once_ || at_once;
+  if (fetch_) {
+    fetch_->stop(now);
+    return take_fetched(now);
+  }
   if (!child_) return;
   if (at_once) return child_->stop(now, Duration{0});
   if (phase_ == Phase::finally) return;  // it is what a stop comes to
@@ -347,10 +394,12 @@ void JobAttempt::stop(Instant now, bool at_once) {
 }
 
 std::optional<Instant> JobAttempt::next_deadline() const {
+  if (fetch_) return fetch_->next_deadline();
   return child_ ? child_->next_deadline() : std::nullopt;
 }
 
 void JobAttempt::descriptors(std::vector<int>& fds) const {
+  if (fetch_) return fetch_->descriptors(fds);
   if (!child_) return;
   if (child_->output_fd() >= 0) fds.push_back(child_->output_fd());
   if (child_->exit_fd() >= 0) fds.push_back(child_->exit_fd());

@@ -16,6 +16,7 @@
 
 #include "workers/attempt_run.h"
 #include "workers/child_run.h"
+#include "workers/git_fetch.h"
 #include "workers/job_plan.h"
 
 namespace muster {
@@ -24,7 +25,7 @@ class JobAttempt final : public AttemptRun {
  public:
   JobAttempt(const RunContext& context, Assignment assignment, JobWork work, ReportSink report)
       : AttemptRun(context, std::move(assignment), std::move(report)), work_(std::move(work)) {}
-  // Removes the workspace unless it is to be kept; that is until the time in the file `keep-until`
+  // Removes the workspace unless it is to be kept; that is until the time in the file `keep_until`
   // (RFC 3339) beside it.
   ~JobAttempt() override;
 
@@ -40,6 +41,8 @@ class JobAttempt final : public AttemptRun {
  private:
   enum class Phase : uint8_t { steps, finally };
 
+  void fetch_source(const GitSource& source, Instant now);
+  void take_fetched(Instant now);
   void source_ready(const std::string& base, LogJob source, Instant now);
   void make_environment();
   void refuse(Cause cause, StatusCode status, const std::string& reason, Instant now);
@@ -65,12 +68,16 @@ class JobAttempt final : public AttemptRun {
   Phase phase_ = Phase::steps;
   size_t next_ = 0;  // step of the phase
   const PlannedStep* step_ = nullptr;
+  std::unique_ptr<GitFetch> fetch_;  // while the source is being fetched
+  std::string fetch_said_;           // by git; the log has it after its header
   std::unique_ptr<ChildRun> child_;  // of step_
   std::vector<Ending> endings_;      // of plan_.steps that ran
   std::vector<Ending> finally_endings_;
   Instant started_;
   Instant step_started_;
   Instant finally_until_;
+  bool has_header_ = false;   // the log
+  bool left_behind_ = false;  // a child could not be killed
   bool stopping_ = false;
   bool at_once_ = false;
   bool deferred_ = false;  // a stop that waits for the end of an uninterruptible step

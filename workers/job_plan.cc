@@ -27,6 +27,7 @@ void plan_tree(const TreeSource& tree, JobPlan& plan) {
   for (VcsJob& job : choice.jobs) {
     PlannedStep step{record_name(job.path), {tree.dir + "/" + job.path}, std::move(job.broken)};
     step.is_tree_job = true;
+    step.profiles = std::move(job.profiles);
     plan.steps.push_back(std::move(step));
   }
 }

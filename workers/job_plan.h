@@ -18,6 +18,7 @@ struct PlannedStep {
   Duration timeout{0};
   bool uninterruptible = false;
   bool is_tree_job = false;  // its exit code is one of AVE's status codes
+  std::string profiles;      // of a tree's job: JSON text of the list; empty: none
 };
 
 struct JobPlan {

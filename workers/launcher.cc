@@ -31,9 +31,10 @@ std::string encode_order(const LaunchOrder& order) {
   std::string bytes;
   for (const std::string& field :
        {order.attempt_dir, order.worker_dir, order.worker, std::to_string(order.log_max),
-        std::to_string(order.disk_reserve)}) {
+        std::to_string(order.disk_reserve), order.archive}) {
     bytes += field + '\0';
   }
+  for (const std::string& pattern : order.git_allow) bytes += pattern + '\0';
   return bytes;
 }
 
@@ -43,8 +44,9 @@ std::optional<LaunchOrder> decode_order(std::string_view bytes) {
     fields.emplace_back(bytes.substr(0, end));
     bytes.remove_prefix(end + 1);
   }
-  if (fields.size() != 5) return std::nullopt;
-  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0};
+  if (fields.size() < 6) return std::nullopt;
+  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0, fields[5], {}};
+  order.git_allow.assign(fields.begin() + 6, fields.end());
   const auto read_number = [](const std::string& text, uint64_t& number) {
     return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
   };

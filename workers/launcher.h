@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "io/file.h"
@@ -22,6 +23,8 @@ struct LaunchOrder {
   std::string worker;       // its name
   uint64_t log_max = 0;
   uint64_t disk_reserve = 0;
+  std::string archive;                 // where the worker's uploader archives, without secrets
+  std::vector<std::string> git_allow;  // patterns of URLs that may be fetched; empty: any
 
   bool operator==(const LaunchOrder&) const = default;
 };

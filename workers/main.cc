@@ -172,10 +172,11 @@ int main(int argc, char** argv) {
   muster::SystemClock clock;
   muster::SocketContext sockets;
   const muster::WorkerSetup setup{
-      config.worker.name,    config.worker.lab,     config.worker.pools,
-      config.worker.slots,   config.endpoint,       dir,
-      "/proc/self/exe",      config.worker.log_max, config.worker.disk_reserve,
-      config.worker.listers, uploader->get(),       flags.end_jobs};
+      config.worker.name,    config.worker.lab,       config.worker.pools,
+      config.worker.slots,   config.endpoint,         dir,
+      "/proc/self/exe",      config.worker.log_max,   config.worker.disk_reserve,
+      config.worker.listers, config.worker.git_allow, uploader->get(),
+      flags.end_jobs};
   muster::Worker worker(setup, std::move((*begun)->spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {

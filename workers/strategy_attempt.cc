@@ -42,7 +42,7 @@ void StrategyAttempt::begin(Instant now) {
   if (ready.ok()) ready = log_.open(dir + "/log", context_.log_limits);
   if (ready.ok()) log_.header(assignment_, context_.worker, {}, {}, now);
   if (!log_.fault().empty()) ready = Error{log_.fault()};
-  report(AttemptStarted{ready.ok() ? log_address(log_) : "", {}});
+  report(AttemptStarted{ready.ok() ? url_of("log", log_.path()) : "", {}});
   report(record("START", operation()));
   if (!ready.ok()) return fail_at_once(Cause::worker, ready.error(), now);
   if (const std::optional<std::string> reason = load_strategy()) {

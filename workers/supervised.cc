@@ -73,6 +73,7 @@ std::vector<ResumedAttempt> SupervisedAttempts::recover(const std::vector<Journa
     if (!assignment.ok()) continue;
     const Duration left(loaded->second.lease_boot_us - boot_us());
     resumed.push_back({std::move(*assignment), loaded->second.started, now + left});
+    if (setup_.follow) setup_.follow(loaded->first, loaded->second.dir);
     attempts_.insert(std::move(*loaded));
   }
   // What the spool marked and nothing stands for any more.
@@ -158,6 +159,9 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
     if (Result<Done> ran = run_launcher(); !ran.ok()) return ran;
   }
   if (Result<Done> made = make_attempt_dir(attempt.dir, assignment); !made.ok()) return made;
+  if (setup_.follow) {
+    setup_.follow({assignment.spec->guid, assignment.attempt}, attempt.dir);
+  }
   const AttemptVitals vitals{read_boot_id(), attempt.lease_boot_us, now};
   Result<AttemptLock> lock = AttemptLock::take(attempt.dir, vitals);
   if (!lock.ok()) return Error{lock.error()};
@@ -168,8 +172,9 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
   if (::symlink(target.c_str(), path.c_str()) != 0) {
     return Error{"cannot create " + path + ": " + errno_text(errno)};
   }
-  return launcher_->launch(
-      {attempt.dir, setup_.dir, setup_.worker, setup_.log_max, setup_.disk_reserve}, lock->fd());
+  return launcher_->launch({attempt.dir, setup_.dir, setup_.worker, setup_.log_max,
+                            setup_.disk_reserve, setup_.archive, setup_.git_allow},
+                           lock->fd());
 }
 
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {
@@ -408,6 +413,7 @@ void SupervisedAttempts::noted(const std::vector<JournalMark>& marks) {
     if (!mark.ended) continue;
     remove_link(found->second.link_name);
     found->second.gone = true;
+    if (setup_.release && !found->second.dir.empty()) setup_.release(mark.token);
   }
 }
 

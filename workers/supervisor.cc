@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/archive_name.h"
 #include "io/clock.h"
 #include "io/codec.h"
 #include "workers/attempt_files.h"
@@ -49,6 +50,14 @@ class Supervisor {
     context_.attempts_dir = order.worker_dir + "/attempts";
     context_.log_limits = {order.log_max, &disk_};
     context_.note_group = [](const AttemptToken&, pid_t) {};
+    if (!order.archive.empty()) {
+      context_.archive_url = [archive = order.archive](const AttemptToken& token,
+                                                       const std::string& name) {
+        return public_archive_url(archive, {token.guid, token.attempt, name});
+      };
+    }
+    context_.git.mirrors_dir = order.worker_dir + "/mirrors";
+    context_.git.allow = order.git_allow;
     context_.end_strays = [](const AttemptToken& token) {
       const std::vector<Stray> killed = kill_strays(token, {});
       return killed.empty() ? std::string() : describe(killed);

@@ -94,6 +94,7 @@ class Uploader::Impl {
  public:
   explicit Impl(UploaderConfig config)
       : config_(std::move(config)),
+        base_(without_credentials(config_.archive)),
         target_(make_upload_target({config_.archive, config_.token, config_.reserve}, client_,
                                    clock_)) {}
   ~Impl() {
@@ -117,8 +118,9 @@ class Uploader::Impl {
     return Done{};
   }
 
+  const std::string& base() const { return base_; }
   std::string url(const AttemptToken& token, const std::string& name) const {
-    return public_archive_url(config_.archive, {token.guid, token.attempt, name});
+    return archive_url(base_, {token.guid, token.attempt, name});
   }
 
   const std::vector<AttemptToken>& unfinished() const { return unfinished_; }
@@ -295,6 +297,7 @@ class Uploader::Impl {
   }
 
   UploaderConfig config_;
+  const std::string base_;
   std::vector<AttemptToken> unfinished_;  // as found at the beginning
   SystemClock clock_;
   HttpClient client_;
@@ -324,6 +327,7 @@ Result<std::unique_ptr<Uploader>> Uploader::start(UploaderConfig config) {
 Uploader::Uploader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Uploader::~Uploader() = default;
 
+const std::string& Uploader::base() const { return impl_->base(); }
 std::string Uploader::url(const AttemptToken& token, const std::string& name) const {
   return impl_->url(token, name);
 }

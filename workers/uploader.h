@@ -41,7 +41,9 @@ class Uploader {
   // Stops at once. The rest is for whoever starts with the same state.
   ~Uploader();
 
-  // Where a file of the attempt will be (without credentials); told before there is one.
+  // The archive, without credentials.
+  const std::string& base() const;
+  // Where a file of the attempt will be (likewise); told before there is one.
   std::string url(const AttemptToken& token, const std::string& name) const;
 
   // Begins to carry what is in the attempt's folder `dir` (absolute) and what comes. To be said

@@ -43,8 +43,17 @@ WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
 }
 
 SupervisedSetup supervised_setup(const WorkerSetup& config, const Spool& spool) {
-  return {config.dir,          config.name,    config.self_exe,
-          spool.incarnation(), config.log_max, config.disk_reserve};
+  SupervisedSetup setup{
+      config.dir,          config.name, config.self_exe, spool.incarnation(), config.log_max,
+      config.disk_reserve, "",          config.git_allow};
+  Uploader* const uploader = config.uploader;
+  if (uploader == nullptr) return setup;
+  setup.archive = uploader->base();
+  setup.follow = [uploader](const AttemptToken& token, const std::string& dir) {
+    uploader->follow(token, dir);
+  };
+  setup.release = [uploader](const AttemptToken& token) { uploader->finish(token); };
+  return setup;
 }
 
 // What really was interrupted: that nothing of it goes on is seen to at once.
@@ -88,11 +97,13 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       spdlog::debug("{}", noted.error());
   };
   if (config_.uploader == nullptr) return;
-  run_context_.log_url = [this](const AttemptToken& token) {
-    return config_.uploader->url(token, std::string(kLogName));
+  run_context_.archive_url = [this](const AttemptToken& token, const std::string& name) {
+    return config_.uploader->url(token, name);
   };
-  // Nothing that ran outlives a worker.
-  for (const AttemptToken& token : config_.uploader->unfinished()) config_.uploader->finish(token);
+  // Of an earlier run nothing goes on but what is supervised.
+  for (const AttemptToken& token : config_.uploader->unfinished()) {
+    if (!supervised_.contains(token)) config_.uploader->finish(token);
+  }
 }
 
 // What is not marked may be of any attempt that runs; see kill_strays.

@@ -15,8 +15,8 @@
 #include "workers/disk_watch.h"
 #include "workers/listers.h"
 #include "workers/spool.h"
-#include "workers/uploader.h"
 #include "workers/supervised.h"
+#include "workers/uploader.h"
 
 namespace muster {
 
@@ -31,8 +31,9 @@ struct WorkerSetup {
   uint64_t log_max = kConsoleLogBytesMax;
   uint64_t disk_reserve = kWorkerReserveBytes;
   std::vector<ListerConfig> listers;
-  Uploader* uploader = nullptr;  // of what attempts leave; null: it stays where it is
-  bool end_jobs = false;  // when it is stopped
+  std::vector<std::string> git_allow;  // patterns of URLs that jobs may be fetched from
+  Uploader* uploader = nullptr;        // of what attempts leave; null: it stays where it is
+  bool end_jobs = false;               // when it is stopped
 };
 
 class Worker {

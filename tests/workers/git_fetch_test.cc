@@ -140,7 +140,10 @@ TEST_F(GitFetchTest, ABranchThatIsGoneIsNotServed) {
   git({"-C", repository_, "branch", "topic"});
   ASSERT_EQ(fetch(repository_, "topic"), second_);
   git({"-C", repository_, "branch", "-D", "topic"});
-  EXPECT_THAT(fetch(repository_, "topic"), HasSubstr("couldn't find remote ref topic"));
+  GitFetch gone = begin(repository_, "topic");
+  drive(gone);
+  EXPECT_THAT(gone.problem(), HasSubstr("couldn't find remote ref topic"));
+  EXPECT_TRUE(gone.is_request());
 }
 
 TEST_F(GitFetchTest, ACommitThatTheMirrorHasNeedsNoRepository) {
@@ -211,6 +214,7 @@ TEST_F(GitFetchTest, TimesOutWhileTheServerIsSilentAndWhileAnotherHoldsTheMirror
   GitFetch silent = begin("git://127.0.0.1:" + server.port() + "/a", "main");
   drive(silent);
   EXPECT_TRUE(silent.timed_out());
+  EXPECT_FALSE(silent.is_request());
   EXPECT_THAT(silent.problem(), HasSubstr("timed out after 300ms"));
 
   std::string lock;

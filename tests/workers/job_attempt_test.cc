@@ -342,7 +342,7 @@ TEST_F(JobAttemptTest, AWorkspaceIsKeptAsAsked) {
     run();
     attempt.reset();
     EXPECT_EQ(exists("attempts/guid-000001/1/workspace/evidence"), row.stays);
-    const Result<std::string> until = read_file(attempt_path("keep-until"), 100);
+    const Result<std::string> until = read_file(attempt_path("keep_until"), 100);
     ASSERT_EQ(until.ok(), row.stays);
     if (!row.stays) continue;
     const Instant expiry = parse_rfc3339(until->substr(0, until->find('\n')));
