@@ -94,9 +94,26 @@ void Checkers::on_broker_hears(const FromPeer& input, bool known, Instant now) {
   if (newer) heard = {sync->incarnation, sync->number, now};
 }
 
+// S9, with the truth at the executors.
+void Checkers::check_not_restarted(const Event& event) {
+  const auto* ended = std::get_if<AttemptEnded>(&event.body);
+  if (ended == nullptr || ended->ending.cause != Cause::worker) return;
+  const std::string& why = ended->ending.message;
+  const bool restarted = why.starts_with("worker ") && why.ends_with(" restarted");
+  if (!restarted && why.find("the worker ended while the attempt ran") == std::string::npos) return;
+  for (const auto& [worker, running] : running_) {
+    for (const Running& each : running) {
+      if (each.token == ended->token) {
+        fail("S9: " + describe(ended->token) + " goes on at " + worker + " and is ended: " + why);
+      }
+    }
+  }
+}
+
 void Checkers::on_broker_decides(const std::vector<Event>& events, Instant now, Duration lease) {
   for (const Event& event : events) {
     if (event.time != now) fail("an event's time is not that of its decision");
+    check_not_restarted(event);
     const auto* lost = std::get_if<WorkerLost>(&event.body);
     if (!lost) continue;
     const auto heard = heard_.find(lost->worker);

@@ -9,6 +9,8 @@
 //   S5 folding the log gives the live hard state
 //   S6 a worker that was heard is not declared lost
 //   S7 queues within core/limits.h
+//   S9 no attempt that goes on under its supervisor, within its lease, is ended because its worker
+//      was started again
 //   S8 whoever reads the log sees each event once, in order; no spooled report is lost
 #pragma once
 
@@ -80,6 +82,7 @@ class Checkers {
     Instant when;
   };
 
+  void check_not_restarted(const Event& event);
   void check_running(const std::string& worker, const Running& running);
 
   Sim& sim_;

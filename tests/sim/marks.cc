@@ -48,7 +48,10 @@ constexpr std::string_view kNames[] = {"lease_lost",
                                        "undeclared_leased",
                                        "unplugged_leased",
                                        "dependant_leased",
-                                       "dependant_blocked"};
+                                       "dependant_blocked",
+                                       "resumed",
+                                       "resumed_ended",
+                                       "supervisor_stop"};
 static_assert(std::size(kNames) == kMarks);
 
 }  // namespace

@@ -53,6 +53,9 @@ enum class Mark : uint8_t {
   unplugged_leased,       // a lister missed a device that was leased
   dependant_leased,       // a task was leased after those that it depends on
   dependant_blocked,      // a task ended because one that it depends on did not pass
+  resumed,                // a worker came back and took up jobs that had gone on
+  resumed_ended,          // and one that had ended meanwhile
+  supervisor_stop,        // a lease ran out while there was no worker, and the job was stopped
   count
 };
 

@@ -22,6 +22,10 @@ bool SimExecutor::is_quick(const Assignment& assignment) {
   return work.ok() && std::holds_alternative<NoopWork>(*work);
 }
 
+bool SimExecutor::is_supervised(const Assignment& assignment) {
+  return assignment.spec->kind == TaskKind::job && !is_quick(assignment);
+}
+
 void SimExecutor::start(const Assignment& assignment) {
   const AttemptToken token{assignment.spec->guid, assignment.attempt};
   if (stopped_early_.erase(token) > 0) {
@@ -170,6 +174,16 @@ void SimExecutor::finish(const AttemptToken& token, Ending ending) {
   ending.started = from_us(1) + attempt.began;
   ending.finished = from_us(1) + sim_.now();
   say_(token, std::move(ending), !attempt.quick);
+}
+
+void SimExecutor::kill_unsupervised() {
+  for (auto next = attempts_.begin(); next != attempts_.end();) {
+    const auto current = next++;
+    if (is_supervised(current->second.assignment)) continue;
+    checkers_.on_attempt_over(worker_, current->first);
+    attempts_.erase(current);
+  }
+  stopped_early_.clear();
 }
 
 void SimExecutor::kill_all() {

@@ -34,6 +34,8 @@ class SimExecutor {
 
   // Whether the attempt has no effects that outlive its worker.
   static bool is_quick(const Assignment& assignment);
+  // Whether it goes on when the worker's process dies: a job, under its supervisor.
+  static bool is_supervised(const Assignment& assignment);
 
   void start(const Assignment& assignment);
   // `at_once`: before anything else happens on this machine. An attempt that has yet to start never
@@ -41,6 +43,8 @@ class SimExecutor {
   void stop(const StopAction& action, bool at_once);
   // The machine loses power: nobody says a last word.
   void kill_all();
+  // The worker's process dies: what is supervised goes on.
+  void kill_unsupervised();
   // The machine is suspended until then; nothing happens on it.
   void suspend(Duration until) { suspended_until_ = until; }
 

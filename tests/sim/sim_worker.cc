@@ -29,9 +29,70 @@ SimWorker::SimWorker(Sim& sim, SimNetwork& network, Checkers& checkers, const Fa
       options_(std::move(options)),
       executor_(sim, checkers, faults, devices, name_, options_.slots,
                 [this](const AttemptToken& token, ReportBody body, bool durable) {
-                  said_.push_back({token, std::move(body), durable});
-                  wake_later(0us);
+                  hear(token, std::move(body), durable);
                 }) {}
+
+// A supervisor's last word is what it was stopped for.
+void SimWorker::hear(const AttemptToken& token, ReportBody body, bool durable) {
+  const auto journal = spool_.journals.find(token);
+  if (journal == spool_.journals.end()) {
+    said_.push_back({token, std::move(body), durable});
+  } else {
+    const std::optional<StopAction>& stop = journal->second.stop;
+    if (auto* ending = std::get_if<Ending>(&body); ending != nullptr && stop) {
+      const bool cancelled = stop->why == StopWhy::cancelled;
+      ending->outcome = Outcome::error;
+      ending->cause = cancelled ? Cause::user : Cause::worker;
+      ending->status = cancelled ? StatusCode::killed : StatusCode::error;
+      ending->message = cancelled ? stop->text : "stopped by its supervisor: the lease ran out";
+    }
+    journal->second.said.push_back(std::move(body));
+  }
+  if (core_) wake_later(0us);
+}
+
+void SimWorker::take_up() {
+  if (!spool_.journals.empty()) checkers_.marks().hit(Mark::resumed);
+  for (auto& [token, journal] : spool_.journals) {
+    journal.read = journal.noted;
+    const Duration left = journal.lease_until - sim_.now();
+    core_->resume({journal.assignment, journal.started, now() + left});
+    const bool ended = !journal.said.empty() && std::holds_alternative<Ending>(journal.said.back());
+    if (ended) checkers_.marks().hit(Mark::resumed_ended);
+  }
+  read_journals(now());
+}
+
+void SimWorker::read_journals(Instant now) {
+  for (auto& [token, journal] : spool_.journals) {
+    while (journal.read < journal.said.size()) {
+      core_->report(token, journal.said[journal.read++], true, now);
+    }
+  }
+}
+
+void SimWorker::renew_leases() {
+  for (auto& [token, journal] : spool_.journals) {
+    const Instant until = core_->lease_until(token);
+    if (until != kNever) journal.lease_until = clock_.when(until);
+  }
+}
+
+void SimWorker::stop_attempt(const StopAction& stop, bool at_once) {
+  const auto journal = spool_.journals.find(stop.token);
+  if (journal != spool_.journals.end()) journal->second.stop = stop;
+  executor_.stop(stop, at_once);
+}
+
+void SimWorker::look_at_leases() {
+  if (core_ || suspended_until_ > sim_.now()) return;
+  for (auto& [token, journal] : spool_.journals) {
+    const bool ended = !journal.said.empty() && std::holds_alternative<Ending>(journal.said.back());
+    if (ended || journal.lease_until > sim_.now()) continue;
+    checkers_.marks().hit(Mark::supervisor_stop);
+    stop_attempt({token, StopWhy::lease_lost, ""}, true);
+  }
+}
 
 void SimWorker::after(Duration delay, std::function<void()> action) {
   sim_.after(delay, [this, life = life_, action = std::move(action)]() mutable {
@@ -57,6 +118,7 @@ void SimWorker::start() {
       options_, std::vector<Report>(spool_.reports.begin(), spool_.reports.end()),
       std::vector<AttemptToken>(spool_.interrupted.begin(), spool_.interrupted.end()), now());
   stale_seen_ = 0;
+  take_up();
   core_->set_listed(lab_.listed(name_), now());
   if (sim_.tracing()) {
     sim_.trace(name_, "starts, incarnation " + std::to_string(spool_.incarnation) + ", spool of " +
@@ -93,6 +155,7 @@ void SimWorker::wake() {
   for (Said& said : std::exchange(said_, {})) {
     core_->report(said.token, std::move(said.body), said.durable, woken);
   }
+  read_journals(woken);
   let_time_pass(woken, false);
   checkers_.on_worker_rests(*core_);
   write_spool();
@@ -103,6 +166,7 @@ void SimWorker::take_message(const Envelope& envelope, Instant now) {
     core_->set_beat(welcome->beat);
   } else if (const auto* desired = std::get_if<Desired>(&envelope.message)) {
     core_->take(*desired, now);
+    renew_leases();
     if (core_->stale_count() > stale_seen_) checkers_.marks().hit(Mark::desired_stale);
     stale_seen_ = core_->stale_count();
   } else if (const auto* refused = std::get_if<Refused>(&envelope.message)) {
@@ -116,7 +180,7 @@ void SimWorker::take_message(const Envelope& envelope, Instant now) {
 void SimWorker::let_time_pass(Instant now, bool at_once) {
   if (plant_ != Plant::no_self_stop) core_->tick(now);
   WorkerActions actions = core_->drain_actions(now);
-  for (const StopAction& stop : actions.stop) executor_.stop(stop, at_once);
+  for (const StopAction& stop : actions.stop) stop_attempt(stop, at_once);
   std::move(actions.start.begin(), actions.start.end(), std::back_inserter(starts_));
 }
 
@@ -136,18 +200,21 @@ void SimWorker::write_spool() {
   if (durable)
     takes = sim_.random().heavy_tail(kSpoolSyncMin,
                                      std::max(faults_.spool_sync_max, 2 * kSpoolSyncMin));
-  after(takes, [this, reports = std::move(reports), starts = std::move(starts)] {
-    commit_spool(reports, starts);
-    if (crash_point_ == CrashPoint::after_spool) {
-      crash();
-      return;
-    }
-    speak();
-  });
+  Taken taken;
+  for (const auto& [token, journal] : spool_.journals) taken[token] = journal.read;
+  after(takes,
+        [this, reports = std::move(reports), starts = std::move(starts), taken = std::move(taken)] {
+          commit_spool(reports, starts, taken);
+          if (crash_point_ == CrashPoint::after_spool) {
+            crash();
+            return;
+          }
+          speak();
+        });
 }
 
 void SimWorker::commit_spool(const std::vector<Report>& reports,
-                             const std::vector<Assignment>& starts) {
+                             const std::vector<Assignment>& starts, const Taken& taken) {
   for (const Report& report : reports) {
     spool_.reports.push_back(report);
     if (std::holds_alternative<Ending>(report.body)) spool_.interrupted.erase(report.token);
@@ -156,9 +223,23 @@ void SimWorker::commit_spool(const std::vector<Report>& reports,
   while (!spool_.reports.empty() && spool_.reports.front().seq <= core_->acked()) {
     spool_.reports.pop_front();
   }
+  for (const auto& [token, count] : taken) {
+    SimJournal& journal = spool_.journals.at(token);
+    journal.noted = count;
+    const bool over = count > 0 && std::holds_alternative<Ending>(journal.said[count - 1]);
+    if (over) spool_.journals.erase(token);
+  }
   for (const Assignment& start : starts) {
     const AttemptToken token{start.spec->guid, start.attempt};
-    if (!SimExecutor::is_quick(start)) spool_.interrupted.insert(token);
+    if (SimExecutor::is_supervised(start)) {
+      SimJournal& journal = spool_.journals[token];
+      journal.assignment = start;
+      journal.started = now();
+      const Instant until = core_->lease_until(token);
+      journal.lease_until = until == kNever ? sim_.now() : clock_.when(until);
+    } else if (!SimExecutor::is_quick(start)) {
+      spool_.interrupted.insert(token);
+    }
     if (sim_.tracing()) sim_.trace(name_, "runs " + describe(token));
     executor_.start(start);
   }
@@ -212,6 +293,7 @@ void SimWorker::resume() {
     let_time_pass(now(), true);
     wake_later(0us);
   }
+  look_at_leases();
   checkers_.on_machine_suspended(name_, false);
 }
 
@@ -226,7 +308,18 @@ void SimWorker::crash_soon(Duration away) {
 void SimWorker::crash() {
   if (sim_.tracing()) sim_.trace(name_, "CRASH, away for " + describe(away_));
   ++life_;
-  executor_.kill_all();
+  // The machine, or only the process.
+  if (sim_.random().chance(300)) {
+    executor_.kill_all();
+    for (const auto& [token, journal] : spool_.journals) spool_.interrupted.insert(token);
+    spool_.journals.clear();
+  } else {
+    executor_.kill_unsupervised();
+    for (const auto& [token, journal] : spool_.journals) {
+      sim_.after(std::max<Duration>(journal.lease_until - sim_.now(), 0us),
+                 [this] { look_at_leases(); });
+    }
+  }
   network_.close_socket(socket_);
   core_.reset();
   inbox_.clear();

@@ -4,7 +4,9 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,11 +21,24 @@
 
 namespace muster::sim {
 
+// What a supervised attempt has said, and how far the worker has taken it. It outlives the worker's
+// process, and ends with its machine.
+struct SimJournal {
+  Assignment assignment;
+  Instant started;
+  std::vector<ReportBody> said;
+  size_t read = 0;   // by the worker that lives
+  size_t noted = 0;  // with the reports, in its spool
+  Duration lease_until{0};
+  std::optional<StopAction> stop;
+};
+
 // What is on the worker's disk.
 struct SimSpool {
   uint64_t incarnation = 0;
   std::deque<Report> reports;          // not acknowledged
   std::set<AttemptToken> interrupted;  // began, and no Ending of theirs was written yet
+  std::map<AttemptToken, SimJournal> journals;
 };
 
 class SimWorker {
@@ -58,7 +73,16 @@ class SimWorker {
   void take_message(const Envelope& envelope, Instant now);
   void let_time_pass(Instant now, bool at_once);
   void write_spool();
-  void commit_spool(const std::vector<Report>& reports, const std::vector<Assignment>& starts);
+  using Taken = std::map<AttemptToken, size_t>;  // of journals
+  void commit_spool(const std::vector<Report>& reports, const std::vector<Assignment>& starts,
+                    const Taken& taken);
+  void hear(const AttemptToken& token, ReportBody body, bool durable);
+  void take_up();
+  void read_journals(Instant now);
+  void renew_leases();
+  void stop_attempt(const StopAction& stop, bool at_once);
+  // What supervisors do without a worker.
+  void look_at_leases();
   void speak();
   void say_hello();
   void set_timer();
