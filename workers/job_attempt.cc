@@ -41,6 +41,7 @@ constexpr size_t kFetchSaidMax = 64 << 10;
 
 JobAttempt::~JobAttempt() {
   fetch_.reset();
+  api_.reset();
   child_.reset();
   std::error_code
       ignored;  // a file that cannot be removed is no reason to fail a job that has ended
@@ -99,6 +100,7 @@ void JobAttempt::take_fetched(Instant now) {
 void JobAttempt::source_ready(const std::string& base, LogJob source, Instant now) {
   plan_ = make_job_plan(*assignment_.spec, work_, base);
   if (!plan_.problem.empty()) return refuse(Cause::config, plan_.status, plan_.problem, now);
+  listen(now);
   make_environment();
   std::vector<std::string> env_names;
   for (const auto& [name, value] : env_) env_names.push_back(name);
@@ -108,8 +110,24 @@ void JobAttempt::source_ready(const std::string& base, LogJob source, Instant no
   has_header_ = true;
   if (!log_.fault().empty()) return refuse(Cause::worker, StatusCode::error, log_.fault(), now);
   log_.write(fetch_said_);
+  if (!api_) log_.note("the job cannot report: " + api_fault_);
   if (source.sha.empty()) report(AttemptStarted{url_of("log", log_.path()), argv});
   advance(now);
+}
+
+// A job that cannot report still runs: most never do.
+void JobAttempt::listen(Instant now) {
+  const std::string dir = attempt_dir();
+  Result<std::unique_ptr<JobApi>> api = JobApi::listen(
+      {dir + "/api.sock", {plan_.cwd, workspace_}, dir + "/artifacts"}, {},
+      [this](ReportBody body) { tell(std::move(body)); },
+      [this, dir](const std::string& name) { return url_of(name, dir + "/artifacts/" + name); },
+      now);
+  if (api.ok()) {
+    api_ = std::move(*api);
+  } else {
+    api_fault_ = api.error();
+  }
 }
 
 void JobAttempt::make_environment() {
@@ -123,6 +141,7 @@ void JobAttempt::make_environment() {
   env_["MUSTER_ATTEMPT"] = std::to_string(assignment_.attempt);
   env_["MUSTER_DEVICES"] = env_["VCSJOB_PROFILES"] = devices;
   env_["MUSTER_LOG_PATH"] = env_["VCSJOB_LOG_PATH"] = log_.path();
+  if (api_) env_["MUSTER_SOCKET"] = api_->path();
 }
 
 // Ends before anything ran.
@@ -144,7 +163,7 @@ void JobAttempt::refuse(Cause cause, StatusCode status, const std::string& reaso
 void JobAttempt::advance(Instant now) {
   while (!child_) {
     step_ = next_step(now);
-    if (step_ == nullptr) return conclude(now);
+    if (step_ == nullptr) return begin_conclusion(now);
     ++next_;
     start(*step_, now);
   }
@@ -203,13 +222,23 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
   if (step.is_tree_job) spec.env["VCSJOB_PROFILES"] = step.profiles.empty() ? "[]" : step.profiles;
   spec.cwd = plan_.cwd;
   spec.pty = work_.pty;
+  if (!step.declared.results.empty() || !step.declared.measures.empty()) {
+    results_ = std::make_unique<StepResults>(step.declared, plan_.cwd, now,
+                                             [this](ReportBody body) { tell(std::move(body)); });
+  }
   child_ = std::make_unique<ChildRun>(
-      spec, limits_of(step, now), [this](std::string_view bytes) { log_.write(bytes); }, now);
+      spec, limits_of(step, now), [this](std::string_view bytes) { take_output(bytes); }, now);
   if (child_->pid() > 0) context_.note_group(token(), child_->pid());
   if (!child_->ended()) return;
+  results_.reset();  // it never ran
   end = child_->end();
   child_.reset();
   end_step(std::move(end), now);
+}
+
+void JobAttempt::take_output(std::string_view bytes) {
+  log_.write(bytes);
+  if (results_) results_->output(bytes, now_);
 }
 
 void JobAttempt::wake(Instant now) {
@@ -217,7 +246,18 @@ void JobAttempt::wake(Instant now) {
     fetch_->wake(now);
     return take_fetched(now);
   }
-  if (over() || !child_) return;
+  if (over()) return;
+  now_ = now;
+  if (api_) api_->wake(now);
+  if (concluding_) {
+    if (!api_ || api_->over()) conclude(now);
+    return;
+  }
+  if (child_) return wake_child(now);
+  if (results_) wake_results(now);
+}
+
+void JobAttempt::wake_child(Instant now) {
   child_->wake(now);
   // What nobody will be able to look into need not go on.
   if (!log_.fault().empty() && !log_lost_) {
@@ -230,7 +270,21 @@ void JobAttempt::wake(Instant now) {
   usage_.system += child_->exit().system;
   usage_.rss_max_bytes = std::max(usage_.rss_max_bytes, child_->exit().rss_max_bytes);
   child_.reset();
+  if (results_) {
+    child_end_ = std::move(end);
+    results_->end(child_end_, now);
+    return wake_results(now);
+  }
   end_step(std::move(end), now);
+  advance(now);
+}
+
+// What the step left is read a piece at a time.
+void JobAttempt::wake_results(Instant now) {
+  results_->wake();
+  if (!results_->over()) return;
+  results_.reset();
+  end_step(std::move(child_end_), now);
   advance(now);
 }
 
@@ -279,6 +333,8 @@ void JobAttempt::tell(ReportBody body) {
   if (const auto* result = std::get_if<CaseResult>(&body)) {
     ++told_cases_;
     failed_cases_ += result->outcome == Outcome::fail || result->outcome == Outcome::error;
+  } else if (const auto* row = std::get_if<Measurement>(&body)) {
+    limits_.take(*row);
   }
   report(std::move(body));
 }
@@ -292,23 +348,18 @@ void JobAttempt::collect() {
   }
 }
 
+// A step that passes and reports a test that does not has not passed.
 void JobAttempt::judge_tests(Ending& ending) const {
-  if (ending.outcome != Outcome::pass) return;
-  // Where the job reports tests of its own, its steps are no tests.
-  const uint32_t cases = told_cases_ > 0 ? told_cases_ : own_cases_;
-  if (failed_cases_ > 0) {
+  if (ending.outcome == Outcome::pass && failed_cases_ > 0) {
     ending.outcome = Outcome::fail;
     ending.cause = Cause::test;
     ending.status = StatusCode::failures;
     ending.message = std::to_string(failed_cases_) + " of " + std::to_string(told_cases_) +
                      " reported tests did not pass";
-  } else if (cases < work_.expect_tests) {
-    ending.outcome = Outcome::error;
-    ending.cause = Cause::test;
-    ending.status = StatusCode::error;
-    ending.message = "only " + std::to_string(cases) + " of " + std::to_string(work_.expect_tests) +
-                     " expected tests have a result";
   }
+  // Where the job reports tests of its own, its steps are no tests.
+  const uint64_t cases = told_cases_ > 0 ? told_cases_ : own_cases_;
+  ending = apply_job_rules(std::move(ending), work_.expect_tests, cases, limits_);
 }
 
 // What the whole came to.
@@ -350,8 +401,17 @@ Ending JobAttempt::judge(Instant now) const {
   return ending;
 }
 
-void JobAttempt::conclude(Instant now) {
+// What it has sent before it ended is still taken.
+void JobAttempt::begin_conclusion(Instant now) {
   end_strays(log_);
+  if (!api_) return conclude(now);
+  api_->finish(now);
+  concluding_ = true;
+  if (api_->over()) conclude(now);
+}
+
+void JobAttempt::conclude(Instant now) {
+  api_.reset();
   collect();
   const Ending ending = judge(now);
   keep_workspace(ending, now);
@@ -381,6 +441,7 @@ void JobAttempt::stop(Instant now, bool at_once) {
     fetch_->stop(now);
     return take_fetched(now);
   }
+  if (concluding_ && at_once) return conclude(now);
   if (!child_) return;
   if (at_once) return child_->stop(now, Duration{0});
   if (phase_ == Phase::finally) return;  // it is what a stop comes to
@@ -395,11 +456,15 @@ void JobAttempt::stop(Instant now, bool at_once) {
 
 std::optional<Instant> JobAttempt::next_deadline() const {
   if (fetch_) return fetch_->next_deadline();
-  return child_ ? child_->next_deadline() : std::nullopt;
+  std::optional<Instant> next = child_ ? child_->next_deadline() : std::nullopt;
+  if (results_ && !child_) next = now_;  // there is more to be read
+  const std::optional<Instant> api = api_ ? api_->next_deadline() : std::nullopt;
+  return api && (!next || *api < *next) ? api : next;
 }
 
 void JobAttempt::descriptors(std::vector<int>& fds) const {
   if (fetch_) return fetch_->descriptors(fds);
+  if (api_) api_->descriptors(fds);
   if (!child_) return;
   if (child_->output_fd() >= 0) fds.push_back(child_->output_fd());
   if (child_->exit_fd() >= 0) fds.push_back(child_->exit_fd());

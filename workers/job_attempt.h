@@ -14,17 +14,22 @@
 #include <string>
 #include <vector>
 
+#include "core/job_rules.h"
 #include "workers/attempt_run.h"
 #include "workers/child_run.h"
 #include "workers/git_fetch.h"
+#include "workers/job_api.h"
 #include "workers/job_plan.h"
+#include "workers/step_results.h"
 
 namespace muster {
 
 class JobAttempt final : public AttemptRun {
  public:
   JobAttempt(const RunContext& context, Assignment assignment, JobWork work, ReportSink report)
-      : AttemptRun(context, std::move(assignment), std::move(report)), work_(std::move(work)) {}
+      : AttemptRun(context, std::move(assignment), std::move(report)),
+        work_(std::move(work)),
+        limits_(work_.limits) {}
   // Removes the workspace unless it is to be kept; that is until the time in the file `keep_until`
   // (RFC 3339) beside it.
   ~JobAttempt() override;
@@ -35,15 +40,18 @@ class JobAttempt final : public AttemptRun {
   std::optional<Instant> next_deadline() const override;
   void descriptors(std::vector<int>& fds) const override;
 
-  // Something that the job said of itself: results of tests count for what it comes to.
-  void tell(ReportBody body);
-
  private:
   enum class Phase : uint8_t { steps, finally };
 
   void fetch_source(const GitSource& source, Instant now);
   void take_fetched(Instant now);
   void source_ready(const std::string& base, LogJob source, Instant now);
+  void listen(Instant now);
+  // Something that the job said of itself: results of tests count for what it comes to.
+  void tell(ReportBody body);
+  void take_output(std::string_view bytes);
+  void wake_child(Instant now);
+  void wake_results(Instant now);
   void make_environment();
   void refuse(Cause cause, StatusCode status, const std::string& reason, Instant now);
   void advance(Instant now);
@@ -57,6 +65,7 @@ class JobAttempt final : public AttemptRun {
   void collect();
   Ending judge(Instant now) const;
   void judge_tests(Ending& ending) const;
+  void begin_conclusion(Instant now);
   void conclude(Instant now);
   void keep_workspace(const Ending& ending, Instant now);
 
@@ -68,10 +77,15 @@ class JobAttempt final : public AttemptRun {
   Phase phase_ = Phase::steps;
   size_t next_ = 0;  // step of the phase
   const PlannedStep* step_ = nullptr;
-  std::unique_ptr<GitFetch> fetch_;  // while the source is being fetched
-  std::string fetch_said_;           // by git; the log has it after its header
-  std::unique_ptr<ChildRun> child_;  // of step_
-  std::vector<Ending> endings_;      // of plan_.steps that ran
+  std::unique_ptr<GitFetch> fetch_;       // while the source is being fetched
+  std::string fetch_said_;                // by git; the log has it after its header
+  std::unique_ptr<JobApi> api_;           // from when the source is there; null: it could not be
+  std::unique_ptr<ChildRun> child_;       // of step_
+  std::unique_ptr<StepResults> results_;  // of step_, where it declares any
+  std::string api_fault_;                 // why there is none
+  ChildEnd child_end_;                    // of step_, while its results are read
+  Instant now_;                           // of the last wake
+  std::vector<Ending> endings_;           // of plan_.steps that ran
   std::vector<Ending> finally_endings_;
   Instant started_;
   Instant step_started_;
@@ -83,9 +97,11 @@ class JobAttempt final : public AttemptRun {
   bool deferred_ = false;  // a stop that waits for the end of an uninterruptible step
   bool log_lost_ = false;  // and the child is being ended for it
   LogUsage usage_;
-  uint32_t own_cases_ = 0;   // the steps themselves
-  uint32_t told_cases_ = 0;  // that the job reported
-  uint32_t failed_cases_ = 0;
+  bool concluding_ = false;  // what the job has said last is still being taken
+  uint64_t own_cases_ = 0;   // the steps themselves
+  uint64_t told_cases_ = 0;  // that the job reported
+  uint64_t failed_cases_ = 0;
+  LimitCheck limits_;
   bool keep_ = false;
 };
 

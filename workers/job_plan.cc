@@ -12,6 +12,7 @@ std::vector<PlannedStep> plan_declared(const std::vector<JobStep>& steps) {
   std::vector<PlannedStep> planned;
   for (const JobStep& step : steps) {
     planned.push_back({record_name(step.id), step.argv, "", step.timeout, step.uninterruptible});
+    planned.back().declared = step;
   }
   return planned;
 }
