@@ -40,6 +40,9 @@ class JobAttempt final : public AttemptRun {
   std::optional<Instant> next_deadline() const override;
   void descriptors(std::vector<int>& fds) const override;
 
+  // Something that the job said of itself: results of tests count for what it comes to.
+  void tell(ReportBody body);
+
  private:
   enum class Phase : uint8_t { steps, finally };
 
@@ -47,8 +50,6 @@ class JobAttempt final : public AttemptRun {
   void take_fetched(Instant now);
   void source_ready(const std::string& base, LogJob source, Instant now);
   void listen(Instant now);
-  // Something that the job said of itself: results of tests count for what it comes to.
-  void tell(ReportBody body);
   void take_output(std::string_view bytes);
   void wake_child(Instant now);
   void wake_results(Instant now);
