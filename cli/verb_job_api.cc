@@ -23,9 +23,12 @@ std::string socket_or_throw(const std::string& verb) {
           verb + " ..."};
 }
 
-int tell(Output& output, const std::string& path, const Json& request) {
-  const std::string line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const Result<JobAnswer> answer = ask_job_socket(path, line);
+std::string dump(const Json& request) {
+  return request.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+int tell(Output& output, const std::string& path, const std::string& request) {
+  const Result<JobAnswer> answer = ask_job_socket(path, request);
   if (!answer.ok()) throw Failure{kExitUnreachable, answer.error(), "has the job's attempt ended?"};
   if (!answer->ok) {
     throw Failure{answer->dropped ? kExitNotEnded : kExitUsageError, answer->error, ""};
@@ -57,16 +60,14 @@ int do_verb(Output&, const ShoutOptions& options) {
   std::string line = options.json;
   std::replace_if(
       line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  const Result<JobAnswer> answer = ask_job_socket(path, "{\"shout\": " + line + "}");
-  if (!answer.ok()) throw Failure{kExitUnreachable, answer.error(), "has the job's attempt ended?"};
-  if (answer->ok) return kExitOk;
-  throw Failure{answer->dropped ? kExitNotEnded : kExitUsageError, answer->error, ""};
+  return tell(output, path, "{\"shout\": " + line + "}");
 }
 
 int do_verb(Output& output, const ProgressOptions& options) {
   const std::string path = job_socket();
   if (path.empty()) return kExitOk;
-  return tell(output, path, {{"progress", {{"percent", options.percent}, {"text", options.text}}}});
+  const Json progress = {{"percent", options.percent}, {"text", options.text}};
+  return tell(output, path, dump({{"progress", progress}}));
 }
 
 int do_verb(Output& output, const ReportOptions& options) {
@@ -79,7 +80,7 @@ int do_verb(Output& output, const ReportOptions& options) {
     if (options.seconds) report["seconds"] = static_cast<double>(options.seconds->count()) / 1e6;
     if (!options.message.empty()) report["message"] = options.message;
   }
-  return tell(output, path, {{"report", report}});
+  return tell(output, path, dump({{"report", report}}));
 }
 
 int do_verb(Output& output, const MeasureOptions& options) {
@@ -97,14 +98,14 @@ int do_verb(Output& output, const MeasureOptions& options) {
                  parse_measure_value(text));
     }
   }
-  return tell(output, path, {{"measure", measure}});
+  return tell(output, path, dump({{"measure", measure}}));
 }
 
 int do_verb(Output& output, const PushOptions& options) {
   const std::string path = socket_or_throw("push");
   Json push = {{"file", absolute(options.file)}};
   if (!options.as.empty()) push["as"] = options.as;
-  return tell(output, path, {{"push", push}});
+  return tell(output, path, dump({{"push", push}}));
 }
 
 // The inner verb prints and exits as it always does. That a task it waited for has failed is an
@@ -117,9 +118,7 @@ int do_verb(Output& output, const CallOptions& options) {
                {"arguments", options.arguments},
                {"peer", end.peer},
                {"error", end.failure->error}};
-  const std::string line =
-      Json{{"call_failed", call}}.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const Result<JobAnswer> answer = ask_job_socket(path, line);
+  const Result<JobAnswer> answer = ask_job_socket(path, dump({{"call_failed", call}}));
   if (!answer.ok()) output.talk("muster call: " + answer.error());
   return end.exit_status;
 }

@@ -154,7 +154,8 @@ void JobApi::descriptors(std::vector<int>& fds) const { fds.push_back(epoll_.get
 bool JobApi::has_work(const Connection& connection) const {
   if (connection.chore) return true;
   if (connection.out.size() > kUnreadAnswersMax) return false;
-  return connection.in.find('\n') != std::string::npos ||
+  return connection.in.size() > limits_.line_bytes ||
+         connection.in.find('\n') != std::string::npos ||
          (connection.ended && !connection.in.empty());
 }
 

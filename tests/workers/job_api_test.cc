@@ -230,6 +230,24 @@ TEST_F(JobApiTest, ALineHasABound) {
   EXPECT_EQ(ask(client, R"({"progress":{"percent":1}})")["ok"], true);
 }
 
+// Other clients may have used up the lines of the wake in which a too long one came.
+TEST_F(JobApiTest, ATooLongLineIsAnsweredHoweverBusyTheOthersAre) {
+  JobApiLimits limits;
+  limits.line_bytes = 1'000;
+  limits.burst = 1'000'000;
+  listen(limits);
+  Client busy(api_->path());
+  Client longwinded(api_->path());
+  api_->wake(now_);
+  std::string lines;
+  for (int i = 0; i < 256; ++i) lines += "{\"progress\":{\"percent\":1}}\n";
+  busy.send(lines);
+  longwinded.send(std::string(2'000, 'x'));
+  api_->wake(now_);
+  api_->wake(now_);
+  EXPECT_THAT(answers(longwinded)[0]["error"], HasSubstr("longer than 1000 bytes"));
+}
+
 TEST_F(JobApiTest, FilesOfResultsAreReadHereWhereTheyLie) {
   listen();
   write(work() + "/r.xml",
