@@ -48,7 +48,7 @@ std::string absolute(const std::string& file) {
 
 }  // namespace
 
-int do_verb(Output&, const ShoutOptions& options) {
+int do_verb(Output& output, const ShoutOptions& options) {
   const Json json = Json::parse(options.json, nullptr, false);
   if (!json.is_object()) {
     throw Failure{kExitUsageError, quote_text(options.json) + " is not a JSON object",
