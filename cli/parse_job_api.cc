@@ -1,10 +1,26 @@
 // The grammar of the verbs that work inside a job.
+#include <charconv>
+
 #include "cli/parse_kit.h"
 #include "cli/values.h"
+#include "core/duration_text.h"
 #include "core/guid.h"
+#include "core/limits.h"
 
 namespace muster {
+
 namespace {
+
+// As programs print it: with a point, or as people write durations.
+Result<Duration> read_seconds(const std::string& text) {
+  double seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, seconds);
+  if (error != std::errc() || stop != end) return parse_duration(text);
+  const double most = std::chrono::duration<double>(kTimeoutMax).count();
+  if (!(seconds >= 0 && seconds <= most)) return Error{quote_text(text) + " is no time"};
+  return Duration(static_cast<int64_t>(seconds * 1e6 + 0.5));
+}
 
 void add_shout(Parse& parse) {
   auto [verb, options] = add_verb<ShoutOptions>(
@@ -23,7 +39,10 @@ void add_report(Parse& parse) {
   add_text(verb, "--suite", &options->suite, "S", "Suite of the case");
   add_text(verb, "--name", &options->name, "N", "Name of the case");
   add_word(verb, "OUTCOME", &options->outcome, "pass, fail, error or skip");
-  add_duration(verb, "--seconds", &options->seconds, "How long it took");
+  add_value<Duration>(
+      verb, "--seconds", read_seconds,
+      [target = options.get()](Duration took) { target->seconds = took; }, "TIME",
+      "How long it took, in seconds (1.5) or with units (90ms)");
   add_text(verb, "--message", &options->message, "TEXT", "Why it did not pass");
   add_given(verb, "--junit", &options->junit, "FILE", "All cases of a JUnit XML file");
   add_given(verb, "--gtest", &options->gtest, "FILE", "All cases of googletest's XML or JSON");

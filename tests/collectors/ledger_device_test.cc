@@ -164,7 +164,8 @@ TEST_F(LedgerDeviceTest, MigrationFillsInWhatTheDevicesWere) {
   {
     Database db = std::move(std::get<Database>(Database::open(file_)));
     ASSERT_TRUE(db.execute("DROP TABLE device_specs; DROP TABLE inventory_selectors; DROP TABLE "
-                           "declared_devices; DROP TABLE listed_devices; "
+                           "declared_devices; DROP TABLE listed_devices; DROP TABLE sources; "
+                           "DROP TABLE artifacts; DROP TABLE measurements; "
                            "DELETE FROM schema_version WHERE version >= 3")
                     .ok());
     const Result<Done> migrated = migrate_ledger(db);

@@ -68,7 +68,7 @@ TEST_F(LedgerReportTest, KeepsSourcesArtifactsAndMeasurements) {
   ASSERT_THAT(*sources, SizeIs(1));
   EXPECT_EQ((*sources)[0].seq, 3u);
   EXPECT_EQ((*sources)[0].attempt, 2u);
-  EXPECT_EQ((*sources)[0].time, script_time(50));
+  EXPECT_EQ((*sources)[0].time, script_time(3) - std::chrono::milliseconds(1));
   EXPECT_EQ((*sources)[0].body, kSource);
   const auto artifacts = ledger.artifacts(kJob);
   ASSERT_TRUE(artifacts.ok()) << artifacts.error();

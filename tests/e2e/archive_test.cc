@@ -196,10 +196,13 @@ TEST_F(ArchiveTest, BySocketWhenTheCollectorHasNoPort) {
   EXPECT_THAT(house_.muster({"artifact", "ls", kGuid}).out, HasSubstr("core"));
 }
 
-TEST_F(ArchiveTest, AWorkerThatIsKilledLeavesNothingBehind) {
+TEST_F(ArchiveTest, AWorkerThatIsKilledGoesOnWithALogAndLeavesNothingBehind) {
   start();
   const auto job = house_.start_muster({"run", "--wait", "--guid", kGuid, "--retry", "infra=0",
-                                        "--", "/bin/sh", "-c", "echo begun; sleep 1000"});
+                                        "--", "/bin/sh", "-c",
+                                        "echo begun; until [ -e \"$0\" ]; do sleep 0.05; done; "
+                                        "echo went on",
+                                        house_.home().dir + "/go"});
   ArchiveStore store(house_.home().archive_dir());
   const auto archived = [&] {
     return read_text(house_.home().archive_dir() + "/" + percent_encode(kGuid) + "/1/log");
@@ -208,9 +211,11 @@ TEST_F(ArchiveTest, AWorkerThatIsKilledLeavesNothingBehind) {
   EXPECT_FALSE(store.look({kGuid, 1, "log"}).complete);
   worker_->kill_now();
   worker_ = house_.start_worker("local", 4);
+  house_.write("home/go", "");
   EXPECT_TRUE(worker_is_clean()) << house_.daemon_output();
   EXPECT_TRUE(store.look({kGuid, 1, "log"}).complete);
-  EXPECT_THAT(archived(), HasSubstr("begun\n"));
+  EXPECT_THAT(archived(), HasSubstr("begun\nwent on\n"));
+  EXPECT_EQ(job->wait(std::chrono::seconds(20)), 0);
 }
 
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {

@@ -130,9 +130,12 @@ TEST_F(JobsTest, JobsWrittenForVcsjobRunUnchanged) {
   const std::string tree = says.substr(0, says.rfind('/'));
   expect(0, {"run", "--wait", "--guid", "jobs-of-vcsjob", tree, "--path", "says.sh"});
   EXPECT_THAT(expect(0, {"log", "jobs-of-vcsjob"}), HasSubstr("profiles=[]"));
+  // BLOCKED and BUSY are the lab's fault, and so is what is left when there are no retries.
+  const std::vector<int> exits = {0, 1, 2, 10, 10, 5};
   for (int status = 0; status <= 5; ++status) {
-    expect(status, {"run", "--wait", "--retry", "infra=0", "--env",
-                    "STATUS=" + std::to_string(status), tree, "--tags", "ENDS"});
+    expect(exits[static_cast<size_t>(status)],
+           {"run", "--wait", "--retry", "infra=0", "--env", "STATUS=" + std::to_string(status),
+            tree, "--tags", "ENDS"});
   }
 }
 

@@ -189,6 +189,14 @@ void SimSubmitter::take_answer(const Message* question, const Message& answer) {
   if (submit && reply) take_results(*submit, *reply);
 }
 
+// What one of its tasks depends on may have been refused itself, or is long forgotten.
+TaskSpecPtr SimSubmitter::without_dependencies(const TaskSpecPtr& task) {
+  if (task->depends_on.empty()) return task;
+  TaskSpec spec = *task;
+  spec.depends_on.clear();
+  return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
 void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) {
   if (reply.results.size() != submit.tasks.size()) {
     checkers().fail("S4: a SubmitReply with another number of results");
@@ -200,7 +208,7 @@ void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) 
     const SubmitResult& result = reply.results[i];
     if (!result.refused.empty()) {
       checkers().marks().hit(Mark::submit_refused);
-      again.tasks.push_back(submit.tasks[i]);
+      again.tasks.push_back(without_dependencies(submit.tasks[i]));
       continue;
     }
     if (result.known) checkers().marks().hit(Mark::submit_repeated);

@@ -87,6 +87,7 @@ class SimSubmitter : public SimClient {
   TaskSpecPtr draw_task();
   void draw_devices(TaskSpec& spec);
   void draw_dependencies(TaskSpec& spec);
+  static TaskSpecPtr without_dependencies(const TaskSpecPtr& task);
   void draw_before(Before& before);
   void take_results(const Submit& submit, const SubmitReply& reply);
   void take_news(const TaskNews& news);

@@ -294,18 +294,20 @@ TEST_F(JobAttemptTest, CwdIsRelativeToTheTreeAndStaysInIt) {
   }
 }
 
-TEST_F(JobAttemptTest, AGitSourceIsNotFetched) {
-  work.source = GitSource{"https://example.org/x.git", "main", "", {}};
+TEST_F(JobAttemptTest, AGitSourceThatIsNoneIsNotFetched) {
+  context.git.mirrors_dir = path("mirrors");
+  work.source = GitSource{path("no-repository"), "main", "", {}};
   const Ending ending = run();
   EXPECT_EQ(ending.outcome, Outcome::error);
   EXPECT_EQ(ending.status, StatusCode::nofetch);
-  EXPECT_THAT(ending.message, HasSubstr("git"));
+  EXPECT_THAT(ending.message, HasSubstr("does not appear to be a git repository"));
+  EXPECT_THAT(log(), testing::StartsWith("muster: {"));
 }
 
 TEST_F(JobAttemptTest, TooFewResultsAreAnError) {
   work.source = CommandSource{{"true"}};
   work.expect_tests = 2;
-  EXPECT_THAT(run().message, HasSubstr("only 1 of 2 expected tests"));
+  EXPECT_THAT(run().message, HasSubstr("1 of 2 expected test results were reported"));
   EXPECT_EQ(ending().outcome, Outcome::error);
   struct Row {
     std::vector<Outcome> told;
