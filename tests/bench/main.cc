@@ -3,6 +3,7 @@
 //   muster_bench [-o human|json] [--only NAME]
 //
 // NAME is core, engine, log, tasks, memory, sweep or archive. The table goes to stdout with facts
+// NAME is core, engine, log, tasks, memory, sweep or jobs. The table goes to stdout with facts
 // about the machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit":
 // TEXT}.
 #include <sys/vfs.h>
@@ -78,6 +79,7 @@ int run(const Options& options, const std::string& bin_dir) {
       {"memory", [&] { bench_broker_memory(bin_dir, disk, figures); }},
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
       {"archive", [&] { bench_archive(bin_dir, disk, figures); }},
+      {"jobs", [&] { bench_jobs(bin_dir, disk, figures); }},
   };
   for (const auto& [name, measure] : benches) {
     if (!options.only.empty() && options.only != name) continue;
@@ -101,6 +103,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr,
                  "usage: muster_bench [-o human|json] [--only "
                  "core|engine|log|tasks|memory|sweep|archive]\n");
+    std::fprintf(
+        stderr,
+        "usage: muster_bench [-o human|json] [--only core|engine|log|tasks|memory|sweep|jobs]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

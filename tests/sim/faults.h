@@ -16,6 +16,8 @@ enum class Plant : uint8_t {
   log_loses_tail,       // the broker's log forgets its newest block at a crash, synced or not
   no_self_stop,         // the worker waits to be told that its lease is over
   spool_forgets,        // the worker's spool is empty after a crash
+  jobs_not_taken_up,    // a worker that comes back does not look for jobs that went on
+  journal_read_again,   // nor how far it had taken what they said
   reports_unspooled,    // the worker sends a report that is not yet in its spool
 };
 

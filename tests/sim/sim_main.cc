@@ -20,6 +20,8 @@ const std::map<std::string, Plant> kPlants = {
     {"log_loses_tail", Plant::log_loses_tail},
     {"no_self_stop", Plant::no_self_stop},
     {"spool_forgets", Plant::spool_forgets},
+    {"jobs_not_taken_up", Plant::jobs_not_taken_up},
+    {"journal_read_again", Plant::journal_read_again},
 };
 
 uint64_t running_seed = 0;

@@ -79,13 +79,15 @@ TEST_P(SimCanary, IsCaught) {
   FAIL() << "no checker saw " << canary.name << " in " << canary.seeds_max << " seeds";
 }
 
-INSTANTIATE_TEST_SUITE_P(Sim, SimCanary,
-                         ::testing::Values(Canary{"send_before_durable", Plant::send_before_durable,
-                                                  20},
-                                           Canary{"log_loses_tail", Plant::log_loses_tail, 50},
-                                           Canary{"no_self_stop", Plant::no_self_stop, 200},
-                                           Canary{"spool_forgets", Plant::spool_forgets, 100}),
-                         [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Sim, SimCanary,
+    ::testing::Values(Canary{"send_before_durable", Plant::send_before_durable, 20},
+                      Canary{"log_loses_tail", Plant::log_loses_tail, 50},
+                      Canary{"no_self_stop", Plant::no_self_stop, 200},
+                      Canary{"spool_forgets", Plant::spool_forgets, 100},
+                      Canary{"jobs_not_taken_up", Plant::jobs_not_taken_up, 200},
+                      Canary{"journal_read_again", Plant::journal_read_again, 200}),
+    [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace muster::sim

@@ -54,7 +54,8 @@ void SimWorker::hear(const AttemptToken& token, ReportBody body, bool durable) {
 void SimWorker::take_up() {
   if (!spool_.journals.empty()) checkers_.marks().hit(Mark::resumed);
   for (auto& [token, journal] : spool_.journals) {
-    journal.read = journal.noted;
+    if (plant_ == Plant::jobs_not_taken_up) continue;
+    journal.read = plant_ == Plant::journal_read_again ? 0 : journal.noted;
     const Duration left = journal.lease_until - sim_.now();
     core_->resume({journal.assignment, journal.started, now() + left});
     const bool ended = !journal.said.empty() && std::holds_alternative<Ending>(journal.said.back());
