@@ -394,6 +394,7 @@ bool BrokerCore::is_served(const std::string& device) const {
   if (serving == serving_.end()) return false;
   return std::any_of(serving->second.begin(), serving->second.end(), [&](const TaskRef& ref) {
     const Task& task = *live_task(ref);
+    if (task.waits_for > 0) return false;  // it may even wait for who would wait for it
     return task.state != TaskState::queued || !classes_[task.task_class].candidates[0].empty();
   });
 }
@@ -404,7 +405,8 @@ const BrokerCore::Task* BrokerCore::served_for(const Task& job, const std::strin
   if (serving == serving_.end()) return nullptr;
   for (const TaskRef& ref : serving->second) {
     const Task& task = *live_task(ref);
-    const bool in_turn = !classes_[task.task_class].candidates[0].empty() &&
+    const bool in_turn = task.waits_for == 0 &&
+                         !classes_[task.task_class].candidates[0].empty() &&
                          task.spec->priority >= job.spec->priority;
     if (task.state != TaskState::queued || in_turn) return &task;
   }

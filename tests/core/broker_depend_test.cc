@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/core/broker_in_hand.h"
+#include "tests/core/chain_in_hand.h"
 
 namespace muster {
 namespace {
@@ -160,6 +161,17 @@ TEST_F(BrokerDependTest, WhatItCannotDependOnIsRefused) {
   told.guid = guid_of(4);
   told.metadata["k"] += "x";
   EXPECT_THAT(broker.refusal(told), HasSubstr("pairs of metadata"));
+}
+
+// The job waited for the verification, and the verification for the job.
+TEST(BrokerDependChain, AVerificationThatDependsOnTheJobDoesNotServeIt) {
+  Inventory inventory = make_inventory({{"a", "w1", {{"type", "handset"}}}});
+  ChainLab lab(inventory);
+  TaskSpec after = lab.check(2, "a");
+  after.depends_on = {{guid_of(1), true}};
+  lab.submit({lab.job(1, "a", VerifyFirst::fresh), after});
+  lab.dispatch();
+  EXPECT_EQ(lab.children(1).size(), 1u) << "it has its device verified itself";
 }
 
 }  // namespace

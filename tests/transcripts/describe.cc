@@ -118,6 +118,10 @@ struct EventText {
   }
   void operator()(const TaskSubmitted& event) {
     line.word(event.spec->guid).word(to_string(event.spec->kind));
+    if (event.spec->depends_on.empty()) return;
+    line.list("after", event.spec->depends_on, [](const Dependency& dependency) {
+      return dependency.guid + (dependency.must_pass ? "" : "?");
+    });
   }
   void operator()(const AttemptLeased& event) {
     line.word(describe(event.token))
