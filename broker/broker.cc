@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "broker/blocks.h"
 #include "core/limits.h"
 #include "io/codec.h"
 #include "io/file.h"
@@ -167,7 +168,6 @@ void Broker::take(const Input& input, Instant now) {
     core_.apply(event);
     events_.push_back(std::move(event));
   }
-  if (!decision.events.empty()) decision_ends_.push_back(events_.size());
   core_.note(input, now);
   std::move(decision.sends.begin(), decision.sends.end(), std::back_inserter(sends_));
 }
@@ -180,56 +180,25 @@ void Broker::dispatch(Instant now) {
 // of.
 bool Broker::commit(Instant now) {
   std::vector<Send> level = core_.drain_sends(now);
-  if (!append_decisions()) return false;
+  if (!append_events()) return false;
   events_.clear();
-  decision_ends_.clear();
   deliver(std::exchange(sends_, {}));
   deliver(std::move(level));
   deliver(fetches_.drain(now));
   return true;
 }
 
-// As many whole decisions to a block as fit: what follows from each other is durable together.
-bool Broker::append_decisions() {
-  size_t begin = 0;
-  size_t end = 0;
-  for (const size_t next : decision_ends_) {
-    if (next - begin > kBlockEventsMax && end > begin) {
-      if (!append(begin, end)) return false;
-      begin = end;
-    }
-    end = next;
+// All of them or none: what follows from each other is durable together.
+bool Broker::append_events() {
+  if (events_.empty()) return true;
+  const std::vector<StoredBlock> encoded = make_blocks(events_, log_->head() + 1);
+  std::vector<NewBlock> blocks;
+  for (const StoredBlock& block : encoded) {
+    blocks.push_back({block.first, block.count, block.bytes});
   }
-  return end == begin || append(begin, end);
-}
-
-// The events of one or more decisions, as one block where they fit, else cut between two decisions:
-// a reader refuses blocks past kBlockBytesMax. A decision that fits into no block alone is cut
-// where it must be; BrokerCore::decide ends what it had begun when a crash comes between (Start).
-// A single event always fits (kTaskBytesMax, kReportBytesMax, too_large).
-bool Broker::append(size_t begin, size_t end) {
-  const size_t count = end - begin;
-  const uint64_t first = log_->head() + 1;
-  std::string bytes;
-  if (count <= kBlockEventsMax) {
-    bytes = encode_block(first, std::span(events_).subspan(begin, count));
-  }
-  if ((bytes.empty() || bytes.size() > kBlockBytesMax) && count > 1) {
-    const size_t middle = cut_between(begin, end);
-    return append(begin, middle) && append(middle, end);
-  }
-  const AppendResult result = log_->append(first, static_cast<uint32_t>(count), bytes);
+  const AppendResult result = log_->append(blocks);
   fault_ = result.reason;
   return result.fault == AppendFault::none;
-}
-
-// Where a decision ends, about half way; inside of one only where there is no other.
-size_t Broker::cut_between(size_t begin, size_t end) const {
-  const size_t middle = begin + (end - begin) / 2;
-  const auto after = std::lower_bound(decision_ends_.begin(), decision_ends_.end(), middle);
-  if (after != decision_ends_.end() && *after < end) return *after;
-  if (after != decision_ends_.begin() && *(after - 1) > begin) return *(after - 1);
-  return middle;
 }
 
 void Broker::deliver(std::vector<Send> sends) {

@@ -43,9 +43,7 @@ class Broker {
   void take(const Input& input, Instant now);
   void dispatch(Instant now);
   bool commit(Instant now);
-  bool append_decisions();
-  bool append(size_t begin, size_t end);
-  size_t cut_between(size_t begin, size_t end) const;
+  bool append_events();
   void deliver(std::vector<Send> sends);
   void watch_disk(Instant now);
   Duration time_to_sleep(Instant now) const;
@@ -55,10 +53,9 @@ class Broker {
   BrokerCore core_;
   Fetches fetches_;
   ServerSocket* server_ = nullptr;
-  std::vector<Event> events_;          // applied, not yet durable
-  std::vector<size_t> decision_ends_;  // of the decisions that they come from, in events_
-  std::vector<Send> sends_;            // to go out when they are
-  std::string fault_;                  // why the log failed
+  std::vector<Event> events_;  // applied, not yet durable
+  std::vector<Send> sends_;    // to go out when they are
+  std::string fault_;          // why the log failed
   Instant recovered_time_;
   Instant next_disk_look_;
   bool disk_low_ = false;

@@ -105,7 +105,10 @@ std::string render_device_table(const std::vector<DeviceInfo>& devices, const Lo
 std::string render_device(const DeviceInfo& device, const Look& look) {
   Fields fields;
   fields.add("device", device.spec.name);
-  if (device.undeclared) fields.add("declared", "no: a lister found it, no inventory names it");
+  if (device.undeclared) {
+    fields.add("declared", std::string("no: a lister found it, no inventory names it") +
+                               (device.allowed ? "; a selector of allow lets it be used" : ""));
+  }
   if (device.draining) {
     fields.add("draining", "the inventory does not name it any more; it goes when it is free");
   }

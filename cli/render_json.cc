@@ -263,6 +263,7 @@ std::string device_json(const DeviceInfo& device) {
   if (device.failures > 0) json["failures"] = device.failures;
   put(json, "stacks", device.stacks);
   if (device.undeclared) json["undeclared"] = true;
+  if (device.allowed) json["allowed"] = true;
   if (device.draining) json["draining"] = true;
   put(json, "absent", device.absent);
   if (!device.held_by.guid.empty()) {

@@ -22,7 +22,8 @@
 //   muster.device/1        name, profile {}, worker, pools, strategy, owner, where, lister, power
 //   {},
 //                          state, health, health_reason?, health_since?, health_who?, until?,
-//                          failures?, stacks?, undeclared?, held_by? {guid, attempt}, progress?
+//                          failures?, stacks?, undeclared?, allowed?, held_by? {guid, attempt},
+//                          progress?
 //   muster.device_change/1 device, change, refused?
 //   muster.device_record/1 device, seq, time, what (health, attempt, action), guid?; health:
 //   health,

@@ -4,13 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 
 #include "cli/access.h"
 #include "cli/text.h"
 #include "core/guid.h"
+#include "core/suggest.h"
 #include "io/file.h"
 
 namespace muster {
@@ -127,6 +130,31 @@ std::optional<Message> Session::ask_if_known(const Message& request) {
     throw to_failure(*error, endpoint_);
   }
   return std::move(std::get<Message>(answer));
+}
+
+std::vector<DeviceInfo> Session::devices(const std::string& selector) {
+  std::vector<DeviceInfo> all;
+  ListDevices question;
+  question.selector = selector;
+  for (;;) {
+    DeviceList page = ask_for<DeviceList>(question);
+    std::move(page.devices.begin(), page.devices.end(), std::back_inserter(all));
+    if (!page.more || all.empty()) return all;
+    question.after = all.back().spec.name;
+  }
+}
+
+std::vector<DeviceInfo> Session::devices_named(const std::string& name) {
+  ListDevices question;
+  question.name = name;
+  return ask_for<DeviceList>(question).devices;
+}
+
+void Session::throw_no_device(const std::string& name) {
+  std::vector<std::string> names;
+  for (const DeviceInfo& device : devices()) names.push_back(device.spec.name);
+  throw Failure{kExitUsageError, "no device is named " + quote_text(name) + suggestion(name, names),
+                "see: muster device ls"};
 }
 
 Ledger* Session::ledger() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "cli/exit_status.h"
 #include "cli/failure.h"
@@ -66,6 +67,13 @@ class Session {
                   "the broker at " + endpoint_ + " gave an answer that does not fit",
                   "update muster or the broker: muster doctor shows both versions"};
   }
+
+  // All devices that match, however many messages it takes.
+  std::vector<DeviceInfo> devices(const std::string& selector = "");
+  // The one of this name, or those when several workers list it; none: there is none.
+  std::vector<DeviceInfo> devices_named(const std::string& name);
+  // Throws Failure: there is none of this name, and which may be meant.
+  [[noreturn]] void throw_no_device(const std::string& name);
 
   // The ledger of this home, if there is one and it belongs to the broker's log.
   Ledger* ledger();

@@ -5,7 +5,6 @@
 #include "cli/values.h"
 #include "cli/verbs.h"
 #include "core/guid.h"
-#include "core/suggest.h"
 
 namespace muster {
 namespace {
@@ -16,9 +15,7 @@ constexpr size_t kDevicesPerChangeMax = 1'000;  // of one message
 
 int do_verb(Session& session, const DeviceListOptions& options) {
   Output& output = session.output();
-  ListDevices question;
-  question.selector = options.selector;
-  const std::vector<DeviceInfo> devices = session.ask_for<DeviceList>(question).devices;
+  const std::vector<DeviceInfo> devices = session.devices(options.selector);
   output.show_list(
       "device", devices, [&] { return render_device_table(devices, output.look()); }, device_json,
       [](const DeviceInfo& device) { return device.spec.name; });
@@ -27,18 +24,11 @@ int do_verb(Session& session, const DeviceListOptions& options) {
 
 int do_verb(Session& session, const DeviceShowOptions& options) {
   Output& output = session.output();
-  const std::vector<DeviceInfo> known = session.ask_for<DeviceList>(ListDevices{}).devices;
-  std::vector<std::string> names;
-  for (const DeviceInfo& device : known) names.push_back(device.spec.name);
   std::vector<DeviceInfo> devices;
   for (const std::string& name : options.names) {
-    const auto at = std::find(names.begin(), names.end(), name);
-    if (at == names.end()) {
-      throw Failure{kExitUsageError,
-                    "no device is named " + quote_text(name) + suggestion(name, names),
-                    "see: muster device ls"};
-    }
-    devices.push_back(known[static_cast<size_t>(at - names.begin())]);
+    std::vector<DeviceInfo> named = session.devices_named(name);
+    if (named.empty()) session.throw_no_device(name);
+    devices.push_back(std::move(named.front()));
   }
   const auto human = [&] {
     std::string text;
@@ -64,9 +54,7 @@ int do_verb(Session& session, const DeviceChangeOptions& options) {
   session.set_role(Role::admin);
   std::vector<std::string> names = options.devices.names;
   if (names.empty()) {
-    ListDevices question;
-    question.selector = options.devices.selector;
-    for (const DeviceInfo& device : session.ask_for<DeviceList>(question).devices) {
+    for (const DeviceInfo& device : session.devices(options.devices.selector)) {
       names.push_back(device.spec.name);
     }
     if (names.empty()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <thread>
 
 #include "cli/doctor.h"
@@ -51,8 +52,14 @@ void measure_broker(Session& session, Duration patience, DoctorFacts& facts) {
   const auto workers = ask<WorkerList>(client, ListWorkers{}, patience, facts);
   if (!workers) return;
   facts.workers = workers->workers;
-  const auto devices = ask<DeviceList>(client, ListDevices{}, patience, facts);
-  if (devices) facts.devices = devices->devices;
+  ListDevices question;
+  for (bool more = true; more;) {
+    auto devices = ask<DeviceList>(client, question, patience, facts);
+    if (!devices) return;
+    more = devices->more && !devices->devices.empty();
+    if (more) question.after = devices->devices.back().spec.name;
+    std::move(devices->devices.begin(), devices->devices.end(), std::back_inserter(facts.devices));
+  }
 }
 
 void measure_collector(const Home& home, DoctorFacts& facts) {

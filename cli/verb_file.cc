@@ -55,7 +55,7 @@ InventoryPlan make_plan(Session& session, const std::string& file) {
       });
   if (!removes) return plan;
   std::map<std::string, AttemptToken> held;
-  for (const DeviceInfo& device : session.ask_for<DeviceList>(ListDevices{}).devices) {
+  for (const DeviceInfo& device : session.devices()) {
     if (!device.held_by.guid.empty()) held.emplace(device.spec.name, device.held_by);
   }
   for (const InventoryChange& change : plan.changes) {
@@ -70,7 +70,7 @@ InventoryPlan make_plan(Session& session, const std::string& file) {
 
 // What is gone from the inventory and still leased.
 void tell_draining(Session& session) {
-  for (const DeviceInfo& device : session.ask_for<DeviceList>(ListDevices{}).devices) {
+  for (const DeviceInfo& device : session.devices()) {
     if (!device.draining) continue;
     session.output().talk(printable(
         "device " + device.spec.name + " is removed and leased by " + device.held_by.guid +

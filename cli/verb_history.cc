@@ -35,13 +35,7 @@ Ledger& caught_up_ledger(Session& session, const std::string& what) {
 // Throws when the broker knows no such device; without a broker there is nobody to ask.
 void check_device(Session& session, const std::string& name) {
   if (session.broker_or_none() == nullptr) return;
-  std::vector<std::string> names;
-  for (const DeviceInfo& device : session.ask_for<DeviceList>(ListDevices{}).devices) {
-    if (device.spec.name == name) return;
-    names.push_back(device.spec.name);
-  }
-  throw Failure{kExitUsageError, "no device is named " + quote_text(name) + suggestion(name, names),
-                "see: muster device ls"};
+  if (session.devices_named(name).empty()) session.throw_no_device(name);
 }
 
 // Throws when neither the ledger nor the broker's inventory knows a strategy of this name.

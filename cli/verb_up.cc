@@ -109,7 +109,7 @@ class Up {
     size_t devices = facts.devices.size();
     if (!options_.inventory.empty()) {
       apply_inventory(session_, options_.inventory);
-      devices = session_.ask_for<DeviceList>(ListDevices{}).devices.size();
+      devices = session_.devices().size();
     }
     const std::string next = devices == 0 ? "muster run -- uname -a" : "muster verify --all";
     const std::string home = session_.home().dir;

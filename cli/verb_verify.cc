@@ -22,11 +22,13 @@ constexpr Duration kTick = 500ms;
 // When nothing has run for so long, people want to know why.
 constexpr Duration kStuckWorthAWord = 3s;
 constexpr size_t kLeftOutShown = 5;
+constexpr const char* kUndeclared =
+    " is plugged in but undeclared: declare it in the inventory, or add a selector to allow";
 
 // Why a sweep leaves this device out, or nothing: a person has it, or there is nothing to check.
 std::string left_out_because(const DeviceInfo& device) {
   const std::string by = device.health_who.empty() ? "" : " by " + device.health_who;
-  if (device.undeclared) return "in no inventory";
+  if (device.undeclared && !device.allowed) return "undeclared";
   if (device.spec.strategy.empty()) return "no strategy";
   if (device.health == DeviceHealth::locked) return "locked" + by;
   if (device.health == DeviceHealth::needs_human) return "needs a person";
@@ -50,6 +52,10 @@ std::vector<std::string> choose_by_name(const std::vector<DeviceInfo>& known,
     const auto at = by_name.find(name);
     if (at == by_name.end()) {
       wrong.push_back("no device is named " + quote_text(name) + suggestion(name, names));
+    } else if (at->second->undeclared && !at->second->allowed) {
+      wrong.push_back("device " + name + kUndeclared);
+    } else if (at->second->draining) {
+      wrong.push_back("device " + name + " is not in the inventory any more");
     } else if (at->second->health == DeviceHealth::locked) {
       const DeviceInfo& device = *at->second;
       wrong.push_back(printable("device " + name + " is locked by " + device.health_who + ": " +
@@ -95,9 +101,7 @@ std::vector<std::string> choose_devices(Session& session, const VerifyOptions& o
       throw Failure{kExitUsageError, selector.error(), "see: muster " + verb + " --help"};
     }
   }
-  ListDevices question;
-  question.selector = text;
-  const std::vector<DeviceInfo> known = session.ask_for<DeviceList>(question).devices;
+  const std::vector<DeviceInfo> known = session.devices(text);
   if (known.empty()) {
     throw Failure{
         kExitUsageError,

@@ -144,6 +144,7 @@ void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
     typical = typical == Duration{0} ? took : (7 * typical + took) / 8;
   }
   apply_device_health(task, event.ending, time);
+  task.attempts.back().devices.clear();
   if (task.spec->kind == TaskKind::repair && task.chain && live_task(task.chain->parent)) {
     tasks_[task.chain->parent.ix].chain->repair_spent += time - task.attempts.back().leased;
   }
@@ -179,7 +180,10 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
     assert(devices_[device].holder == ix);
     devices_[device].holder = kNone;
   }
-  for (const DeviceIx device : attempt.devices) mark_device(device);
+  for (const DeviceIx device : attempt.devices) {
+    mark_device(device);
+    index_gone(device);
+  }
   if (was_full && worker.held_devices < worker.slots) mark_devices_of(attempt.worker);
   mark_worker(attempt.worker);
 }

@@ -107,7 +107,7 @@ void BrokerCore::decide_chain_consequences(Decision& decision, Instant now) cons
   }
 }
 
-// Children that nothing can be leased to any more: their device is gone.
+// Done for others, and nothing can be leased to them any more: their device is gone.
 void BrokerCore::decide_strays(Instant now, Decision& decision) const {
   for (const TaskRef& ref : strays_) {
     const Task& task = *live_task(ref);
@@ -122,10 +122,15 @@ void BrokerCore::decide_strays(Instant now, Decision& decision) const {
     }
     const std::string& name = task.spec->devices[0].name;
     const auto device = device_by_name_.find(name);
-    const bool undeclared = device != device_by_name_.end() && devices_[device->second].undeclared;
-    const std::string text =
-        "device " + name +
-        (undeclared ? " is not plugged in any more" : " is not in the inventory any more");
+    std::string text = "device " + name + " is not in the inventory any more";
+    if (device != device_by_name_.end()) {
+      const Device& one = devices_[device->second];
+      if (one.undeclared || (one.declared && !device_present(one))) {
+        text = "device " + name + " is not plugged in any more";
+      } else if (one.declared) {
+        text = "device " + name + " is not in pool " + task.spec->pool + " any more";
+      }
+    }
     decision.events.push_back(Event{now, TaskEnded{guid,
                                                    make_ending(Outcome::error, Cause::capacity,
                                                                StatusCode::busy, text, kNever, now),
@@ -448,6 +453,7 @@ void BrokerCore::apply_chain_over(TaskIx ix) {
   const auto device = device_by_name_.find(spec.devices[0].name);
   if (device != device_by_name_.end()) {
     index_reverify(device->second, task.ended + kReverifyPause);
+    index_gone(device->second);
     mark_device(device->second);
   }
   if (task.chain) apply_child_over(task, ix);
@@ -468,14 +474,27 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
   if (is_in_vain(ending)) parent.chain->vain[device] = {head_, ending.cause, child.spec->guid};
 }
 
-// After the inventory, or a worker's pools, changed: children that nothing can be leased to now.
+// After the inventory, or a worker's pools, changed.
 void BrokerCore::index_strays() {
   strays_.clear();
-  for (const auto& [name, refs] : serving_) {
-    for (const TaskRef& ref : refs) {
-      const Task& task = *live_task(ref);
-      const bool for_others = task.chain || task.spec->submitter == kBroker;
-      if (for_others && classes_[task.task_class].candidates[0].empty()) strays_.insert(ref);
+  for (const auto& [name, refs] : serving_) index_strays_of(name);
+}
+
+// Children that nothing can be leased to now, and verifications by the broker itself of what is not
+// plugged in.
+void BrokerCore::index_strays_of(const std::string& name) {
+  const auto serving = serving_.find(name);
+  if (serving == serving_.end()) return;
+  const auto device = device_by_name_.find(name);
+  const bool present = device != device_by_name_.end() && device_present(devices_[device->second]);
+  for (const TaskRef& ref : serving->second) {
+    const Task& task = *live_task(ref);
+    const bool for_others = task.chain || task.spec->submitter == kBroker;
+    const bool gone = classes_[task.task_class].candidates[0].empty();
+    if (for_others && (gone || (!present && is_reverify(*task.spec)))) {
+      strays_.insert(ref);
+    } else {
+      strays_.erase(ref);
     }
   }
 }

@@ -145,8 +145,11 @@ void BrokerCore::decide_verification(const Task& job, DeviceIx device, Scratch& 
 
 // While children are on their way: what they are to look at, and what has passed already.
 void BrokerCore::reserve_for(const Task& job, Scratch& scratch) const {
-  for (const DeviceIx device : job.chain->verified) {
-    if (devices_[device].good_for == job.seq) reserve(job, device, scratch);
+  for (const std::string& name : job.chain->verified) {
+    const auto device = device_by_name_.find(name);
+    const bool still =
+        device != device_by_name_.end() && devices_[device->second].good_for == job.seq;
+    if (still) reserve(job, device->second, scratch);
   }
   for (const TaskRef& ref : job.chain->open) {
     const auto device = device_by_name_.find(live_task(ref)->spec->devices[0].name);

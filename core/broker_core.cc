@@ -114,7 +114,7 @@ template <typename Chain>
 void add_chain(Digest& digest, const Chain& chain) {
   digest.add(chain.parent.seq);
   for (const auto& child : chain.open) digest.add(child.seq);
-  for (const uint32_t device : chain.verified) digest.add(uint64_t{device});
+  for (const std::string& device : chain.verified) digest.add(device);
   for (const std::string& device : chain.repaired) digest.add(device);
   for (const auto& [device, vain] : chain.vain) {
     digest.add(device);

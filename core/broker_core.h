@@ -3,7 +3,7 @@
 //
 // The shell (broker/broker.cc) runs, for each input of a wake-up,
 //     decision = decide(input, now);  apply(each event);  note(input, now);
-// then appends all events as one durable block, and only then sends decision.sends and
+// then appends all events durably, all of them or none, and only then sends decision.sends and
 // drain_sends().
 //
 // Hard state is what apply() builds; recovery is apply() over the log. Soft state (sessions, what
@@ -74,6 +74,10 @@ class BrokerCore {
   size_t held_count() const { return held_count_; }
   uint64_t ended_count() const { return ended_count_; }
   std::optional<TaskInfo> task_info(std::string_view guid) const;
+  size_t device_slots() const { return devices_.size(); }
+  // How often it was asked whether a device matches a request, and where a task can be placed.
+  uint64_t matches_asked() const { return matches_asked_; }
+  uint64_t placements_asked() const { return placements_asked_; }
 
  private:
   using TaskIx = uint32_t;
@@ -93,8 +97,8 @@ class BrokerCore {
     WorkerIx worker = kNone;
     uint64_t incarnation = 0;
     Instant leased;
-    Instant started;  // by the worker's clock; kNever: not that we know
-    std::vector<DeviceIx> devices;
+    Instant started;                // by the worker's clock; kNever: not that we know
+    std::vector<DeviceIx> devices;  // while it lives
     std::vector<std::string> device_names;
     std::string log_url;
     std::string progress;  // the newest, for people
@@ -113,11 +117,11 @@ class BrokerCore {
     // Of a verification or repair: the job on whose behalf it is done.
     TaskRef parent;
     // Of a job.
-    std::vector<TaskRef> open;         // of its children, those that have not ended
-    std::vector<DeviceIx> verified;    // for it at some time; Device::good_for knows if still
-    std::set<std::string> repaired;    // devices for which a repair was asked for
-    std::map<std::string, Vain> vain;  // devices where a child failed
-    uint32_t failed_children = 0;      // came to nothing, for whatever cause
+    std::vector<TaskRef> open;          // of its children, those that have not ended
+    std::vector<std::string> verified;  // for it at some time; Device::good_for knows if still
+    std::set<std::string> repaired;     // devices for which a repair was asked for
+    std::map<std::string, Vain> vain;   // devices where a child failed
+    uint32_t failed_children = 0;       // came to nothing, for whatever cause
     Duration repair_spent{0};
   };
 
@@ -208,7 +212,9 @@ class BrokerCore {
     // Derived from hard state.
     std::set<ClassIx> waiters;         // classes with a request that it matches
     std::vector<DeviceIx> companions;  // the other members of its stacks, by name
+    std::vector<uint32_t> stacks;      // that it is in, by their place in the inventory
     Instant reverify_at;               // its place in reverify_; kNever: none
+    uint64_t gone_at = 0;              // likewise in gone_: the event; 0: none
     bool known() const { return declared || allowed; }
   };
 
@@ -261,6 +267,8 @@ class BrokerCore {
     std::set<DeviceIx> hoped;     // to be repaired for the job: fit, whatever their health
     std::set<uint64_t> over;      // tasks (Task::seq) that this decision ends
   };
+  // What one message has found out about the tasks that it submits (broker_submit.cc).
+  struct Admission;
   // A bounded search for devices of one worker (broker_placement.cc).
   struct Search;
   // What follows from the ends of tasks, gathered over one decision (broker_chain.cc).
@@ -285,14 +293,17 @@ class BrokerCore {
   Decision decide_tick(Instant now) const;
   Decision decide_dispatch(Instant now) const;
   std::string decide_room(size_t accepted) const;
-  std::string decide_admission(const TaskSpec& spec) const;  // why not, or empty
-  std::string decide_capacity(
-      const TaskSpec& spec) const;  // why nothing known could serve it, or empty
+  // Why not, or empty; the second: why nothing known could serve it.
+  std::string decide_admission(const TaskSpec& spec, Admission& admission) const;
+  std::string decide_capacity(const TaskSpec& spec, Admission& admission) const;
+  std::string decide_capacity_of(const TaskSpec& spec, const TaskClass& wanted,
+                                 Admission& admission) const;
   uint64_t decide_reports(const Sync& sync, const Worker& worker, Instant now,
                           Decision& decision) const;
   void decide_restarted(const Sync& sync, const Worker& worker, uint64_t told, Instant now,
                         Decision& decision) const;
   AttemptEnded decide_ending(const Task& task, Origin origin, Ending ending, Instant now) const;
+  std::set<ClassIx> classes_to_look_at() const;
   void decide_leases_with_devices(Scratch& scratch, Decision& decision) const;
   void decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const;
   size_t decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
@@ -339,8 +350,8 @@ class BrokerCore {
   // Health (broker_health.cc).
   Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
   std::string was_already(const std::string& name, DeviceChange change) const;
-  std::string decide_changed(const std::string& name, const ChangeDevices& change, Instant now,
-                             Decision& decision) const;
+  std::string decide_changed(const std::string& name, const ChangeDevices& change,
+                             size_t& suggestions, Instant now, Decision& decision) const;
   void decide_judgements(Decision& decision, Judged& judged, Instant now) const;
   void decide_health(const EventBody& body, Judged& judged, Instant now,
                      std::vector<Event>& events) const;
@@ -349,6 +360,7 @@ class BrokerCore {
   void decide_no_result(const Task& task, DeviceIx subject, Judged& judged, Instant now) const;
   void decide_health_after_check(const AttemptEnded& ended, const Task& task, Judged& judged,
                                  Instant now) const;
+  static bool is_reverify(const TaskSpec& spec);
   void decide_reverify(Instant now, Decision& decision) const;
   DeviceJudged judge_failure(DeviceIx device, uint32_t DeviceJudged::*count, const Judged& judged,
                              Instant now) const;
@@ -431,6 +443,7 @@ class BrokerCore {
   TaskIx add_task_slot();
   WorkerIx worker_ix(const std::string& name);
   ClassIx class_of(const TaskSpec& spec);
+  static std::string class_key(const TaskClass& task_class);
   void leave_class(Task& task);
   void keep_typical(const TaskClass& task_class);
   void describe_class(TaskClass& task_class, const TaskSpec& spec) const;
@@ -451,12 +464,17 @@ class BrokerCore {
   void unindex_worker(WorkerIx ix);
   void index_reverify(DeviceIx ix, Instant earliest = kNever);
   void index_strays();
+  void index_strays_of(const std::string& device);
   std::set<std::string> pools_of(const Worker& worker) const;
   bool pool_known(const std::string& pool) const;
   bool device_in_pool(const DeviceSpec& device, const std::string& pool) const;
 
   // The same, for what follows from the inventory and the listers (broker_inventory.cc).
   void index_inventory();
+  DeviceIx add_device_slot(const std::string& name);
+  void index_gone(DeviceIx ix);
+  void forget_device(DeviceIx ix);
+  static bool is_blank(const Device& device);
   void index_serial(DeviceIx ix, bool in);
   void add_listed(Worker& worker, const ListedDevice& listed);
   void remove_listed(Worker& worker, const std::string& name);
@@ -504,6 +522,7 @@ class BrokerCore {
   Obstacle obstacle_of(DeviceIx device, const Task& task, Instant now) const;
   Obstacle obstacle_alone(DeviceIx device, bool fit, bool must_be_there, Instant now) const;
   std::string explain_absence(const Device& device) const;
+  std::string explain_no_device(const std::string& name, size_t& suggestions) const;
   std::string explain_kept(DeviceIx device, const Task& task) const;
   std::string explain_health(const Device& device, Instant now) const;
   std::string explain_holder(const Task& holder, Instant now) const;
@@ -534,6 +553,7 @@ class BrokerCore {
   std::vector<Worker> workers_;
   std::map<std::string, WorkerIx, std::less<>> worker_by_name_;
   std::vector<Device> devices_;
+  std::vector<DeviceIx> free_devices_;
   std::map<std::string, DeviceIx, std::less<>> device_by_name_;
   InventoryPtr inventory_;
   uint64_t queued_count_ = 0;
@@ -557,8 +577,10 @@ class BrokerCore {
   std::set<ClassIx> chain_classes_;  // of jobs that verify first, with queued tasks
   // Verifications and repairs that have not ended, by the device that they name.
   std::map<std::string, std::vector<TaskRef>, std::less<>> serving_;
-  std::set<TaskRef> strays_;  // of these, those done for others whose device is gone
+  std::set<TaskRef> strays_;  // of these, those whose device is gone: nobody waits for that
   std::set<std::pair<Instant, DeviceIx>> reverify_;  // failed devices, by when to look again
+  // Undeclared devices that are gone, which may be forgotten: blank ones first, then the oldest.
+  std::set<std::tuple<bool, uint64_t, DeviceIx>> gone_;
   std::set<std::tuple<Instant, TaskIx, uint64_t>> delayed_;  // retries by not_before
   std::set<std::tuple<Instant, TaskIx, uint64_t>> queue_deadlines_;
 
@@ -576,6 +598,8 @@ class BrokerCore {
   uint64_t heard_mark_ = 0;
   bool disk_low_ = false;
   uint64_t refused_messages_ = 0;
+  mutable uint64_t matches_asked_ = 0;
+  mutable uint64_t placements_asked_ = 0;
 };
 
 }  // namespace muster

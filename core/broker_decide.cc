@@ -122,8 +122,8 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
   return decision;
 }
 
-// A large decision takes several blocks, and a crash may have come between them. What such a
-// decision had begun ends here: no message would ask for it again.
+// In old logs a large decision took several blocks, and a crash may have come between them. What
+// such a decision had begun ends here: no message would ask for it again.
 Decision BrokerCore::decide_start(const Start& start, Instant now) const {
   Decision decision;
   decision.events.push_back(Event{now, BrokerStarted{start.epoch, options_.version}});

@@ -1,6 +1,7 @@
 // decide_dispatch: free capacity meets queued tasks. Tasks with devices first: their devices are
 // what is scarce.
 #include <algorithm>
+#include <iterator>
 
 #include "core/broker_core.h"
 
@@ -13,6 +14,41 @@ Decision BrokerCore::decide_dispatch(Instant now) const {
   decide_leases_with_devices(scratch, decision);
   decide_leases_plain(now, scratch, decision);
   return decision;
+}
+
+// Something has changed for the dirty classes. What they get could be what a job, whose class has
+// not changed, has verified; so they are looked at together. That goes by stacks, and by things
+// with several names: whoever takes a device takes what is with it.
+std::set<BrokerCore::ClassIx> BrokerCore::classes_to_look_at() const {
+  std::set<ClassIx> all = dirty_classes_;
+  std::set<ClassIx> others;
+  std::set_difference(chain_classes_.begin(), chain_classes_.end(), all.begin(), all.end(),
+                      std::inserter(others, others.end()));
+  LookupSet<DeviceIx> seen;
+  LookupSet<DeviceIx> seen_beside;
+  const auto add_waiters = [&](DeviceIx ix) {
+    if (!seen_beside.insert(ix)) return;
+    for (const ClassIx waiter : devices_[ix].waiters) {
+      if (others.erase(waiter) > 0) all.insert(waiter);
+    }
+  };
+  const auto each_with = [&](DeviceIx ix, const auto& take) {
+    take(ix);
+    for (const DeviceIx companion : devices_[ix].companions) take(companion);
+    for (const DeviceIx same : devices_of_serial(devices_[ix].spec.profile)) take(same);
+  };
+  for (const ClassIx dirty : dirty_classes_) {
+    if (classes_[dirty].queues.empty()) continue;
+    for (const std::vector<DeviceIx>& candidates : classes_[dirty].candidates) {
+      for (const DeviceIx candidate : candidates) {
+        if (others.empty()) return all;
+        each_with(candidate, [&](DeviceIx near) {
+          if (seen.insert(near)) each_with(near, add_waiters);
+        });
+      }
+    }
+  }
+  return all;
 }
 
 void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision) const {
@@ -37,9 +73,7 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
       }
     }
   };
-  std::set<ClassIx> looked_at = dirty_classes_;
-  looked_at.insert(chain_classes_.begin(), chain_classes_.end());
-  for (const ClassIx ix : looked_at) {
+  for (const ClassIx ix : classes_to_look_at()) {
     cursors.insert(ix, Cursor{classes_[ix].queues.begin(), 0});
     advance(ix);
   }
@@ -48,7 +82,8 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
     heads.erase(heads.begin());
     Cursor& cursor = *cursors.find(ix);
     const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
-    if (scratch.over.contains(task.seq)) {
+    const TaskRef& ref = cursor.queue->second[cursor.position];
+    if (scratch.over.contains(task.seq) || strays_.contains(ref)) {
       ++cursor.position;
       advance(ix);
       continue;

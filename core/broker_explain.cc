@@ -3,6 +3,8 @@
 
 #include "core/broker_core.h"
 #include "core/duration_text.h"
+#include "core/guid.h"
+#include "core/suggest.h"
 
 namespace muster {
 
@@ -213,14 +215,34 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, bool must
 
 // The first stack that both are in.
 std::string BrokerCore::stack_of(const Device& one, const Device& other) const {
-  for (const StackSpec& stack : inventory_->stacks) {
-    const auto has = [&](const Device& device) {
-      return std::find(stack.members.begin(), stack.members.end(), device.spec.name) !=
-             stack.members.end();
-    };
-    if (has(one) && has(other)) return stack.name;
+  const auto common = std::find_first_of(one.stacks.begin(), one.stacks.end(), other.stacks.begin(),
+                                         other.stacks.end());
+  return common == one.stacks.end() ? "" : inventory_->stacks[*common].name;
+}
+
+// Why nothing can be done with a device of this name, where there is none. `suggestions`: how many
+// more may be made.
+std::string BrokerCore::explain_no_device(const std::string& name, size_t& suggestions) const {
+  for (const auto& [worker_name, ix] : worker_by_name_) {
+    const auto listed = workers_[ix].listed.find(name);
+    if (listed == workers_[ix].listed.end()) continue;
+    if (declared_as(workers_[ix], listed->second) != kNone) continue;
+    return "device " + name +
+           " is plugged in but undeclared: declare it in the inventory, or add a selector to allow";
   }
-  return "";
+  if (const auto found = device_by_name_.find(name); found != device_by_name_.end()) {
+    return "device " + name +
+           (devices_[found->second].undeclared ? " is not plugged in any more"
+                                               : " is not in the inventory any more");
+  }
+  std::string guess;
+  if (suggestions > 0) {
+    --suggestions;
+    std::vector<std::string> names;
+    for (const auto& [known, ix] : device_by_name_) names.push_back(known);
+    guess = suggest(name, names);
+  }
+  return "no device is named " + quote_text(name) + guess;
 }
 
 // Why an idle device is not for the task all the same, or empty.
@@ -299,8 +321,13 @@ void BrokerCore::explain_devices(const Task& task, Instant now, Explanation& ans
     const DeviceRequest& request = task_class.requests[i];
     const std::vector<DeviceIx>& candidates = task_class.candidates[i];
     if (candidates.empty()) {
-      answer.reasons.push_back("no device in the inventory matches " +
-                               (request.name.empty() ? request.selector : request.name));
+      const auto named = device_by_name_.find(request.name);
+      const bool known = named != device_by_name_.end() && devices_[named->second].known();
+      size_t suggestions = 1;
+      answer.reasons.push_back(request.name.empty() || known
+                                   ? "no device in the inventory matches " +
+                                         (request.name.empty() ? request.selector : request.name)
+                                   : explain_no_device(request.name, suggestions));
     }
     for (const DeviceIx ix : candidates) {
       if (told.insert(ix).second) obstacles.push_back(obstacle_of(ix, task, now));

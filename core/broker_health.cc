@@ -6,7 +6,6 @@
 
 #include "core/broker_core.h"
 #include "core/guid.h"
-#include "core/suggest.h"
 
 namespace muster {
 
@@ -37,11 +36,6 @@ DeviceJudged make_unlocked(DeviceJudged before, const std::string& who) {
   before.reason = cut_text(before.reason + std::string(kUnlocked) + who, kMessageLengthMax);
   before.guid.clear();
   return before;
-}
-
-// Asked for by the broker itself, because a back-off is over.
-bool is_reverify(const TaskSpec& spec) {
-  return spec.kind == TaskKind::verify && spec.submitter == kBroker && spec.parent.empty();
 }
 
 }  // namespace
@@ -116,6 +110,7 @@ void BrokerCore::decide_health(const EventBody& body, Judged& judged, Instant no
   const Task& task = *find_task(ended ? ended->token.guid : over->guid);
   Judged said = judged;
   if (over) {
+    if (over->ending.cause == Cause::capacity) return;  // its device is gone
     const auto subject = task.spec->devices.empty()
                              ? device_by_name_.end()
                              : device_by_name_.find(task.spec->devices[0].name);
@@ -284,7 +279,13 @@ Duration BrokerCore::back_off(uint32_t failures) const {
   return steps[std::min(step, steps.size() - 1)];
 }
 
-// Failed devices whose back-off is over are verified again, by a task of the broker's own.
+// Asked for by the broker itself, because a back-off is over.
+bool BrokerCore::is_reverify(const TaskSpec& spec) {
+  return spec.kind == TaskKind::verify && spec.submitter == kBroker && spec.parent.empty();
+}
+
+// Failed devices whose back-off is over are verified again, by a task of the broker's own. What is
+// not plugged in waits until it is: not to find it would be one failure more.
 void BrokerCore::decide_reverify(Instant now, Decision& decision) const {
   for (const auto& [due, ix] : reverify_) {
     if (due > now) break;
@@ -339,12 +340,14 @@ Decision BrokerCore::decide_change(const FromPeer& input, const ChangeDevices& c
   }
   ChangeDevicesReply answer;
   LookupSet<std::string> seen;
+  size_t suggestions = kSuggestionsPerRequestMax;
   for (const std::string& name : change.names) {
     ChangeDevicesReply::Outcome& result = answer.results.emplace_back();
     result.name = name;
     if (!seen.insert(name)) continue;
     result.already = was_already(name, change.change);
-    if (result.already.empty()) result.refused = decide_changed(name, change, now, decision);
+    if (!result.already.empty()) continue;
+    result.refused = decide_changed(name, change, suggestions, now, decision);
   }
   decide_consequences(decision, now);
   answer_with(std::move(answer));
@@ -367,13 +370,9 @@ std::string BrokerCore::was_already(const std::string& name, DeviceChange change
 
 // Why one device is not changed so, or empty: then an event says it.
 std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevices& change,
-                                       Instant now, Decision& decision) const {
+                                       size_t& suggestions, Instant now, Decision& decision) const {
   const auto found = device_by_name_.find(name);
-  if (found == device_by_name_.end()) {
-    std::vector<std::string> names;
-    for (const auto& [known, ix] : device_by_name_) names.push_back(known);
-    return "no device is named " + quote_text(name) + suggest(name, names);
-  }
+  if (found == device_by_name_.end()) return explain_no_device(name, suggestions);
   const Device& device = devices_[found->second];
   const bool locked = device.health == DeviceHealth::locked;
   const std::string locked_by =
@@ -416,7 +415,7 @@ std::string BrokerCore::decide_changed(const std::string& name, const ChangeDevi
 
 void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
   const auto found = device_by_name_.find(event.device);
-  assert(found != device_by_name_.end());
+  if (found == device_by_name_.end()) return;  // forgotten earlier in the decision that says it
   Device& device = devices_[found->second];
   if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
     device.before_lock = device_as_judged(found->second, {});
@@ -444,6 +443,7 @@ void BrokerCore::apply_event(const DeviceJudged& event, Instant time) {
     if (event.health == DeviceHealth::good) apply_good(found->second, task, event.level, time);
   }
   index_reverify(found->second);
+  index_gone(found->second);
   mark_device(found->second);
 }
 
@@ -462,8 +462,10 @@ void BrokerCore::apply_good(DeviceIx ix, const Task* task, const std::string& le
   if (!job || job->state == TaskState::ended) return;
   if (!level.empty() && level != job->spec->before.level) return;
   device.good_for = job->seq;
-  std::vector<DeviceIx>& verified = tasks_[task->chain->parent.ix].chain->verified;
-  if (std::find(verified.begin(), verified.end(), ix) == verified.end()) verified.push_back(ix);
+  std::vector<std::string>& verified = tasks_[task->chain->parent.ix].chain->verified;
+  if (std::find(verified.begin(), verified.end(), device.spec.name) == verified.end()) {
+    verified.push_back(device.spec.name);
+  }
 }
 
 // Logs of version 0.1 have no DeviceJudged: there the end of a verification is the judgement. In
@@ -513,13 +515,14 @@ std::vector<ActionUse> BrokerCore::count_uses(const Device& device, Instant now)
   return uses;
 }
 
-// Keeps reverify_ true for the device: failed, in the inventory, and nobody looks at it yet.
+// Keeps reverify_ true for the device: failed, in the inventory, plugged in, and nobody looks at it
+// yet.
 void BrokerCore::index_reverify(DeviceIx ix, Instant earliest) {
   Device& device = devices_[ix];
   if (device.reverify_at != kNever) reverify_.erase({device.reverify_at, ix});
   device.reverify_at = kNever;
-  if (!device.known() || device.until == kNever || is_served(device.spec.name) ||
-      !is_failed(device.health, device.health_who)) {
+  if (!device.known() || !device_present(device) || device.until == kNever ||
+      is_served(device.spec.name) || !is_failed(device.health, device.health_who)) {
     return;
   }
   device.reverify_at = std::max(device.until, earliest);

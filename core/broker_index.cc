@@ -30,17 +30,7 @@ BrokerCore::WorkerIx BrokerCore::worker_ix(const std::string& name) {
 BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
   TaskClass added;
   describe_class(added, spec);
-  std::string key = spec.pool;
-  if (added.needs_devices()) {
-    key += '\n' + std::string(to_string(spec.kind)) + '\t' +
-           std::string(to_string(spec.before.verify)) + '\t' + spec.before.level +
-           (spec.before.repair ? "\trepair" : "");
-  }
-  for (size_t i = 0; i < added.requests.size(); ++i) {
-    const DeviceRequest& request = added.requests[i];
-    key += '\n' + request.name + '\t' + request.selector;
-    if (added.with[i] != kNone) key += '\t' + std::to_string(added.with[i]);
-  }
+  std::string key = class_key(added);
   if (const ClassIx* found = class_by_key_.find(key)) {
     ++classes_[*found].live;
     return *found;
@@ -61,6 +51,23 @@ BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
   class_by_key_.insert(std::move(key), ix);
   match_class(ix);
   return ix;
+}
+
+// Equal for tasks that are interchangeable.
+std::string BrokerCore::class_key(const TaskClass& task_class) {
+  std::string key = task_class.pool;
+  const Before& before = task_class.before;
+  if (task_class.needs_devices()) {
+    key += '\n' + std::string(to_string(task_class.kind)) + '\t' +
+           std::string(to_string(before.verify)) + '\t' + before.level +
+           (before.repair ? "\trepair" : "");
+  }
+  for (size_t i = 0; i < task_class.requests.size(); ++i) {
+    const DeviceRequest& request = task_class.requests[i];
+    key += '\n' + request.name + '\t' + request.selector;
+    if (task_class.with[i] != kNone) key += '\t' + std::to_string(task_class.with[i]);
+  }
+  return key;
 }
 
 // What the tasks of a class have in common, but for the devices that match.
@@ -157,6 +164,7 @@ void BrokerCore::match_device(DeviceIx ix) {
 
 bool BrokerCore::request_matches(const TaskClass& task_class, size_t request,
                                  const Device& device) const {
+  ++matches_asked_;
   const std::string& name = task_class.requests[request].name;
   const Selector& selector = task_class.selectors[request];
   return device.known() && (name.empty() || name == device.spec.name) &&

@@ -1,6 +1,7 @@
 // The inventory: which ones are taken, and what follows from them and from what listers find. All
 // that is derived here is a function of the inventory in force and of what workers list.
 #include <algorithm>
+#include <cassert>
 
 #include "core/broker_core.h"
 #include "core/guid.h"
@@ -10,6 +11,7 @@ namespace muster {
 
 namespace {
 
+constexpr std::string_view kBroker = "broker";
 constexpr std::string_view kSerial = "serial";  // key of a profile: tells a thing from its likes
 
 std::string serial_of(const Profile& profile) {
@@ -20,7 +22,7 @@ std::string serial_of(const Profile& profile) {
 // Only a person says that it is fit again.
 bool waits_for_person(const DeviceJudged& judged) {
   return judged.health == DeviceHealth::locked || judged.health == DeviceHealth::needs_human ||
-         (judged.health == DeviceHealth::quarantined && judged.who != "broker");
+         (judged.health == DeviceHealth::quarantined && judged.who != kBroker);
 }
 
 // invalid_*: why a part of an inventory cannot be used, as a sentence, or empty.
@@ -232,25 +234,26 @@ void BrokerCore::decide_replaced(const ApplyInventory& apply, Instant now,
   }
 }
 
-// What the worker's listers found or lost since it last said so. Both lists are sorted by name.
+// What the worker's listers found or lost since it last said so. Both lists are sorted by name. Of
+// listers that have only just begun it is not known what they lost.
 void BrokerCore::decide_listed(const Sync& sync, const std::string& name, const Worker* worker,
                                Instant now, Decision& decision) const {
   static const std::map<std::string, ListedDevice> kNothing;
   const std::map<std::string, ListedDevice>& before = worker ? worker->listed : kNothing;
   auto old = before.begin();
+  const auto is_gone = [&] {
+    if (sync.listed_all) decision.events.push_back(Event{now, DeviceUnlisted{name, old->first}});
+    ++old;
+  };
   for (const ListedDevice& listed : sync.listed) {
-    for (; old != before.end() && old->first < listed.name; ++old) {
-      decision.events.push_back(Event{now, DeviceUnlisted{name, old->first}});
-    }
+    while (old != before.end() && old->first < listed.name) is_gone();
     const bool same = old != before.end() && old->first == listed.name;
     if (!same || !(old->second == listed)) {
       decision.events.push_back(Event{now, DeviceListed{name, listed}});
     }
     if (same) ++old;
   }
-  for (; old != before.end(); ++old) {
-    decision.events.push_back(Event{now, DeviceUnlisted{name, old->first}});
-  }
+  while (old != before.end()) is_gone();
 }
 
 void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
@@ -258,10 +261,9 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
   for (Device& device : devices_) device.declared = device.allowed = false;
   for (const WorkerSpec& spec : inventory_->workers) worker_ix(spec.name);
   for (const DeviceSpec& spec : inventory_->devices) {
-    const auto [found, added] =
-        device_by_name_.try_emplace(spec.name, static_cast<DeviceIx>(devices_.size()));
-    if (added) devices_.emplace_back();
-    Device& device = devices_[found->second];
+    const auto found = device_by_name_.find(spec.name);
+    Device& device =
+        devices_[found == device_by_name_.end() ? add_device_slot(spec.name) : found->second];
     device.spec = spec;
     device.declared = true;
     device.undeclared = false;
@@ -270,7 +272,10 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
   index_inventory();
   match_classes();
   index_strays();
-  for (DeviceIx ix = 0; ix < devices_.size(); ++ix) index_reverify(ix);
+  for (DeviceIx ix = 0; ix < devices_.size(); ++ix) {
+    index_reverify(ix);
+    index_gone(ix);
+  }
   for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
 }
 
@@ -305,11 +310,15 @@ void BrokerCore::index_inventory() {
   devices_by_serial_.clear();
   for (DeviceIx ix = 0; ix < devices_.size(); ++ix) {
     devices_[ix].companions.clear();
+    devices_[ix].stacks.clear();
     index_serial(ix, true);
   }
-  for (const StackSpec& stack : inventory_->stacks) {
+  for (uint32_t place = 0; place < inventory_->stacks.size(); ++place) {
+    const StackSpec& stack = inventory_->stacks[place];
     for (const std::string& member : stack.members) {
-      std::vector<DeviceIx>& companions = devices_[device_by_name_.find(member)->second].companions;
+      Device& device = devices_[device_by_name_.find(member)->second];
+      device.stacks.push_back(place);
+      std::vector<DeviceIx>& companions = device.companions;
       for (const std::string& other : stack.members) {
         if (other != member) companions.push_back(device_by_name_.find(other)->second);
       }
@@ -370,10 +379,16 @@ void BrokerCore::remove_listed(Worker& worker, const std::string& name) {
 
 // A declared device may have come or gone.
 void BrokerCore::mark_listed(const ListedDevice& listed) {
-  if (const auto found = device_by_name_.find(listed.name); found != device_by_name_.end()) {
-    mark_device(found->second);
+  const auto mark = [&](DeviceIx ix) {
+    mark_device(ix);
+    index_strays_of(devices_[ix].spec.name);
+    index_reverify(ix);
+  };
+  const auto found = device_by_name_.find(listed.name);
+  if (found != device_by_name_.end()) mark(found->second);
+  for (const DeviceIx ix : devices_of_serial(listed.profile)) {
+    if (found == device_by_name_.end() || ix != found->second) mark(ix);
   }
-  for (const DeviceIx ix : devices_of_serial(listed.profile)) mark_device(ix);
 }
 
 bool BrokerCore::device_present(const Device& device) const {
@@ -442,15 +457,15 @@ const BrokerCore::Worker* BrokerCore::lister_of_undeclared(const std::string& na
 // A listed device that nobody declared is a device while it is plugged in and allowed. `match`: the
 // classes are told; otherwise match_classes() follows.
 void BrokerCore::refresh_undeclared(const std::string& name, bool match) {
-  auto found = device_by_name_.find(name);
+  const auto found = device_by_name_.find(name);
   if (found != device_by_name_.end() && devices_[found->second].declared) return;
   const Worker* lister = lister_of_undeclared(name);
   if (!lister && (found == device_by_name_.end() || !devices_[found->second].allowed)) return;
-  if (found == device_by_name_.end()) {
-    found = device_by_name_.emplace(name, static_cast<DeviceIx>(devices_.size())).first;
-    devices_.emplace_back();
-  }
-  const DeviceIx ix = found->second;
+  // What is plugged in under ever new names takes the places of what it was before.
+  const bool may_forget =
+      !gone_.empty() && (std::get<0>(*gone_.begin()) == false || gone_.size() >= kGoneDevicesKept);
+  if (found == device_by_name_.end() && may_forget) forget_device(std::get<2>(*gone_.begin()));
+  const DeviceIx ix = found == device_by_name_.end() ? add_device_slot(name) : found->second;
   Device& device = devices_[ix];
   if (match && device.allowed) std::erase(workers_[device.worker].devices, ix);
   device.allowed = lister != nullptr;
@@ -464,8 +479,57 @@ void BrokerCore::refresh_undeclared(const std::string& name, bool match) {
   }
   if (!match) return;
   match_device(ix);
-  index_strays();
+  index_strays_of(name);
   index_reverify(ix);
+  index_gone(ix);
+}
+
+BrokerCore::DeviceIx BrokerCore::add_device_slot(const std::string& name) {
+  DeviceIx ix = static_cast<DeviceIx>(devices_.size());
+  if (free_devices_.empty()) {
+    devices_.emplace_back();
+  } else {
+    ix = free_devices_.back();
+    free_devices_.pop_back();
+  }
+  device_by_name_.emplace(name, ix);
+  return ix;
+}
+
+// Nothing is known of it that would be missed.
+bool BrokerCore::is_blank(const Device& device) {
+  return device.health == DeviceHealth::unknown && device.failures == 0 &&
+         device.job_failures == 0 && device.uses.empty();
+}
+
+// Keeps gone_ true for the device: undeclared, gone, of no use to a task, and no person's word is
+// kept with it.
+void BrokerCore::index_gone(DeviceIx ix) {
+  Device& device = devices_[ix];
+  if (device.gone_at != 0) {
+    gone_.erase({false, device.gone_at, ix});
+    gone_.erase({true, device.gone_at, ix});
+  }
+  const bool by_person =
+      device.health == DeviceHealth::locked ||
+      (device.health == DeviceHealth::quarantined && device.health_who != kBroker);
+  if (!device.undeclared || device.known() || device.holder != kNone || by_person ||
+      is_served(device.spec.name)) {
+    device.gone_at = 0;
+    return;
+  }
+  if (device.gone_at == 0) device.gone_at = head_;
+  gone_.emplace(!is_blank(device), device.gone_at, ix);
+}
+
+void BrokerCore::forget_device(DeviceIx ix) {
+  Device& device = devices_[ix];
+  assert(device.waiters.empty() && device.reverify_at == kNever);
+  gone_.erase(gone_.begin());
+  index_serial(ix, false);
+  device_by_name_.erase(device.spec.name);
+  device = Device{};
+  free_devices_.push_back(ix);
 }
 
 }  // namespace muster

@@ -97,6 +97,7 @@ std::vector<BrokerCore::DeviceIx> BrokerCore::collateral_of(
 std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass& task_class,
                                                                 const Scratch* scratch,
                                                                 bool* gave_up) const {
+  ++placements_asked_;
   if (task_class.candidates.empty()) return std::nullopt;
   const bool together = std::any_of(task_class.with.begin(), task_class.with.end(),
                                     [](uint32_t with) { return with != kNone; });
@@ -240,14 +241,16 @@ void BrokerCore::keep_roles(const Task& task, Placement& placement) const {
   if (task.attempts.empty()) return;
   const TaskClass& task_class = classes_[task.task_class];
   std::vector<DeviceIx>& devices = placement.devices;
-  const std::vector<DeviceIx>& before = task.attempts.back().devices;
+  const std::vector<std::string>& before = task.attempts.back().device_names;
   const auto is_alone = [&](size_t request) {
     return task_class.with[request] == kNone &&
            std::find(task_class.with.begin(), task_class.with.end(), request) ==
                task_class.with.end();
   };
   for (size_t i = 0; i < devices.size(); ++i) {
-    const auto found = std::find(devices.begin(), devices.end(), before[i]);
+    const auto found = std::find_if(devices.begin(), devices.end(), [&](DeviceIx ix) {
+      return devices_[ix].spec.name == before[i];
+    });
     if (found == devices.end()) continue;
     const auto j = static_cast<size_t>(found - devices.begin());
     if (i != j && is_alone(i) && is_alone(j) && is_candidate(task_class, i, devices[j]) &&

@@ -20,6 +20,20 @@ size_t info_bytes(const TaskInfo& info) {
   return bytes;
 }
 
+size_t info_bytes(const DeviceInfo& info) {
+  const DeviceSpec& spec = info.spec;
+  size_t bytes = 768 + spec.name.size() + spec.worker.size() + spec.strategy.size() +
+                 spec.owner.size() + spec.where.size() + spec.lister.size() +
+                 spec.power.method.size() + spec.power.url.size() + info.health_reason.size() +
+                 info.health_who.size() + info.held_by.guid.size() + info.progress.size() +
+                 info.absent.size();
+  for (const auto& [key, value] : spec.profile) bytes += 64 + key.size() + value.size();
+  for (const std::string& word : spec.power.argv) bytes += 32 + word.size();
+  for (const std::string& pool : spec.pools) bytes += 32 + pool.size();
+  for (const std::string& stack : info.stacks) bytes += 32 + stack.size();
+  return bytes;
+}
+
 }  // namespace
 
 std::optional<Message> BrokerCore::make_answer(const Message& question, Instant now) const {
@@ -62,36 +76,62 @@ std::optional<Message> BrokerCore::make_answer(const Message& question, Instant 
 }
 
 // Those of the inventory, those that are still held though they are gone from it, and what else is
-// plugged in.
+// plugged in; as many as fit, and all of a name or none.
 DeviceList BrokerCore::make_device_list(const ListDevices& question,
                                         const Selector& selector) const {
-  DeviceList list;
-  const auto add = [&](DeviceInfo info) {
-    if (!question.name.empty() && info.spec.name != question.name) return;
-    if (selector.matches(match_profile(info.spec))) list.devices.push_back(std::move(info));
+  struct Shown {
+    std::string_view name;
+    DeviceIx device = kNone;
+    const Worker* worker = nullptr;  // where it is no device: that lists it so
+    const ListedDevice* listed = nullptr;
   };
-  for (const auto& [name, ix] : device_by_name_) {
+  std::vector<Shown> shown;
+  const auto each_asked_for = [&](const auto& by_name, const auto& take) {
+    const bool all = question.name.empty();
+    auto next = all ? by_name.upper_bound(question.after) : by_name.find(question.name);
+    for (; next != by_name.end(); ++next) {
+      if (next->first > question.after) take(next->first, next->second);
+      if (!all) return;
+    }
+  };
+  each_asked_for(device_by_name_, [&](const std::string& name, DeviceIx ix) {
     const Device& device = devices_[ix];
-    if (device.known() || device.holder != kNone) add(make_device_info(device));
-  }
+    if (device.known() || device.holder != kNone) shown.push_back({name, ix});
+  });
   for (const auto& [worker_name, worker_ix] : worker_by_name_) {
     const Worker& worker = workers_[worker_ix];
-    for (const auto& [name, listed] : worker.listed) {
+    each_asked_for(worker.listed, [&](const std::string& name, const ListedDevice& listed) {
       const auto same = device_by_name_.find(name);
-      const bool shown = same != device_by_name_.end() && devices_[same->second].undeclared &&
-                         devices_[same->second].worker == worker_ix &&
-                         (devices_[same->second].known() || devices_[same->second].holder != kNone);
-      if (shown || declared_as(worker, listed) != kNone) continue;
-      DeviceInfo info;
-      info.spec = make_undeclared(worker, listed);
-      info.undeclared = true;
-      info.state = reachable_worker(worker) ? DeviceState::idle : DeviceState::offline;
-      add(std::move(info));
-    }
+      const bool is_shown =
+          same != device_by_name_.end() && devices_[same->second].undeclared &&
+          devices_[same->second].worker == worker_by_name_.find(worker.name)->second &&
+          (devices_[same->second].known() || devices_[same->second].holder != kNone);
+      if (is_shown || declared_as(worker, listed) != kNone) return;
+      shown.push_back({name, kNone, &worker, &listed});
+    });
   }
-  std::stable_sort(
-      list.devices.begin(), list.devices.end(),
-      [](const DeviceInfo& a, const DeviceInfo& b) { return a.spec.name < b.spec.name; });
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const Shown& a, const Shown& b) { return a.name < b.name; });
+  DeviceList list;
+  size_t bytes = 0;
+  for (size_t i = 0; i < shown.size(); ++i) {
+    if (bytes > kListBytesMax && shown[i].name != list.devices.back().spec.name) {
+      list.more = true;
+      break;
+    }
+    DeviceInfo info;
+    if (shown[i].device != kNone) {
+      info = make_device_info(devices_[shown[i].device]);
+    } else {
+      info.spec = make_undeclared(*shown[i].worker, *shown[i].listed);
+      info.undeclared = true;
+      const bool reachable = reachable_worker(*shown[i].worker);
+      info.state = reachable ? DeviceState::idle : DeviceState::offline;
+    }
+    if (!selector.matches(match_profile(info.spec))) continue;
+    bytes += info_bytes(info);
+    list.devices.push_back(std::move(info));
+  }
   return list;
 }
 
@@ -170,11 +210,9 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   info.until = device.until;
   info.failures = std::max(device.failures, device.job_failures);
   info.undeclared = device.undeclared;
-  for (const StackSpec& stack : inventory_->stacks) {
-    if (device.companions.empty()) break;
-    const bool is_member = std::find(stack.members.begin(), stack.members.end(),
-                                     device.spec.name) != stack.members.end();
-    if (is_member) info.stacks.push_back(stack.name);
+  info.allowed = device.undeclared && device.allowed;
+  for (const uint32_t stack : device.stacks) {
+    info.stacks.push_back(inventory_->stacks[stack].name);
   }
   const bool at_worker = device.worker != kNone && reachable_worker(workers_[device.worker]);
   const bool reachable = at_worker && device_present(device);

@@ -100,6 +100,12 @@ std::string invalid_metadata(const TaskSpec& spec) {
 
 }  // namespace
 
+struct BrokerCore::Admission {
+  // Why nothing known could serve a task, by its class and the words for its devices.
+  std::map<std::string, std::string> capacity;
+  size_t suggestions = kSuggestionsPerRequestMax;  // left
+};
+
 Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, Instant now) const {
   Decision decision;
   const auto answer_with = [&](Message message) {
@@ -115,6 +121,7 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
   answer.results.reserve(submit.tasks.size());
   decision.events.reserve(submit.tasks.size());
   SpecsByGuid in_this_message;
+  Admission admission;
   for (const TaskSpecPtr& spec : submit.tasks) {
     SubmitResult& result = answer.results.emplace_back(SubmitResult{spec->guid, false, ""});
     const Task* present = find_task(spec->guid);
@@ -128,7 +135,7 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
       result.known = true;
       continue;
     }
-    result.refused = decide_admission(*spec);
+    result.refused = decide_admission(*spec, admission);
     if (result.refused.empty()) result.refused = decide_dependencies(*spec, in_this_message);
     if (result.refused.empty()) {
       result.refused = decide_room(decision.events.size());
@@ -156,7 +163,7 @@ std::string BrokerCore::decide_room(size_t accepted) const {
   return "";
 }
 
-std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
+std::string BrokerCore::decide_admission(const TaskSpec& spec, Admission& admission) const {
   if (const auto problem = invalid_guid(spec.guid)) return *problem;
   if (spec.name.size() > kMessageLengthMax || !is_utf8(spec.name)) {
     return "the task's name is too long or not UTF-8";
@@ -178,27 +185,45 @@ std::string BrokerCore::decide_admission(const TaskSpec& spec) const {
   if (options_.invalid_work) {
     if (const auto problem = options_.invalid_work(spec)) return *problem;
   }
-  return decide_capacity(spec);
+  return decide_capacity(spec, admission);
 }
 
-// Submitting what no known device or worker could ever serve is refused at once.
-std::string BrokerCore::decide_capacity(const TaskSpec& spec) const {
+// Submitting what no known device or worker could ever serve is refused at once. What holds for one
+// task holds for all that are like it.
+std::string BrokerCore::decide_capacity(const TaskSpec& spec, Admission& admission) const {
   if (spec.wait_for_capacity) return "";
+  TaskClass wanted;
+  describe_class(wanted, spec);
+  const std::string class_name = class_key(wanted);
+  std::string key = class_name;
+  for (const DeviceRequest& request : spec.devices) key += '\n' + request.role;
+  const auto [answer, added] = admission.capacity.try_emplace(std::move(key));
+  if (!added) return answer->second;
+  if (const ClassIx* queued = class_by_key_.find(class_name)) {
+    answer->second = decide_capacity_of(spec, classes_[*queued], admission);
+    return answer->second;
+  }
+  for (size_t i = 0; i < spec.devices.size(); ++i) {
+    wanted.candidates.push_back(matching_devices(wanted, i));
+  }
+  answer->second = decide_capacity_of(spec, wanted, admission);
+  return answer->second;
+}
+
+std::string BrokerCore::decide_capacity_of(const TaskSpec& spec, const TaskClass& wanted,
+                                           Admission& admission) const {
   const std::string otherwise = " (--wait-for-capacity accepts it anyway)";
   if (spec.devices.empty()) {
     return pool_known(spec.pool) ? "" : "no worker serves pool " + spec.pool + otherwise;
   }
-  TaskClass wanted;
-  describe_class(wanted, spec);
   for (size_t i = 0; i < spec.devices.size(); ++i) {
     const DeviceRequest& request = spec.devices[i];
-    if (!request.name.empty() && !device_by_name_.contains(request.name)) {
-      std::vector<std::string> names;
-      for (const auto& [name, ix] : device_by_name_) names.push_back(name);
-      return "no device is named " + request.name + suggest(request.name, names) + otherwise;
+    const auto named = device_by_name_.find(request.name);
+    const bool known = named != device_by_name_.end() && devices_[named->second].known();
+    if (!request.name.empty() && !known) {
+      return explain_no_device(request.name, admission.suggestions) + otherwise;
     }
-    wanted.candidates.push_back(matching_devices(wanted, i));
-    if (wanted.candidates.back().empty()) {
+    if (wanted.candidates[i].empty()) {
       const std::string in_pool = spec.pool.empty() ? "" : " in pool " + spec.pool;
       return (request.name.empty()
                   ? "no known device matches " + request.selector

@@ -68,7 +68,12 @@ inline constexpr size_t kScenarioBytesMax = 4 << 20;  // a thousand nodes with s
 inline constexpr size_t kScenarioDepthMax = 16;       // nothing of a scenario's nests deeper than 5
 inline constexpr size_t kInventoryDevicesMax = 200'000;
 inline constexpr size_t kStackMembersMax = 16;
-inline constexpr size_t kListedDevicesMax = 10'000;        // of one worker
+inline constexpr size_t kListedDevicesMax = 10'000;  // of one worker
+// Devices that were only ever plugged in, are gone, and of which something is remembered: what
+// failed once is known when it is plugged in again.
+inline constexpr size_t kGoneDevicesKept = 10'000;
+// Names that are guessed at in the answer to one request: each guess looks at every known name.
+inline constexpr size_t kSuggestionsPerRequestMax = 8;
 inline constexpr size_t kListersMax = 16;                  // of one worker
 inline constexpr size_t kListerLineBytesMax = 64 << 10;    // the largest profile is far below
 inline constexpr size_t kListedProfileBytesMax = 4 << 10;  // keys and values of one device

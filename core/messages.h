@@ -213,6 +213,9 @@ struct Sync {
   std::vector<ListedDevice> listed;  // what its listers found, by name
   std::string refusing;              // why it takes no new work; empty: it does
   std::vector<ListerState> listers;  // that it has
+  // What is not in `listed` is not plugged in. False: the listers have only just begun, and what is
+  // missing may be there.
+  bool listed_all = true;
   bool operator==(const Sync&) const = default;
 };
 
@@ -300,6 +303,7 @@ struct Explanation {
 struct ListDevices {     // DeviceList
   std::string selector;  // empty: all
   std::string name;      // empty: all
+  std::string after;     // only names that come after it
   bool operator==(const ListDevices&) const = default;
 };
 struct DeviceInfo {
@@ -317,10 +321,12 @@ struct DeviceInfo {
   std::string progress;             // of the attempt that holds it
   bool draining = false;            // the inventory does not name it any more, and it is held
   std::string absent;               // why its lister does not see it; empty: it does, or has none
+  bool allowed = false;             // undeclared, and the inventory allows its use
   bool operator==(const DeviceInfo&) const = default;
 };
 struct DeviceList {
   std::vector<DeviceInfo> devices;  // by name
+  bool more = false;                // others come after these: ask for them with `after`
   bool operator==(const DeviceList&) const = default;
 };
 struct ListWorkers {  // WorkerList

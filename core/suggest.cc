@@ -1,6 +1,7 @@
 #include "core/suggest.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include "core/guid.h"
@@ -11,9 +12,11 @@ namespace {
 // Words past this length are not typing errors of ours; it also bounds the work on hostile input.
 constexpr size_t kWordLengthMax = 128;
 
-// Optimal string alignment distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+// Optimal string alignment distance, or `bound` where it is not below that.
+size_t edit_distance(std::string_view a, std::string_view b, size_t bound) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= bound) return bound;
+  std::array<size_t, kWordLengthMax + 1> before_last{}, last{}, row{};
+  size_t least_before = 0;
   for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
@@ -24,10 +27,15 @@ size_t edit_distance(std::string_view a, std::string_view b) {
         row[j] = std::min(row[j], before_last[j - 2] + 1);
       }
     }
+    // No later row has less than two rows after each other have.
+    const auto end = row.begin() + static_cast<std::ptrdiff_t>(b.size() + 1);
+    const size_t least = *std::min_element(row.begin(), end);
+    if (std::min(least, least_before) >= bound) return bound;
+    least_before = least;
     before_last.swap(last);
     last.swap(row);
   }
-  return last[b.size()];
+  return std::min(last[b.size()], bound);
 }
 
 }  // namespace
@@ -38,7 +46,7 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
   std::string nearest;
   for (const std::string& name : names) {
     if (name.size() > kWordLengthMax) continue;
-    const size_t distance = edit_distance(word, name);
+    const size_t distance = edit_distance(word, name, best);
     if (distance < best && distance < name.size()) {
       best = distance;
       nearest = name;

@@ -105,6 +105,12 @@ void WorkerCore::set_listed(std::vector<ListedDevice> listed, Instant now) {
   next_beat_ = now;
 }
 
+void WorkerCore::set_listed_all(bool all, Instant now) {
+  if (all == listed_all_) return;
+  listed_all_ = all;
+  next_beat_ = now;
+}
+
 // When the attempt began, by its report. kNever: the broker has acknowledged that one, and knows.
 Instant WorkerCore::start_in_outbox(const AttemptToken& token) const {
   for (const Report& report : outbox_) {
@@ -434,6 +440,7 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
     sync.credit = credit(now);
     sync.version = options_.version;
     sync.listed = listed_;
+    sync.listed_all = listed_all_;
     sync.refusing = refusing_;
     sync.listers = listers_;
     sync.held.reserve(held_.size());

@@ -85,6 +85,10 @@ class WorkerCore {
   // and due at once.
   void set_listed(std::vector<ListedDevice> listed, Instant now);
 
+  // Whether that is all there is; until it is, nothing counts as unplugged. It is from the start;
+  // where that changes the next Sync is full and due at once.
+  void set_listed_all(bool all, Instant now);
+
   // The listers of this worker, for the next full Sync.
   void set_listers(std::vector<ListerState> listers) { listers_ = std::move(listers); }
 
@@ -179,6 +183,7 @@ class WorkerCore {
   std::deque<AttemptToken> waiting_plain_;
   size_t running_ = 0;
   std::vector<ListedDevice> listed_;
+  bool listed_all_ = true;
   std::vector<ListerState> listers_;
   std::string refusing_;                // why nothing new is taken; empty: it is
   std::set<std::string> busy_devices_;  // of attempts that run or have yet to stop

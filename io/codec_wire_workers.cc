@@ -49,6 +49,7 @@ void write(Sync::Builder to, const muster::Sync& from) {
   put_list(to, &Builder::initListed, from.listed);
   put(to, &Builder::setRefusing, from.refusing);
   put_list(to, &Builder::initListers, from.listers);
+  to.setListedAll(from.listed_all);
 }
 
 void read(Reading& in, Sync::Reader from, muster::Sync& to) {
@@ -67,6 +68,7 @@ void read(Reading& in, Sync::Reader from, muster::Sync& to) {
   read_list(in, from.getListed(), to.listed, "listed devices", kListedDevicesMax);
   in.text(from.getRefusing(), to.refusing, "why a worker takes no new work");
   read_list(in, from.getListers(), to.listers, "listers of a worker", kListersMax);
+  to.listed_all = from.getListedAll();
 }
 
 static void write(ActionUse::Builder to, const muster::ActionUse& from) {
@@ -132,11 +134,13 @@ void read(Reading& in, Desired::Reader from, muster::Desired& to) {
 void write(ListDevices::Builder to, const muster::ListDevices& from) {
   put(to, &ListDevices::Builder::setSelector, from.selector);
   put(to, &ListDevices::Builder::setName, from.name);
+  put(to, &ListDevices::Builder::setAfter, from.after);
 }
 
 void read(Reading& in, ListDevices::Reader from, muster::ListDevices& to) {
   in.text(from.getSelector(), to.selector, "the selector");
   in.text(from.getName(), to.name, "a device's name");
+  in.text(from.getAfter(), to.after, "the name before a device's");
 }
 
 static void write(DeviceInfo::Builder to, const muster::DeviceInfo& from) {
@@ -155,6 +159,7 @@ static void write(DeviceInfo::Builder to, const muster::DeviceInfo& from) {
   put(to, &DeviceInfo::Builder::setProgress, from.progress);
   to.setDraining(from.draining);
   put(to, &DeviceInfo::Builder::setAbsent, from.absent);
+  to.setAllowed(from.allowed);
 }
 
 static void read(Reading& in, DeviceInfo::Reader from, muster::DeviceInfo& to) {
@@ -174,14 +179,17 @@ static void read(Reading& in, DeviceInfo::Reader from, muster::DeviceInfo& to) {
   in.text(from.getProgress(), to.progress, "the progress of an attempt");
   to.draining = from.getDraining();
   in.text(from.getAbsent(), to.absent, "why a device is not there");
+  to.allowed = from.getAllowed();
 }
 
 void write(DeviceList::Builder to, const muster::DeviceList& from) {
   put_list(to, &DeviceList::Builder::initDevices, from.devices);
+  to.setMore(from.more);
 }
 
 void read(Reading& in, DeviceList::Reader from, muster::DeviceList& to) {
   read_list(in, from.getDevices(), to.devices, "devices", kInventoryDevicesMax);
+  to.more = from.getMore();
 }
 
 static void write(WorkerInfo::Builder to, const muster::WorkerInfo& from) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,16 @@ struct StoredBlock {
   std::string bytes;
 };
 
+// A block to be stored.
+struct NewBlock {
+  uint64_t first = 0;
+  uint32_t count = 0;
+  std::string_view bytes;
+};
+
 enum class AppendFault : uint8_t {
   none,
-  deposed,    // another writer has a newer epoch, or `first` is not head() + 1: stop at once
+  deposed,    // another writer has a newer epoch, or a `first` is not what it must be: stop at once
   disk_full,  // nothing was written; space may come back
   broken,     // anything else: what is on disk is unknown, stop at once
 };
@@ -44,8 +52,15 @@ class EventLog {
   // Sequence number of the newest durable event; 0 when empty.
   virtual uint64_t head() const = 0;
 
-  // Durably appends a block of `count` > 0 events whose first has number `first` == head() + 1.
-  virtual AppendResult append(uint64_t first, uint32_t count, std::string_view bytes) = 0;
+  // Durably appends blocks, at least one, all or none of them: that holds for a reader, for what a
+  // crash leaves and for a fault. Each has `count` > 0 events, and its `first` follows the block
+  // before it; that of the first one is head() + 1.
+  virtual AppendResult append(std::span<const NewBlock> blocks) = 0;
+  // One block.
+  AppendResult append(uint64_t first, uint32_t count, std::string_view bytes) {
+    const NewBlock block{first, count, bytes};
+    return append(std::span(&block, 1));
+  }
 
   // Blocks from the one that holds `from` (>= 1) on, in order, without gaps, until `max_bytes` is
   // reached (at least one block when there is one). Empty when `from` > head().

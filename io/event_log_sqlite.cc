@@ -194,21 +194,22 @@ class SqliteEventLog final : public EventLog {
   uint64_t epoch() const override { return parts_.header.epoch; }
   uint64_t head() const override { return head_.load(std::memory_order_acquire); }
 
-  AppendResult append(uint64_t first, uint32_t count, std::string_view bytes) override {
-    if (first != head() + 1 || count == 0) {
-      return {AppendFault::deposed, "the writer is not at the end of the log: it asked for " +
-                                        std::to_string(count) + " events at " +
-                                        std::to_string(first) + ", the log ends at " +
-                                        std::to_string(head())};
+  AppendResult append(std::span<const NewBlock> blocks) override {
+    uint64_t end = head();
+    for (const NewBlock& block : blocks) {
+      if (block.first != end + 1 || block.count == 0) return out_of_place(block, end);
+      end += block.count;
     }
-    DbStatus status = insert(first, count, bytes);
+    if (blocks.empty()) return out_of_place({}, end);
+    bool is_writer = true;
+    DbStatus status = insert_all(blocks, is_writer);
     if (status.fault == DbFault::disk_full && parts_.ballast.give_up()) {
       ballast_given_up_ = true;
-      status = insert(first, count, bytes);
+      status = insert_all(blocks, is_writer);
     }
     if (!status.ok()) return refusal(status);
-    if (parts_.writer.changes() != 1) return deposed();
-    head_.store(first + count - 1, std::memory_order_release);
+    if (!is_writer) return deposed();
+    head_.store(end, std::memory_order_release);
     if (ballast_given_up_) parts_.ballast.ensure();
     return {};
   }
@@ -238,12 +239,34 @@ class SqliteEventLog final : public EventLog {
   }
 
  private:
-  DbStatus insert(uint64_t first, uint32_t count, std::string_view bytes) {
-    return parts_.insert.bind(1, static_cast<int64_t>(first))
-        .bind(2, int64_t{count})
-        .bind_blob(3, bytes)
-        .bind(4, static_cast<int64_t>(parts_.header.epoch))
-        .run();
+  // `is_writer` false: another one has a newer epoch, and nothing was written.
+  DbStatus insert(const NewBlock& block, bool& is_writer) {
+    DbStatus status = parts_.insert.bind(1, static_cast<int64_t>(block.first))
+                          .bind(2, int64_t{block.count})
+                          .bind_blob(3, block.bytes)
+                          .bind(4, static_cast<int64_t>(parts_.header.epoch))
+                          .run();
+    is_writer = !status.ok() || parts_.writer.changes() == 1;
+    return status;
+  }
+
+  // One statement is a transaction of its own.
+  DbStatus insert_all(std::span<const NewBlock> blocks, bool& is_writer) {
+    if (blocks.size() == 1) return insert(blocks[0], is_writer);
+    Transaction transaction(parts_.writer);
+    if (!transaction.status().ok()) return transaction.status();
+    for (const NewBlock& block : blocks) {
+      DbStatus status = insert(block, is_writer);
+      if (!status.ok() || !is_writer) return status;
+    }
+    return transaction.commit();
+  }
+
+  static AppendResult out_of_place(const NewBlock& block, uint64_t end) {
+    return {AppendFault::deposed, "the writer is not at the end of the log: it asked for " +
+                                      std::to_string(block.count) + " events at " +
+                                      std::to_string(block.first) + ", the log ends at " +
+                                      std::to_string(end)};
   }
 
   AppendResult refusal(const DbStatus& status) {

@@ -363,6 +363,10 @@ struct Sync {
 
   listers @14 :List(Device.ListerState);
   # That it has.
+
+  listedAll @15 :Bool = true;
+  # What is not in `listed` is not plugged in. False: the listers have only just begun, and what is
+  # missing may be there.
 }
 
 struct HeldAttempt {
@@ -561,11 +565,17 @@ struct ListDevices {
 
   name @1 :Text;
   # Empty: all.
+
+  after @2 :Text;
+  # Only names that come after it.
 }
 
 struct DeviceList {
   devices @0 :List(DeviceInfo);
   # By name.
+
+  more @1 :Bool;
+  # There are others, whose names come after these: to be asked for with `after`.
 }
 
 struct DeviceInfo {
@@ -602,6 +612,9 @@ struct DeviceInfo {
 
   absent @14 :Text;
   # Why its lister does not see it. Empty: it does, or it has none.
+
+  allowed @15 :Bool;
+  # It is undeclared, and the inventory allows its use.
 }
 
 struct ListWorkers {

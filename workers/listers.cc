@@ -48,6 +48,7 @@ Listers::Listers(const std::vector<ListerConfig>& listers, const std::string& wo
 }
 
 void Listers::wake(Instant now) {
+  if (all_listed_by_ == kNever) all_listed_by_ = now + kListedStaleMax;
   for (Lister& lister : listers_) {
     if (!lister.process && now >= lister.start_at) start(lister, now);
     if (lister.process) read(lister, now);
@@ -80,6 +81,7 @@ void Listers::read(Lister& lister, Instant now) {
     lister.process->read_output(bytes, kReadBytes);
     if (bytes.empty()) break;
     lister.feed.take(bytes);
+    lister.said_sync = lister.said_sync || lister.feed.synced();
     lister.fault.clear();
     dirty_ = true;
   }
@@ -174,6 +176,14 @@ std::optional<std::vector<ListedDevice>> Listers::take_changed(Instant now) {
   next_change_ = now + kChangesApart;
   listed_ = std::move(listed);
   return listed_;
+}
+
+bool Listers::all_listed(Instant now) {
+  const bool synced = std::all_of(listers_.begin(), listers_.end(),
+                                  [](const Lister& lister) { return lister.said_sync; });
+  const bool waited = all_listed_by_ != kNever && now >= all_listed_by_;
+  if (!dirty_ && (synced || waited)) all_listed_ = true;
+  return all_listed_;
 }
 
 std::vector<ListedDevice> Listers::merge() {

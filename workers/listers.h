@@ -5,6 +5,9 @@
 // One that fails is started again after 1 s, then 2 s and so on up to 30 s. One that says sync and
 // exits with 0 has looked once, and looks again every 5 s. What a run had listed stays for a minute
 // after the end of that run, unless a later one lists it too or says sync.
+//
+// A worker that has just begun knows little of what is plugged in. Until each lister has said sync
+// once, and for a minute at most, what they do not list is not gone.
 #pragma once
 
 #include <memory>
@@ -40,6 +43,11 @@ class Listers {
   // closely come as one.
   std::optional<std::vector<ListedDevice>> take_changed(Instant now);
 
+  // Whether what take_changed told is all there is: each has said sync since they were made, or has
+  // had a minute to do so. Once it is it stays so. To be asked with every beat: next_deadline()
+  // does not tell of the minute.
+  bool all_listed(Instant now);
+
  private:
   struct Lister {
     ListerConfig config;
@@ -48,6 +56,7 @@ class Listers {
     Instant started;
     Instant start_at;  // while it does not run
     uint32_t failures = 0;
+    bool said_sync = false;    // a run of it, at some time
     std::string fault;         // of the last run, until the next one says something
     std::string last_error;    // the last line of its stderr
     std::string error_line;    // of stderr, without its end
@@ -66,7 +75,9 @@ class Listers {
   std::vector<Lister> listers_;
   std::string worker_;
   bool dirty_ = false;
-  Instant next_change_;  // not before
+  bool all_listed_ = false;
+  Instant all_listed_by_;  // of the first wake
+  Instant next_change_;    // not before
   std::vector<ListedDevice> listed_;
   std::set<std::string> said_;
 };

@@ -239,6 +239,7 @@ void Worker::run_listers(Instant now) {
   if (std::optional<std::vector<ListedDevice>> listed = listers_.take_changed(now)) {
     core_.set_listed(std::move(*listed), now);
   }
+  core_.set_listed_all(listers_.all_listed(now), now);
 }
 
 void Worker::run_attempts(Instant now) {

@@ -185,6 +185,45 @@ TYPED_TEST_P(EventLogLaws, AWriterInTheWrongPlaceIsRefused) {
   EXPECT_EQ(read_all(*this->log_), this->written_);
 }
 
+// A decision that needs several blocks was cut by a crash between them.
+TYPED_TEST_P(EventLogLaws, SeveralBlocksAreAppendedAllOrNone) {
+  this->open();
+  this->append(2, "before");
+  const std::string large(100'000, 'x');
+  const std::vector<NewBlock> blocks = {{3, 2, "three"}, {5, 1, large}, {6, 4, ""}};
+  const std::vector<std::vector<NewBlock>> wrong = {
+      {},
+      {{4, 1, "a gap"}},
+      {{3, 1, "in place"}, {3, 1, "again"}},
+      {{3, 1, "in place"}, {5, 1, "a gap"}},
+      {{3, 1, "in place"}, {4, 0, "no events"}},
+  };
+  for (const std::vector<NewBlock>& row : wrong) {
+    EXPECT_EQ(this->log_->append(row).fault, AppendFault::deposed);
+    EXPECT_EQ(read_all(*this->log_), this->written_);
+  }
+  this->store_.fill_up();
+  EXPECT_EQ(this->log_->append(blocks).fault, AppendFault::disk_full);
+  EXPECT_EQ(this->log_->head(), 2u);
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+  this->store_.make_room();
+  this->open();
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+  const AppendResult result = this->log_->append(blocks);
+  ASSERT_EQ(result.fault, AppendFault::none) << result.reason;
+  EXPECT_EQ(this->log_->head(), 9u);
+  for (const NewBlock& block : blocks) {
+    this->written_.push_back({block.first, block.count, std::string(block.bytes)});
+  }
+  EXPECT_EQ(read_all(*this->log_), this->written_);
+  this->append(1, "after");
+  Result<std::unique_ptr<EventLog>> successor = this->store_.open_anyway();
+  ASSERT_TRUE(successor.ok()) << successor.error();
+  const std::vector<NewBlock> late = {{11, 1, "from"}, {12, 1, "the past"}};
+  EXPECT_EQ(this->log_->append(late).fault, AppendFault::deposed);
+  EXPECT_EQ(read_all(**successor), this->written_);
+}
+
 TYPED_TEST_P(EventLogLaws, AReaderBesideTheWriterSeesAPrefix) {
   this->open();
   std::atomic<bool> done = false;
@@ -230,6 +269,7 @@ REGISTER_TYPED_TEST_SUITE_P(EventLogLaws, AnEmptyLogHasNothing, WhatWasAppendedI
                             AReaderFromAnyCursorSeesNoGap, ReopeningKeepsAll,
                             TheEpochGrowsByOneAtEachOpening, ASecondWriterIsRefusedAndNamesTheFirst,
                             ADeposedWriterWritesNothingMore, AWriterInTheWrongPlaceIsRefused,
-                            AReaderBesideTheWriterSeesAPrefix, AFullDiskRefusesKeepsAllAndHeals);
+                            SeveralBlocksAreAppendedAllOrNone, AReaderBesideTheWriterSeesAPrefix,
+                            AFullDiskRefusesKeepsAllAndHeals);
 
 }  // namespace muster

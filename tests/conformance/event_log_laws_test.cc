@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 #include "io/event_log_sqlite.h"
 #include "io/file.h"
@@ -163,6 +164,25 @@ TEST_F(CrashTest, CutAtEveryByteAfterACheckpointToo) {
   run_sql(dir_, "PRAGMA wal_checkpoint(RESTART)");
   append(3);  // over the beginning of the old write-ahead file, whose rest is stale
   cut_everywhere(8);
+}
+
+// A decision of several blocks was cut between them.
+TEST_F(CrashTest, CutAtEveryByteItHasAllBlocksOfAnAppendOrNone) {
+  append(1);
+  const std::string bytes(700, 'b');
+  std::vector<NewBlock> blocks;
+  for (uint64_t first = log_->head() + 1; blocks.size() < 4; ++first) {
+    blocks.push_back({first, 1, bytes});
+  }
+  ASSERT_EQ(log_->append(blocks).fault, AppendFault::none);
+  const std::string whole = wal();
+  std::set<size_t> seen;
+  for (size_t size = 0; size <= whole.size(); ++size) {
+    make_image(std::string_view(whole).substr(0, size));
+    seen.insert(expect_prefix());
+    ASSERT_FALSE(HasFailure()) << "cut to " << size << " of " << whole.size();
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(0, 1, 5));
 }
 
 TEST_F(CrashTest, FlippedBitsInTheWriteAheadFileLoseItsTailOnly) {

@@ -236,7 +236,7 @@ TEST(Allocation, ARemovedDeviceIsDrained) {
   EXPECT_EQ(lab.leased(3), "r");
   EXPECT_EQ(lab.leased(2), "");
   EXPECT_THAT(lab.devices(), SizeIs(2));
-  EXPECT_THAT(lab.refusal(make_task(4, "a")), HasSubstr("does not match, or is not there"));
+  EXPECT_THAT(lab.refusal(make_task(4, "a")), HasSubstr("is not in the inventory any more"));
   lab.apply(make_inventory(kDevices));
   lab.dispatch();
   EXPECT_EQ(lab.leased(2), "a");

@@ -165,8 +165,7 @@ TEST_F(BrokerDependTest, WhatItCannotDependOnIsRefused) {
 
 // The job waited for the verification, and the verification for the job.
 TEST(BrokerDependChain, AVerificationThatDependsOnTheJobDoesNotServeIt) {
-  Inventory inventory = make_inventory({{"a", "w1", {{"type", "handset"}}}});
-  ChainLab lab(inventory);
+  ChainLab lab(make_inventory({"a handset w1"}));
   TaskSpec after = lab.check(2, "a");
   after.depends_on = {{guid_of(1), true}};
   lab.submit({lab.job(1, "a", VerifyFirst::fresh), after});

@@ -456,6 +456,54 @@ TEST(BrokerHealth, OldLogsJudgeByTheEndOfAVerification) {
   }));
 }
 
+// An unplugged device was verified again and again until it needed a person.
+TEST(BrokerHealth, TheBrokerVerifiesAgainOnlyWhatIsPluggedIn) {
+  enum class Unplugged : uint8_t { before, while_queued };
+  for (const Unplugged when : {Unplugged::before, Unplugged::while_queued}) {
+    Inventory inventory = make_inventory({"a handset w1", "b handset w1"});
+    inventory.devices[0].lister = "usb";
+    ChainLab lab(inventory);
+    const auto asked_for = [&] {
+      return std::count_if(lab.log.begin(), lab.log.end(), [](const Event& event) {
+        const auto* submitted = std::get_if<TaskSubmitted>(&event.body);
+        return submitted && submitted->spec->submitter == "broker";
+      });
+    };
+    const auto leased = [&] {
+      return std::count_if(lab.log.begin(), lab.log.end(), [](const Event& event) {
+        const auto* lease = std::get_if<AttemptLeased>(&event.body);
+        return lease && lease->token.guid.starts_with("reverify");
+      });
+    };
+    lab.list({"a usb"});
+    lab.verify(1, "a", make_fail());
+    if (when == Unplugged::before) {
+      lab.list({});
+      lab.pass_alive(8h);
+      EXPECT_EQ(asked_for(), 0);
+    } else {
+      lab.pass_alive(15min - 1s);
+      lab.now += 1s;
+      lab.take(Tick{});  // and no Dispatch yet
+      ASSERT_EQ(asked_for(), 1) << "it waits for its turn";
+      lab.list({});
+      lab.take(Tick{});
+      lab.pass_alive(8h);
+      EXPECT_EQ(asked_for(), 1);
+      EXPECT_EQ(leased(), 0);
+    }
+    EXPECT_EQ(lab.device("a").health, DeviceHealth::bad);
+    EXPECT_EQ(lab.device("a").failures, 1u);
+    const auto before = asked_for();
+    lab.list({"a usb"});
+    lab.take(Tick{});
+    lab.dispatch();
+    EXPECT_EQ(asked_for(), before + 1) << "at once: its back-off is over";
+    EXPECT_EQ(leased(), 1);
+    lab.check_fold();
+  }
+}
+
 TEST(BrokerHealth, TheInventoryCanBeAskedFor) {
   const Inventory inventory = make_inventory(kDevices);
   ChainLab lab(inventory);

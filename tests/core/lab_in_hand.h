@@ -129,11 +129,13 @@ class Lab : public Broker {
   }
 
   std::vector<ListerState> listers = {{"usb", ""}};  // of w1
+  bool listed_all = true;                            // false: they have only just begun
   // A full Sync of w1 with these devices listed: "NAME LISTER [SERIAL]".
   void list(const std::vector<std::string>& devices) {
     Sync sync = make_sync();
     sync.slots = sync.credit = 8;
     sync.listers = listers;
+    sync.listed_all = listed_all;
     for (const std::string& text : devices) {
       const std::vector<std::string> words = split(text, ' ');
       ListedDevice listed;

@@ -13,6 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 TEST(Listed, ADeclaredDeviceIsThereWhileItsListerFindsIt) {
   struct Row {
@@ -114,6 +115,185 @@ TEST(Listed, ChangesAreToldOnce) {
   EXPECT_EQ(told({}), 0u);
 }
 
+// The first full Sync of a worker that was started again, whose listers had only just begun,
+// unplugged everything.
+TEST(Listed, ListersThatHaveOnlyJustBegunUnplugNothing) {
+  struct Row {
+    const char* name;
+    bool all;
+    std::vector<std::string> listed;
+    std::vector<std::string> there;
+  };
+  const std::vector<Row> rows = {
+      {"nothing yet", false, {}, {"a", "x"}},
+      {"one of them yet", false, {"a usb"}, {"a", "x"}},
+      {"something new", false, {"y usb"}, {"a", "x", "y"}},
+      {"all, and it is nothing", true, {}, {}},
+      {"all", true, {"a usb", "y usb"}, {"a", "y"}},
+  };
+  for (const Row& row : rows) {
+    Inventory inventory = make_inventory({"a handset w1"});
+    inventory.devices[0].lister = "usb";
+    inventory.allow = {"type=handset"};
+    Lab lab(inventory);
+    lab.list({"a usb", "x usb"});
+    lab.listed_all = row.all;
+    lab.list(row.listed);
+    std::vector<std::string> there;
+    for (const DeviceInfo& device : lab.devices()) {
+      if (device.state == DeviceState::idle) there.push_back(device.spec.name);
+    }
+    EXPECT_EQ(there, row.there) << row.name;
+    lab.listed_all = true;
+    lab.list({"x usb"});
+    EXPECT_EQ(lab.devices()[0].state, DeviceState::offline) << row.name << ": it is known now";
+  }
+}
+
+// A list of many devices was larger than a frame may be.
+TEST(Listed, ALongListOfDevicesComesInParts) {
+  Inventory inventory;
+  for (size_t i = 0; i < 12'000; ++i) {
+    inventory.devices.push_back(make_device("d" + std::to_string(100'000 + i) + " handset w1"));
+    inventory.devices.back().where = std::string(500, 'x');
+  }
+  Lab lab(inventory);
+  for (const std::string worker : {"w1", "w2"}) {  // one name on both
+    Sync sync = lab.make_sync();
+    sync.slots = sync.credit = 8;
+    sync.listed = {{"usb", "d100000-new", {{"type", "relay"}}}};
+    lab.hear(worker, sync);
+  }
+  struct Row {
+    ListDevices question;
+    size_t devices;
+    bool parts;
+  };
+  const std::vector<Row> rows = {
+      {{"", "", ""}, 12'002, true},
+      {{"type=handset", "", ""}, 12'000, true},
+      {{"type=relay", "", ""}, 2, false},
+      {{"type=cart", "", ""}, 0, false},
+      {{"", "d100007", ""}, 1, false},
+      {{"", "d100000-new", ""}, 2, false},
+      {{"", "e", ""}, 0, false},
+      {{"", "", "d111997"}, 2, false},
+      {{"", "d100007", "d100007"}, 0, false},
+  };
+  for (const Row& row : rows) {
+    std::vector<std::string> names;
+    size_t parts = 0;
+    ListDevices question = row.question;
+    for (bool more = true; more;) {
+      lab.hear("p", question);
+      const DeviceList part = lab.answer<DeviceList>();
+      for (const DeviceInfo& device : part.devices) names.push_back(device.spec.name);
+      EXPECT_LT(part.devices.size(), kListBytesMax / 500) << "as many as fit";
+      more = part.more;
+      if (more) {
+        ASSERT_FALSE(part.devices.empty());
+        question.after = names.back();
+      }
+      ++parts;
+    }
+    const std::string what = question.selector + " " + question.name + " " + row.question.after;
+    EXPECT_EQ(names.size(), row.devices) << what;
+    EXPECT_TRUE(std::is_sorted(names.begin(), names.end())) << what;
+    EXPECT_EQ(parts > 1, row.parts) << what;
+  }
+}
+
+// Each new name took a place for ever.
+TEST(Listed, WhatIsPluggedInUnderEverNewNamesTakesNoMorePlaces) {
+  Inventory inventory = make_inventory({"a handset w1"});
+  inventory.allow = {"type=handset"};
+  Lab lab(inventory);
+  lab.list({"x0 usb", "y usb"});
+  ASSERT_EQ(lab.lease(1, "x0"), "x0");
+  const size_t before = lab.core.device_slots();
+  for (size_t i = 1; i <= 100; ++i) {
+    lab.list({"x" + std::to_string(i) + " usb", "y usb"});
+    // The new one may be found before the old one is missed.
+    ASSERT_LE(lab.core.device_slots(), before + 2) << i;
+  }
+  EXPECT_EQ(lab.leased(1), "x0") << "what is held keeps its place";
+  lab.pass_job(1);
+  EXPECT_EQ(lab.lease(2, "y"), "y");
+  lab.list({"z usb", "y usb"});
+  lab.list({"x0 usb", "y usb"});
+  EXPECT_LE(lab.core.device_slots(), before + 2);
+  EXPECT_EQ(lab.lease(3, "x0"), "x0") << "it is found again";
+}
+
+// What failed once is remembered, but not of more devices than that.
+TEST(Listed, OfDevicesThatAreGoneOnlySoManyAreRemembered) {
+  Inventory inventory = make_inventory({"a handset w1"});
+  inventory.allow = {"type=handset"};
+  BrokerCore core(Broker::options());
+  const auto tell = [&](EventBody body) { core.apply(Event{kZero, std::move(body)}); };
+  tell(InventoryApplied{std::make_shared<const Inventory>(inventory), "ann"});
+  tell(WorkerJoined{"w1", 1, "", {}, 1, ""});
+  const auto plug = [&](const std::string& name, DeviceHealth health, const std::string& who) {
+    tell(DeviceListed{"w1", {"usb", name, {{"type", "handset"}}}});
+    tell(DeviceJudged{name, health, "broken", who, "", kNever, 1, "", 0});
+    tell(DeviceUnlisted{"w1", name});
+  };
+  plug("locked", DeviceHealth::locked, "kim");
+  const size_t before = core.device_slots();
+  for (size_t i = 0; i < kGoneDevicesKept; ++i) {
+    plug("x" + std::to_string(i), DeviceHealth::needs_human, "broker");
+  }
+  EXPECT_EQ(core.device_slots(), before + kGoneDevicesKept);
+  plug("y0", DeviceHealth::needs_human, "broker");
+  plug("y1", DeviceHealth::needs_human, "broker");
+  EXPECT_EQ(core.device_slots(), before + kGoneDevicesKept) << "instead of the oldest";
+  for (const std::string name : {"x0", "x1", "x2", "locked"}) {
+    tell(DeviceListed{"w1", {"usb", name, {{"type", "handset"}}}});
+  }
+  FromPeer hello{"p", Envelope{1, Hello{}}};
+  core.note(hello, kZero);
+  const auto health_of = [&](const std::string& name) {
+    const Decision decision =
+        core.decide(FromPeer{"p", Envelope{1, ListDevices{"", name, ""}}}, kZero);
+    return std::get<DeviceList>(decision.sends.at(0).envelope.message).devices.at(0).health;
+  };
+  EXPECT_EQ(health_of("x0"), DeviceHealth::unknown) << "forgotten";
+  EXPECT_EQ(health_of("locked"), DeviceHealth::locked) << "a person's word stands";
+}
+
+TEST(Listed, WhyAnUndeclaredDeviceIsNotUsed) {
+  Inventory inventory = make_inventory({"a handset w1", "b handset w1"});
+  Lab lab(inventory);
+  lab.list({"x usb"});
+  lab.apply(make_inventory({"a handset w1"}));
+  struct Row {
+    const char* device;
+    const char* reason;
+  };
+  const std::vector<Row> rows = {
+      {"x",
+       "device x is plugged in but undeclared: declare it in the inventory, or add a selector to "
+       "allow"},
+      {"b", "device b is not in the inventory any more"},
+      {"aa", "no device is named \"aa\""},
+  };
+  size_t number = 0;
+  for (const Row& row : rows) {
+    EXPECT_THAT(lab.refusal(make_task(++number, row.device)), StartsWith(row.reason));
+    TaskSpec patient = make_task(++number, row.device);
+    patient.wait_for_capacity = true;
+    EXPECT_EQ(lab.refusal(patient), "");
+    EXPECT_THAT(lab.explain(number).reasons, ElementsAre(StartsWith(row.reason)));
+  }
+  EXPECT_TRUE(lab.devices().back().undeclared);
+  EXPECT_FALSE(lab.devices().back().allowed);
+  inventory.allow = {"type=handset"};
+  lab.apply(inventory);
+  EXPECT_TRUE(lab.devices().back().undeclared);
+  EXPECT_TRUE(lab.devices().back().allowed);
+  EXPECT_FALSE(lab.devices().front().allowed) << "it is declared";
+}
+
 TEST(Listed, LimitsOnBothSides) {
   struct Row {
     const char* name;
@@ -157,7 +337,9 @@ TEST(Listed, UndeclaredOnesAreShownAndUsedOnlyWhenAllowed) {
   EXPECT_FALSE(devices[0].undeclared) << "a is the inventory's, whether it has a lister or not";
   EXPECT_EQ(devices[1].spec.name, "new");
   EXPECT_TRUE(devices[1].undeclared);
-  EXPECT_THAT(lab.refusal(make_task(1, "new")), HasSubstr("no device is named new"));
+  EXPECT_THAT(lab.refusal(make_task(1, "new")),
+              HasSubstr("device new is plugged in but undeclared: declare it in the inventory, or "
+                        "add a selector to allow"));
   TaskSpec patient = make_task(2, "serial=77");
   patient.wait_for_capacity = true;
   lab.submit({patient});

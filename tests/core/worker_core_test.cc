@@ -62,6 +62,21 @@ TEST(WorkerCore, WhatIsListedGoesOverAtOnceAndWithEveryBeat) {
   EXPECT_THAT(worker.sync()->listed, IsEmpty());
 }
 
+// See Listed.ListersThatHaveOnlyJustBegunUnplugNothing.
+TEST(WorkerCore, WhetherThatIsAllThatIsListedGoesOverAtOnce) {
+  Worker worker;
+  EXPECT_TRUE(worker.sync()->listed_all) << "a worker without listers has nothing to wait for";
+  worker.core.set_listed_all(false, worker.now);
+  EXPECT_FALSE(worker.sync()->listed_all);
+  worker.core.set_listed_all(false, worker.now);
+  EXPECT_FALSE(worker.sync()) << "that is no news";
+  worker.core.set_listed_all(true, worker.now);
+  EXPECT_EQ(worker.core.next_deadline(), worker.now);
+  const std::optional<Sync> sync = worker.sync();
+  ASSERT_TRUE(sync && sync->full);
+  EXPECT_TRUE(sync->listed_all);
+}
+
 // Sizing a report that is neither text nor an ending threw.
 TEST(WorkerCore, ProgressIsSentAsAnyReport) {
   Worker worker;

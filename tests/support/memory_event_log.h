@@ -56,18 +56,25 @@ class MemoryEventLog final : public EventLog {
     return store_->head_;
   }
 
-  AppendResult append(uint64_t first, uint32_t count, std::string_view bytes) override {
+  AppendResult append(std::span<const NewBlock> blocks) override {
     const std::lock_guard lock(store_->mutex_);
     if (store_->epoch_ != epoch_) return {AppendFault::deposed, "another writer has taken over"};
-    if (first != store_->head_ + 1 || count == 0) {
-      return {AppendFault::deposed, "the writer is not at the end of the log"};
+    uint64_t end = store_->head_;
+    size_t bytes = 0;
+    for (const NewBlock& block : blocks) {
+      if (block.first != end + 1 || block.count == 0) return out_of_place();
+      end += block.count;
+      bytes += block.bytes.size();
     }
-    if (bytes.size() > store_->capacity_ - std::min(store_->size_, store_->capacity_)) {
+    if (blocks.empty()) return out_of_place();
+    if (bytes > store_->capacity_ - std::min(store_->size_, store_->capacity_)) {
       return {AppendFault::disk_full, "no room in memory; nothing was written"};
     }
-    store_->blocks_.push_back({first, count, std::string(bytes)});
-    store_->size_ += bytes.size();
-    store_->head_ += count;
+    for (const NewBlock& block : blocks) {
+      store_->blocks_.push_back({block.first, block.count, std::string(block.bytes)});
+    }
+    store_->size_ += bytes;
+    store_->head_ = end;
     return {};
   }
 
@@ -87,6 +94,10 @@ class MemoryEventLog final : public EventLog {
   }
 
  private:
+  static AppendResult out_of_place() {
+    return {AppendFault::deposed, "the writer is not at the end of the log"};
+  }
+
   std::shared_ptr<MemoryLogStore> store_;
   uint64_t epoch_;
 };

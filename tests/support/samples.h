@@ -325,6 +325,7 @@ inline Sync sync() {
   sync.listed = {listed_device()};
   sync.refusing = "its disk is nearly full";
   sync.listers = {{"phones", "exit 127"}, {"relays", ""}};
+  sync.listed_all = false;
   return sync;
 }
 
@@ -357,7 +358,8 @@ inline DeviceInfo device_info() {
           true,
           "step 4 of 9",
           true,
-          "lister phones of worker worker-1 does not find it"};
+          "lister phones of worker worker-1 does not find it",
+          true};
 }
 
 inline WorkerInfo worker_info() {
@@ -413,8 +415,8 @@ inline std::vector<Named<Envelope>> messages() {
                                   {"yuga-1 is leased", "yuga-2 is offline"},
                                   17,
                                   Duration(90s)}},
-      {"list_devices", ListDevices{"type=handset", "yuga-1"}},
-      {"device_list", DeviceList{{device_info(), DeviceInfo{}}}},
+      {"list_devices", ListDevices{"type=handset", "yuga-1", "yuga-0"}},
+      {"device_list", DeviceList{{device_info(), DeviceInfo{}}, true}},
       {"list_workers", ListWorkers{}},
       {"worker_list", WorkerList{{worker_info(), WorkerInfo{}}}},
       {"ask_status", AskStatus{}},

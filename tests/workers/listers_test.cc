@@ -123,6 +123,32 @@ TEST_F(ListersTest, OneThatDiesIsStartedAgainAndItsDevicesStayUntilSync) {
   await_names({"b"});
 }
 
+// A worker that was started again took for unplugged what its listers had not told yet.
+TEST_F(ListersTest, ItIsKnownWhatIsPluggedInWhenAllHaveSaidSync) {
+  const std::string go = path("go");
+  ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+  start({add("a") + kSync + "exit 0", add("b") + "read x <" + go + "; " + kSync + kStay});
+  await_names({"a", "b"});
+  EXPECT_FALSE(listers->all_listed(now));
+  std::ofstream(go) << "go\n";
+  await([&] { return listers->all_listed(now); });
+  EXPECT_THAT(names(), ElementsAre("a", "b"));
+  EXPECT_LT(now, kStart + 1min);
+}
+
+TEST_F(ListersTest, ItIsKnownAfterAMinuteThoughOneSaysNothing) {
+  start({add("a") + kSync + kStay, "exit 1"});
+  await_names({"a"});
+  now = kStart + 1min - 1us;
+  wake();
+  EXPECT_FALSE(listers->all_listed(now));
+  now += 1us;
+  wake();
+  EXPECT_TRUE(listers->all_listed(now));
+  start({});
+  EXPECT_TRUE(listers->all_listed(now)) << "there are none";
+}
+
 // Only the log knew that a lister was broken.
 TEST_F(ListersTest, TellsWhyOneFails) {
   start({"[ -e " + path("well") + " ] && { " + add("a") + kSync + kStay + "; }; " +
