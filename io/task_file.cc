@@ -12,7 +12,7 @@
 #include "core/work.h"
 #include "io/codec.h"
 #include "io/job_file.h"
-#include "schemas/task_schema.h"
+#include "json/task_schema.h"
 
 namespace muster {
 namespace {

@@ -11,8 +11,8 @@ namespace {
 
 // Every floor may include itself and those with a lower number; equal ones never each other.
 const std::map<std::string, int, std::less<>> kFloors = {
-    {"schemas", 0}, {"sql", 0},        {"core", 1}, {"io", 2},   {"broker", 3},
-    {"workers", 3}, {"collectors", 3}, {"cli", 3},  {"tests", 4}};
+    {"schemas", 0}, {"sql", 0},     {"json", 0},       {"core", 1}, {"io", 2},
+    {"broker", 3},  {"workers", 3}, {"collectors", 3}, {"cli", 3},  {"tests", 4}};
 
 // A library's headers, and the only files (by the beginning of their path) that may name them.
 struct Outside {
