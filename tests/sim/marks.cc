@@ -46,7 +46,10 @@ constexpr std::string_view kNames[] = {"lease_lost",
                                        "collateral",
                                        "together",
                                        "undeclared_leased",
-                                       "unplugged_leased"};
+                                       "unplugged_leased",
+                                       "worker_left",
+                                       "verified_in_part",
+                                       "listed_twice"};
 static_assert(std::size(kNames) == kMarks);
 
 }  // namespace

@@ -51,6 +51,9 @@ enum class Mark : uint8_t {
   together,               // two devices were asked for in one stack, and leased
   undeclared_leased,      // a listed device that nobody declared was leased
   unplugged_leased,       // a lister missed a device that was leased
+  worker_left,            // a worker died and was never started again
+  verified_in_part,       // a device was found good by a level of its checks
+  listed_twice,           // one thing was listed under two names
   count
 };
 

@@ -121,7 +121,8 @@ TaskSpecPtr SimSubmitter::draw_task() {
   if (kind == 0) {
     const bool repair = random.chance(300);
     spec.kind = repair ? TaskKind::repair : TaskKind::verify;
-    spec.work = repair ? encode_work(RepairWork{}) : encode_work(VerifyWork{});
+    spec.work = repair ? encode_work(RepairWork{})
+                       : encode_work(VerifyWork{random.chance(300) ? "quick" : ""});
     draw_devices(spec);
     spec.devices.resize(1);
     spec.devices[0].with.clear();
@@ -142,6 +143,7 @@ void SimSubmitter::draw_before(Before& before) {
   if (random.chance(300)) return;
   before.verify = random.chance(500) ? VerifyFirst::fresh : VerifyFirst::always;
   before.repair = random.chance(500);
+  if (random.chance(300)) before.level = "quick";
   before.repair_budget = random.heavy_tail(1s, 60s);
 }
 
@@ -219,6 +221,10 @@ void SimSubmitter::watch() {
 void SimSubmitter::watch_again() {
   watch();
   sim().after(kWatchAgain, [this] { watch_again(); });
+}
+
+void SimSubmitter::cancel_rest() {
+  if (!unended_.empty()) ask(Cancel{{unended_.begin(), unended_.end()}, "gives up", name()});
 }
 
 bool SimSubmitter::at_rest() const { return to_submit_ == 0 && unended_.empty(); }

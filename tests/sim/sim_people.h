@@ -72,6 +72,9 @@ class SimSubmitter : public SimClient {
         lab_(lab),
         races_(races) {}
 
+  // Gives up what has not ended.
+  void cancel_rest();
+  const std::set<std::string>& unended() const { return unended_; }
   // Begins to submit `count` tasks, spread over `period`.
   void submit_over(uint32_t count, Duration period);
   // Whether all it submitted was answered and it knows every verdict.
