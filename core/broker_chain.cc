@@ -154,21 +154,37 @@ void BrokerCore::decide_over(Consequences& all, const std::string& guid, const E
 
 // What was done for a job that ended is stopped, unless others wait for it too.
 void BrokerCore::decide_orphans(Consequences& all, const Task& job) const {
-  for (const TaskRef& ref : job.chain->open) {
-    const Task& child = *live_task(ref);
-    const std::string& guid = child.spec->guid;
-    const auto device = device_by_name_.find(child.spec->devices[0].name);
-    if (child.cancel || all.over.contains(guid)) continue;
-    if (device != device_by_name_.end() && needed_by_others(device->second, job)) continue;
-    const std::string reason = "the job that it was for has ended: " + job.spec->guid;
-    if (all.cancelled.insert(guid)) {
-      all.decision.events.push_back(
-          Event{all.now, CancelRequested{guid, reason, std::string(kBroker)}});
+  for (const TaskRef& ref : job.chain->open) decide_orphan(all, *live_task(ref), job);
+  if (job.task_class == kNone || !classes_[job.task_class].verifies_first()) return;
+  // What was begun for another job that has ended, and went on because this one waited for it too.
+  for (const auto& [name, refs] : serving_) {
+    const auto device = device_by_name_.find(name);
+    if (device == device_by_name_.end() ||
+        !devices_[device->second].waiters.contains(job.task_class)) {
+      continue;
     }
-    if (child.state != TaskState::queued) continue;
-    all.end(guid,
-            make_ending(Outcome::error, Cause::user, StatusCode::killed, reason, kNever, all.now));
+    for (const TaskRef& ref : refs) {
+      const Task& child = *live_task(ref);
+      if (!child.chain) continue;
+      const Task* parent = live_task(child.chain->parent);
+      if (!parent || parent->state == TaskState::ended) decide_orphan(all, child, job);
+    }
   }
+}
+
+void BrokerCore::decide_orphan(Consequences& all, const Task& child, const Task& job) const {
+  const std::string& guid = child.spec->guid;
+  const auto device = device_by_name_.find(child.spec->devices[0].name);
+  if (child.cancel || all.over.contains(guid)) return;
+  if (device != device_by_name_.end() && needed_by_others(device->second, job, all)) return;
+  const std::string reason = "the job that it was for has ended: " + job.spec->guid;
+  if (all.cancelled.insert(guid)) {
+    all.decision.events.push_back(
+        Event{all.now, CancelRequested{guid, reason, std::string(kBroker)}});
+  }
+  if (child.state != TaskState::queued) return;
+  all.end(guid,
+          make_ending(Outcome::error, Cause::user, StatusCode::killed, reason, kNever, all.now));
 }
 
 // A judgement takes the sense away from what waits to look at the device.
@@ -349,14 +365,16 @@ bool BrokerCore::can_go_elsewhere(const Task& job, const Consequences& all) cons
   return find_placement(classes_[job.task_class], &scratch).has_value();
 }
 
-bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job) const {
+bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job, const Consequences& all) const {
   const auto waits = [&](ClassIx waiter) {
     const TaskClass& task_class = classes_[waiter];
     if (!task_class.verifies_first()) return false;
     for (const auto& [priority, refs] : task_class.queues) {
       for (const TaskRef& ref : refs) {
         const Task* other = live_task(ref);
-        if (other && other != &job && other->state == TaskState::queued) return true;
+        const bool waits_on = other && other != &job && other->state == TaskState::queued &&
+                              !all.over.contains(other->spec->guid);
+        if (waits_on) return true;
       }
     }
     return false;

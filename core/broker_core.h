@@ -383,6 +383,7 @@ class BrokerCore {
   void decide_over(Consequences& all, const std::string& guid, const Ending& ending,
                    Verdict verdict) const;
   void decide_orphans(Consequences& all, const Task& job) const;
+  void decide_orphan(Consequences& all, const Task& child, const Task& job) const;
   void decide_needless(Consequences& all, const DeviceJudged& judged) const;
   void decide_needless_one(Consequences& all, const Task& task) const;
   static bool names_its_device(const Task& task);
@@ -403,7 +404,7 @@ class BrokerCore {
   std::string absence_of(DeviceIx device) const;
   bool verified_for(const Task& job, const Device& device, Instant now) const;
   const Vain* verified_in_vain(const Task& job, DeviceIx device) const;
-  bool needed_by_others(DeviceIx device, const Task& job) const;
+  bool needed_by_others(DeviceIx device, const Task& job, const Consequences& all) const;
   TaskSpecPtr make_child(const Task& job, TaskKind kind, const std::string& device,
                          const Work& work, uint64_t seq) const;
   std::string make_own_guid(const std::string& wanted, const std::string& otherwise) const;

@@ -21,7 +21,7 @@ TEST(Blocks, EachIsTakenByAReaderAndNothingIsLost) {
       {"one", 1, 0, 1},
       {"as many as fit", kBlockEventsMax, 0, 1},
       {"one more", kBlockEventsMax + 1, 0, 2},
-      {"twice as many and one more", 2 * kBlockEventsMax + 1, 0, 4},
+      {"twice as many and one more", 2 * kBlockEventsMax + 1, 0, 3},
       {"the largest reasons", 1'000, kMessageLengthMax, 1},
       {"more bytes than fit", 3'000, kMessageLengthMax, 2},
   };

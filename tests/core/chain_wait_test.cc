@@ -295,5 +295,24 @@ TEST(ChainWait, AJobThatTriedInVainEndsForTheCauseThatWasFound) {
   }
 }
 
+// It was kept for jobs that ended in the same message, or later, and then waited for ever.
+TEST(ChainWait, AChildIsNotKeptForJobsThatHaveEndedToo) {
+  for (const bool together : {true, false}) {
+    ChainLab lab(make_inventory({"a handset w1"}));
+    lab.submit_and_dispatch(lab.job(1, "a", VerifyFirst::always));
+    lab.submit_and_dispatch(lab.job(2, "a", VerifyFirst::always));
+    const std::string child = lab.children(1).at(0)->guid;
+    if (together) {
+      lab.hear("p", Cancel{{guid_of(1), guid_of(2)}, "enough", "kim"});
+      lab.check_fold();
+    } else {
+      lab.cancel(guid_of(1));
+      EXPECT_EQ(lab.core.task_info(child)->cancelling, "") << "another waits for it";
+      lab.cancel(guid_of(2));
+    }
+    EXPECT_NE(lab.core.task_info(child)->cancelling, "");
+  }
+}
+
 }  // namespace
 }  // namespace muster

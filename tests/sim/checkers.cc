@@ -220,7 +220,8 @@ bool Checkers::all_ended() const {
 
 void Checkers::at_end() {
   for (const auto& [guid, task] : model_.tasks()) {
-    if (task.verdict == Verdict::none) fail("L1: " + guid + " has no verdict");
+    const bool waits = worker_left_ && task.spec->submitter == "broker" && !task.live();
+    if (task.verdict == Verdict::none && !waits) fail("L1: " + guid + " has no verdict");
   }
   for (const auto& [worker, running] : running_) {
     for (const Running& each : running)

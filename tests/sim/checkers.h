@@ -59,6 +59,11 @@ class Checkers {
   // At the worker.
   void on_worker_says(const Sync& sync);
   void on_worker_rests(const WorkerCore& core);
+  // What its spool holds will not be sent any more.
+  void on_worker_left(const std::string& worker) {
+    spooled_.erase(worker);
+    worker_left_ = true;
+  }
   void on_spooled(const std::string& worker, const std::vector<Report>& reports);
 
   // At the submitter and the collector.
@@ -95,6 +100,7 @@ class Checkers {
   std::map<std::string, std::string> worker_of_peer_;
   std::map<std::string, Heard> heard_;
   std::map<std::string, std::set<uint64_t>> spooled_;
+  bool worker_left_ = false;
   std::set<std::string> acknowledged_;
 };
 

@@ -22,6 +22,8 @@ constexpr Duration kFaultsMax = 120s;
 // each may want the same device.
 constexpr Duration kPatience = 2h;
 constexpr Duration kLook = 1s;
+// Where not everything comes back, people give up what has not ended by then.
+constexpr Duration kGivenUpAfter = 1h;
 constexpr uint32_t kRacers = 20;
 
 // Why the work cannot be used: what the broker's shell asks the codec.
@@ -39,6 +41,11 @@ BrokerOptions draw_broker_options(Random& random) {
   options.log_id = "log-of-the-simulation";
   options.invalid_work = invalid_work;
   options.make_work = encode_work;
+  options.verify_level = [](const TaskSpec& spec) {
+    const Result<Work> work = decode_work(spec.work);
+    const auto* verify = work.ok() ? std::get_if<VerifyWork>(&*work) : nullptr;
+    return verify ? verify->level : "";
+  };
   options.strategy_selector = [](const std::string&) { return "type=handset"; };
   return options;
 }
@@ -66,6 +73,7 @@ class House {
   void end_faults();
   void restore_inventory();
   void tell_listers();
+  void give_up();
   void look();
   std::string describe_unrest();
   Random& random() { return sim_.random(); }
@@ -86,6 +94,8 @@ class House {
   SimAdmin admin_;
   SimCollector collector_;
   Duration faults_end_;
+  // At the end a worker is gone, and what people took away stays away.
+  bool comes_back_ = true;
   bool calm_ = false;
   bool at_rest_ = false;
 };
@@ -185,6 +195,11 @@ void House::end_faults() {
   tell_listers();
   faults_.loss = faults_.doubling = faults_.reorder = faults_.late = faults_.old_mail = 0;
   network_.heal_all();
+  comes_back_ = race_ || random().chance(500);
+  if (!comes_back_) {
+    some_worker().leave();
+    sim_.after(kGivenUpAfter, [this] { give_up(); });
+  }
   restore_inventory();
   look();
 }
@@ -197,9 +212,24 @@ void House::tell_listers() {
 void House::restore_inventory() {
   if (admin_.idle()) {
     admin_.apply_whole();
-    admin_.give_back(admin_.device_names());
+    if (comes_back_) admin_.give_back(admin_.device_names());
   }
   sim_.after(20s, [this] { restore_inventory(); });
+}
+
+// What any worker could do must have ended by now.
+void House::give_up() {
+  for (SimSubmitter& submitter : submitters_) {
+    for (const std::string& guid : submitter.unended()) {
+      const auto task = broker_.up() ? broker_.core()->task_info(guid) : std::nullopt;
+      const bool anybodys = task && task->spec.devices.empty() && task->spec.pool.empty();
+      if (anybodys && task->state != TaskState::ended) {
+        checkers_.fail("L1: nothing keeps " + guid + ", and it has not ended");
+      }
+    }
+    submitter.cancel_rest();
+  }
+  sim_.after(1min, [this] { give_up(); });
 }
 
 void House::look() {
@@ -216,7 +246,9 @@ std::string House::describe_unrest() {
     if (!worker.at_rest()) return worker.describe_rest();
   }
   const BrokerCore& core = *broker_.core();
-  if (core.held_count() + core.queued_count() > 0) return "the broker has open tasks";
+  // Of a worker that is gone, the broker waits to verify devices again.
+  const size_t queued = comes_back_ ? core.queued_count() : 0;
+  if (core.held_count() + queued > 0) return "the broker has open tasks";
   if (collector_.cursor() != log_.head()) return "the collector is behind";
   return "";
 }

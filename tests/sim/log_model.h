@@ -54,7 +54,7 @@ class LogModel {
     uint32_t failures = 0;
     std::optional<DeviceJudged> before_lock;  // its health, back-off and failures then
     uint32_t job_failures = 0;
-    Instant good_at;
+    std::map<std::string, Instant> good_at;  // by level of verification
     std::string good_for;  // the job for which it was found good, while nobody else had it since
   };
 
@@ -76,6 +76,7 @@ class LogModel {
   std::string take_event(const WorkerJoined& event, Instant time);
   std::string take_event(const WorkerLost& event, Instant time);
   std::string take_event(const DeviceJudged& event, Instant time);
+  std::string check_until(const DeviceJudged& event, const Device& before, Instant time) const;
   void mark_judged(const DeviceJudged& event, const Device& before);
   std::string take_event(const DeviceListed& event, Instant time);
   std::string take_event(const DeviceUnlisted& event, Instant time);

@@ -12,6 +12,10 @@ std::string LogModel::take_event(const DeviceListed& event, Instant) {
   const auto [found, added] = listed.try_emplace(event.device.name, event.device);
   if (!added && found->second == event.device) return "S8: a device was listed twice";
   found->second = event.device;
+  const bool twice = std::any_of(listed.begin(), listed.end(), [&](const auto& other) {
+    return other.first != event.device.name && other.second.profile == event.device.profile;
+  });
+  if (twice) marks_.hit(Mark::listed_twice);
   return "";
 }
 
@@ -80,7 +84,8 @@ std::string LogModel::check_lease_devices(const AttemptLeased& event, const Task
     if (!device) return "S2: device " + name + " may not be used";
     if (device->worker != event.worker) return "S2: device " + name + " is another worker's";
     const bool job = task.spec->kind == TaskKind::job;
-    if (job && !is_there(*device)) return "S2: device " + name + " is not plugged in";
+    const bool own = task.spec->submitter == "broker" && name == event.devices[0];
+    if ((job || own) && !is_there(*device)) return "S2: device " + name + " is not plugged in";
     const std::string thing = SimLab::thing_of(*device);
     if (held_things_.contains(thing) || !things.insert(thing).second) {
       return "S1: " + thing + " was leased under two names";

@@ -31,6 +31,10 @@ std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
   if (by_broker && event.job_failures > device.job_failures + 1) {
     return "S3: one job counts more than once";
   }
+  if (by_broker && !unlocked) {
+    std::string complaint = check_until(event, device, time);
+    if (!complaint.empty()) return complaint;
+  }
   mark_judged(event, device);
   if (event.health == DeviceHealth::locked && device.health != DeviceHealth::locked) {
     device.before_lock = DeviceJudged{};
@@ -46,14 +50,37 @@ std::string LogModel::take_event(const DeviceJudged& event, Instant time) {
   device.until = event.until;
   device.failures = event.failures;
   device.job_failures = event.job_failures;
+  if (event.health != DeviceHealth::good) device.good_at.clear();
   if (counted_only) return "";
   device.good_for.clear();
   if (event.health != DeviceHealth::good) return "";
   if (!task || task->attempts.empty()) return "S3: a device is good, and no task says so";
   if (by_job) return "S3: a device is good because a job says so";
-  device.good_at = time;
-  device.good_for = task->spec->parent;
+  device.good_at[event.level] = time;
+  if (!event.level.empty()) marks_.hit(Mark::verified_in_part);
+  const Task* job = find_task(task->spec->parent);
+  const bool covers = job && (event.level.empty() || event.level == job->spec->before.level);
+  if (covers) device.good_for = task->spec->parent;
   return "";
+}
+
+// S3: how long a device that failed is left alone, by the inventory's policy.
+std::string LogModel::check_until(const DeviceJudged& event, const Device& before,
+                                  Instant time) const {
+  if (event.health == DeviceHealth::good || event.health == DeviceHealth::unknown ||
+      event.health == DeviceHealth::needs_human) {
+    return event.until == kNever ? "" : "S3: a back-off of a device that is not waited for";
+  }
+  const bool same = event.health == before.health && event.failures == before.failures &&
+                    event.job_failures == before.job_failures;
+  if (same && event.until == before.until) return "";
+  uint32_t count = std::max(event.failures, event.job_failures);
+  if (event.failures > before.failures) count = event.failures;
+  if (event.job_failures > before.job_failures) count = event.job_failures;
+  const std::vector<Duration>& steps = inventory_->health.reverify;
+  const size_t step = std::min<size_t>(count, steps.size());
+  const Instant expected = step == 0 ? kNever : time + steps[step - 1];
+  return event.until == expected ? "" : "S3: a back-off is not what the policy says";
 }
 
 void LogModel::mark_judged(const DeviceJudged& event, const Device& before) {
@@ -114,9 +141,12 @@ std::string LogModel::check_verified(const Task& job, const DeviceSpec& spec, co
     return "";
   }
   if (wanted == VerifyFirst::always) return subject + " was not verified for it";
-  if (time - device.good_at > inventory_->health.fresh) {
-    return subject + " was verified too long ago";
-  }
+  const bool fresh =
+      std::any_of(device.good_at.begin(), device.good_at.end(), [&](const auto& good) {
+        const bool covers = good.first.empty() || good.first == job.spec->before.level;
+        return covers && time - good.second <= inventory_->health.fresh;
+      });
+  if (!fresh) return subject + " was verified too long ago, or not so much of it";
   marks_.hit(Mark::fresh_enough);
   return "";
 }

@@ -51,7 +51,10 @@ constexpr std::string_view kNames[] = {"lease_lost",
                                        "dependant_blocked",
                                        "resumed",
                                        "resumed_ended",
-                                       "supervisor_stop"};
+                                       "supervisor_stop",
+                                       "worker_left",
+                                       "verified_in_part",
+                                       "listed_twice"};
 static_assert(std::size(kNames) == kMarks);
 
 }  // namespace

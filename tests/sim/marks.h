@@ -56,6 +56,9 @@ enum class Mark : uint8_t {
   resumed,                // a worker came back and took up jobs that had gone on
   resumed_ended,          // and one that had ended meanwhile
   supervisor_stop,        // a lease ran out while there was no worker, and the job was stopped
+  worker_left,            // a worker died and was never started again
+  verified_in_part,       // a device was found good by a level of its checks
+  listed_twice,           // one thing was listed under two names
   count
 };
 

@@ -77,6 +77,10 @@ void SimLab::drop_broken_stacks(Inventory& inventory) {
 
 std::vector<ListedDevice> SimLab::listed(const std::string& worker) const {
   std::vector<ListedDevice> listed;
+  const uint32_t last = device_count();
+  if (listers_ && twice_ && worker_of(last) == worker && !unplugged_.contains(device_name(last))) {
+    listed.push_back({"usb", "alias", {{"serial", serial_of(last)}, {"type", "handset"}}});
+  }
   for (uint32_t i = 1; listers_ && i <= device_count(); ++i) {
     if (worker_of(i) != worker || is_relay(i) || unplugged_.contains(device_name(i))) continue;
     listed.push_back(

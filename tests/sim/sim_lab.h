@@ -25,7 +25,10 @@ class SimLab {
   static constexpr uint32_t kPerWorker = 3;
 
   SimLab(Random& random, uint32_t workers, bool stacked)
-      : workers_(workers), listers_(random.chance(500)), allows_(random.chance(500)) {
+      : workers_(workers),
+        listers_(random.chance(500)),
+        allows_(random.chance(500)),
+        twice_(random.chance(300)) {
     if (stacked) stacking_ = static_cast<Stacking>(random.below(4));
   }
 
@@ -54,6 +57,7 @@ class SimLab {
   Stacking stacking_ = Stacking::none;
   bool listers_;  // handsets are there while they are plugged in
   bool allows_;   // handsets that nobody declared may be used
+  bool twice_;    // the last handset is listed under two names
   std::set<std::string> unplugged_;
 };
 

@@ -118,12 +118,13 @@ TaskSpecPtr SimSubmitter::draw_task() {
   spec.retry.test = static_cast<uint32_t>(random.below(3));
   spec.wait_for_capacity = random.chance(700);
   if (random.chance(300)) spec.pool = "pool1";
-  if (next_task_ > 1 && random.chance(150)) draw_dependencies(spec);
+  if (!accepted_.empty() && random.chance(150)) draw_dependencies(spec);
   const uint64_t kind = races_ ? 2 : random.below(4);
   if (kind == 0) {
     const bool repair = random.chance(300);
     spec.kind = repair ? TaskKind::repair : TaskKind::verify;
-    spec.work = repair ? encode_work(RepairWork{}) : encode_work(VerifyWork{});
+    spec.work = repair ? encode_work(RepairWork{})
+                       : encode_work(VerifyWork{random.chance(300) ? "quick" : ""});
     draw_devices(spec);
     spec.devices.resize(1);
     spec.devices[0].with.clear();
@@ -139,17 +140,14 @@ TaskSpecPtr SimSubmitter::draw_task() {
   return std::make_shared<const TaskSpec>(std::move(spec));
 }
 
-// On some of its own tasks; those that were refused are not known.
+// On some of its own tasks that it knows to be recorded: others might be refused for ever.
 void SimSubmitter::draw_dependencies(TaskSpec& spec) {
   Random& random = sim().random();
-  std::set<uint64_t> on;
+  std::set<std::string> on;
   for (uint64_t count = 1 + random.below(3); count > 0; --count) {
-    on.insert(random.below(next_task_ - 1));
+    on.insert(*std::next(accepted_.begin(), static_cast<int64_t>(random.below(accepted_.size()))));
   }
-  for (const uint64_t task : on) {
-    spec.depends_on.push_back(
-        {name() + "-task-" + std::to_string(100'000 + task), random.chance(700)});
-  }
+  for (const std::string& task : on) spec.depends_on.push_back({task, random.chance(700)});
 }
 
 void SimSubmitter::draw_before(Before& before) {
@@ -157,6 +155,7 @@ void SimSubmitter::draw_before(Before& before) {
   if (random.chance(300)) return;
   before.verify = random.chance(500) ? VerifyFirst::fresh : VerifyFirst::always;
   before.repair = random.chance(500);
+  if (random.chance(300)) before.level = "quick";
   before.repair_budget = random.heavy_tail(1s, 60s);
 }
 
@@ -189,14 +188,6 @@ void SimSubmitter::take_answer(const Message* question, const Message& answer) {
   if (submit && reply) take_results(*submit, *reply);
 }
 
-// What one of its tasks depends on may have been refused itself, or is long forgotten.
-TaskSpecPtr SimSubmitter::without_dependencies(const TaskSpecPtr& task) {
-  if (task->depends_on.empty()) return task;
-  TaskSpec spec = *task;
-  spec.depends_on.clear();
-  return std::make_shared<const TaskSpec>(std::move(spec));
-}
-
 void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) {
   if (reply.results.size() != submit.tasks.size()) {
     checkers().fail("S4: a SubmitReply with another number of results");
@@ -208,7 +199,7 @@ void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) 
     const SubmitResult& result = reply.results[i];
     if (!result.refused.empty()) {
       checkers().marks().hit(Mark::submit_refused);
-      again.tasks.push_back(without_dependencies(submit.tasks[i]));
+      again.tasks.push_back(submit.tasks[i]);
       continue;
     }
     if (result.known) checkers().marks().hit(Mark::submit_repeated);
@@ -242,6 +233,10 @@ void SimSubmitter::watch() {
 void SimSubmitter::watch_again() {
   watch();
   sim().after(kWatchAgain, [this] { watch_again(); });
+}
+
+void SimSubmitter::cancel_rest() {
+  if (!unended_.empty()) ask(Cancel{{unended_.begin(), unended_.end()}, "gives up", name()});
 }
 
 bool SimSubmitter::at_rest() const { return to_submit_ == 0 && unended_.empty(); }

@@ -72,6 +72,9 @@ class SimSubmitter : public SimClient {
         lab_(lab),
         races_(races) {}
 
+  // Gives up what has not ended.
+  void cancel_rest();
+  const std::set<std::string>& unended() const { return unended_; }
   // Begins to submit `count` tasks, spread over `period`.
   void submit_over(uint32_t count, Duration period);
   // Whether all it submitted was answered and it knows every verdict.
@@ -87,7 +90,6 @@ class SimSubmitter : public SimClient {
   TaskSpecPtr draw_task();
   void draw_devices(TaskSpec& spec);
   void draw_dependencies(TaskSpec& spec);
-  static TaskSpecPtr without_dependencies(const TaskSpecPtr& task);
   void draw_before(Before& before);
   void take_results(const Submit& submit, const SubmitReply& reply);
   void take_news(const TaskNews& news);

@@ -107,6 +107,7 @@ void SimWorker::after(Duration delay, std::function<void()> action) {
 }
 
 void SimWorker::start() {
+  if (gone_) return;
   Random& random = sim_.random();
   const Duration offset = random.between(-faults_.offset_max, faults_.offset_max);
   const auto drift =
@@ -120,7 +121,12 @@ void SimWorker::start() {
       std::vector<AttemptToken>(spool_.interrupted.begin(), spool_.interrupted.end()), now());
   stale_seen_ = 0;
   take_up();
-  core_->set_listed(lab_.listed(name_), now());
+  if (random.chance(500)) {
+    core_->set_listed(lab_.listed(name_), now());
+  } else {  // its listers have only just begun
+    core_->set_listed_all(false, now());
+    look_at_devices();
+  }
   if (sim_.tracing()) {
     sim_.trace(name_, "starts, incarnation " + std::to_string(spool_.incarnation) + ", spool of " +
                           std::to_string(spool_.reports.size()));
@@ -275,6 +281,7 @@ void SimWorker::look_at_devices() {
   after(sim_.random().heavy_tail(1ms, 1s), [this] {
     if (!core_) return;
     core_->set_listed(lab_.listed(name_), now());
+    core_->set_listed_all(true, now());
     wake();
   });
 }
@@ -329,10 +336,18 @@ void SimWorker::crash() {
   busy_ = wake_due_ = false;
   crash_point_ = CrashPoint::none;
   if (plant_ == Plant::spool_forgets) spool_.reports.clear();
-  after(away_, [this] { start(); });
+  if (!gone_) after(away_, [this] { start(); });
+}
+
+void SimWorker::leave() {
+  gone_ = true;
+  checkers_.marks().hit(Mark::worker_left);
+  if (core_) crash();
+  checkers_.on_worker_left(name_);
 }
 
 bool SimWorker::at_rest() const {
+  if (gone_) return true;
   return core_ && core_->held_count() == 0 && core_->unacked_count() == 0 && said_.empty();
 }
 

@@ -51,6 +51,8 @@ class SimWorker {
   // Dies at the next of the places where dying matters, and starts again after `away`.
   void crash_soon(Duration away);
   void suspend(Duration length);
+  // Dies, and is never started again.
+  void leave();
   // Its lister finds something new, or misses something.
   void look_at_devices();
 
@@ -118,6 +120,7 @@ class SimWorker {
   uint64_t stale_seen_ = 0;
   CrashPoint crash_point_ = CrashPoint::none;
   Duration away_{0};
+  bool gone_ = false;  // for good
 };
 
 }  // namespace muster::sim
