@@ -32,6 +32,7 @@
 #include "core/messages.h"
 #include "core/selector.h"
 #include "core/task.h"
+#include "core/task_ref.h"
 #include "core/time.h"
 #include "core/work.h"
 
@@ -85,13 +86,6 @@ class BrokerCore {
   using DeviceIx = uint32_t;
   using ClassIx = uint32_t;
   static constexpr uint32_t kNone = UINT32_MAX;
-
-  // Names a task in soft or lazily cleaned lists: stale when `seq` is not the slot's any more.
-  struct TaskRef {
-    TaskIx ix = kNone;
-    uint64_t seq = 0;
-    auto operator<=>(const TaskRef&) const = default;
-  };
 
   struct Attempt {
     WorkerIx worker = kNone;
@@ -278,8 +272,7 @@ class BrokerCore {
   struct PlainQueue;
   using WorkersByPool = std::map<std::string, std::set<WorkerIx>, std::less<>>;
 
-  // decide_*: one file each (broker_decide.cc, broker_submit.cc, broker_sync.cc,
-  // broker_dispatch.cc, broker_health.cc, broker_chain.cc).
+  // decide_*: broker_{decide,submit,sync,dispatch,health,chain}.cc.
   Decision decide_message(const FromPeer& input, Instant now) const;
   Decision decide_hello(const FromPeer& input, const Hello& hello) const;
   Decision decide_submit(const FromPeer& input, const Submit& submit, Instant now) const;
