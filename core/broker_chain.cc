@@ -142,8 +142,9 @@ void BrokerCore::decide_strays(Instant now, Decision& decision) const {
 void BrokerCore::decide_over(Consequences& all, const std::string& guid, const Ending& ending,
                              Verdict verdict) const {
   const Task* task = find_task(guid);
-  if (!task || !task->chain) return;
+  if (!task) return;
   decide_orphans(all, *task);
+  if (!task->chain) return;
   const Task* job = live_task(task->chain->parent);
   if (!job || verdict == Verdict::pass || job->state != TaskState::queued || job->cancel ||
       all.over.contains(job->spec->guid)) {
@@ -154,7 +155,9 @@ void BrokerCore::decide_over(Consequences& all, const std::string& guid, const E
 
 // What was done for a job that ended is stopped, unless others wait for it too.
 void BrokerCore::decide_orphans(Consequences& all, const Task& job) const {
-  for (const TaskRef& ref : job.chain->open) decide_orphan(all, *live_task(ref), job);
+  if (job.chain) {
+    for (const TaskRef& ref : job.chain->open) decide_orphan(all, *live_task(ref), job);
+  }
   if (job.task_class == kNone || !classes_[job.task_class].verifies_first()) return;
   // What was begun for another job that has ended, and went on because this one waited for it too.
   for (const auto& [name, refs] : serving_) {
