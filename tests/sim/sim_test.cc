@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
     Sim, SimCanary,
     ::testing::Values(Canary{"send_before_durable", Plant::send_before_durable, 20},
                       Canary{"log_loses_tail", Plant::log_loses_tail, 50},
-                      Canary{"no_self_stop", Plant::no_self_stop, 200},
+                      Canary{"no_self_stop", Plant::no_self_stop, 2000},
                       Canary{"spool_forgets", Plant::spool_forgets, 100},
                       Canary{"jobs_not_taken_up", Plant::jobs_not_taken_up, 200},
                       Canary{"journal_read_again", Plant::journal_read_again, 200}),
