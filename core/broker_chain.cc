@@ -431,8 +431,7 @@ const BrokerCore::Task* BrokerCore::served_for(const Task& job, const std::strin
   if (serving == serving_.end()) return nullptr;
   for (const TaskRef& ref : serving->second) {
     const Task& task = *live_task(ref);
-    const bool in_turn = task.waits_for == 0 &&
-                         !classes_[task.task_class].candidates[0].empty() &&
+    const bool in_turn = task.waits_for == 0 && !classes_[task.task_class].candidates[0].empty() &&
                          task.spec->priority >= job.spec->priority;
     if (task.state != TaskState::queued || in_turn) return &task;
   }
