@@ -483,8 +483,11 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   } catch (const CLI::ParseError& fault) {
     return explain_fault(parse, fault, parse.app.remaining(true));
   }
-  if (auto* run = std::get_if<RunOptions>(&*parse.chosen)) run->command = std::move(command);
-  if (auto* call = std::get_if<CallOptions>(&*parse.chosen)) call->arguments = std::move(command);
+  if (auto* run = std::get_if<RunOptions>(&*parse.chosen)) {
+    run->command = std::move(command);
+  } else if (auto* call = std::get_if<CallOptions>(&*parse.chosen)) {
+    call->arguments = std::move(command);
+  }
   if (const std::optional<std::string> reason = contradiction(*parse.chosen)) {
     return UsageFault{*reason, help_hint(reached(parse.app))};
   }

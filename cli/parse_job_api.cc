@@ -1,5 +1,6 @@
 // The grammar of the verbs that work inside a job.
 #include <charconv>
+#include <cmath>
 
 #include "cli/parse_kit.h"
 #include "cli/values.h"
@@ -19,7 +20,7 @@ Result<Duration> read_seconds(const std::string& text) {
   if (error != std::errc() || stop != end) return parse_duration(text);
   const double most = std::chrono::duration<double>(kTimeoutMax).count();
   if (!(seconds >= 0 && seconds <= most)) return Error{quote_text(text) + " is no time"};
-  return Duration(static_cast<int64_t>(seconds * 1e6 + 0.5));
+  return Duration(std::llround(seconds * 1e6));
 }
 
 void add_shout(Parse& parse) {
