@@ -159,6 +159,21 @@ TEST_F(JobsTest, AFileIsManyTasksThatDependOnEachOther) {
               HasSubstr("depends on jobs-many-breaks, which ended as fail"));
 }
 
+// Five cases, of which the third takes the program with it.
+TEST_F(JobsTest, AGoogletestThatCrashesHalfWayKeepsWhatHadFinished) {
+  const std::string file = house_.write(
+      "crashes.yaml", "version: 1\nkind: job\nname: crashes\nrun: [" + std::string(MUSTER_BIN_DIR) +
+                          "/muster_crashing_gtest]\nresults: { gtest: \"\" }\n"
+                          "artifacts: [\"**\"]\n");
+  EXPECT_NE(house_.muster({"run", "--wait", "--guid", "jobs-gtest-crash", file}).status, 0);
+  const std::string result = expect(0, {"result", "jobs-gtest-crash"});
+  EXPECT_THAT(result, HasSubstr("Crashing  First   pass"));
+  EXPECT_THAT(result, HasSubstr("Crashing  Second  pass"));
+  EXPECT_THAT(result, HasSubstr("Crashing  Third   error"));
+  EXPECT_THAT(result, HasSubstr("SIGSEGV"));
+  EXPECT_THAT(expect(0, {"log", "jobs-gtest-crash"}), HasSubstr("[ RUN      ] Crashing.Third"));
+}
+
 TEST_F(JobsTest, AnArrayRunsACommandForEachNumber) {
   expect(0, {"run", "--wait", "--guid", "jobs-array-of", "--array", "3-5", "--", "sh", "-c",
              "test {array.index} = $MUSTER_ARRAY_INDEX && echo number {array.index}"});
