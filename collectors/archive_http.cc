@@ -39,7 +39,6 @@ int status_of(ArchiveFault fault) {
     case ArchiveFault::absent:
       return 404;
     case ArchiveFault::wrong_offset:
-      return 409;
     case ArchiveFault::is_complete:
       return 409;
     case ArchiveFault::wrong_digest:
