@@ -88,7 +88,7 @@ size_t take_body(char* bytes, size_t, size_t size, void* into) {
 size_t give_body(char* into, size_t, size_t size, void* from) {
   Exchange& exchange = *static_cast<Exchange*>(from);
   const size_t given = std::min(size, exchange.request.body.size() - exchange.sent);
-  std::memcpy(into, exchange.request.body.data() + exchange.sent, given);
+  std::copy_n(exchange.request.body.data() + exchange.sent, given, into);
   exchange.sent += given;
   return given;
 }
