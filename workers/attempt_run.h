@@ -23,6 +23,7 @@ struct RunContext {
   std::string worker;        // its name
   std::string self_exe;      // to run built-in checks as children
   std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
+  std::string home;          // of the installation, for muster inside a job; empty: not told
   LogLimits log_limits;      // of each console log
   // The attempt's process group, for the spool: what is left of it is killed after a crash.
   std::function<void(const AttemptToken&, pid_t)> note_group;

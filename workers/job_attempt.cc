@@ -142,6 +142,7 @@ void JobAttempt::make_environment() {
   env_["MUSTER_DEVICES"] = env_["VCSJOB_PROFILES"] = devices;
   env_["MUSTER_LOG_PATH"] = env_["VCSJOB_LOG_PATH"] = log_.path();
   if (api_) env_["MUSTER_SOCKET"] = api_->path();
+  if (!context_.home.empty()) env_["MUSTER_HOME"] = context_.home;
 }
 
 // Ends before anything ran.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ class Supervisor {
     context_.worker = order.worker;
     context_.self_exe = "/proc/self/exe";
     context_.attempts_dir = order.worker_dir + "/attempts";
+    // HOME/worker/NAME
+    context_.home = std::filesystem::path(order.worker_dir).parent_path().parent_path();
     context_.log_limits = {order.log_max, &disk_};
     context_.note_group = [](const AttemptToken&, pid_t) {};
     if (!order.archive.empty()) {
