@@ -37,7 +37,6 @@ class Submitter {
     for (uint64_t i = 0; i < count; ++i) {
       auto spec = std::make_shared<TaskSpec>();
       spec->guid = "bench-tasks-" + std::to_string(1'000'000'000 + ++submitted_);
-      spec->kind = TaskKind::verify;
       spec->submitter = "bench@localhost";
       spec->pool = pool_;
       spec->wait_for_capacity = !pool_.empty();
