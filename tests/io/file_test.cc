@@ -115,10 +115,14 @@ TEST(MakeDirs, ComesThroughWhereAnEmptyParentIsRemovedMeanwhile) {
   const Scratch scratch;
   const std::string parent = scratch / "task";
   std::atomic<bool> done{false};
+  std::atomic<int> removals{0};  // that are left: without end, it could win without end
   std::jthread remover([&] {
-    while (!done) ::rmdir(parent.c_str());
+    while (!done) {
+      if (removals > 0 && ::rmdir(parent.c_str()) == 0) --removals;
+    }
   });
   for (int i = 0; i < 100; ++i) {
+    removals = 5;
     const Result<Done> made = make_dirs(parent + "/attempt");
     EXPECT_TRUE(made.ok()) << made.error();
     ::rmdir((parent + "/attempt").c_str());
