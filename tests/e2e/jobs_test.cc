@@ -120,12 +120,13 @@ TEST_F(JobsTest, ATreeIsFetchedByShaAndRunByTag) {
 TEST_F(JobsTest, JobsWrittenForVcsjobRunUnchanged) {
   house_.write("tree/.vcsjob", R"({"executables": [{"path": "says.sh", "profiles": []},)"
                                R"( {"path": "ends.sh", "tags": ["ENDS"]}]})");
-  const std::string says = house_.write("tree/says.sh",
-                                        "#!/bin/sh\n"
-                                        "test \"$VCSJOB_GUID\" = \"$MUSTER_GUID\" || exit 1\n"
-                                        "echo \"profiles=$VCSJOB_PROFILES\"\n"
-                                        "grep -q profiles= \"$VCSJOB_LOG_PATH\" || exit 1\n",
-                                        true);
+  const std::string says =
+      house_.write("tree/says.sh",
+                   "#!/bin/sh\n"
+                   "test \"$VCSJOB_GUID\" = \"$MUSTER_GUID\" || exit 1\n"
+                   "echo \"profiles=$VCSJOB_PROFILES\"\n"
+                   "until grep -q profiles= \"$VCSJOB_LOG_PATH\"; do sleep 0.05; done\n",
+                   true);
   house_.write("tree/ends.sh", "#!/bin/sh\nexit $STATUS\n", true);
   const std::string tree = says.substr(0, says.rfind('/'));
   expect(0, {"run", "--wait", "--guid", "jobs-of-vcsjob", tree, "--path", "says.sh"});
