@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
@@ -18,8 +19,9 @@
 namespace muster {
 namespace {
 
-const AttemptToken kEnded{"strays-ended", 2};
-const AttemptToken kOther{"strays-other", 2};
+// Of this process: tests that run beside it must not kill what these leave.
+const AttemptToken kEnded{"strays-ended-" + std::to_string(::getpid()), 2};
+const AttemptToken kOther{"strays-other-" + std::to_string(::getpid()), 2};
 
 // Processes whose command line begins with `sleep SECONDS`.
 int count_sleepers(const std::string& seconds) {
