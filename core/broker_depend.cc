@@ -68,15 +68,17 @@ std::string BrokerCore::decide_dependencies(const TaskSpec& spec, const SpecsByG
 
 // The list of events grows on the way, by ends of tasks that others depend on in turn.
 void BrokerCore::decide_dependants(Decision& decision, Instant now) const {
-  LookupSet<std::string> over;
   std::map<std::string, std::vector<TaskSpecPtr>, std::less<>> submitted;  // by what they wait for
   for (const Event& event : decision.events) {
-    if (const End end = end_of(event); !end.guid.empty()) over.insert(end.guid);
     const auto* task = std::get_if<TaskSubmitted>(&event.body);
     if (task == nullptr) continue;
     for (const Dependency& on : task->spec->depends_on) submitted[on.guid].push_back(task->spec);
   }
   if (submitted.empty() && dependants_waiting_ == 0) return;
+  LookupSet<std::string> over;
+  for (const Event& event : decision.events) {
+    if (const End end = end_of(event); !end.guid.empty()) over.insert(end.guid);
+  }
   const auto block = [&](const TaskSpec& spec, std::string_view on, Verdict verdict) {
     const Dependency* dependency = dependency_on(spec, on);
     if (dependency == nullptr || is_met(*dependency, verdict) || !over.insert(spec.guid)) return;
