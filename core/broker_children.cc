@@ -7,17 +7,6 @@
 
 namespace muster {
 
-namespace {
-
-std::string hex16(uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (size_t i = 16; i-- > 0; value >>= 4) text[i] = kDigits[value & 0xf];
-  return text;
-}
-
-}  // namespace
-
 // The job is the next of its class, and has no placement in which every device is verified for it.
 // Has the devices of a placement verified, and keeps what is already verified from lower ranks.
 // False when the jobs behind it in its class cannot be placed either.

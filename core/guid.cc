@@ -139,7 +139,7 @@ std::string make_uuid_v7(Instant now, const std::array<uint8_t, 10>& random) {
   for (size_t i = 2; i < random.size(); ++i) random_b = random_b << 8 | random[i];
   const uint64_t high = ms << 16 | 0x7000u | random_a;
   const uint64_t low = (random_b & 0x3FFF'FFFF'FFFF'FFFFull) | 0x8000'0000'0000'0000ull;
-  const std::string digits = hex(high, 16) + hex(low, 16);
+  const std::string digits = hex16(high) + hex16(low);
   return digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" + digits.substr(12, 4) + "-" +
          digits.substr(16, 4) + "-" + digits.substr(20);
 }
@@ -147,7 +147,7 @@ std::string make_uuid_v7(Instant now, const std::array<uint8_t, 10>& random) {
 std::string percent_encode(std::string_view text) {
   std::string out = percent_encode_whole(text);
   if (out.size() <= kEncodedLengthMax) return out;
-  const std::string tail = "~" + hex(hash64(text), 16);
+  const std::string tail = "~" + hex16(hash64(text));
   size_t end = kEncodedLengthMax - tail.size();
   // Never cut inside a %XX.
   if (out[end - 1] == '%') end -= 1;
@@ -245,5 +245,7 @@ uint64_t hash64(std::string_view bytes, uint64_t seed) {
   }
   return hash;
 }
+
+std::string hex16(uint64_t value) { return hex(value, 16); }
 
 }  // namespace muster

@@ -46,5 +46,7 @@ std::string quote_text(std::string_view text, size_t bytes_max = 80);
 
 // FNV-1a, 64 bit: for names of files and digests of state, never for security.
 uint64_t hash64(std::string_view bytes, uint64_t seed = 0xcbf29ce484222325ull);
+// 16 hex digits, in lower case.
+std::string hex16(uint64_t value);
 
 }  // namespace muster

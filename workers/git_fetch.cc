@@ -22,18 +22,8 @@ namespace {
 constexpr Duration kLockAgain = std::chrono::milliseconds(50);
 constexpr size_t kSaidBytesMax = 4096;
 
-// FNV-1a: names files only, and a mirror knows its URL.
-std::string digest(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string name;
-  for (int shift = 60; shift >= 0; shift -= 4) name += kDigits[(hash >> shift) & 15];
-  return name;
-}
+// Names files only, and a mirror knows its URL.
+std::string digest(const std::string& text) { return hex16(hash64(text)); }
 
 // The end of a URL's path, so that people see whose mirror a directory is.
 std::string mirror_name(const std::string& url) {

@@ -238,5 +238,10 @@ TEST(Hash, IsFnv1a) {
   EXPECT_EQ(hash64("bar", hash64("foo")), hash64("foobar"));
 }
 
+TEST(Hash, IsNamedByAllItsDigits) {
+  EXPECT_EQ(hex16(0), "0000000000000000");
+  EXPECT_EQ(hex16(0x0f63dc4c8601ec8cull), "0f63dc4c8601ec8c");
+}
+
 }  // namespace
 }  // namespace muster

@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -249,9 +248,7 @@ std::string ssh_control_socket(const SshCheck& check, const std::string& control
        {&check.host, &check.port, &check.user, &check.key, &check.known_hosts}) {
     hash = hash64(std::string_view(part->c_str(), part->size() + 1), hash);
   }
-  std::array<char, 17> digits;
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
-  return control + "-" + digits.data();
+  return control + "-" + hex16(hash);
 }
 
 std::string quote_for_shell(const std::vector<std::string>& argv) {
