@@ -1,11 +1,10 @@
 #include "cli/render_event.h"
 
-#include <charconv>
-
 #include "cli/render_device.h"
 #include "cli/render_task.h"
 #include "cli/values.h"
 #include "core/duration_text.h"
+#include "core/job_rules.h"
 
 namespace muster {
 namespace {
@@ -14,17 +13,11 @@ std::string attempt_text(const AttemptToken& token) {
   return "attempt " + std::to_string(token.attempt) + ": ";
 }
 
-// A measured value.
-struct CellText {
-  std::string operator()(int64_t value) const { return std::to_string(value); }
-  std::string operator()(double value) const {
-    char digits[32];
-    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-    return std::string(digits, end);
-  }
-  std::string operator()(bool value) const { return value ? "true" : "false"; }
-  std::string operator()(const std::string& value) const { return value; }
-};
+// A measured value. Text is as it is: it needs no quotes here.
+std::string cell_text(const MeasureValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text ? *text : describe(value);
+}
 
 // What happened, in words, without time, type and GUID.
 struct Describe {
@@ -77,7 +70,7 @@ struct Describe {
   std::string operator()(const Measurement& event) const {
     std::string text = event.table;
     for (const auto& [column, value] : event.row) {
-      text += " " + column + "=" + std::visit(CellText{}, value);
+      text += " " + column + "=" + cell_text(value);
     }
     return text;
   }
