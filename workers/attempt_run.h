@@ -25,7 +25,8 @@ struct RunContext {
   std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
   std::string home;          // of the installation, for muster inside a job; empty: not told
   LogLimits log_limits;      // of each console log
-  // The attempt's process group, for the spool: what is left of it is killed after a crash.
+  // A process group of a strategy attempt, for the spool: what is left of it is killed after a
+  // crash. Jobs do not need it, for their supervisor is there to end them.
   std::function<void(const AttemptToken&, pid_t)> note_group;
   // Kills what the attempt has left outside of its process groups (workers/strays.h). Says for
   // people what that was, or nothing.

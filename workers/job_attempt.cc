@@ -229,7 +229,6 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
   }
   child_ = std::make_unique<ChildRun>(
       spec, limits_of(step, now), [this](std::string_view bytes) { take_output(bytes); }, now);
-  if (child_->pid() > 0) context_.note_group(token(), child_->pid());
   if (!child_->ended()) return;
   results_.reset();  // it never ran
   end = child_->end();

@@ -52,7 +52,6 @@ class Supervisor {
     // HOME/worker/NAME
     context_.home = std::filesystem::path(order.worker_dir).parent_path().parent_path();
     context_.log_limits = {order.log_max, &disk_};
-    context_.note_group = [](const AttemptToken&, pid_t) {};
     if (!order.archive.empty()) {
       context_.archive_url = [archive = order.archive](const AttemptToken& token,
                                                        const std::string& name) {

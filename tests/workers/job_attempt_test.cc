@@ -37,7 +37,6 @@ class JobAttemptTest : public ScratchFiles {
     spec.timeouts.grace = 100ms;
     context.worker = "w";
     context.attempts_dir = path("attempts");
-    context.note_group = [](const AttemptToken&, pid_t) {};
     context.end_strays = [](const AttemptToken&) { return std::string(); };
     work.source = CommandSource{};
   }
