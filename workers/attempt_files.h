@@ -7,6 +7,7 @@
 //   journal      what it has said (workers/journal.h)
 //   log          its console
 //   workspace/   where it works
+//   keep_until   only where the workspace is kept once it is over: until when (RFC 3339), one line
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,8 @@
 #include "io/file.h"
 
 namespace muster {
+
+inline constexpr const char* kKeepUntilFile = "keep_until";
 
 std::string attempt_dir(const std::string& attempts_dir, const AttemptToken& token);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/guid.h"
+#include "workers/attempt_files.h"
 #include "workers/job_attempt.h"
 #include "workers/strategy_attempt.h"
 
@@ -35,8 +36,7 @@ class ImpossibleAttempt final : public AttemptRun {
 }  // namespace
 
 std::string AttemptRun::attempt_dir() const {
-  return context_.attempts_dir + "/" + percent_encode(assignment_.spec->guid) + "/" +
-         std::to_string(assignment_.attempt);
+  return muster::attempt_dir(context_.attempts_dir, token());
 }
 
 std::string AttemptRun::url_of(const std::string& name, const std::string& path) const {

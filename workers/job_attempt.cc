@@ -8,6 +8,7 @@
 #include "core/git_url.h"
 #include "io/clock.h"
 #include "io/file.h"
+#include "workers/attempt_files.h"
 #include "workers/job_artifacts.h"
 
 namespace muster {
@@ -424,7 +425,7 @@ void JobAttempt::keep_workspace(const Ending& ending, Instant now) {
           (work_.keep == Keep::on_failure && ending.outcome != Outcome::pass);
   if (!keep_) return;
   const std::string until = format_rfc3339(now + work_.keep_for);
-  const std::string path = attempt_dir() + "/keep_until";
+  const std::string path = attempt_dir() + "/" + kKeepUntilFile;
   // What nobody would ever remove is not kept.
   const Result<Done> written = write_file_atomically(path, until + "\n");
   keep_ = written.ok();

@@ -12,6 +12,7 @@
 #include "core/guid.h"
 #include "io/clock.h"
 #include "io/file.h"
+#include "workers/attempt_files.h"
 
 namespace muster {
 namespace {
@@ -24,7 +25,6 @@ constexpr Duration kScanMissing = 50ms;  // while there is no folder yet
 constexpr Duration kRemoveAgain = 1min;
 constexpr size_t kNoteBytesMax = 16 << 10;
 constexpr const char* kArtifactsDir = "artifacts";
-constexpr const char* kKeepUntil = "keep_until";
 constexpr const char* kWorkspace = "workspace";
 
 std::optional<UploadNote> parse_note(const std::string& text) {
@@ -51,7 +51,7 @@ std::optional<UploadNote> parse_note(const std::string& text) {
 
 // When the workspace may go, or nothing when it may go now.
 std::optional<Instant> kept_until(const std::string& dir, Instant now) {
-  const Result<std::string> text = read_file(dir + "/" + kKeepUntil, 256);
+  const Result<std::string> text = read_file(dir + "/" + kKeepUntilFile, 256);
   if (!text) return std::nullopt;
   const Instant until = parse_rfc3339(text->substr(0, text->find('\n')));
   if (until == kNever || until <= now) return std::nullopt;
@@ -160,7 +160,7 @@ std::optional<Instant> UploadFolder::remove(Instant now, std::string& problem) c
          entry.increment(error)) {
       const std::string name = entry->path().filename().string();
       std::error_code failed;
-      if (name != kKeepUntil && name != kWorkspace) remove_tree(entry->path(), failed);
+      if (name != kKeepUntilFile && name != kWorkspace) remove_tree(entry->path(), failed);
       if (failed) problem = "cannot remove " + entry->path().string() + ": " + failed.message();
     }
     return until;

@@ -10,6 +10,7 @@
 #include "core/guid.h"
 #include "io/archive_name.h"
 #include "io/codec.h"
+#include "workers/attempt_files.h"
 #include "workers/reportable.h"
 #include "workers/strays.h"
 
@@ -290,8 +291,7 @@ void Worker::start(Assignment assignment, Instant now) {
   const auto started = runs_.emplace(token, std::move(run)).first;
   started->second->begin(now);
   if (config_.uploader != nullptr) {
-    config_.uploader->follow(token, run_context_.attempts_dir + "/" + percent_encode(token.guid) +
-                                        "/" + std::to_string(token.attempt));
+    config_.uploader->follow(token, attempt_dir(run_context_.attempts_dir, token));
   }
   if (started->second->over()) forget_run(started);
 }
