@@ -41,8 +41,8 @@ inline constexpr size_t kDependenciesMax = 256;     // of one task
 inline constexpr size_t kMetadataMax = 64;          // pairs of one task
 inline constexpr size_t kMetadataBytesMax = 8 << 10;
 inline constexpr size_t kArrayTasksMax = 100'000;  // of one array, matrix or file
-inline constexpr size_t kStepsMax = 256;         // of one job
-inline constexpr size_t kArtifactsMax = 10'000;  // files of one attempt
+inline constexpr size_t kStepsMax = 256;           // of one job
+inline constexpr size_t kArtifactsMax = 10'000;    // files of one attempt
 // Files and directories looked at for them: a source tree with what was built in it.
 inline constexpr size_t kArtifactWalkMax = 2'000'000;
 inline constexpr size_t kMeasureColumnsMax = 256;  // of one row
