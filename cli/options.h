@@ -102,6 +102,11 @@ struct CancelOptions {
   std::vector<std::string> guids;
   std::string reason;
 };
+struct RetryOptions {
+  std::vector<std::string> guids;
+  std::string reason;
+  bool wait = false;
+};
 
 struct TaskListOptions {
   std::vector<TaskState> states;
@@ -246,7 +251,7 @@ struct VersionOptions {};
 
 using VerbOptions =
     std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
-                 TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
+                 RetryOptions, TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
                  ArtifactListOptions, ArtifactGetOptions, ArtifactPinOptions, EventsOptions,
                  ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
                  DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,

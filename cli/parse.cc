@@ -207,6 +207,17 @@ void add_task_ways(Parse& parse) {
     add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later")
         ->required();
   }
+  {
+    auto [verb, options] = add_verb<RetryOptions>(
+        parse, &parse.app, "retry",
+        "Give tasks that ended without a pass another go; their earlier attempts stay visible",
+        "  muster retry last\n"
+        "  muster retry 0193a5 --reason 'new cable' --wait");
+    add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
+    add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later");
+    verb->add_flag("--wait", options->wait,
+                   "Wait until they have ended; exits with the worst status");
+  }
 }
 
 void add_task(Parse& parse) {

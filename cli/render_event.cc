@@ -106,6 +106,9 @@ struct Describe {
   std::string operator()(const DeviceUnlisted& event) const {
     return event.name + " by " + event.worker;
   }
+  std::string operator()(const TaskRetried& event) const {
+    return (event.reason.empty() ? "" : event.reason + ", ") + "by " + event.who;
+  }
 };
 
 std::string padded(std::string text, size_t width, bool right) {
@@ -140,10 +143,11 @@ std::string render_event(uint64_t seq, const Event& event, const Look& look) {
 
 const std::vector<std::string>& event_types() {
   static const std::vector<std::string> types = {
-      "broker_started", "inventory_applied", "worker_joined", "worker_lost", "task_submitted",
-      "attempt_leased", "attempt_started",   "record",        "result",      "attempt_ended",
-      "report_refused", "cancel_requested",  "task_ended",    "progress",    "device_judged",
-      "device_listed",  "device_unlisted"};
+      "broker_started", "inventory_applied", "worker_joined", "worker_lost",    "task_submitted",
+      "attempt_leased", "attempt_started",   "record",        "result",         "attempt_ended",
+      "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
+      "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
+      "measurement",    "artifact",          "call_failed"};
   return types;
 }
 

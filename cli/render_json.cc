@@ -231,6 +231,14 @@ std::string cancellation_json(const CancelResult& result) {
   return dump(json);
 }
 
+std::string retry_json(const RetryTasksResult& result) {
+  Json json = document("retry");
+  json["guid"] = result.guid;
+  put(json, "refused", result.refused);
+  if (!result.refused.empty()) json["code"] = to_string(result.code);
+  return dump(json);
+}
+
 std::string result_json(const TaskResult& result) {
   Json json = document("result");
   put_result(json, result);

@@ -14,6 +14,7 @@
 //                          verdict?, ending?}], events [io/event_json.h]
 //   muster.submission/1    guid, known, refused?
 //   muster.cancellation/1  guid, refused?
+//   muster.retry/1         guid, refused?, code?
 //   muster.result/1        guid, verdict?, ending?, complete, metadata? {}, attempt?, worker?,
 //                          devices?, sources? [{url, ref, sha}], cases [{suite, name, outcome,
 //                          duration_s, message?}]
@@ -85,6 +86,7 @@ std::string change_json(const TaskChange& change);
 std::string explanation_json(const Explanation& explanation);
 std::string submission_json(const SubmitResult& result);
 std::string cancellation_json(const CancelResult& result);
+std::string retry_json(const RetryTasksResult& result);
 std::string result_json(const TaskResult& result);
 std::string verification_json(const std::string& device, const TaskResult& result);
 std::string repair_json(const std::string& device, const TaskResult& result);

@@ -187,6 +187,17 @@ std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total
   return out;
 }
 
+// Of a task that has used up its retries: what it left, and how it is dug up.
+std::string burial_text(const TaskInfo& task) {
+  const bool lost = task.verdict == Verdict::fail || task.verdict == Verdict::error;
+  const bool by_person = task.ending && task.ending->cause == Cause::user;
+  if (!lost || by_person || !task.spec.parent.empty()) return "";
+  const std::string tried = task.attempt_count == 0
+                                ? "without an attempt"
+                                : "after " + counted(task.attempt_count, "attempt");
+  return tried + "; muster retry gives it another go";
+}
+
 std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Look& look) {
   const TaskSpec& spec = task.spec;
   Fields fields;
@@ -201,7 +212,13 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
   if (task.ending) {
     fields.add("ended", {ending_text(*task.ending), outcome_color(task.ending->outcome)});
   }
+  fields.add("buried", burial_text(task));
   if (!task.cancelling.empty()) fields.add("cancelling", task.cancelling);
+  fields.add("group", spec.group);
+  for (const Dependency& on : spec.depends_on) {
+    fields.add("depends on", on.guid + (on.must_pass ? "" : ", however it ends"));
+  }
+  for (const auto& [key, value] : spec.metadata) fields.add("metadata", key + "=" + value);
   fields.add("pool", spec.pool);
   for (const DeviceRequest& request : spec.devices) fields.add("wants", request_text(request));
   fields.add("before", before_text(spec.before));

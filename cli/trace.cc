@@ -30,6 +30,10 @@ void take(const Event& event, TraceTask& task) {
     task.state = TaskState::ended;
     task.verdict = ended->verdict;
     task.ending = ended->ending;
+  } else if (std::holds_alternative<TaskRetried>(event.body)) {
+    task.state = TaskState::queued;
+    task.verdict = Verdict::none;
+    task.ending.reset();
   }
 }
 

@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "cli/watch.h"
 #include "core/limits.h"
+#include "io/random.h"
 #include "io/task_file.h"
 
 namespace muster {
@@ -61,6 +62,42 @@ TaskPlaces places_of(Session& session, const std::string& guid) {
   return {session.status_log(guid), find_children(session, guid)};
 }
 
+// Waits until the tasks have ended, reports each end, and returns the worst exit status.
+int wait_for(Session& session, const std::vector<std::string>& guids,
+             const std::optional<Duration>& timeout) {
+  Output& output = session.output();
+  EndReport report(session, guids.size(), false);
+  WatchHooks hooks;
+  hooks.change = [&](const TaskChange& change) {
+    if (change.state == TaskState::ended) report.add(task_after_watch(session, change));
+    output.progress("waiting: " + std::to_string(report.tasks().size()) + " of " +
+                    counted(guids.size(), "task") + " ended");
+  };
+  const WatchResult result = watch_tasks(session, guids, timeout, hooks);
+  const int status = report.finish();
+  if (result.end == WatchEnd::ended) return status;
+  throw Failure{kExitNotEnded,
+                counted(guids.size() - report.tasks().size(), "task") + " not ended in time",
+                "they go on; see: muster task ls"};
+}
+
+// Prints what was done to each task: `done`, or why not.
+template <typename Result>
+void show_done(Output& output, const std::string& kind, const std::vector<Result>& results,
+               const std::string& done, std::string (*json)(const Result&)) {
+  output.show_list(
+      kind, results,
+      [&] {
+        std::string text;
+        for (const Result& result : results) {
+          text += printable(result.guid) + "  " +
+                  (result.refused.empty() ? done : printable(result.refused)) + "\n";
+        }
+        return text;
+      },
+      json, [](const Result& result) { return result.guid; });
+}
+
 }  // namespace
 
 int do_verb(Session& session, const SubmitOptions& options) {
@@ -73,44 +110,41 @@ int do_verb(Session& session, const SubmitOptions& options) {
 }
 
 int do_verb(Session& session, const WaitOptions& options) {
-  Output& output = session.output();
   session.broker();
-  const std::vector<std::string> guids = resolve_guids(session, options.guids);
-  EndReport report(session, guids.size(), false);
-  WatchHooks hooks;
-  hooks.change = [&](const TaskChange& change) {
-    if (change.state == TaskState::ended) report.add(task_after_watch(session, change));
-    output.progress("waiting: " + std::to_string(report.tasks().size()) + " of " +
-                    counted(guids.size(), "task") + " ended");
-  };
-  const WatchResult result = watch_tasks(session, guids, options.timeout, hooks);
-  const int status = report.finish();
-  if (result.end == WatchEnd::ended) return status;
-  throw Failure{kExitNotEnded,
-                counted(guids.size() - report.tasks().size(), "task") + " not ended in time",
-                "they go on; see: muster task ls"};
+  return wait_for(session, resolve_guids(session, options.guids), options.timeout);
 }
 
 int do_verb(Session& session, const CancelOptions& options) {
-  Output& output = session.output();
   session.broker();
   const Cancel cancel{resolve_guids(session, options.guids), options.reason, Session::user()};
   const CancelReply reply = session.ask_for<CancelReply>(cancel);
-  output.show_list(
-      "cancellation", reply.results,
-      [&] {
-        std::string text;
-        for (const CancelResult& result : reply.results) {
-          text += printable(result.guid) + "  " +
-                  (result.refused.empty() ? "cancelled" : printable(result.refused)) + "\n";
-        }
-        return text;
-      },
-      cancellation_json, [](const CancelResult& result) { return result.guid; });
+  show_done(session.output(), "cancellation", reply.results, "cancelled", cancellation_json);
   const bool refused =
       std::any_of(reply.results.begin(), reply.results.end(),
                   [](const CancelResult& result) { return !result.refused.empty(); });
   return refused ? kExitUsageError : kExitOk;
+}
+
+int do_verb(Session& session, const RetryOptions& options) {
+  Output& output = session.output();
+  session.broker();
+  SystemClock clock;
+  const RetryTasks retry{resolve_guids(session, options.guids), options.reason, Session::user(),
+                         new_uuid_v7(clock)};
+  const RetryTasksReply reply = session.ask_for<RetryTasksReply>(retry);
+  if (!options.wait) show_done(output, "retry", reply.results, "queued again", retry_json);
+  std::vector<std::string> queued;
+  int status = kExitOk;
+  for (const RetryTasksResult& result : reply.results) {
+    if (result.refused.empty()) {
+      queued.push_back(result.guid);
+      continue;
+    }
+    status = std::max(status, exit_status(result.code));
+    if (options.wait) output.talk(printable(result.guid) + "  " + printable(result.refused));
+  }
+  if (!options.wait || queued.empty()) return status;
+  return std::max(status, wait_for(session, queued, std::nullopt));
 }
 
 int do_verb(Session& session, const TaskListOptions& options) {

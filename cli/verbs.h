@@ -35,6 +35,7 @@ int do_verb(Session& session, const VerifyOptions& options);
 int do_verb(Session& session, const SubmitOptions& options);
 int do_verb(Session& session, const WaitOptions& options);
 int do_verb(Session& session, const CancelOptions& options);
+int do_verb(Session& session, const RetryOptions& options);
 int do_verb(Session& session, const TaskListOptions& options);
 int do_verb(Session& session, const TaskShowOptions& options);
 int do_verb(Session& session, const TaskExplainOptions& options);

@@ -58,6 +58,7 @@ struct WorkerOf {
   std::string_view operator()(const DeviceJudged&) const { return {}; }
   std::string_view operator()(const DeviceListed& event) const { return event.worker; }
   std::string_view operator()(const DeviceUnlisted& event) const { return event.worker; }
+  std::string_view operator()(const TaskRetried&) const { return {}; }
 };
 
 }  // namespace
@@ -89,6 +90,7 @@ class LedgerSink::Writer {
     note(devices_.add(event, at.seq, at.event.time));
   }
   void add(const DeviceUnlisted& event, const SequencedEvent&) { note(devices_.add(event)); }
+  void add(const TaskRetried& event, const SequencedEvent& at);
 
  private:
   explicit Writer(Database db) : db_(std::move(db)) {}
@@ -123,6 +125,7 @@ class LedgerSink::Writer {
   Statement requeue_task_;
   Statement cancel_task_;
   Statement end_task_;
+  Statement retry_task_;
   Statement insert_health_;
   Statement insert_source_;
   Statement insert_artifact_;
@@ -171,6 +174,10 @@ Result<Done> LedgerSink::Writer::prepare() {
        "UPDATE tasks SET state = 'ended', verdict = ?, started_us = coalesce(?, started_us),"
        " ended_us = ?, outcome = ?, cause = ?, status = ?, exit_code = ?, signal = ?, message = ?,"
        " retry_us = NULL, cancelling = NULL WHERE guid = ?"},
+      {&retry_task_,
+       "UPDATE tasks SET state = 'queued', verdict = NULL, submitted_us = ?, started_us = NULL,"
+       " ended_us = NULL, outcome = NULL, cause = NULL, status = NULL, exit_code = NULL,"
+       " signal = NULL, message = NULL WHERE guid = ?"},
       {&insert_health_, "INSERT OR REPLACE INTO device_health VALUES (?,?,?,?,?,?,?,?,?)"},
       {&insert_source_, "INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?,?)"},
       {&insert_artifact_, "INSERT OR REPLACE INTO artifacts VALUES (?,?,?,?,?,?,?,?)"},
@@ -351,6 +358,11 @@ void LedgerSink::Writer::add(const DeviceJudged& event, const SequencedEvent& at
   bind_some(insert_health_, 7, event.guid);
   bind_time(insert_health_, 8, event.until).bind(9, int64_t{event.failures});
   run(insert_health_);
+}
+
+void LedgerSink::Writer::add(const TaskRetried& event, const SequencedEvent& at) {
+  retry_task_.bind(1, to_us(at.event.time)).bind(2, event.guid);
+  run(retry_task_);
 }
 
 void LedgerSink::Writer::end_task(std::string_view guid, const Ending& ending, Verdict verdict,

@@ -59,10 +59,10 @@ Result<Done> StatusLogSink::take(const Event& event, TouchedLogs& logs) {
     Result<std::optional<StatusLogRow>> row = state_->find(guid);
     if (!row.ok()) return Error{row.error()};
     const auto* submitted = std::get_if<TaskSubmitted>(&event.body);
-    // Words about a task that has ended, or never began, have no place in any log.
+    // Words about a task that ended long ago, or never began, have no place in any log.
     if (!*row && submitted == nullptr) return Done{};
     const bool stored = row->has_value();
-    if (!stored) *row = StatusLogRow{0, {submitted->spec->kind, false, {}}};
+    if (!stored) *row = StatusLogRow{0, {submitted->spec->kind, false, false, {}}};
     touched = logs.emplace(guid, Touched{stored, (*row)->bytes, (*row)->state,
                                          TaskLog((*row)->state), ""})
                   .first;
@@ -92,10 +92,6 @@ Result<Done> StatusLogSink::append_files(TouchedLogs& logs) {
 std::vector<StatusLogChange> StatusLogSink::changes(const TouchedLogs& logs) const {
   std::vector<StatusLogChange> changes;
   for (const auto& [guid, touched] : logs) {
-    if (touched.log.ended()) {
-      if (touched.stored) changes.push_back({guid, std::nullopt});
-      continue;
-    }
     const TaskLogState state = touched.log.state();
     const bool changed = !touched.stored || !touched.text.empty() || state != touched.before;
     if (changed) changes.push_back({guid, StatusLogRow{touched.bytes, state}});

@@ -3,14 +3,16 @@
 #include <utility>
 #include <variant>
 
+#include "core/limits.h"
+
 namespace muster {
 namespace {
 
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 
 // `open` holds the open groups, innermost last, as SUBDIR TAB OPERATION LF: no name has a TAB or
 // LF.
-constexpr const char* kCreate =
+constexpr const char* kCreate1 =
     "CREATE TABLE position ("
     "  only INTEGER PRIMARY KEY CHECK (only = 1), log_id TEXT NOT NULL, seq INTEGER NOT NULL"
     ") STRICT;"
@@ -19,6 +21,12 @@ constexpr const char* kCreate =
     "  has_records INTEGER NOT NULL, open TEXT NOT NULL"
     ") STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
+
+// `ended` is 0 while the task has not ended, and then the cursor with which its end was delivered.
+constexpr const char* kCreate2 =
+    "ALTER TABLE logs ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX logs_by_end ON logs (ended) WHERE ended > 0;"
+    "PRAGMA user_version = 2;";
 
 std::string encode_groups(const std::vector<OpenGroup>& groups) {
   std::string text;
@@ -45,13 +53,16 @@ Result<Done> create_tables(Database& db) {
   const int64_t version = ask->next() ? ask->integer(0) : 0;
   if (DbStatus status = ask->finish(); !status.ok()) return Error{status.reason};
   if (version == kVersion) return Done{};
-  if (version != 0) {
+  if (version > kVersion) {
     return Error{db.path() + ": was written by a newer muster (format " + std::to_string(version) +
                  ", this build knows " + std::to_string(kVersion) + "): upgrade this muster"};
   }
   Transaction transaction(db);
   if (!transaction.status().ok()) return Error{transaction.status().reason};
-  if (DbStatus status = db.execute(kCreate); !status.ok()) return Error{status.reason};
+  for (const auto& [since, sql] : {std::pair(1, kCreate1), std::pair(2, kCreate2)}) {
+    if (version >= since) continue;
+    if (DbStatus status = db.execute(sql); !status.ok()) return Error{status.reason};
+  }
   if (DbStatus status = transaction.commit(); !status.ok()) return Error{status.reason};
   return Done{};
 }
@@ -64,9 +75,13 @@ Result<StatusLogState> StatusLogState::open(const std::string& file) {
   StatusLogState state(std::move(std::get<Database>(opened)));
   if (Result<Done> done = create_tables(state.db_); !done.ok()) return Error{done.error()};
   const std::pair<Statement*, std::string_view> statements[] = {
-      {&state.find_, "SELECT kind, bytes, has_records, open FROM logs WHERE guid = ?"},
-      {&state.put_, "INSERT OR REPLACE INTO logs VALUES (?,?,?,?,?)"},
-      {&state.remove_, "DELETE FROM logs WHERE guid = ?"},
+      {&state.find_, "SELECT kind, bytes, has_records, open, ended FROM logs WHERE guid = ?"},
+      {&state.put_,
+       "INSERT OR REPLACE INTO logs (guid, kind, bytes, has_records, open, ended)"
+       " VALUES (?,?,?,?,?,?)"},
+      {&state.prune_,
+       "DELETE FROM logs WHERE ended > 0 AND ended <"
+       " (SELECT ended FROM logs WHERE ended > 0 ORDER BY ended DESC LIMIT 1 OFFSET ?)"},
       {&state.set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?)"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -94,22 +109,18 @@ Result<std::optional<StatusLogRow>> StatusLogState::find(std::string_view guid) 
   if (find_.next()) {
     row = StatusLogRow{static_cast<uint64_t>(find_.integer(1)),
                        {static_cast<TaskKind>(find_.integer(0)), find_.integer(2) != 0,
-                        decode_groups(find_.text(3))}};
+                        find_.integer(4) != 0, decode_groups(find_.text(3))}};
   }
   if (DbStatus status = find_.finish(); !status.ok()) return Error{status.reason};
   return row;
 }
 
-DbStatus StatusLogState::write(const StatusLogChange& change) {
-  if (!change.row) {
-    remove_.bind(1, change.guid);
-    return remove_.run();
-  }
-  const StatusLogRow& row = *change.row;
+DbStatus StatusLogState::write(const StatusLogChange& change, uint64_t cursor) {
+  const StatusLogRow& row = change.row;
   const std::string open = encode_groups(row.state.open);
   put_.bind(1, change.guid).bind(2, static_cast<int64_t>(row.state.kind));
   put_.bind(3, static_cast<int64_t>(row.bytes)).bind(4, int64_t{row.state.has_records});
-  put_.bind(5, open);
+  put_.bind(5, open).bind(6, row.state.ended ? static_cast<int64_t>(cursor) : 0);
   return put_.run();
 }
 
@@ -117,8 +128,14 @@ Result<Done> StatusLogState::commit(const std::vector<StatusLogChange>& changes,
                                     const SinkPosition& position) {
   Transaction transaction(db_);
   if (!transaction.status().ok()) return Error{transaction.status().reason};
+  bool ends = false;
   for (const StatusLogChange& change : changes) {
-    if (DbStatus status = write(change); !status.ok()) return Error{status.reason};
+    if (DbStatus status = write(change, position.cursor); !status.ok()) return Error{status.reason};
+    ends = ends || change.row.state.ended;
+  }
+  if (ends) {
+    prune_.bind(1, static_cast<int64_t>(kEndedTasksKept) - 1);
+    if (DbStatus status = prune_.run(); !status.ok()) return Error{status.reason};
   }
   set_position_.bind(1, position.log_id).bind(2, static_cast<int64_t>(position.cursor));
   if (DbStatus status = set_position_.run(); !status.ok()) return Error{status.reason};

@@ -1,5 +1,7 @@
-// What the status_log sink must remember: how far it came, and for each unfinished task how long
-// its status.log is and what is open in it. One SQLite file; rows and cursor change together.
+// What the status_log sink must remember: how far it came, and for each task that may go on how
+// long its status.log is and what is open in it. An ended task may go on while the broker knows it,
+// for a person may have it retried: the newest kEndedTasksKept of them are remembered. One SQLite
+// file; rows and cursor change together.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +23,7 @@ struct StatusLogRow {
 
 struct StatusLogChange {
   std::string_view guid;
-  std::optional<StatusLogRow> row;  // nothing: the task ended, forget it
+  StatusLogRow row;
 };
 
 class StatusLogState {
@@ -31,7 +33,7 @@ class StatusLogState {
 
   Result<SinkPosition> read_position();
 
-  // Nothing when the task is unknown or has ended.
+  // Nothing when the task is unknown or ended long ago.
   Result<std::optional<StatusLogRow>> find(std::string_view guid);
 
   // Durable on return; all or nothing.
@@ -39,12 +41,12 @@ class StatusLogState {
 
  private:
   explicit StatusLogState(Database db) : db_(std::move(db)) {}
-  DbStatus write(const StatusLogChange& change);
+  DbStatus write(const StatusLogChange& change, uint64_t cursor);
 
   Database db_;
   Statement find_;
   Statement put_;
-  Statement remove_;
+  Statement prune_;
   Statement set_position_;
 };
 

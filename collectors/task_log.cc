@@ -46,9 +46,18 @@ std::string describe(const AttemptEnded& event) {
 }  // namespace
 
 TaskLog::TaskLog(TaskLogState state)
-    : kind_(state.kind), has_records_(state.has_records), writer_(std::move(state.open)) {}
+    : kind_(state.kind),
+      has_records_(state.has_records),
+      writer_(std::move(state.open)),
+      ended_(state.ended) {}
 
 std::string TaskLog::take(const Event& event) {
+  if (const auto* retried = std::get_if<TaskRetried>(&event.body)) {
+    ended_ = false;
+    return info(
+        "retried by " + retried->who + (retried->reason.empty() ? "" : ": " + retried->reason),
+        event.time);
+  }
   if (ended_) return {};
   if (std::holds_alternative<AttemptLeased>(event.body)) {
     has_records_ = false;

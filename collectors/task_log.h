@@ -6,7 +6,7 @@
 // - an attempt that ended without a record, and a task that ended in the queue, get a bracket of
 //   their own: START ---- KIND, END WORD ---- KIND message;
 // - an attempt after which the task is tried again, and one that ended by the broker's word after
-//   its groups were closed, gets an INFO line.
+//   its groups were closed, gets an INFO line, and so does a person's retry of an ended task.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,11 @@
 
 namespace muster {
 
-// What must be remembered between two events of an unfinished task.
+// What must be remembered between two events of a task.
 struct TaskLogState {
   TaskKind kind = TaskKind::job;
   bool has_records = false;  // the present attempt has said something
+  bool ended = false;        // it has its verdict: nothing is added unless it is retried
   std::vector<OpenGroup> open;
   bool operator==(const TaskLogState&) const = default;
 };
@@ -33,9 +34,7 @@ class TaskLog {
   // The text that the event adds; often none. Events of other tasks must not be given.
   std::string take(const Event& event);
 
-  // The task has its verdict: nothing will be added any more.
-  bool ended() const { return ended_; }
-  TaskLogState state() const { return {kind_, has_records_, writer_.open()}; }
+  TaskLogState state() const { return {kind_, has_records_, ended_, writer_.open()}; }
 
  private:
   std::string take_record(const Record& record, Instant time);
@@ -46,7 +45,7 @@ class TaskLog {
   TaskKind kind_;
   bool has_records_;
   StatusLogWriter writer_;
-  bool ended_ = false;
+  bool ended_;
 };
 
 }  // namespace muster

@@ -48,12 +48,19 @@ void BrokerCore::apply_event(const TaskSubmitted& event, Instant time) {
   const TaskIx ix = add_task_slot();
   Task& task = tasks_[ix];
   task.spec = event.spec;
-  task.seq = head_;
-  task.state = TaskState::queued;
-  task.submitted = time;
   const bool added = task_by_guid_.insert(task.spec->guid, ix);
   assert(added);
   (void)added;
+  if (!task.spec->metadata.empty()) ++tasks_with_metadata_;
+  apply_queued(ix, time);
+}
+
+// Puts the task into the queue, as of now, or lets it wait for those that it depends on.
+void BrokerCore::apply_queued(TaskIx ix, Instant time) {
+  Task& task = tasks_[ix];
+  task.seq = head_;
+  task.state = TaskState::queued;
+  task.submitted = time;
   task.task_class = class_of(*task.spec);
   ++queued_count_;
   apply_dependencies(ix);
@@ -214,6 +221,32 @@ void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
   apply_task_over(task, ix, event.verdict, time);
 }
 
+// Begins anew, under the same name: what refers to its seq means its former life.
+void BrokerCore::apply_event(const TaskRetried& event, Instant time) {
+  const TaskIx* found = task_by_guid_.find(event.guid);
+  assert(found);
+  const TaskIx ix = *found;
+  Task& task = tasks_[ix];
+  assert(task.state == TaskState::ended);
+  if (!task.revival) {
+    task.revival = std::make_unique<broker_state::Revival>();
+    task.revival->submitted_seq = task.seq;
+  }
+  task.revival->attempts = static_cast<uint32_t>(task.attempts.size());
+  task.revival->requests.push_back(hash64(event.id));
+  if (task.revival->requests.size() > kRetryRequestsKept) task.revival->requests.pop_front();
+  task.verdict = Verdict::none;
+  task.ended = kNever;
+  task.own_ending.reset();
+  task.cancel.reset();
+  task.chain.reset();
+  task.waits_for = 0;
+  task.news_pending = false;
+  --ended_count_;
+  apply_queued(ix, time);
+  note_news(ix);
+}
+
 void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time) {
   task.state = TaskState::ended;
   task.verdict = verdict;
@@ -235,9 +268,12 @@ void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant
 // Frees the oldest ended task and keeps a digest of its GUID, so that a repeated submit of it stays
 // harmless.
 void BrokerCore::apply_forget_oldest() {
-  const TaskIx ix = ended_tasks_.front().ix;
+  const TaskRef oldest = ended_tasks_.front();
   ended_tasks_.pop_front();
+  if (!live_task(oldest)) return;  // was retried since
+  const TaskIx ix = oldest.ix;
   Task& task = tasks_[ix];
+  if (!task.spec->metadata.empty()) --tasks_with_metadata_;
   const uint64_t digest = hash64(task.spec->guid);
   if (ended_digests_.insert(digest)) ended_digest_order_.push_back(digest);
   if (ended_digest_order_.size() > kEndedGuidsKept) {

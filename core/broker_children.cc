@@ -205,6 +205,7 @@ TaskSpecPtr BrokerCore::make_child(const Task& job, TaskKind kind, const std::st
   spec.pool = job.spec->pool;
   spec.devices = {DeviceRequest{"", device, "", ""}};
   spec.priority = job.spec->priority;
+  spec.metadata = job.spec->metadata;
   spec.wait_for_capacity = true;
   spec.work = options_.make_work(work);
   spec.retry.infra = 0;  // the job has another one done where that is worth it

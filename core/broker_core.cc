@@ -11,10 +11,34 @@ BrokerCore::BrokerCore(BrokerOptions options)
     : options_(std::move(options)), inventory_(std::make_shared<const Inventory>()) {}
 
 Decision BrokerCore::decide(const Input& input, Instant now) const {
+  Decision decision = decide_plain(input, now);
+  attach_metadata(decision);
+  return decision;
+}
+
+Decision BrokerCore::decide_plain(const Input& input, Instant now) const {
   if (const auto* from_peer = std::get_if<FromPeer>(&input)) return decide_message(*from_peer, now);
   if (const auto* start = std::get_if<Start>(&input)) return decide_start(*start, now);
   if (std::holds_alternative<Tick>(input)) return decide_tick(now);
   return decide_dispatch(now);
+}
+
+// Tells with each event of a task what its submitter has said of it.
+void BrokerCore::attach_metadata(Decision& decision) const {
+  LookupMap<std::string_view, TaskSpecPtr> submitted;  // by this decision, with metadata
+  for (const Event& event : decision.events) {
+    const auto* task = std::get_if<TaskSubmitted>(&event.body);
+    if (task && !task->spec->metadata.empty()) submitted.insert(task->spec->guid, task->spec);
+  }
+  if (tasks_with_metadata_ == 0 && submitted.empty()) return;
+  for (Event& event : decision.events) {
+    const std::string_view guid = event_guid(event);
+    if (guid.empty() || std::holds_alternative<TaskSubmitted>(event.body)) continue;
+    const Task* known = find_task(guid);
+    const TaskSpecPtr* fresh = known ? nullptr : submitted.find(guid);
+    const TaskSpecPtr spec = known ? known->spec : fresh ? *fresh : nullptr;
+    if (spec && !spec->metadata.empty()) event.metadata = MetadataPtr(spec, &spec->metadata);
+  }
 }
 
 void BrokerCore::apply(const Event& event) {
@@ -109,9 +133,7 @@ class Digest {
   uint64_t value_ = 0xcbf29ce484222325ull;
 };
 
-// `Chain` is BrokerCore's, which is private.
-template <typename Chain>
-void add_chain(Digest& digest, const Chain& chain) {
+void add_chain(Digest& digest, const broker_state::Chain& chain) {
   digest.add(chain.parent.seq);
   for (const auto& child : chain.open) digest.add(child.seq);
   for (const std::string& device : chain.verified) digest.add(device);
@@ -126,8 +148,7 @@ void add_chain(Digest& digest, const Chain& chain) {
   digest.add(static_cast<uint64_t>(chain.repair_spent.count()));
 }
 
-template <typename Device>
-void add_device(Digest& digest, const Device& device) {
+void add_device(Digest& digest, const broker_state::Device& device) {
   digest.add(device.spec.name);
   digest.add(static_cast<uint64_t>(device.declared));
   digest.add(static_cast<uint64_t>(device.allowed));
@@ -173,6 +194,11 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(uint64_t{task.waits_for});
     digest.add(task.cancel ? task.cancel->reason : "");
     if (task.own_ending) digest.add(*task.own_ending);
+    if (task.revival) {
+      digest.add(task.revival->submitted_seq);
+      digest.add(uint64_t{task.revival->attempts});
+      for (const uint64_t request : task.revival->requests) digest.add(request);
+    }
     if (task.chain) add_chain(digest, *task.chain);
     for (const Attempt& attempt : task.attempts) {
       digest.add(workers_[attempt.worker].name);

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/broker_input.h"
+#include "core/broker_state.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "core/limits.h"
@@ -81,169 +82,21 @@ class BrokerCore {
   uint64_t placements_asked() const { return placements_asked_; }
 
  private:
-  using TaskIx = uint32_t;
-  using WorkerIx = uint32_t;
-  using DeviceIx = uint32_t;
-  using ClassIx = uint32_t;
-  static constexpr uint32_t kNone = UINT32_MAX;
+  using TaskIx = broker_state::TaskIx;
+  using WorkerIx = broker_state::WorkerIx;
+  using DeviceIx = broker_state::DeviceIx;
+  using ClassIx = broker_state::ClassIx;
+  static constexpr uint32_t kNone = broker_state::kNone;
+  using Attempt = broker_state::Attempt;
+  using Vain = broker_state::Vain;
+  using Chain = broker_state::Chain;
+  using Task = broker_state::Task;
+  using Worker = broker_state::Worker;
+  using Device = broker_state::Device;
+  using TaskClass = broker_state::TaskClass;
+  using Session = broker_state::Session;
+  using Placement = broker_state::Placement;
 
-  struct Attempt {
-    WorkerIx worker = kNone;
-    uint64_t incarnation = 0;
-    Instant leased;
-    Instant started;                // by the worker's clock; kNever: not that we know
-    std::vector<DeviceIx> devices;  // while it lives
-    std::vector<std::string> device_names;
-    std::string log_url;
-    std::string progress;  // the newest, for people
-    std::optional<Ending> ending;
-  };
-
-  // A child that failed on a device.
-  struct Vain {
-    uint64_t seq = 0;  // of the event that ended it
-    Cause cause = Cause::none;
-    std::string guid;
-  };
-
-  // What ties a job to the verifications and repairs that are done before it runs.
-  struct Chain {
-    // Of a verification or repair: the job on whose behalf it is done.
-    TaskRef parent;
-    // Of a job.
-    std::vector<TaskRef> open;          // of its children, those that have not ended
-    std::vector<std::string> verified;  // for it at some time; Device::good_for knows if still
-    std::set<std::string> repaired;     // devices for which a repair was asked for
-    std::map<std::string, Vain> vain;   // devices where a child failed
-    uint32_t failed_children = 0;       // came to nothing, for whatever cause
-    Duration repair_spent{0};
-  };
-
-  struct Task {
-    // Hard.
-    TaskSpecPtr spec;  // null: a free slot
-    uint64_t seq = 0;  // of its TaskSubmitted
-    TaskState state = TaskState::queued;
-    Verdict verdict = Verdict::none;
-    Instant submitted;
-    Instant ended;
-    Instant not_before;
-    ClassIx task_class = kNone;
-    std::vector<Attempt> attempts;
-    std::unique_ptr<CancelRequested> cancel;
-    std::unique_ptr<Ending> own_ending;  // when it ended without an attempt's word
-    std::unique_ptr<Chain> chain;        // null: it has neither children nor a parent
-    // Tasks that depend on this one; null: none has said so.
-    std::unique_ptr<std::vector<TaskRef>> dependants;
-    // Of its own dependencies: those that have not ended, and those that did not pass and had to.
-    // While there are any it stands in no queue.
-    uint32_t waits_for = 0;
-    // Soft.
-    uint32_t held_position = 0;  // in its worker's `held`
-    uint64_t watcher = 0;        // a session, 0: none; more in extra_watchers_
-    uint64_t heard_mark = 0;     // of the Sync that listed it as held
-    bool news_pending = false;
-    bool enqueued = false;  // its class has a reference to it in a queue
-  };
-
-  struct Worker {
-    // Hard.
-    std::string name;
-    bool present = false;
-    uint64_t incarnation = 0;
-    uint64_t last_seq = 0;
-    std::string lab;
-    std::vector<std::string> pools;  // as it says; the inventory may grant more
-    uint32_t slots = 0;
-    std::string version;
-    std::vector<TaskIx> held;   // tasks whose live attempt is leased to it, in no meaningful order
-    uint32_t held_devices = 0;  // of these, with devices
-    Instant lost;               // when it was given up; kNever: it is there, or never was
-    std::map<std::string, ListedDevice> listed;  // by name
-    // Derived from hard state.
-    std::map<std::pair<std::string, std::string>, uint32_t>
-        listed_serials;             // how often, by lister and serial
-    std::vector<DeviceIx> devices;  // of the inventory
-    // Soft.
-    std::string peer;  // empty: not heard since the broker started
-    uint32_t credit = 0;
-    std::string refusing;              // why it takes no new work, by itself
-    std::vector<ListerState> listers;  // that it says it has
-    Instant last_heard;
-    Instant lease_until;
-    uint64_t sync_number = 0;  // newest full Sync
-    uint64_t desired_number = 0;
-    bool owed = false;  // a Desired
-    std::vector<TaskRef> to_run;
-    std::vector<StopOrder> to_stop;
-    std::set<std::string> listed_pools;  // where idle_ and free_ know it
-    bool in_idle = false;
-    bool in_free = false;
-  };
-
-  struct Device {
-    DeviceSpec spec;
-    bool declared = false;    // the inventory names it
-    bool undeclared = false;  // a lister found it and the inventory does not name it
-    bool allowed = false;     // undeclared, plugged in, and the inventory allows its use
-    WorkerIx worker = kNone;
-    TaskIx holder = kNone;
-    DeviceHealth health = DeviceHealth::unknown;
-    std::string health_reason;
-    Instant health_since;
-    std::string health_who;
-    Instant until;                            // not contacted before; kNever: no back-off
-    uint32_t failures = 0;                    // in a row
-    uint32_t job_failures = 0;                // jobs in a row that blamed it
-    std::optional<DeviceJudged> before_lock;  // what was said of it when it was locked
-    std::string level;                        // of the verification that its health comes from
-    bool blamed = false;  // its health is what a check of another device said of it
-    std::map<std::string, Instant> good_at;  // the newest good verification of each level
-    uint64_t fit_seq = 0;  // the newest event that found it good, or by which a person gave it back
-    uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
-    // When each repair action ran on it in the last day, oldest first.
-    std::map<std::string, std::deque<Instant>> uses;
-    // Derived from hard state.
-    std::set<ClassIx> waiters;         // classes with a request that it matches
-    std::vector<DeviceIx> companions;  // the other members of its stacks, by name
-    std::vector<uint32_t> stacks;      // that it is in, by their place in the inventory
-    Instant reverify_at;               // its place in reverify_; kNever: none
-    uint64_t gone_at = 0;              // likewise in gone_: the event; 0: none
-    bool known() const { return declared || allowed; }
-  };
-
-  // Tasks with the same requirements are interchangeable but for priority and age.
-  struct TaskClass {
-    std::string key;
-    TaskKind kind = TaskKind::job;
-    std::string pool;
-    Before before;
-    std::vector<DeviceRequest> requests;
-    std::vector<Selector> selectors;                // per request
-    std::vector<uint32_t> with;                     // per request: another one, or kNone
-    std::vector<std::vector<DeviceIx>> candidates;  // per request, by name
-    std::map<uint32_t, std::deque<TaskRef>, std::greater<>>
-        queues;           // by priority; may hold stale refs
-    uint32_t live = 0;    // tasks in this class that have not ended
-    Duration typical{0};  // moving average of its attempts, from lease to end; 0: none has ended
-    bool needs_devices() const { return !requests.empty(); }
-    bool verifies_first() const { return needs_devices() && before.verify != VerifyFirst::none; }
-  };
-
-  struct Session {
-    uint64_t id = 0;
-    std::string peer;
-    Role role = Role::submitter;
-    std::string name;
-    Instant last_heard;
-    std::vector<TaskRef> news;
-  };
-
-  struct Placement {
-    WorkerIx worker = kNone;
-    std::vector<DeviceIx> devices;     // one per request, in their order
-    std::vector<DeviceIx> collateral;  // the rest of their stacks, by name
-  };
   // Judgements of the same decision, which are not applied yet.
   using Judged = std::map<DeviceIx, DeviceJudged>;
   // What earlier leases of the same decision have taken, and what is looked for now.
@@ -261,8 +114,13 @@ class BrokerCore {
     std::set<DeviceIx> hoped;     // to be repaired for the job: fit, whatever their health
     std::set<uint64_t> over;      // tasks (Task::seq) that this decision ends
   };
-  // What one message has found out about the tasks that it submits (broker_submit.cc).
-  struct Admission;
+  // What one message has found out about the tasks that it wants to run.
+  struct Admission {
+    // Why nothing known could serve a task, by its class and the words for its devices.
+    std::map<std::string, std::string> capacity;
+    size_t suggestions = kSuggestionsPerRequestMax;  // left
+    std::string otherwise;                           // what a person may do all the same
+  };
   // A bounded search for devices of one worker (broker_placement.cc).
   struct Search;
   // What follows from the ends of tasks, gathered over one decision (broker_chain.cc).
@@ -272,11 +130,16 @@ class BrokerCore {
   struct PlainQueue;
   using WorkersByPool = std::map<std::string, std::set<WorkerIx>, std::less<>>;
 
-  // decide_*: broker_{decide,submit,sync,dispatch,health,chain}.cc.
+  // decide_*: broker_{decide,submit,retry,sync,dispatch,health,chain}.cc.
+  Decision decide_plain(const Input& input, Instant now) const;
+  void attach_metadata(Decision& decision) const;
   Decision decide_message(const FromPeer& input, Instant now) const;
   Decision decide_hello(const FromPeer& input, const Hello& hello) const;
   Decision decide_submit(const FromPeer& input, const Submit& submit, Instant now) const;
   Decision decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const;
+  Decision decide_retry(const FromPeer& input, const RetryTasks& retry, Instant now) const;
+  std::string decide_retried(const Task& task, const LookupSet<std::string>& retried,
+                             Admission& admission) const;
   Decision decide_inventory(const FromPeer& input, const ApplyInventory& apply, Instant now) const;
   void decide_replaced(const ApplyInventory& apply, Instant now, Decision& decision) const;
   void decide_listed(const Sync& sync, const std::string& name, const Worker* worker, Instant now,
@@ -337,7 +200,7 @@ class BrokerCore {
   void decide_dependants(Decision& decision, Instant now) const;
   void decide_blocked(Decision& decision, Instant now) const;
   void apply_dependencies(TaskIx ix);
-  void apply_dependants(const Task& task);
+  void apply_dependants(Task& task);
   void explain_dependencies(const Task& task, Explanation& answer) const;
 
   // Health (broker_health.cc).
@@ -421,6 +284,8 @@ class BrokerCore {
   void apply_event(const DeviceJudged& event, Instant time);
   void apply_event(const DeviceListed& event, Instant time);
   void apply_event(const DeviceUnlisted& event, Instant time);
+  void apply_event(const TaskRetried& event, Instant time);
+  void apply_queued(TaskIx ix, Instant time);
   void apply_origin(const Origin& origin);
   void apply_taken(Device& device, TaskIx ix);
   void apply_release(Task& task, TaskIx ix);
@@ -553,7 +418,8 @@ class BrokerCore {
   uint64_t queued_count_ = 0;
   uint64_t held_count_ = 0;
   uint64_t ended_count_ = 0;
-  uint64_t dependants_waiting_ = 0;  // tasks that wait for the end of others
+  uint64_t dependants_waiting_ = 0;   // tasks that wait for the end of others
+  uint64_t tasks_with_metadata_ = 0;  // of those in tasks_
 
   // Derived from hard state.
   std::vector<TaskClass> classes_;

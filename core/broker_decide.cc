@@ -48,6 +48,8 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   if (const auto* sync = std::get_if<Sync>(&message)) return decide_sync(input, *sync, now);
   if (const auto* submit = std::get_if<Submit>(&message)) return decide_submit(input, *submit, now);
   if (const auto* cancel = std::get_if<Cancel>(&message)) return decide_cancel(input, *cancel, now);
+  if (const auto* retry = std::get_if<RetryTasks>(&message))
+    return decide_retry(input, *retry, now);
   if (const auto* change = std::get_if<ChangeDevices>(&message)) {
     return decide_change(input, *change, now);
   }
@@ -171,7 +173,8 @@ Decision BrokerCore::decide_tick(Instant now) const {
   for (const auto& [deadline, ix, seq] : queue_deadlines_) {
     if (deadline > now) break;
     const Task* task = live_task(TaskRef{ix, seq});
-    if (!task || task->state != TaskState::queued || !task->attempts.empty()) continue;
+    if (!task || task->state != TaskState::queued) continue;
+    if (task->attempts.size() > task->attempts_before()) continue;
     // What one task of a class waits for, the others do too, but for what is done before a job.
     std::string own = task->chain ? explain_nearest(*task, now) : "";
     std::string& nearest = task->chain ? own : nearest_of_class[task->task_class];
@@ -207,10 +210,11 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
       ++test_used;
     }
   };
-  for (const Attempt& attempt : task.attempts) {
+  for (size_t i = 0; i < task.attempts.size(); ++i) {
+    const Attempt& attempt = task.attempts[i];
     if (!attempt.ending) continue;
     endings.push_back(*attempt.ending);
-    charge(*attempt.ending, attempt.started != kNever);
+    if (i >= task.attempts_before()) charge(*attempt.ending, attempt.started != kNever);
   }
   // Who ends it need not know when it began: a worker that was restarted, or we ourselves.
   if (ending.started == kNever) ending.started = task.attempts.back().started;

@@ -139,10 +139,12 @@ void BrokerCore::apply_dependencies(TaskIx ix) {
 }
 
 // `task` has ended.
-void BrokerCore::apply_dependants(const Task& task) {
+void BrokerCore::apply_dependants(Task& task) {
   if (task.waits_for > 0) --dependants_waiting_;
   if (!task.dependants) return;
-  for (const TaskRef& ref : *task.dependants) {
+  // Told once: should it be retried, those that it held up before do not wait for that.
+  const std::unique_ptr<std::vector<TaskRef>> dependants = std::move(task.dependants);
+  for (const TaskRef& ref : *dependants) {
     const Task* live = live_task(ref);
     if (!live || live->state != TaskState::queued) continue;
     Task& dependant = tasks_[ref.ix];

@@ -100,12 +100,6 @@ std::string invalid_metadata(const TaskSpec& spec) {
 
 }  // namespace
 
-struct BrokerCore::Admission {
-  // Why nothing known could serve a task, by its class and the words for its devices.
-  std::map<std::string, std::string> capacity;
-  size_t suggestions = kSuggestionsPerRequestMax;  // left
-};
-
 Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, Instant now) const {
   Decision decision;
   const auto answer_with = [&](Message message) {
@@ -122,6 +116,7 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
   decision.events.reserve(submit.tasks.size());
   SpecsByGuid in_this_message;
   Admission admission;
+  admission.otherwise = " (--wait-for-capacity accepts it anyway)";
   for (const TaskSpecPtr& spec : submit.tasks) {
     SubmitResult& result = answer.results.emplace_back(SubmitResult{spec->guid, false, ""});
     const Task* present = find_task(spec->guid);
@@ -212,7 +207,7 @@ std::string BrokerCore::decide_capacity(const TaskSpec& spec, Admission& admissi
 
 std::string BrokerCore::decide_capacity_of(const TaskSpec& spec, const TaskClass& wanted,
                                            Admission& admission) const {
-  const std::string otherwise = " (--wait-for-capacity accepts it anyway)";
+  const std::string& otherwise = admission.otherwise;
   if (spec.devices.empty()) {
     return pool_known(spec.pool) ? "" : "no worker serves pool " + spec.pool + otherwise;
   }

@@ -29,6 +29,7 @@ struct TypeName {
   std::string_view operator()(const DeviceJudged&) const { return "device_judged"; }
   std::string_view operator()(const DeviceListed&) const { return "device_listed"; }
   std::string_view operator()(const DeviceUnlisted&) const { return "device_unlisted"; }
+  std::string_view operator()(const TaskRetried&) const { return "task_retried"; }
 };
 
 struct GuidOf {
@@ -48,6 +49,7 @@ struct GuidOf {
   std::string_view operator()(const DeviceJudged& event) const { return event.guid; }
   std::string_view operator()(const DeviceListed&) const { return {}; }
   std::string_view operator()(const DeviceUnlisted&) const { return {}; }
+  std::string_view operator()(const TaskRetried& event) const { return event.guid; }
 };
 
 }  // namespace
@@ -55,5 +57,20 @@ struct GuidOf {
 std::string_view event_type(const Event& event) { return std::visit(TypeName{}, event.body); }
 
 std::string_view event_guid(const Event& event) { return std::visit(GuidOf{}, event.body); }
+
+const Metadata* event_metadata(const Event& event) {
+  const Metadata* metadata = event.metadata.get();
+  if (const auto* submitted = std::get_if<TaskSubmitted>(&event.body)) {
+    metadata = submitted->spec ? &submitted->spec->metadata : nullptr;
+  }
+  return metadata == nullptr || metadata->empty() ? nullptr : metadata;
+}
+
+bool Event::operator==(const Event& other) const {
+  const Metadata none;
+  const Metadata& mine = metadata ? *metadata : none;
+  return time == other.time && body == other.body &&
+         mine == (other.metadata ? *other.metadata : none);
+}
 
 }  // namespace muster

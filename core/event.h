@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,7 +53,8 @@ struct WorkerLost {
   bool operator==(const WorkerLost&) const = default;
 };
 
-// The task was accepted. After this it ends with a verdict, whatever happens.
+// The task was accepted. After this it ends with a verdict, whatever happens; and again after each
+// TaskRetried.
 struct TaskSubmitted {
   TaskSpecPtr spec;
   bool operator==(const TaskSubmitted& other) const { return *spec == *other.spec; }
@@ -121,6 +123,16 @@ struct TaskEnded {
   bool operator==(const TaskEnded&) const = default;
 };
 
+// A person gave a task that had ended another go: it is queued again, under the same GUID. Its
+// attempts stay and are counted on; those before do not use up its retries any more.
+struct TaskRetried {
+  std::string guid;
+  std::string reason;
+  std::string who;
+  std::string id;  // of the request (RetryTasks::id)
+  bool operator==(const TaskRetried&) const = default;
+};
+
 // A device's health changed: by a verification, a repair or a failed job (who is "broker"), or by
 // a person.
 struct DeviceJudged {
@@ -155,12 +167,19 @@ struct DeviceUnlisted {
 using EventBody =
     std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted,
                  AttemptLeased, AttemptReported, AttemptEnded, ReportRefused, CancelRequested,
-                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted>;
+                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried>;
+
+// What the submitter has said of a task for whoever reads about it (TaskSpec::metadata).
+using Metadata = std::map<std::string, std::string>;
+using MetadataPtr = std::shared_ptr<const Metadata>;
 
 struct Event {
   Instant time;  // the broker's, when it decided
   EventBody body;
-  bool operator==(const Event&) const = default;
+  // Of the task that the event concerns, so that each event can be read by itself. Null: it has
+  // none, or the event is the task's TaskSubmitted.
+  MetadataPtr metadata = nullptr;
+  bool operator==(const Event& other) const;
 };
 
 // "task_submitted", "attempt_leased", ...; AttemptReported is called by its body:
@@ -170,5 +189,8 @@ std::string_view event_type(const Event& event);
 
 // The GUID that the event concerns, or empty.
 std::string_view event_guid(const Event& event);
+
+// The metadata of the task that the event concerns, TaskSubmitted included; null: there are none.
+const Metadata* event_metadata(const Event& event);
 
 }  // namespace muster

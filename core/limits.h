@@ -49,6 +49,7 @@ inline constexpr size_t kMeasureColumnsMax = 256;  // of one row
 inline constexpr uint32_t kRetryMax = 10;
 inline constexpr uint32_t kAttemptsMax = 20;  // of one task, whatever its retry budget
 inline constexpr Duration kRetryBackoffMin = std::chrono::seconds(1);
+inline constexpr size_t kRetryRequestsKept = 32;  // by a person, of one task: repeats come soon
 inline constexpr Duration kRetryBackoffMax = std::chrono::minutes(5);
 inline constexpr Duration kTimeoutMax = std::chrono::hours(24 * 30);
 inline constexpr size_t kQueuedTasksMax = 2'000'000;  // about 1.4 GB in the broker

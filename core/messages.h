@@ -167,6 +167,26 @@ struct CancelReply {
   bool operator==(const CancelReply&) const = default;
 };
 
+// submitter -> broker. Gives ended tasks another go. Answered by RetryTasksReply when durable.
+struct RetryTasks {
+  std::vector<std::string> guids;
+  std::string reason;
+  std::string who;
+  std::string id;  // any text that no other request has: by it a repeat is known, and harmless
+  bool operator==(const RetryTasks&) const = default;
+};
+struct RetryTasksResult {
+  std::string guid;
+  std::string refused;  // why not; empty: done, or done before by the same request
+  // Of a refusal: `unavailable` when the same may be accepted later.
+  RefusalCode code = RefusalCode::invalid;
+  bool operator==(const RetryTasksResult&) const = default;
+};
+struct RetryTasksReply {
+  std::vector<RetryTasksResult> results;  // in the order of RetryTasks::guids
+  bool operator==(const RetryTasksReply&) const = default;
+};
+
 // admin -> broker. Answered by InventoryReply when durable. Running leases are untouched; a device
 // that is gone from the inventory takes no new work.
 struct ApplyInventory {
@@ -409,7 +429,7 @@ using Message =
                  Cancel, CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks,
                  ListTasks, TaskList, ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices,
                  DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus, ChangeDevices,
-                 ChangeDevicesReply, AskInventory, CurrentInventory>;
+                 ChangeDevicesReply, AskInventory, CurrentInventory, RetryTasks, RetryTasksReply>;
 
 // One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
 // answer is expected (Sync, Desired, Beat, pushed TaskNews).

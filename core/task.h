@@ -20,12 +20,12 @@ enum class TaskKind : uint8_t {
   job,     // run a test job
 };
 
-// Where a task is on its way. `ended` is final.
+// Where a task is on its way. `ended` is final, unless a person has it retried.
 enum class TaskState : uint8_t {
   queued,   // accepted; waits for a worker slot and its devices, or for a retry's back-off
   leased,   // an attempt holds a slot and devices; the worker has not said that it started
   running,  // the worker reported that the attempt started
-  ended,    // has a verdict; nothing more will happen to it
+  ended,    // has a verdict; nothing more will happen to it by itself
 };
 
 // How an attempt ended.

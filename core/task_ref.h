@@ -8,7 +8,7 @@ namespace muster {
 
 struct TaskRef {
   uint32_t ix = UINT32_MAX;
-  uint64_t seq = 0;  // of its TaskSubmitted: stale when it is not the slot's any more
+  uint64_t seq = 0;  // Task::seq: stale when it is not the slot's any more
   auto operator<=>(const TaskRef&) const = default;
 };
 

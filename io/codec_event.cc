@@ -270,6 +270,20 @@ static void read(Reading& in, DeviceUnlisted::Reader from, muster::DeviceUnliste
   in.text(from.getName(), to.name, "a listed device's name");
 }
 
+static void write(TaskRetried::Builder to, const muster::TaskRetried& from) {
+  put(to, &TaskRetried::Builder::setGuid, from.guid);
+  put(to, &TaskRetried::Builder::setReason, from.reason);
+  put(to, &TaskRetried::Builder::setWho, from.who);
+  put(to, &TaskRetried::Builder::setId, from.id);
+}
+
+static void read(Reading& in, TaskRetried::Reader from, muster::TaskRetried& to) {
+  in.text(from.getGuid(), to.guid, "the task's GUID");
+  in.text(from.getReason(), to.reason, "the reason of a retry");
+  in.text(from.getWho(), to.who, "who had it retried");
+  in.text(from.getId(), to.id, "the request of a retry");
+}
+
 struct WriteEvent {
   Event::Builder to;
 
@@ -287,11 +301,13 @@ struct WriteEvent {
   void operator()(const muster::DeviceJudged& body) { write(to.initDeviceJudged(), body); }
   void operator()(const muster::DeviceListed& body) { write(to.initDeviceListed(), body); }
   void operator()(const muster::DeviceUnlisted& body) { write(to.initDeviceUnlisted(), body); }
+  void operator()(const muster::TaskRetried& body) { write(to.initTaskRetried(), body); }
 };
 
 static void write(Event::Builder to, const muster::Event& from) {
   to.setTime(to_us(from.time));
   std::visit(WriteEvent{to}, from.body);
+  if (from.metadata) put_list(to, &Event::Builder::initMetadata, *from.metadata);
 }
 
 // Reads the member of an Event's union that T is.
@@ -338,6 +354,8 @@ static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
     case Event::DEVICE_UNLISTED:
       return take<muster::DeviceUnlisted>(in, from, &R::hasDeviceUnlisted, &R::getDeviceUnlisted,
                                           to);
+    case Event::TASK_RETRIED:
+      return take<muster::TaskRetried>(in, from, &R::hasTaskRetried, &R::getTaskRetried, to);
   }
   return false;
 }
@@ -350,6 +368,11 @@ static void read(Reading& in, Block::Reader from, muster::Block& to) {
   for (unsigned i = 0; i < events.size() && !in.failed(); ++i) {
     muster::Event& event = to.events[i];
     in.time(events[i].getTime(), event.time, "the time of an event");
+    if (events[i].hasMetadata() && events[i].getMetadata().size() > 0) {
+      const auto metadata = std::make_shared<muster::Metadata>();
+      read_map(in, events[i].getMetadata(), *metadata, "metadata of an event");
+      event.metadata = metadata;
+    }
     if (read_body(in, events[i], event.body)) continue;
     event.body = muster::BrokerStarted{};
     to.unknown.push_back(i);

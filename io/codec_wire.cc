@@ -151,6 +151,8 @@ struct WriteMessage {
   void operator()(const muster::TaskNews& m) { write(to.initTaskNews(), m); }
   void operator()(const muster::Cancel& m) { write(to.initCancel(), m); }
   void operator()(const muster::CancelReply& m) { write(to.initCancelReply(), m); }
+  void operator()(const muster::RetryTasks& m) { write(to.initRetryTasks(), m); }
+  void operator()(const muster::RetryTasksReply& m) { write(to.initRetryTasksReply(), m); }
   void operator()(const muster::ApplyInventory& m) { write(to.initApplyInventory(), m); }
   void operator()(const muster::InventoryReply& m) { write(to.initInventoryReply(), m); }
   void operator()(const muster::Sync& m) { write(to.initSync(), m); }
@@ -238,6 +240,11 @@ static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
       return take<muster::Cancel>(in, from, &R::hasCancel, &R::getCancel, to);
     case Envelope::CANCEL_REPLY:
       return take<muster::CancelReply>(in, from, &R::hasCancelReply, &R::getCancelReply, to);
+    case Envelope::RETRY_TASKS:
+      return take<muster::RetryTasks>(in, from, &R::hasRetryTasks, &R::getRetryTasks, to);
+    case Envelope::RETRY_TASKS_REPLY:
+      return take<muster::RetryTasksReply>(in, from, &R::hasRetryTasksReply, &R::getRetryTasksReply,
+                                           to);
     case Envelope::SYNC:
       return take<muster::Sync>(in, from, &R::hasSync, &R::getSync, to);
     case Envelope::DESIRED:

@@ -118,6 +118,40 @@ void read(Reading& in, CancelReply::Reader from, muster::CancelReply& to) {
   read_list(in, from.getResults(), to.results, "results of a cancel", kGuidsPerRequestMax);
 }
 
+void write(RetryTasks::Builder to, const muster::RetryTasks& from) {
+  put_texts(to, &RetryTasks::Builder::initGuids, from.guids);
+  put(to, &RetryTasks::Builder::setReason, from.reason);
+  put(to, &RetryTasks::Builder::setWho, from.who);
+  put(to, &RetryTasks::Builder::setId, from.id);
+}
+
+void read(Reading& in, RetryTasks::Reader from, muster::RetryTasks& to) {
+  read_texts(in, from.getGuids(), to.guids, "GUIDs to retry", kGuidsPerRequestMax);
+  in.text(from.getReason(), to.reason, "the reason of a retry");
+  in.text(from.getWho(), to.who, "who retries");
+  in.text(from.getId(), to.id, "the request of a retry");
+}
+
+static void write(RetryTasksReply::Result::Builder to, const RetryTasksResult& from) {
+  put(to, &RetryTasksReply::Result::Builder::setGuid, from.guid);
+  put(to, &RetryTasksReply::Result::Builder::setRefused, from.refused);
+  to.setCode(to_wire<RefusalCode>(from.code));
+}
+
+static void read(Reading& in, RetryTasksReply::Result::Reader from, RetryTasksResult& to) {
+  in.text(from.getGuid(), to.guid, "the task's GUID");
+  in.text(from.getRefused(), to.refused, "the reason of a refusal");
+  in.enumerant(from.getCode(), muster::RefusalCode::unknown, to.code, "code of a refusal");
+}
+
+void write(RetryTasksReply::Builder to, const muster::RetryTasksReply& from) {
+  put_list(to, &RetryTasksReply::Builder::initResults, from.results);
+}
+
+void read(Reading& in, RetryTasksReply::Reader from, muster::RetryTasksReply& to) {
+  read_list(in, from.getResults(), to.results, "results of a retry", kGuidsPerRequestMax);
+}
+
 void write(ListTasks::Builder to, const muster::ListTasks& from) {
   if (!from.states.empty()) {
     auto states = to.initStates(static_cast<unsigned>(from.states.size()));

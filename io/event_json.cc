@@ -398,6 +398,10 @@ struct AddBody {
     json.text("worker", event.worker);
     json.text("device", event.name);
   }
+  void operator()(const TaskRetried& event) const {
+    put(json, "reason", event.reason);
+    put(json, "who", event.who);
+  }
 };
 
 }  // namespace
@@ -410,6 +414,7 @@ std::string event_to_json(uint64_t seq, const Event& event) {
   json.text("type", event_type(event));
   put(json, "guid", event_guid(event));
   std::visit(AddBody{json}, event.body);
+  if (const Metadata* metadata = event_metadata(event)) put(json, "metadata", *metadata);
   json.end_object();
   return json.take();
 }

@@ -2,7 +2,8 @@
 // stable: fields are added, never renamed or removed.
 //
 // An event is one object on one line. Every event has
-//   seq, time (of the broker), type (event_type), and guid where it concerns a task;
+//   seq, time (of the broker), type (event_type), and where it concerns a task its guid and, when
+//   it has any, metadata {};
 // and by type:
 //   broker_started     epoch, version
 //   inventory_applied  who, lab, workers [{name, pools}], devices [{name, profile {}, worker,
@@ -24,6 +25,12 @@
 //   device_judged      device, health, reason, who, until, failures
 //   device_listed      worker, lister, device, profile {}
 //   device_unlisted    worker, device
+//   task_retried       reason, who
+//   source_fetched     attempt, worker, report, reported_at, url, ref, sha
+//   shout              attempt, worker, report, reported_at, json
+//   measurement        attempt, worker, report, reported_at, table, row {}
+//   artifact           attempt, worker, report, reported_at, name, url, bytes, sha256
+//   call_failed        attempt, worker, report, reported_at, method, arguments, peer, error
 // ending is {outcome, cause, status, status_name, exit_code, signal, message, started, finished}.
 // spec is {guid, kind, name, parent, submitter, pool, devices [{role, name, selector}], priority,
 // timeouts {queue_s, run_s, silence_s, grace_s}, retry {infra, test}, wait_for_capacity, work};

@@ -48,6 +48,15 @@ class Members {
     const bool in_range = us >= 0 && us <= static_cast<double>(kTimeUsMax);
     return Duration(in_range ? std::llround(us) : 0);
   }
+  MetadataPtr metadata() const {
+    const Json* value = find("metadata");
+    if (value == nullptr || !value->is_object()) return nullptr;
+    const auto metadata = std::make_shared<Metadata>();
+    for (const auto& [key, text] : value->items()) {
+      if (text.is_string()) metadata->emplace(key, text.get<std::string>());
+    }
+    return metadata;
+  }
   template <typename Enum>
   Enum word(const char* key, Enum last) const {
     return parse_word(text(key), last);
@@ -173,6 +182,9 @@ std::optional<EventBody> read_body(const std::string& type, const Members& membe
     return TaskEnded{members.text("guid"), read_ending(members),
                      members.word("verdict", Verdict::skip)};
   }
+  if (type == "task_retried") {
+    return TaskRetried{members.text("guid"), members.text("reason"), members.text("who"), ""};
+  }
   if (type == "device_judged") {
     return DeviceJudged{members.text("device"),
                         members.word("health", DeviceHealth::locked),
@@ -195,7 +207,7 @@ std::optional<Event> event_from_json(std::string_view text) {
   const Members members(json);
   std::optional<EventBody> body = read_body(members.text("type"), members);
   if (!body) return std::nullopt;
-  return Event{members.time("time"), std::move(*body)};
+  return Event{members.time("time"), std::move(*body), members.metadata()};
 }
 
 }  // namespace muster

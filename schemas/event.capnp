@@ -51,7 +51,12 @@ struct Event {
     deviceJudged @12 :DeviceJudged;
     deviceListed @13 :DeviceListed;
     deviceUnlisted @14 :DeviceUnlisted;
+    taskRetried @15 :TaskRetried;
   }
+
+  metadata @16 :List(Device.Pair);
+  # Of the task that the event concerns (TaskSpec.metadata), so that each event can be read by
+  # itself. Absent where the task has none, and in taskSubmitted.
 }
 
 struct BrokerStarted {
@@ -231,4 +236,16 @@ struct DeviceUnlisted {
 
   worker @0 :Text;
   name @1 :Text;
+}
+
+struct TaskRetried {
+  # A person gave a task that had ended another go: it is queued again. Its attempts are counted on;
+  # those before do not use up its retries any more.
+
+  guid @0 :Text;
+  reason @1 :Text;
+  who @2 :Text;
+
+  id @3 :Text;
+  # RetryTasks.id.
 }

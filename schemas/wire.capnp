@@ -81,6 +81,8 @@ struct Envelope {
     changeDevicesReply @31 :ChangeDevicesReply;
     askInventory @32 :AskInventory;
     currentInventory @33 :CurrentInventory;
+    retryTasks @34 :RetryTasks;
+    retryTasksReply @35 :RetryTasksReply;
   }
 }
 
@@ -254,6 +256,32 @@ struct CancelReply {
 
     refused @1 :Text;
     # The task is unknown or has already ended. Empty: the cancel is recorded.
+  }
+}
+
+struct RetryTasks {
+  # submitter -> broker. Gives ended tasks another go. Answered by RetryTasksReply when durable.
+
+  guids @0 :List(Text);
+  reason @1 :Text;
+  who @2 :Text;
+
+  id @3 :Text;
+  # Any text that no other request has: by it a repeat is known, and harmless.
+}
+
+struct RetryTasksReply {
+  results @0 :List(Result);
+  # In the order of RetryTasks.guids.
+
+  struct Result {
+    guid @0 :Text;
+
+    refused @1 :Text;
+    # Why not. Empty: done, or done before by the same request.
+
+    code @2 :RefusalCode = invalid;
+    # Of a refusal: `unavailable` when the same may be accepted later.
   }
 }
 

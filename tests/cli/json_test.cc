@@ -49,6 +49,7 @@ TEST(Json, EveryDocumentNamesItsSchemaAndIsOneLine) {
       {explanation_json(Explanation{}), "muster.explanation/1"},
       {submission_json(SubmitResult{"g", true, ""}), "muster.submission/1"},
       {cancellation_json(CancelResult{"g", "no"}), "muster.cancellation/1"},
+      {retry_json(RetryTasksResult{"g", "no"}), "muster.retry/1"},
       {result_json(samples::failing_result()), "muster.result/1"},
       {verification_json("d", samples::failing_result()), "muster.verification/1"},
       {repair_json("d", samples::failing_result()), "muster.repair/1"},

@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"verify", "-l", "k=v", "--all"}, "say which devices"},
         WrongCase{{"submit"}, "FILE"}, WrongCase{{"wait"}, "GUID"},
         WrongCase{{"wait", "g", "--timeout", "soon"}, "duration"}, WrongCase{{"cancel"}, "GUID"},
-        WrongCase{{"cancel", "g"}, "--reason"},
+        WrongCase{{"cancel", "g"}, "--reason"}, WrongCase{{"retry"}, "GUID"},
         WrongCase{{"task", "ls", "--state", "queued,gone"}, "\"gone\" is not a state"},
         WrongCase{{"task", "ls", "--kind", "jobs"}, "is not a kind"},
         WrongCase{{"task", "ls", "-n", "0"}, "whole number"},
@@ -187,6 +187,7 @@ TEST(CommandLine, EveryVerbHasHelpWithExamples) {
                             Words{"submit"},
                             Words{"wait"},
                             Words{"cancel"},
+                            Words{"retry"},
                             Words{"task", "ls"},
                             Words{"task", "show"},
                             Words{"task", "explain"},
@@ -333,6 +334,10 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_EQ(parsed_verb<UpOptions>({"up", "--slots", "3", "--worker-name", "w"}).slots, 3u);
   EXPECT_EQ(parsed_verb<VerifyOptions>({"verify", "-l", "k in (a,b)"}).devices.selector,
             "k in (a,b)");
+  const auto retry = parsed_verb<RetryOptions>({"retry", "a", "b", "--wait"});
+  EXPECT_THAT(retry.guids, ElementsAre("a", "b"));
+  EXPECT_TRUE(retry.wait);
+  EXPECT_EQ(retry.reason, "");
   EXPECT_THAT(parsed_verb<CancelOptions>({"cancel", "a", "b", "--reason", "why not"}).guids,
               ElementsAre("a", "b"));
   const TaskListOptions list = parsed_verb<TaskListOptions>(

@@ -130,6 +130,7 @@ TEST(Task, Whole) {
             "state       ended\n"
             "verdict     error\n"
             "ended       error (device): phone-7 is not on the bus\n"
+            "buried      after 2 attempts; muster retry gives it another go\n"
             "pool        wifi\n"
             "wants       dut = any with type=handset\n"
             "wants       relay = relay-1\n"

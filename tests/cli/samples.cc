@@ -230,7 +230,13 @@ std::vector<Event> every_event() {
       {at(0), AttemptReported{origin, token, at(0), Progress{40, "step 2\n"}}},
       {at(0), DeviceJudged{"phone-7", DeviceHealth::bad, "adb\n", "broker", token.guid, at(9), 1}},
       {at(0), DeviceListed{"bench-1", {"usb", "phone-7", {}}}},
-      {at(0), DeviceUnlisted{"bench-1", "phone-7"}}};
+      {at(0), DeviceUnlisted{"bench-1", "phone-7"}},
+      {at(0), TaskRetried{token.guid, "new\ncable", "kim", "1"}},
+      {at(0), AttemptReported{origin, token, at(0), SourceFetched{"file:///r", "main", "3f"}}},
+      {at(0), AttemptReported{origin, token, at(0), Shout{R"({"a": 1})"}}},
+      {at(0), AttemptReported{origin, token, at(0), Measurement{"t", {{"a", int64_t{1}}}}}},
+      {at(0), AttemptReported{origin, token, at(0), Artifact{"a", "file:///a", 1, ""}}},
+      {at(0), AttemptReported{origin, token, at(0), CallFailed{"device ls", "[]", "b", "gone"}}}};
 }
 
 }  // namespace muster::samples

@@ -59,7 +59,7 @@ TEST_F(LedgerSinkTest, KnowsHowEachTaskEnded) {
       {kRetried, TaskState::ended, Verdict::fail, 2, "1 of 1 failed"},
       {kCancelled, TaskState::ended, Verdict::error, 0, "cancelled: not needed"},
       {kSilent, TaskState::ended, Verdict::pass, 2, ""},
-      {kNonsense, TaskState::ended, Verdict::error, 1, "lost"},
+      {kNonsense, TaskState::ended, Verdict::fail, 2, "now it says why"},
       {kUnfinished, TaskState::running, Verdict::none, 1, ""},
   };
   for (const Row& row : rows) {
@@ -260,6 +260,20 @@ TEST_F(LedgerSinkTest, TellsAboutACancelThatHasNoEffectYet) {
       {next, {script_time(next), CancelRequested{kUnfinished, "too slow", "ann"}}}};
   ASSERT_TRUE(sink_->deliver(more, {"the-log", next}).ok());
   EXPECT_EQ(task(kUnfinished).info.cancelling, "too slow");
+}
+
+TEST_F(LedgerSinkTest, ARetriedTaskIsOpenAgain) {
+  const uint64_t next = make_script().size() + 1;
+  ASSERT_EQ(task(kCancelled).info.state, TaskState::ended);
+  std::vector<SequencedEvent> more = {
+      {next, {script_time(next), TaskRetried{kCancelled, "needed after all", "ann", "1"}}}};
+  ASSERT_TRUE(sink_->deliver(more, {"the-log", next}).ok());
+  const LedgerTask open = task(kCancelled);
+  EXPECT_EQ(open.info.state, TaskState::queued);
+  EXPECT_EQ(open.info.verdict, Verdict::none);
+  EXPECT_EQ(open.info.ending, std::nullopt);
+  EXPECT_EQ(open.info.submitted, script_time(next));
+  EXPECT_EQ(open.info.ended, kNever);
 }
 
 }  // namespace

@@ -152,6 +152,11 @@ std::vector<SequencedEvent> make_script() {
       record(kUnfinished, 1, "START", "job"),
       record(kUnfinished, 1, "INFO", "", "working"),
       record("0194-never-submitted", 1, "START", "job"),
+      TaskRetried{kNonsense, "once more", "ann@desk", "request-1"},
+      leased(kNonsense, 2),
+      record(kNonsense, 2, "START", "job"),
+      record(kNonsense, 2, "END FAIL", "job"),
+      attempt_ended(kNonsense, 2, Outcome::fail, Cause::test, Verdict::fail, "now it says why"),
   });
 }
 

@@ -8,8 +8,10 @@
 
 #include "collectors/append_file.h"
 #include "core/guid.h"
+#include "core/limits.h"
 #include "core/status_record.h"
 #include "io/file.h"
+#include "io/sqlite.h"
 #include "tests/collectors/script.h"
 
 namespace muster {
@@ -60,18 +62,61 @@ TEST_F(StatusLogSinkTest, EveryLogIsCompleteAndParses) {
   EXPECT_FALSE(std::filesystem::exists(path("0194-never-submitted")));
 }
 
-TEST_F(StatusLogSinkTest, KeepsNoStateOfEndedTasks) {
+TEST_F(StatusLogSinkTest, KnowsTasksThatMayBeRetried) {
   ASSERT_TRUE(sink_->open().ok());
   ASSERT_TRUE(deliver(make_script()).ok());
   Result<StatusLogState> state = StatusLogState::open(dir_ + "/state.db");
   ASSERT_TRUE(state.ok()) << state.error();
   for (const std::string& guid : {kPassing, kRetried, kCancelled, kSilent, kNonsense}) {
-    EXPECT_FALSE(state->find(guid)->has_value()) << guid;
+    const std::optional<StatusLogRow> row = *state->find(guid);
+    ASSERT_TRUE(row.has_value()) << guid;
+    EXPECT_TRUE(row->state.ended) << guid;
+    EXPECT_EQ(row->bytes, log(guid).size()) << guid;
   }
   const std::optional<StatusLogRow> row = *state->find(kUnfinished);
   ASSERT_TRUE(row.has_value());
   EXPECT_EQ(row->bytes, log(kUnfinished).size());
+  EXPECT_FALSE(row->state.ended);
   EXPECT_EQ(row->state.open, std::vector<OpenGroup>({{"", "job"}}));
+}
+
+// As many as the broker keeps, and no more.
+TEST_F(StatusLogSinkTest, ForgetsTheOldestThatEnded) {
+  Result<StatusLogState> state = StatusLogState::open(dir_ + "/state.db");
+  ASSERT_TRUE(state.ok()) << state.error();
+  const StatusLogRow ended{7, {TaskKind::job, true, true, {}}};
+  const StatusLogRow open{7, {TaskKind::job, true, false, {}}};
+  std::vector<std::string> guids;
+  for (size_t i = 0; i <= kEndedTasksKept; ++i) guids.push_back("task-" + std::to_string(i));
+  std::vector<StatusLogChange> changes;
+  for (size_t i = 1; i < guids.size(); ++i) changes.push_back({guids[i], ended});
+  ASSERT_TRUE(state->commit({{guids[0], ended}, {"still-open", open}}, {"the-log", 1}).ok());
+  ASSERT_TRUE(state->commit(changes, {"the-log", 2}).ok());
+  EXPECT_FALSE(state->find(guids[0])->has_value());
+  EXPECT_TRUE(state->find(guids[1])->has_value());
+  EXPECT_TRUE(state->find("still-open")->has_value());
+}
+
+// Written before ended tasks were remembered.
+TEST_F(StatusLogSinkTest, TakesOverAStateOfTheFirstFormat) {
+  {
+    auto opened = Database::open(dir_ + "/old.db");
+    Database& old = std::get<Database>(opened);
+    ASSERT_TRUE(old.execute("CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1),"
+                            " log_id TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;"
+                            "CREATE TABLE logs (guid TEXT PRIMARY KEY, kind INTEGER NOT NULL,"
+                            " bytes INTEGER NOT NULL, has_records INTEGER NOT NULL,"
+                            " open TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+                            "INSERT INTO logs VALUES ('0194-old', 2, 9, 1, '');"
+                            "PRAGMA user_version = 1;")
+                    .ok());
+  }
+  Result<StatusLogState> state = StatusLogState::open(dir_ + "/old.db");
+  ASSERT_TRUE(state.ok()) << state.error();
+  const std::optional<StatusLogRow> row = *state->find("0194-old");
+  ASSERT_TRUE(row.has_value());
+  EXPECT_EQ(row->bytes, 9u);
+  EXPECT_FALSE(row->state.ended);
 }
 
 // More files in one delivery than are synced one by one.

@@ -26,10 +26,10 @@ std::string outline(const std::string& text) {
 }
 
 std::string write_all_of(const std::vector<EventBody>& bodies, bool* ended = nullptr) {
-  TaskLog log({TaskKind::verify, false, {}});
+  TaskLog log({TaskKind::verify, false, false, {}});
   std::string text;
   for (const SequencedEvent& at : number_events(bodies)) text += log.take(at.event);
-  if (ended != nullptr) *ended = log.ended();
+  if (ended != nullptr) *ended = log.state().ended;
   return text;
 }
 
@@ -90,6 +90,11 @@ TEST(TaskLog, SaysHowEveryTaskEnded) {
       {"nothing but nonsense",
        {good, end(Outcome::error, Cause::worker, Verdict::error, "odd", "bench")},
        "INFO \nSTART verify\nEND ABORT verify: odd\n"},
+      {"retried by a person",
+       {start, good, end(Outcome::fail, Cause::test, Verdict::fail, "it is red", "bench"),
+        record(kGuid, 1, "GOOD", "late"), TaskRetried{kGuid, "new cable", "ann", "1"},
+        leased(kGuid, 2), end(Outcome::pass, Cause::none, Verdict::flaky, "", "bench")},
+       "START verify\nEND GOOD verify\nINFO \nSTART verify\nEND GOOD verify\n"},
       {"words after the end",
        {task_ended(kGuid, Cause::user, "over"), start, task_ended(kGuid, Cause::user, "again")},
        "START verify\nEND ABORT verify: over\n"},
@@ -109,6 +114,14 @@ TEST(TaskLog, TellsWhyAndWhenAnAttemptIsRepeated) {
       &ended);
   EXPECT_FALSE(ended);
   EXPECT_THAT(text, HasSubstr("attempt 3 ended: error (device): no usb; again at 2026-09-2"));
+}
+
+TEST(TaskLog, SaysWhoHadItRetried) {
+  const EventBody over = task_ended(kGuid, Cause::user, "over");
+  EXPECT_THAT(write_all_of({over, TaskRetried{kGuid, "new cable", "ann", "1"}}),
+              HasSubstr("retried by ann: new cable"));
+  EXPECT_THAT(write_all_of({over, TaskRetried{kGuid, "", "ann", "1"}}),
+              HasSubstr("retried by ann\n"));
 }
 
 TEST(TaskLog, SaysWhichRecordWasLeftOut) {
@@ -134,8 +147,8 @@ TEST(TaskLog, GoesOnFromItsState) {
       record(kGuid, 2, "END GOOD", "verify"),
       attempt_ended(kGuid, 2, Outcome::pass, Cause::none, Verdict::pass),
   });
-  TaskLog whole({TaskKind::verify, false, {}});
-  TaskLogState state{TaskKind::verify, false, {}};
+  TaskLog whole({TaskKind::verify, false, false, {}});
+  TaskLogState state{TaskKind::verify, false, false, {}};
   for (const SequencedEvent& at : events) {
     TaskLog resumed(state);
     EXPECT_EQ(resumed.take(at.event), whole.take(at.event)) << at.seq;

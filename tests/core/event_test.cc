@@ -37,12 +37,30 @@ TEST(Event, TypeAndGuid) {
       {ReportRefused{{}, kToken, "stale"}, "report_refused", "guid:of:token"},
       {CancelRequested{"guid:of:cancel", "", ""}, "cancel_requested", "guid:of:cancel"},
       {TaskEnded{"guid:of:task", {}, Verdict::error}, "task_ended", "guid:of:task"},
+      {TaskRetried{"guid:of:task", "", "", ""}, "task_retried", "guid:of:task"},
   };
   for (const EventRow& row : rows) {
     const Event event{Instant{}, row.body};
     EXPECT_EQ(event_type(event), row.type);
     EXPECT_EQ(event_guid(event), row.guid) << row.type;
   }
+}
+
+TEST(Event, MetadataAreThoseOfTheTask) {
+  auto spec = std::make_shared<TaskSpec>();
+  EXPECT_EQ(event_metadata({Instant{}, TaskSubmitted{spec}}), nullptr);
+  spec->metadata = {{"build", "42"}};
+  EXPECT_EQ(event_metadata({Instant{}, TaskSubmitted{spec}}), &spec->metadata);
+  EXPECT_EQ(event_metadata({Instant{}, TaskSubmitted{}}), nullptr);
+  const Event bare{Instant{}, CancelRequested{"guid", "", ""}};
+  EXPECT_EQ(event_metadata(bare), nullptr);
+  Event told = bare;
+  told.metadata = std::make_shared<const Metadata>();
+  EXPECT_EQ(told, bare) << "no pairs are no metadata";
+  EXPECT_EQ(event_metadata(told), nullptr);
+  told.metadata = MetadataPtr(spec, &spec->metadata);
+  EXPECT_EQ(event_metadata(told), &spec->metadata);
+  EXPECT_NE(told, bare);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -164,6 +165,40 @@ TEST_F(MainJobTest, TheLogSaysThatThereWereEarlierAttempts) {
   const Ran first = house_.muster({"log", "e2e-job-twice", "--attempt", "1"});
   EXPECT_THAT(first.out, HasSubstr("attempt 1\n"));
   EXPECT_EQ(first.err, "");
+}
+
+TEST_F(MainJobTest, ABuriedTaskIsRetriedWhenItsCauseIsMended) {
+  const std::string cable = house_.home().dir + "/cable";
+  const std::string file = house_.write("needs-a-cable.yaml",
+                                        "version: 1\nkind: job\nguid: e2e-buried\n"
+                                        "retry: { test: 1 }\nmetadata: { build: \"42\" }\n"
+                                        "command: [test, -e, " +
+                                            cable + "]\n");
+  expect(5, {"run", "--wait", file});
+  EXPECT_THAT(expect(0, {"task", "show", "e2e-buried"}), HasSubstr("buried      after 2 attempts"));
+  expect(5, {"retry", "e2e-buried", "--wait"});
+  house_.write("cable", "");
+  EXPECT_THAT(expect(0, {"retry", "e2e-buried", "--reason", "new cable"}),
+              HasSubstr("queued again"));
+  expect(0, {"wait", "e2e-buried"});
+  const std::string shown = expect(0, {"task", "show", "e2e-buried"});
+  EXPECT_THAT(shown, HasSubstr("verdict     flaky"));
+  EXPECT_THAT(shown, HasSubstr("attempt 5")) << "two, two more, and one that passes";
+  EXPECT_THAT(expect(64, {"retry", "e2e-buried"}), HasSubstr("passed: there is nothing to retry"));
+  EXPECT_EQ(house_.muster({"retry", "no-such-task-1"}).status, 64);
+
+  expect_status_logs_complete(house_, {"e2e-buried"});
+  EXPECT_THAT(expect(0, {"result", "e2e-buried", "--format", "status-log"}),
+              HasSubstr("retried by "));
+  const std::string events = expect(0, {"events", "--guid", "e2e-buried", "-o", "jsonl"});
+  std::istringstream lines(events);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_THAT(line, HasSubstr("\"metadata\":{\"build\":\"42\"}"));
+  }
+  const std::unique_ptr<Client> client = house_.connect();
+  EventTail tail(*client);
+  tail.catch_up();
+  expect_ledger_agrees(house_, tail.events());
 }
 
 TEST_F(MainJobTest, UpStopsEverythingItStarted) {

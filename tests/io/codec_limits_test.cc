@@ -42,6 +42,12 @@ std::vector<LimitRow> request_rows() {
        }},
       {"cancel reply", kGuidsPerRequestMax,
        [](size_t n) { return frame(CancelReply{many<CancelResult>(n)}); }},
+      {"retry", kGuidsPerRequestMax,
+       [](size_t n) {
+         return frame(RetryTasks{many<std::string>(n), "", "", ""});
+       }},
+      {"retry reply", kGuidsPerRequestMax,
+       [](size_t n) { return frame(RetryTasksReply{many<RetryTasksResult>(n)}); }},
       {"task list", kListTasksMax,
        [](size_t n) {
          return frame(TaskList{many<TaskInfo>(n), 0});

@@ -341,7 +341,7 @@ TEST(Codec, AMessageWithoutItsBodyIsRefused) {
 
 TEST(Codec, AnUnknownTypeOfEventIsSkippedAndKeepsItsNumber) {
   // A block is a segment table, the root pointer, `first`, the pointer to the list and its tag;
-  // each event is its time, its discriminant and a pointer.
+  // each event is its time, its discriminant and two pointers.
   const size_t event = 40;
   auto events = samples::event_values();
   events = {events[3], events[6], events[3]};
@@ -361,7 +361,7 @@ TEST(Codec, AnUnknownTypeOfEventIsSkippedAndKeepsItsNumber) {
 TEST(Codec, AnUnknownBodyOfAReportIsSkippedInTheLogAndRefusedOnTheWire) {
   const auto event = samples::events()[6].value;
   Bytes block_bytes = encode_block(50, {&event, 1});
-  set<uint16_t>(block_bytes, 68, 0, 999);
+  set<uint16_t>(block_bytes, 76, 0, 999);
   Result<Block> block = decode_block(block_bytes);
   ASSERT_TRUE(block) << block.error();
   EXPECT_EQ(block->unknown, std::vector<uint32_t>{0});

@@ -119,8 +119,25 @@ TEST(EventJson, EveryType) {
        with_head("cancel_requested", guid + R"(,"reason":"why","who":"ann")")},
       {TaskEnded{token.guid, ending(), Verdict::error},
        with_head("task_ended", guid + R"(,"ending":)" + kEnding + R"(,"verdict":"error")")},
+      {TaskRetried{token.guid, "why", "ann", "request"},
+       with_head("task_retried", guid + R"(,"reason":"why","who":"ann")")},
   };
   for (const Row& row : rows) EXPECT_EQ(json(row.body), row.json);
+}
+
+TEST(EventJson, EachEventTellsTheMetadataOfItsTask) {
+  auto spec = std::make_shared<TaskSpec>();
+  spec->guid = "0194-task-one";
+  spec->metadata = {{"build", "42"}, {"url", "https://ci/\xff"}};
+  Event event{kTime, CancelRequested{"0194-task-one", "why", "ann"}};
+  const std::string bare = event_to_json(7, event);
+  event.metadata = MetadataPtr(spec, &spec->metadata);
+  const std::string told = event_to_json(7, event);
+  const std::string metadata = R"(,"metadata":{"build":"42","url":"https://ci/�"}})";
+  EXPECT_EQ(told.substr(bare.size() - 1), metadata);
+  EXPECT_EQ(event_from_json(told)->metadata->at("build"), "42");
+  const std::string submitted = event_to_json(7, {kTime, TaskSubmitted{spec}});
+  EXPECT_TRUE(submitted.ends_with(metadata)) << submitted;
 }
 
 // What concerns a task is read back as it was.
@@ -162,6 +179,7 @@ TEST(EventJson, EventsOfTasksComeBack) {
       ReportRefused{origin, token, "stale"},
       CancelRequested{token.guid, "why", "ann"},
       TaskEnded{token.guid, ending(), Verdict::error},
+      TaskRetried{token.guid, "why", "ann", ""},
       DeviceJudged{"dut", DeviceHealth::quarantined, "why", "broker", token.guid, kTime, 3},
   };
   for (const EventBody& body : rows) {

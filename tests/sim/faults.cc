@@ -47,6 +47,7 @@ Faults draw_faults(Random& random) {
   faults.hangs = draw_per_mille(random, 100);
   faults.cancelled = draw_per_mille(random, 300);
   faults.queue_timeout = draw_per_mille(random, 400);
+  faults.retried = draw_per_mille(random, 400);
   return faults;
 }
 

@@ -59,6 +59,7 @@ struct Faults {
   uint32_t hangs = 0;             // until its timeout
   // Of tasks, per mille.
   uint32_t cancelled = 0;
+  uint32_t retried = 0;  // by a person, once they ended without a pass
   uint32_t queue_timeout = 0;
 };
 

@@ -60,6 +60,7 @@ bool LogModel::has_report(const std::string& worker, uint64_t seq) const {
 std::string LogModel::take(const Event& event) {
   if (event.time < last_time_) return "S5: the log's time goes back";
   last_time_ = event.time;
+  ++taken_;
   return std::visit([&](const auto& body) { return take_event(body, event.time); }, event.body);
 }
 
@@ -101,8 +102,9 @@ std::string LogModel::take_event(const WorkerLost& event, Instant) {
 }
 
 std::string LogModel::take_event(const TaskSubmitted& event, Instant) {
-  const bool added =
-      tasks_.emplace(event.spec->guid, Task{event.spec, {}, false, {}, {}, {}}).second;
+  Task task{event.spec, {}, false};
+  task.queued_at = taken_;
+  const bool added = tasks_.emplace(event.spec->guid, std::move(task)).second;
   const bool child = !event.spec->parent.empty();
   if (child && event.spec->kind == TaskKind::verify) marks_.hit(Mark::child_verification);
   if (child && event.spec->kind == TaskKind::repair) marks_.hit(Mark::child_repair);
@@ -146,7 +148,11 @@ std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
 std::string LogModel::check_lease_dependencies(const Task& task) {
   for (const Dependency& dependency : task.spec->depends_on) {
     const Task* on = find_task(dependency.guid);
-    const Verdict verdict = on ? on->verdict : Verdict::none;
+    // It may have been retried since it ended: that is not waited for.
+    const bool over = on && (on->verdict != Verdict::none || on->retried_at > task.queued_at);
+    const Verdict verdict = !over                          ? Verdict::none
+                            : on->verdict == Verdict::none ? on->former
+                                                           : on->verdict;
     if (verdict == Verdict::none) return "S3: a task was leased before its dependency had ended";
     const bool passed = verdict == Verdict::pass || verdict == Verdict::flaky;
     if (dependency.must_pass && !passed) return "S3: a task was leased that is blocked";
@@ -226,6 +232,7 @@ std::string LogModel::take_event(const AttemptEnded& event, Instant) {
   for (const Attempt& each : task->attempts) endings.push_back(*each.ending);
   if (event.verdict != fold_verdict(endings)) return "S2: the verdict does not follow";
   task->verdict = event.verdict;
+  task->verdicts.insert(event.verdict);
   task->ending = event.ending;
   if (event.verdict == Verdict::flaky) marks_.hit(Mark::flaky);
   if (charges_infra(event.ending)) marks_.hit(Mark::retries_exhausted);
@@ -236,7 +243,8 @@ std::string LogModel::take_event(const AttemptEnded& event, Instant) {
 std::string LogModel::check_budget(const Task& task) const {
   uint32_t infra = 0;
   uint32_t test = 0;
-  for (const Attempt& attempt : task.attempts) {
+  for (size_t i = task.attempts_before; i < task.attempts.size(); ++i) {
+    const Attempt& attempt = task.attempts[i];
     const bool began = attempt.started || attempt.ending->started != kNever;
     if (charges_infra(*attempt.ending) && began) ++infra;
     if (charges_test(*attempt.ending)) ++test;
@@ -267,6 +275,7 @@ std::string LogModel::take_event(const TaskEnded& event, Instant) {
   if (task->live()) return "S2: a task ended while an attempt of it lives";
   if (event.verdict == Verdict::none) return "S2: a task ended without a verdict";
   task->verdict = event.verdict;
+  task->verdicts.insert(event.verdict);
   task->ending = event.ending;
   if (event.ending.cause == Cause::capacity) marks_.hit(Mark::queue_timeout);
   const bool blocked = event.ending.status == StatusCode::blocked;
@@ -275,6 +284,25 @@ std::string LogModel::take_event(const TaskEnded& event, Instant) {
     if (task->spec->depends_on.empty()) return "S3: a task was blocked that depends on none";
     marks_.hit(Mark::dependant_blocked);
   }
+  return "";
+}
+
+std::string LogModel::take_event(const TaskRetried& event, Instant) {
+  Task* task = task_of(event.guid);
+  if (!task || task->verdict == Verdict::none) return "S2: a task was retried that has not ended";
+  if (task->verdict == Verdict::pass || task->verdict == Verdict::flaky) {
+    return "S2: a task was retried that passed";
+  }
+  if (!requests_.insert(event.guid + " " + event.id).second) {
+    return "S2: one request retried a task twice";
+  }
+  marks_.hit(task->attempts.empty() ? Mark::retried_unleased : Mark::retried);
+  task->former = task->verdict;
+  task->verdict = Verdict::none;
+  task->cancelled = false;
+  task->not_before = kNever;
+  task->queued_at = task->retried_at = taken_;
+  task->attempts_before = task->attempts.size();
   return "";
 }
 

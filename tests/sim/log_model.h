@@ -36,8 +36,14 @@ class LogModel {
     std::vector<Attempt> attempts;
     bool cancelled = false;
     Verdict verdict = Verdict::none;
-    Instant not_before;
-    Ending ending;
+    Instant not_before = kNever;
+    Ending ending = {};
+    // Numbers count the events of the log.
+    uint64_t queued_at = 0;           // when it was submitted, or retried by a person
+    uint64_t retried_at = 0;          // by a person; 0: never
+    size_t attempts_before = 0;       // that
+    Verdict former = Verdict::none;   // what it had come to by then
+    std::set<Verdict> verdicts = {};  // all that it ever had
 
     bool live() const { return !attempts.empty() && !attempts.back().ending; }
   };
@@ -87,6 +93,7 @@ class LogModel {
   std::string take_event(const ReportRefused& event, Instant time);
   std::string take_event(const CancelRequested& event, Instant time);
   std::string take_event(const TaskEnded& event, Instant time);
+  std::string take_event(const TaskRetried& event, Instant time);
   std::string take_origin(const Origin& origin);
   std::string check_lease_dependencies(const Task& task);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
@@ -103,6 +110,7 @@ class LogModel {
   Task* task_of(const std::string& guid);
 
   Marks& marks_;
+  uint64_t taken_ = 0;
   uint64_t epoch_ = 0;
   Instant last_time_;
   InventoryPtr inventory_;
@@ -113,6 +121,7 @@ class LogModel {
   std::map<std::string, std::map<std::string, ListedDevice>> listed_;  // by worker and name
   std::map<std::string, std::set<uint64_t>> reports_;
   std::map<std::string, Device> devices_;
+  std::set<std::string> requests_;  // that had a task retried, with its GUID
 };
 
 }  // namespace muster::sim

@@ -25,6 +25,8 @@ enum class Mark : uint8_t {
   test_retry,             // an attempt's test failed and the task got another
   retries_exhausted,      // an infrastructure fault became the verdict
   flaky,                  // a verdict
+  retried,                // a person had a task retried that had attempts
+  retried_unleased,       // or that never had one
   cancel_queued,          // a task was cancelled before it was leased
   cancel_held,            // a task was cancelled while a worker held it
   queue_timeout,          // a task waited for too long

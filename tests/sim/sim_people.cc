@@ -186,6 +186,12 @@ void SimSubmitter::take_answer(const Message* question, const Message& answer) {
   const auto* submit = std::get_if<Submit>(question);
   const auto* reply = std::get_if<SubmitReply>(&answer);
   if (submit && reply) take_results(*submit, *reply);
+  const auto* retried = std::get_if<RetryTasksReply>(&answer);
+  if (!retried) return;
+  --retries_;
+  for (const RetryTasksResult& result : retried->results) {
+    if (result.refused.empty()) unended_.insert(result.guid);
+  }
 }
 
 void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) {
@@ -221,8 +227,24 @@ void SimSubmitter::take_news(const TaskNews& news) {
   if (!news.unknown.empty()) checkers().fail("S4: the broker does not know " + news.unknown[0]);
   for (const TaskChange& change : news.changes) {
     checkers().on_news(change);
-    if (change.state == TaskState::ended) unended_.erase(change.guid);
+    if (change.state != TaskState::ended) continue;
+    const bool first = unended_.erase(change.guid) > 0;
+    const bool passed = change.verdict == Verdict::pass || change.verdict == Verdict::flaky;
+    if (first && !passed && !gives_up_) draw_retry(change.guid);
   }
+}
+
+// Some with another one that ended, which it may depend on.
+void SimSubmitter::draw_retry(const std::string& guid) {
+  Random& random = sim().random();
+  if (!random.chance(faults_.retried)) return;
+  RetryTasks retry{{guid}, "once more", name(), name() + "-retry-" + std::to_string(next_retry_++)};
+  if (random.chance(300)) {
+    retry.guids.push_back(
+        *std::next(accepted_.begin(), static_cast<int64_t>(random.below(accepted_.size()))));
+  }
+  ++retries_;
+  sim().after(random.heavy_tail(1ms, 20s), [this, retry = std::move(retry)] { ask(retry); });
 }
 
 void SimSubmitter::watch() {
@@ -236,15 +258,16 @@ void SimSubmitter::watch_again() {
 }
 
 void SimSubmitter::cancel_rest() {
+  gives_up_ = true;
   if (!unended_.empty()) ask(Cancel{{unended_.begin(), unended_.end()}, "gives up", name()});
 }
 
-bool SimSubmitter::at_rest() const { return to_submit_ == 0 && unended_.empty(); }
+bool SimSubmitter::at_rest() const { return to_submit_ == 0 && unended_.empty() && retries_ == 0; }
 
 std::string SimSubmitter::describe_rest() const {
   return name() + " has " + std::to_string(to_submit_) + " tasks that were not accepted and " +
-         std::to_string(unended_.size()) + " whose verdict it does not know" +
-         (unended_.empty() ? "" : ", " + *unended_.begin());
+         std::to_string(unended_.size()) + " whose verdict it does not know, and waits for " +
+         std::to_string(retries_) + " retries" + (unended_.empty() ? "" : ", " + *unended_.begin());
 }
 
 // Back-offs that a run lives to see.

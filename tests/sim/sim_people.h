@@ -93,13 +93,17 @@ class SimSubmitter : public SimClient {
   void draw_before(Before& before);
   void take_results(const Submit& submit, const SubmitReply& reply);
   void take_news(const TaskNews& news);
+  void draw_retry(const std::string& guid);
   void watch();
   void watch_again();
 
   const Faults& faults_;
   const SimLab& lab_;
   bool races_;
+  bool gives_up_ = false;  // retries nothing any more
+  uint32_t retries_ = 0;   // that it will ask for, or has not been answered
   uint32_t next_task_ = 1;
+  uint32_t next_retry_ = 1;
   uint32_t to_submit_ = 0;
   std::set<std::string> accepted_;
   std::set<std::string> unended_;  // accepted, and no news of a verdict yet

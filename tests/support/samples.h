@@ -279,9 +279,16 @@ inline std::vector<Named<Event>> events() {
       {"device_judged", DeviceJudged{"yuga-1", DeviceHealth::quarantined, "adb: no answer",
                                      "broker", token().guid, instant(900), 3, "quick", 2}},
       {"device_listed", DeviceListed{"worker-1", listed_device()}},
-      {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}}};
+      {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}},
+      {"task_retried", TaskRetried{token().guid, "new cable", "ada@build-1", "0199-request"}}};
   std::vector<Named<Event>> events;
-  for (auto& [name, body] : bodies) events.push_back({name, {instant(30), std::move(body)}});
+  const auto metadata = std::make_shared<const Metadata>(task_spec().metadata);
+  for (auto& [name, body] : bodies) {
+    Event event{instant(30), std::move(body)};
+    const bool submitted = std::holds_alternative<TaskSubmitted>(event.body);
+    if (!submitted && !event_guid(event).empty()) event.metadata = metadata;
+    events.push_back({name, std::move(event)});
+  }
   return events;
 }
 
@@ -427,7 +434,11 @@ inline std::vector<Named<Envelope>> messages() {
       {"change_devices_reply",
        ChangeDevicesReply{{{"yuga-1", "", "was locked already"}, {"yuga-9", "no such device"}}}},
       {"ask_inventory", AskInventory{}},
-      {"current_inventory", CurrentInventory{inventory()}}};
+      {"current_inventory", CurrentInventory{inventory()}},
+      {"retry_tasks", RetryTasks{{token().guid}, "new cable", "ada@build-1", "0199-request"}},
+      {"retry_tasks_reply",
+       RetryTasksReply{{{token().guid, ""},
+                        {"another-task-1", "the queue is full", RefusalCode::unavailable}}}}};
   std::vector<Named<Envelope>> messages;
   for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
   return messages;

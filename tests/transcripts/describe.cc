@@ -151,6 +151,9 @@ struct EventText {
   void operator()(const CancelRequested& event) {
     line.word(event.guid).text("reason", event.reason).pair("by", event.who);
   }
+  void operator()(const TaskRetried& event) {
+    line.word(event.guid).text("reason", event.reason).pair("by", event.who);
+  }
   void operator()(const DeviceJudged& event) {
     line.word(event.device).word(to_string(event.health)).text("reason", event.reason);
     line.pair("by", event.who).pair("failures", event.failures);
@@ -245,6 +248,13 @@ struct MessageText {
   void operator()(const CancelReply& reply) {
     line.word("cancel_reply");
     for (const CancelResult& result : reply.results) {
+      line.word(result.guid).text("refused", result.refused).flag("done", result.refused.empty());
+    }
+  }
+  void operator()(const RetryTasks& retry) { line.word("retry_tasks").names("", retry.guids); }
+  void operator()(const RetryTasksReply& reply) {
+    line.word("retry_tasks_reply");
+    for (const RetryTasksResult& result : reply.results) {
       line.word(result.guid).text("refused", result.refused).flag("done", result.refused.empty());
     }
   }
