@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -168,11 +169,12 @@ TEST_F(MainJobTest, TheLogSaysThatThereWereEarlierAttempts) {
 }
 
 TEST_F(MainJobTest, ABuriedTaskIsRetriedWhenItsCauseIsMended) {
-  const std::string cable = house_.home().dir + "/cable";
+  const std::string cable = house_.write("cable", "");
+  std::filesystem::remove(cable);
   const std::string file = house_.write("needs-a-cable.yaml",
                                         "version: 1\nkind: job\nguid: e2e-buried\n"
                                         "retry: { test: 1 }\nmetadata: { build: \"42\" }\n"
-                                        "command: [test, -e, " +
+                                        "run: [test, -e, " +
                                             cable + "]\n");
   expect(5, {"run", "--wait", file});
   EXPECT_THAT(expect(0, {"task", "show", "e2e-buried"}), HasSubstr("buried      after 2 attempts"));
