@@ -1,6 +1,7 @@
 #include "io/process.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -51,8 +52,9 @@ struct Launch {
   int input_fd = -1;
   int output_fd = -1;
   int stderr_fd = -1;
-  int failure_fd = -1;
-  bool pty = false;  // output_fd is a terminal
+  int failure_fd = -1;  // a pipe: one byte when it lives, a ChildFailure when that is not for long
+  int join_fd = -1;     // cgroup.procs of the cgroup that it has to join by itself
+  bool pty = false;     // output_fd is a terminal
 };
 
 [[noreturn]] void fail_child(const Launch& launch, Step step) {
@@ -71,6 +73,10 @@ void default_signals() {
 }
 
 [[noreturn]] void run_child(const Launch& launch) {
+  if (::write(launch.failure_fd, "", 1) != 1) ::_exit(127);
+  // What is refused here changes nothing: groups and descent hold it as well.
+  if (launch.join_fd >= 0) [[maybe_unused]]
+    const ssize_t rc = ::write(launch.join_fd, "0", 1);
   if ((launch.pty ? ::setsid() : ::setpgid(0, 0)) < 0) fail_child(launch, Step::set_up);
   if (launch.pty && ::ioctl(launch.output_fd, TIOCSCTTY, 0) != 0) {
     fail_child(launch, Step::set_up);
@@ -92,12 +98,22 @@ void default_signals() {
   fail_child(launch, Step::execute);
 }
 
+// A fork whose child is born in the cgroup: no moving there, which has the whole machine wait for
+// some milliseconds. -1: this kernel, or what guards it, does not let us.
+pid_t fork_into(int cgroup_fd) {
+  clone_args args{};
+  args.flags = CLONE_INTO_CGROUP;
+  args.exit_signal = SIGCHLD;
+  args.cgroup = static_cast<uint64_t>(cgroup_fd);
+  return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+}
+
 // Forks with every signal blocked, so that no handler of the caller can run in the child.
-pid_t fork_child(const Launch& launch) {
+pid_t fork_child(const Launch& launch, int cgroup_fd) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::fork();
+  const pid_t pid = cgroup_fd >= 0 ? fork_into(cgroup_fd) : ::fork();
   if (pid == 0) run_child(launch);
   const int error_number = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -247,6 +263,41 @@ std::optional<ChildFailure> await_execution(int failure_fd) {
   return ChildFailure{Step::set_up, size < 0 ? errno : EIO};
 }
 
+struct Started {
+  pid_t pid = -1;
+  bool lives = false;  // so it has said
+  UniqueFd failure;    // the end of a pipe: see Launch::failure_fd
+};
+
+// pid -1: errno says why.
+Started start_child(Launch& launch, int cgroup_fd) {
+  std::optional<Pipe> failure = make_pipe();
+  if (!failure) return {};
+  launch.failure_fd = failure->write.get();
+  Started started{fork_child(launch, cgroup_fd), false, std::move(failure->read)};
+  if (started.pid < 0) return started;
+  failure->write.reset();
+  char life_sign = 0;
+  ssize_t size = 0;
+  do {
+    size = ::read(started.failure.get(), &life_sign, 1);
+  } while (size < 0 && errno == EINTR);
+  started.lives = size == 1;
+  return started;
+}
+
+Started start_child_in(Launch& launch, int cgroup_fd) {
+  Started born = start_child(launch, cgroup_fd);
+  if (born.lives) return born;
+  // Linux from 6.14 on kills a newborn when its cgroup and its parent's were not killed
+  // (cgroup.kill) equally often.
+  if (born.pid > 0) kill_and_reap(born.pid);
+  const UniqueFd join =
+      above_standard(UniqueFd(::openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC)));
+  launch.join_fd = join.get();
+  return start_child(launch, -1);
+}
+
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
   result.reserve(strings.size() + 1);
@@ -306,9 +357,8 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   std::optional<Pipe> output = spec.pty ? make_terminal() : make_pipe();
   const bool own_stderr = spec.stderr_to == StderrTo::own && !spec.pty;
   std::optional<Pipe> error = own_stderr ? make_pipe() : Pipe();
-  std::optional<Pipe> failure = make_pipe();
   const UniqueFd null = above_standard(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
-  if (!output || !error || !failure || !null.valid()) return Error{prefix + errno_text(errno)};
+  if (!output || !error || !null.valid()) return Error{prefix + errno_text(errno)};
   const UniqueFd input = spec.input.empty() ? UniqueFd() : make_input(spec.input);
   if (!spec.input.empty() && !input.valid()) return Error{prefix + errno_text(errno)};
   ::fcntl(output->read.get(), F_SETFL, O_NONBLOCK);
@@ -328,12 +378,12 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   launch.pty = spec.pty;
   const bool nowhere = spec.stderr_to == StderrTo::nowhere && !spec.pty;
   launch.stderr_fd = own_stderr ? error->write.get() : nowhere ? null.get() : output->write.get();
-  launch.failure_fd = failure->write.get();
 
-  const pid_t pid = fork_child(launch);
+  const Started started =
+      spec.cgroup_fd < 0 ? start_child(launch, -1) : start_child_in(launch, spec.cgroup_fd);
+  const pid_t pid = started.pid;
   if (pid < 0) return Error{prefix + errno_text(errno)};
-  failure->write.reset();
-  if (const std::optional<ChildFailure> failed = await_execution(failure->read.get())) {
+  if (const std::optional<ChildFailure> failed = await_execution(started.failure.get())) {
     kill_and_reap(pid);
     return Error{prefix + explain(*failed, spec, *program)};
   }

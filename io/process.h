@@ -31,6 +31,9 @@ struct ProcessSpec {
   // stdout and stderr are a terminal of its own, which changes nothing in what is written. The
   // child leads a session then, and stderr_to says nothing.
   bool pty = false;
+  // Directory of a cgroup (io/cgroup.h) that the child is born in. Where the kernel does not let it
+  // in it is born beside its parent. -1: none.
+  int cgroup_fd = -1;
 };
 
 struct ProcessExit {

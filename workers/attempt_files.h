@@ -6,6 +6,7 @@
 //                line: BOOT_ID LEASE_BOOT_US STARTED_US, of constant length
 //   journal      what it has said (workers/journal.h)
 //   log          its console
+//   cgroup       where its cgroup is (workers/attempt_cgroup.h), if it got one
 //   workspace/   where it works
 //   keep_until   only where the workspace is kept once it is over: until when (RFC 3339), one line
 #pragma once

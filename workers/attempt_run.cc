@@ -3,7 +3,9 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "core/guid.h"
@@ -43,10 +45,15 @@ std::string AttemptRun::url_of(const std::string& name, const std::string& path)
   return context_.archive_url ? context_.archive_url(token(), name) : "file://" + path;
 }
 
-void AttemptRun::end_strays(AttemptLog& log) {
-  const std::string killed = context_.end_strays(token());
-  if (!killed.empty()) log.note("killed " + killed);
+std::vector<Stray> AttemptRun::end_strays(AttemptLog& log) {
+  std::vector<Stray> strays = context_.end_strays(token());
+  const auto left = std::partition(strays.begin(), strays.end(),
+                                   [](const Stray& stray) { return stray.fate == Fate::dead; });
+  std::vector<Stray> alive(std::make_move_iterator(left), std::make_move_iterator(strays.end()));
+  strays.erase(left, strays.end());
+  if (!strays.empty()) log.note("killed " + describe(strays));
   strays_ended_ = true;
+  return alive;
 }
 
 Ending run_noop(Instant now) {

@@ -15,6 +15,7 @@
 #include "core/work.h"
 #include "workers/attempt_log.h"
 #include "workers/git_fetch.h"
+#include "workers/strays.h"
 
 namespace muster {
 
@@ -28,13 +29,14 @@ struct RunContext {
   // A process group of a strategy attempt, for the spool: what is left of it is killed after a
   // crash. Jobs do not need it, for their supervisor is there to end them.
   std::function<void(const AttemptToken&, pid_t)> note_group;
-  // Kills what the attempt has left outside of its process groups (workers/strays.h). Says for
-  // people what that was, or nothing.
-  std::function<std::string(const AttemptToken&)> end_strays;
+  // Kills what the attempt has left outside of its process groups (workers/strays.h), and says what
+  // that was.
+  std::function<std::vector<Stray>(const AttemptToken&)> end_strays;
   // Where a file that the attempt leaves (`log`, or what lies in its artifacts/) can be read. Null:
   // on this worker's disk only.
   std::function<std::string(const AttemptToken&, const std::string& name)> archive_url;
   GitFetchConfig git;  // how jobs' sources are fetched
+  int cgroup_fd = -1;  // ProcessSpec::cgroup_fd of a job's steps
 };
 
 class AttemptRun {
@@ -65,8 +67,8 @@ class AttemptRun {
  protected:
   void report(ReportBody body) { report_(std::move(body)); }
   // Before the trailer, when all of its children have ended: nothing of it stays. The log says what
-  // had to be killed.
-  void end_strays(AttemptLog& log);
+  // had to be killed; the result is what did not die of it.
+  std::vector<Stray> end_strays(AttemptLog& log);
   // The last word. Strays are ended before, so that nobody else meets them on the devices.
   void finish(Ending ending) {
     if (!strays_ended_) context_.end_strays(token());

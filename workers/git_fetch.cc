@@ -181,6 +181,7 @@ void GitFetch::run(std::vector<std::string> arguments, Instant now) {
                    std::make_move_iterator(arguments.end()));
   spec.env = env_;
   spec.cwd = config_.mirrors_dir;
+  spec.cgroup_fd = config_.cgroup_fd;
   ChildLimits limits;
   limits.run = std::max(give_up_ - now, Duration{1});
   limits.grace = std::chrono::seconds(2);

@@ -27,6 +27,7 @@ struct GitFetchConfig {
   std::string mirrors_dir;
   std::vector<std::string> allow;  // patterns of URLs (core/git_url.h); empty: any
   Duration timeout{std::chrono::minutes(15)};
+  int cgroup_fd = -1;  // ProcessSpec::cgroup_fd of what git runs in
 };
 
 class GitFetch {

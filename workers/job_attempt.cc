@@ -35,6 +35,9 @@ bool has_failed(const Ending& ending) {
   return ending.outcome == Outcome::fail || ending.outcome == Outcome::error;
 }
 
+// How often what does not die is looked for, and how long what may not be killed is.
+constexpr Duration kStraysAgain = std::chrono::seconds(1);
+constexpr Duration kStraysPatience = std::chrono::seconds(5);
 // What git says of a fetch that the log keeps.
 constexpr size_t kFetchSaidMax = 64 << 10;
 
@@ -224,6 +227,7 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
   if (step.is_tree_job) spec.env["VCSJOB_PROFILES"] = step.profiles.empty() ? "[]" : step.profiles;
   spec.cwd = plan_.cwd;
   spec.pty = work_.pty;
+  spec.cgroup_fd = context_.cgroup_fd;
   if (!step.declared.results.empty() || !step.declared.measures.empty()) {
     results_ = std::make_unique<StepResults>(step.declared, plan_.cwd, now,
                                              [this](ReportBody body) { tell(std::move(body)); });
@@ -250,6 +254,10 @@ void JobAttempt::wake(Instant now) {
   if (over()) return;
   now_ = now;
   if (api_) api_->wake(now);
+  if (strays_until_ != kNever) {
+    if (now >= strays_again_) begin_conclusion(now);
+    return;
+  }
   if (concluding_) {
     if (!api_ || api_->over()) conclude(now);
     return;
@@ -397,14 +405,37 @@ Ending JobAttempt::judge(Instant now) const {
                       (plan_.until_one_fails ? " steps" : " jobs") + " were not run)";
   }
   judge_tests(ending);
+  if (!not_killed_.empty()) {
+    ending.outcome = Outcome::error;
+    ending.cause = Cause::worker;
+    ending.status = StatusCode::error;
+    ending.message = not_killed_;
+  }
   ending.started = started_;
   ending.finished = now;
   return ending;
 }
 
+// Whether nothing of the job is left. What the kernel holds up is waited for: it may still touch
+// the devices. What may not be killed now will not be later.
+bool JobAttempt::end_all_strays(Instant now) {
+  const std::vector<Stray> left = end_strays(log_);
+  if (left.empty()) return true;
+  if (strays_until_ == kNever) strays_until_ = now + kStraysPatience;
+  strays_again_ = now + kStraysAgain;
+  const bool is_hopeless = std::all_of(
+      left.begin(), left.end(), [](const Stray& stray) { return stray.fate == Fate::untouched; });
+  if (!is_hopeless || now < strays_until_) return false;
+  not_killed_ = "could not be killed (not permitted): " + describe(left) +
+                "; end it by hand, and let nothing that is run as somebody else outlive its parent";
+  log_.note(not_killed_);
+  return true;
+}
+
 // What it has sent before it ended is still taken.
 void JobAttempt::begin_conclusion(Instant now) {
-  end_strays(log_);
+  if (!end_all_strays(now)) return;
+  strays_until_ = kNever;
   if (!api_) return conclude(now);
   api_->finish(now);
   concluding_ = true;
@@ -443,7 +474,7 @@ void JobAttempt::stop(Instant now, bool at_once) {
     return take_fetched(now);
   }
   if (concluding_ && at_once) return conclude(now);
-  if (!child_) return;
+  if (!child_) return;  // that includes the wait for what is dying: it was killed
   if (at_once) return child_->stop(now, Duration{0});
   if (phase_ == Phase::finally) return;  // it is what a stop comes to
   if (!step_->uninterruptible) return child_->stop(now);
@@ -458,6 +489,7 @@ void JobAttempt::stop(Instant now, bool at_once) {
 std::optional<Instant> JobAttempt::next_deadline() const {
   if (fetch_) return fetch_->next_deadline();
   std::optional<Instant> next = child_ ? child_->next_deadline() : std::nullopt;
+  if (strays_until_ != kNever) next = strays_again_;
   if (results_ && !child_) next = now_;  // there is more to be read
   const std::optional<Instant> api = api_ ? api_->next_deadline() : std::nullopt;
   return api && (!next || *api < *next) ? api : next;

@@ -6,6 +6,9 @@
 //
 // What becomes of the whole: the worst of the steps; where they passed, what a `finally` step came
 // to; where those passed too, whether a test that was reported failed, or too few were reported.
+//
+// It is over when nothing of it is left, strays included; or, of what may not be killed, some
+// seconds later: then that is what became of it.
 #pragma once
 
 #include <map>
@@ -66,6 +69,7 @@ class JobAttempt final : public AttemptRun {
   void collect();
   Ending judge(Instant now) const;
   void judge_tests(Ending& ending) const;
+  bool end_all_strays(Instant now);
   void begin_conclusion(Instant now);
   void conclude(Instant now);
   void keep_workspace(const Ending& ending, Instant now);
@@ -98,6 +102,9 @@ class JobAttempt final : public AttemptRun {
   bool deferred_ = false;  // a stop that waits for the end of an uninterruptible step
   bool log_lost_ = false;  // and the child is being ended for it
   LogUsage usage_;
+  Instant strays_until_;  // when those that may not be killed are given up; kNever: none is known
+  Instant strays_again_;
+  std::string not_killed_;
   bool concluding_ = false;  // what the job has said last is still being taken
   uint64_t own_cases_ = 0;   // the steps themselves
   uint64_t told_cases_ = 0;  // that the job reported

@@ -12,6 +12,7 @@
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "io/cgroup.h"
 #include "io/config.h"
 #include "io/file.h"
 #include "io/flags.h"
@@ -115,6 +116,17 @@ muster::Result<std::unique_ptr<muster::Uploader>> begin_uploads(const muster::Co
   return muster::Uploader::start(uploads);
 }
 
+// Below which jobs get cgroups; empty where they cannot.
+std::string find_cgroup_dir() {
+  const muster::Result<std::string> dir = muster::find_own_cgroup_dir();
+  if (dir.ok()) {
+    spdlog::debug("jobs get cgroups of their own, below {}", *dir);
+  } else {
+    spdlog::debug("jobs get no cgroups: {}", dir.error());
+  }
+  return dir.ok() ? *dir : "";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -176,7 +188,7 @@ int main(int argc, char** argv) {
       config.worker.slots,   config.endpoint,         dir,
       "/proc/self/exe",      config.worker.log_max,   config.worker.disk_reserve,
       config.worker.listers, config.worker.git_allow, uploader->get(),
-      flags.end_jobs};
+      find_cgroup_dir(),     flags.end_jobs};
   muster::Worker worker(setup, std::move((*begun)->spool), sockets, clock);
   const auto served = worker.serve(stop->get());
   if (!served.ok()) {

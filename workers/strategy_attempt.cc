@@ -344,7 +344,10 @@ Ending StrategyAttempt::make_verdict(Instant now) const {
 }
 
 void StrategyAttempt::conclude(Instant now) {
-  end_strays(log_);
+  const std::vector<Stray> left = end_strays(log_);
+  if (!left.empty() && left_behind_.empty()) {
+    left_behind_ = operation() + " has ended, but could not kill " + muster::describe(left);
+  }
   const bool lost = !stopping_ && !log_.fault().empty();
   const Ending ending = lost ? ending_of_lost_log(log_.fault(), started_, now) : make_verdict(now);
   if (stopping_ && left_behind_.empty()) {

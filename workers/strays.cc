@@ -119,14 +119,21 @@ class Held {
   explicit Held(pid_t pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
   bool valid() const { return fd_.valid(); }
   int fd() const { return fd_.get(); }
-  void kill() const { ::syscall(SYS_pidfd_send_signal, fd_.get(), SIGKILL, nullptr, 0); }
+  // False: it may not be killed.
+  bool kill() const {
+    return ::syscall(SYS_pidfd_send_signal, fd_.get(), SIGKILL, nullptr, 0) == 0 || errno != EPERM;
+  }
+  bool is_dead() const {
+    pollfd death{fd_.get(), POLLIN, 0};
+    return ::poll(&death, 1, 0) == 1;
+  }
 
  private:
   UniqueFd fd_;
 };
 
-void await_deaths(const std::vector<Held>& dying, int64_t deadline_us) {
-  for (const Held& held : dying) {
+void await_deaths(const std::map<pid_t, Held>& dying, int64_t deadline_us) {
+  for (const auto& [pid, held] : dying) {
     pollfd death{held.fd(), POLLIN, 0};
     const int64_t left_ms = std::max<int64_t>((deadline_us - boot_us()) / 1000, 0);
     while (::poll(&death, 1, static_cast<int>(left_ms)) < 0 && errno == EINTR) {
@@ -137,26 +144,44 @@ void await_deaths(const std::vector<Held>& dying, int64_t deadline_us) {
 // Kills every process for which `is_stray` holds, and what those begot meanwhile.
 using Judge = std::function<bool(pid_t, const std::map<pid_t, ProcStat>&)>;
 std::vector<Stray> kill_all(const Judge& is_stray) {
-  std::vector<Stray> killed;
+  std::map<pid_t, Stray> strays;
+  std::map<pid_t, Held> dying;
   const int64_t deadline_us = boot_us() + kPatience.count();
   do {
-    std::vector<Held> dying;
+    dying.clear();
     const std::map<pid_t, ProcStat> processes = all_processes();
     for (const auto& [pid, stat] : processes) {
       if (pid == ::getpid() || stat.state == 'Z' || stat.state == 'X') continue;
       Held held(pid);
       if (!held.valid() || !is_stray(pid, processes)) continue;
-      const bool is_new = std::none_of(killed.begin(), killed.end(),
-                                       [&, id = pid](const Stray& each) { return each.pid == id; });
-      if (is_new) killed.push_back(Stray{pid, command_of(pid)});
-      held.kill();
-      dying.push_back(std::move(held));
+      Stray& stray = strays.try_emplace(pid, Stray{pid, command_of(pid)}).first->second;
+      stray.fate = held.kill() ? Fate::dead : Fate::untouched;
+      if (stray.fate == Fate::dead) dying.emplace(pid, std::move(held));
     }
-    if (dying.empty()) return killed;
+    if (dying.empty()) break;
     await_deaths(dying, deadline_us);
     reap_adopted();
   } while (boot_us() < deadline_us);
+  std::vector<Stray> killed;
+  for (auto& [pid, stray] : strays) {
+    const auto held = dying.find(pid);
+    if (held != dying.end() && !held->second.is_dead()) stray.fate = Fate::dying;
+    killed.push_back(std::move(stray));
+  }
   return killed;
+}
+
+// Whether one of `members`, or a member that it descends from, says that it is to outlive the
+// attempt.
+bool is_kept(pid_t pid, const std::vector<pid_t>& members) {
+  for (size_t steps = 0; steps < members.size(); ++steps) {
+    if (!std::binary_search(members.begin(), members.end(), pid)) return false;
+    if (read_mark(pid).guid == "") return true;
+    const std::optional<ProcStat> stat = read_stat(pid);
+    if (!stat) return false;
+    pid = stat->parent;
+  }
+  return false;
 }
 
 bool has_children() {
@@ -203,6 +228,32 @@ std::vector<Stray> kill_marked(const std::set<AttemptToken>& attempts, const std
     const bool is_elsewhere = !mark.log_path.empty() && !mark.log_path.starts_with(dir + "/");
     return !is_elsewhere && is_of_any(mark, attempts);
   });
+}
+
+std::vector<Stray> kill_members(const Cgroup& cgroup) {
+  std::map<pid_t, Stray> strays;
+  const int64_t deadline_us = boot_us() + kPatience.count();
+  while (cgroup.is_populated() && boot_us() < deadline_us) {
+    const std::vector<pid_t> members = cgroup.processes();
+    for (const pid_t pid : members) {
+      if (is_kept(pid, members)) {
+        cgroup.release(pid);
+      } else {
+        strays.try_emplace(pid, Stray{pid, command_of(pid)});
+      }
+    }
+    cgroup.kill();
+    cgroup.await_empty(Duration(deadline_us - boot_us()));
+    reap_adopted();
+  }
+  std::vector<Stray> killed;
+  const std::vector<pid_t> left = cgroup.is_populated() ? cgroup.processes() : std::vector<pid_t>();
+  for (auto& [pid, stray] : strays) {
+    const bool lives = std::find(left.begin(), left.end(), pid) != left.end();
+    if (lives) stray.fate = ::kill(pid, 0) != 0 && errno == EPERM ? Fate::untouched : Fate::dying;
+    killed.push_back(std::move(stray));
+  }
+  return killed;
 }
 
 std::string describe(const std::vector<Stray>& strays) {

@@ -12,6 +12,7 @@
 
 #include "io/clock.h"
 #include "io/local_socket.h"
+#include "workers/attempt_cgroup.h"
 #include "workers/attempt_files.h"
 #include "workers/strays.h"
 #include "workers/supervisor_link.h"
@@ -120,12 +121,22 @@ Result<Done> SupervisedAttempts::begin(Instant now) {
   if (!listener.ok()) return Error{listener.error()};
   listener_ = std::move(*listener);
   watch(listener_.get(), static_cast<uint64_t>(listener_.get()));
+  end_what_was_left();
   if (Result<Done> ran = run_launcher(); !ran.ok()) return ran;
   for (auto next = attempts_.begin(); next != attempts_.end();) {
     const auto found = next++;
     if (!found->second.gone) look(found, now);
   }
   return Done{};
+}
+
+// By supervisors of attempts that are over.
+void SupervisedAttempts::end_what_was_left() {
+  if (setup_.cgroup_dir.empty()) return;
+  const std::vector<AttemptToken> running = tokens();
+  const std::vector<Stray> killed =
+      end_left_cgroups(setup_.cgroup_dir, setup_.dir, {running.begin(), running.end()});
+  if (!killed.empty()) spdlog::warn("attempts of an earlier run: killed {}", describe(killed));
 }
 
 Result<Done> SupervisedAttempts::run_launcher() {
@@ -172,9 +183,10 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
   if (::symlink(target.c_str(), path.c_str()) != 0) {
     return Error{"cannot create " + path + ": " + errno_text(errno)};
   }
-  return launcher_->launch({attempt.dir, setup_.dir, setup_.worker, setup_.log_max,
-                            setup_.disk_reserve, setup_.archive, setup_.git_allow},
-                           lock->fd());
+  return launcher_->launch(
+      {attempt.dir, setup_.dir, setup_.worker, setup_.log_max, setup_.disk_reserve, setup_.archive,
+       setup_.cgroup_dir, setup_.git_allow},
+      lock->fd());
 }
 
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {
@@ -355,7 +367,8 @@ void SupervisedAttempts::look(Attempts::iterator found, Instant now) {
 // Its supervisor died without a last word.
 void SupervisedAttempts::bury(Attempts::iterator found, Instant now) {
   const AttemptToken& token = found->first;
-  const std::vector<Stray> killed = kill_marked({token}, setup_.dir);
+  std::vector<Stray> killed = end_attempt_cgroup(setup_.dir, found->second.dir, token);
+  for (Stray& marked : kill_marked({token}, setup_.dir)) killed.push_back(std::move(marked));
   spdlog::warn("{} attempt {}: its supervisor has died{}", token.guid, token.attempt,
                killed.empty() ? "" : "; killed " + describe(killed));
   std::string text = "the attempt's supervisor died while it ran";

@@ -33,6 +33,7 @@ struct SupervisedSetup {
   uint64_t log_max = 0;
   uint64_t disk_reserve = 0;
   std::string archive;                 // LaunchOrder::archive
+  std::string cgroup_dir;              // likewise
   std::vector<std::string> git_allow;  // likewise
   // Called with the folder of each attempt that goes on, and when its Ending is in the spool: what
   // is in the folder is nobody's any more. Null: it stays.
@@ -95,6 +96,7 @@ class SupervisedAttempts {
   using Attempts = std::map<AttemptToken, Attempt>;
 
   Result<Done> launch(const Assignment& assignment, Attempt& attempt, Instant now);
+  void end_what_was_left();
   Result<Done> run_launcher();
   std::optional<std::pair<AttemptToken, Attempt>> load(
       const std::string& link_name, const std::map<AttemptToken, JournalMark>& marks, Instant now);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "io/archive_name.h"
 #include "io/clock.h"
 #include "io/codec.h"
+#include "workers/attempt_cgroup.h"
 #include "workers/attempt_files.h"
 #include "workers/attempt_run.h"
 #include "workers/disk_watch.h"
@@ -60,10 +62,14 @@ class Supervisor {
     }
     context_.git.mirrors_dir = order.worker_dir + "/mirrors";
     context_.git.allow = order.git_allow;
-    context_.end_strays = [](const AttemptToken& token) {
-      const std::vector<Stray> killed = kill_strays(token, {});
-      return killed.empty() ? std::string() : describe(killed);
-    };
+    context_.end_strays = [this](const AttemptToken&) { return end_strays(); };
+    // Without one the job is held by its groups and its descent.
+    if (!order.cgroup_dir.empty()) {
+      Result<Cgroup> cgroup =
+          make_attempt_cgroup(order.cgroup_dir, order.worker_dir, order.attempt_dir, token_);
+      if (cgroup.ok()) cgroup_ = std::move(*cgroup);
+    }
+    if (cgroup_) context_.cgroup_fd = context_.git.cgroup_fd = cgroup_->fd();
     assignment_ = std::move(assignment);
   }
 
@@ -79,11 +85,13 @@ class Supervisor {
   void take(const SuperviseMessage& message, Instant now);
   void end_attempt(SuperviseWhy why, const std::string& text, bool at_once, Instant now);
   void set_lease(int64_t until_boot_us);
+  std::vector<Stray> end_strays();
 
   AttemptLock lock_;
   AttemptToken token_;
   SupervisorLink link_;
   DiskWatch disk_;
+  std::optional<Cgroup> cgroup_;
   RunContext context_;
   Assignment assignment_;
   SystemClock clock_;
@@ -176,6 +184,20 @@ void Supervisor::end_attempt(SuperviseWhy why, const std::string& text, bool at_
     overriding_ = SuperviseStop{why, at_once, text};
   attempt_->set_stop_reason(text);
   attempt_->stop(now, at_once);
+}
+
+// The cgroup goes when nothing is left in it: no process of the attempt is started any more.
+std::vector<Stray> Supervisor::end_strays() {
+  std::vector<Stray> strays;
+  if (cgroup_) {
+    strays = kill_members(*cgroup_);
+    // Where the kernel does not let it go the next worker tries.
+    [[maybe_unused]] const Result<Done> removed = cgroup_->remove();
+  }
+  std::vector<Stray> others = kill_strays(token_, {});
+  strays.insert(strays.end(), std::make_move_iterator(others.begin()),
+                std::make_move_iterator(others.end()));
+  return strays;
 }
 
 void Supervisor::say(ReportBody body) {

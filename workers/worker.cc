@@ -45,8 +45,8 @@ WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
 
 SupervisedSetup supervised_setup(const WorkerSetup& config, const Spool& spool) {
   SupervisedSetup setup{
-      config.dir,          config.name, config.self_exe, spool.incarnation(), config.log_max,
-      config.disk_reserve, "",          config.git_allow};
+      config.dir,          config.name, config.self_exe,   spool.incarnation(), config.log_max,
+      config.disk_reserve, "",          config.cgroup_dir, config.git_allow};
   Uploader* const uploader = config.uploader;
   if (uploader == nullptr) return setup;
   setup.archive = uploader->base();
@@ -108,15 +108,16 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
 }
 
 // What is not marked may be of any attempt that runs; see kill_strays.
-std::string Worker::end_strays(const AttemptToken& token) {
+std::vector<Stray> Worker::end_strays(const AttemptToken& token) {
   std::set<AttemptToken> running;
   for (const auto& [other, run] : runs_) {
     if (other != token) running.insert(other);
   }
-  const std::vector<Stray> killed = kill_strays(token, running);
-  if (killed.empty()) return "";
-  spdlog::warn("{} attempt {}: killed {}", token.guid, token.attempt, describe(killed));
-  return describe(killed);
+  std::vector<Stray> killed = kill_strays(token, running);
+  if (!killed.empty()) {
+    spdlog::warn("{} attempt {}: killed {}", token.guid, token.attempt, describe(killed));
+  }
+  return killed;
 }
 
 Result<Done> Worker::connect(Instant now) {

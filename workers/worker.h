@@ -33,6 +33,7 @@ struct WorkerSetup {
   std::vector<ListerConfig> listers;
   std::vector<std::string> git_allow;  // patterns of URLs that jobs may be fetched from
   Uploader* uploader = nullptr;        // of what attempts leave; null: it stays where it is
+  std::string cgroup_dir;              // below which jobs get cgroups; empty: they get none
   bool end_jobs = false;               // when it is stopped
 };
 
@@ -49,7 +50,7 @@ class Worker {
 
  private:
   Result<Done> connect(Instant now);
-  std::string end_strays(const AttemptToken& token);
+  std::vector<Stray> end_strays(const AttemptToken& token);
   void wait(int stop_fd);
   void receive_all(Instant now);
   void take(const Message& message, Instant now);

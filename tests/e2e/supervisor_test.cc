@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "io/cgroup.h"
 #include "tests/e2e/audit.h"
 #include "tests/support/house.h"
 
@@ -148,6 +149,27 @@ class SupervisorTest : public testing::Test {
   void wait_for_file(const std::string& path) {
     EXPECT_TRUE(eventually([&] { return !read_text(path).empty(); })) << path;
   }
+  // A process that leaves everything by which it could be known, but its cgroup.
+  std::string hide() const {
+    return "(env -i setsid sh -c 'echo $$ > " + file("hidden") + "; exec sleep 600' &); ";
+  }
+  void wait_hidden(const std::string& guid) {
+    wait_started(guid);
+    wait_for_file(file("hidden"));
+    cgroup_ = read_text(house_.home().dir + "/worker/local/attempts/" + guid + "/1/cgroup");
+  }
+  // Where this machine has cgroups for jobs: nothing that had hidden lives, and the cgroup is gone.
+  // Elsewhere the worker says that it has none.
+  void expect_contained() {
+    if (!find_own_cgroup_dir().ok()) {
+      EXPECT_THAT(read_text(house_.home().logs_dir() + "/worker-local.log"),
+                  HasSubstr("jobs get no cgroups"));
+      return;
+    }
+    EXPECT_TRUE(eventually_ends(file("hidden")));
+    EXPECT_THAT(cgroup_, HasSubstr("/muster-"));
+    EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(cgroup_); })) << cgroup_;
+  }
   // Whether the worker still has something to take from the attempts that it had started.
   bool is_supervised() const {
     std::error_code failed;
@@ -162,6 +184,7 @@ class SupervisorTest : public testing::Test {
   std::unique_ptr<Child> worker_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<EventTail> tail_;
+  std::string cgroup_;  // of the job that hides something
 };
 
 TEST_F(SupervisorTest, AJobGoesOnWhenItsWorkerIsKilled) {
@@ -281,6 +304,40 @@ TEST_F(SupervisorTest, ASupervisorThatDiedWithItsWorkerIsFoundDead) {
   EXPECT_EQ(ending.cause, Cause::worker) << ending.message;
   EXPECT_LT(ending.started, ending.finished) << "`task show` said that it ran for 0 s";
   EXPECT_FALSE(runs(file("away")));
+}
+
+// Neither its groups nor its ancestry nor its environment say whose it was: a child that had forked
+// twice, begun a session and cleared its environment outlived a supervisor that was killed.
+TEST_F(SupervisorTest, WhatHidesFromAKilledSupervisorIsFoundByItsCgroup) {
+  start("20s", {"--log-level", "debug"});
+  submit_script("hides-well", hide() + until_gate());
+  wait_hidden("hides-well");
+  ::kill(child_of(launcher(), "muster-job"), SIGKILL);
+  EXPECT_THAT(ending_of("hides-well").message, HasSubstr("supervisor died"));
+  expect_contained();
+}
+
+TEST_F(SupervisorTest, WhatHidesIsFoundByAWorkerThatRestarts) {
+  start("20s", {"--log-level", "debug"});
+  submit_script("hides-again", hide() + until_gate());
+  wait_hidden("hides-again");
+  const pid_t supervisor = child_of(launcher(), "muster-job");
+  worker_->kill_now();
+  ::kill(supervisor, SIGKILL);
+  start_worker();
+  EXPECT_EQ(ending_of("hides-again").cause, Cause::worker);
+  expect_contained();
+}
+
+TEST_F(SupervisorTest, WhatHidesEndsWithItsJob) {
+  start("20s", {"--log-level", "debug"});
+  submit_script("hides-in-vain", hide() + until_gate());
+  wait_hidden("hides-in-vain");
+  open_gate();
+  EXPECT_EQ(ending_of("hides-in-vain").outcome, Outcome::pass);
+  EXPECT_FALSE(runs(file("hidden"))) << "it had ended before that was said";
+  EXPECT_THAT(house_.muster({"log", "hides-in-vain"}).out, HasSubstr("muster: killed a process"));
+  expect_contained();
 }
 
 // Fencing holds with a worker that does nothing at all.

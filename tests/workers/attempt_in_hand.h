@@ -54,7 +54,7 @@ class StrategyAttemptTest : public ScratchFiles {
     context.self_exe = "/proc/self/exe";
     context.attempts_dir = path("attempts");
     context.note_group = [this](const AttemptToken&, pid_t) { ++children; };
-    context.end_strays = [](const AttemptToken&) { return std::string(); };
+    context.end_strays = [](const AttemptToken&) { return std::vector<Stray>(); };
     devices.push_back({"dut1", {{"type", "handset"}}, "w", {}, "s", "", ""});
   }
 

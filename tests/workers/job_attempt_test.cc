@@ -37,7 +37,7 @@ class JobAttemptTest : public ScratchFiles {
     spec.timeouts.grace = 100ms;
     context.worker = "w";
     context.attempts_dir = path("attempts");
-    context.end_strays = [](const AttemptToken&) { return std::string(); };
+    context.end_strays = [](const AttemptToken&) { return std::vector<Stray>(); };
     work.source = CommandSource{};
   }
 
@@ -113,6 +113,48 @@ class JobAttemptTest : public ScratchFiles {
   std::unique_ptr<JobAttempt> attempt;
   std::vector<ReportBody> reports;
 };
+
+// It ended while what had left its process group was still dying, and could touch its devices.
+TEST_F(JobAttemptTest, IsNotOverWhileAStrayIsDying) {
+  int looks = 0;
+  context.end_strays = [&](const AttemptToken&) {
+    const Fate fate = ++looks < 20 ? Fate::dying : Fate::dead;
+    return std::vector<Stray>{{123, "stuck", fate}};
+  };
+  work.source = CommandSource{{"true"}};
+  begin();
+  Instant now = clock.now();
+  for (int seconds = 0; seconds < 60 && !attempt->over(); ++seconds) {
+    std::vector<int> fds;
+    attempt->descriptors(fds);
+    for (const int fd : fds) {
+      pollfd item{fd, POLLIN, 0};
+      ::poll(&item, 1, looks == 0 ? 30'000 : 0);
+    }
+    now = now + 1s;
+    attempt->wake(now);
+    if (looks > 0 && looks < 20) {
+      EXPECT_FALSE(attempt->over());
+      EXPECT_TRUE(attempt->next_deadline());
+    }
+  }
+  EXPECT_EQ(looks, 20);
+  EXPECT_EQ(ending().outcome, Outcome::pass);
+  EXPECT_THAT(log(), HasSubstr("killed a process that left its process group: 123 (stuck)"));
+}
+
+TEST_F(JobAttemptTest, AStrayThatMayNotBeKilledIsWhatBecameOfIt) {
+  context.end_strays = [](const AttemptToken&) {
+    return std::vector<Stray>{{123, "sudo thing", Fate::untouched}};
+  };
+  work.source = CommandSource{{"true"}};
+  const Ending ending = run();
+  EXPECT_EQ(ending.outcome, Outcome::error);
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("could not be killed (not permitted)"));
+  EXPECT_THAT(ending.message, HasSubstr("123 (sudo thing)"));
+  EXPECT_GE(ending.finished - ending.started, Duration(5s));
+}
 
 TEST_F(JobAttemptTest, StepsRunInOrderUntilOneFails) {
   work.steps = {step("one", "echo 1"), step("two", "echo 2; exit 3"), step("three", "echo 3")};
