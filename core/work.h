@@ -114,6 +114,7 @@ struct JobWork {
   // Run in order in place of what `source` offers, until one fails. A CommandSource has no argv
   // then.
   std::vector<JobStep> steps;
+  std::vector<ResultFiles> results;    // of each job that a tree offers, in place of a step's own
   std::vector<JobStep> finally;        // run after all that, however it ended, each of them
   std::vector<std::string> artifacts;  // globs, collected however the job ended
   uint32_t expect_tests = 0;           // fewer results are an error; 0: not said

@@ -69,6 +69,7 @@ static void write(JobWork::Builder to, const muster::JobWork& from) {
   to.setKeep(to_wire<Keep>(from.keep));
   to.setKeepFor(from.keep_for.count());
   to.setPty(from.pty);
+  put_list(to, &Builder::initResults, from.results);
 }
 
 static void read(Reading& in, CommandSource::Reader from, muster::CommandSource& to) {
@@ -157,6 +158,7 @@ static void read(Reading& in, JobWork::Reader from, muster::JobWork& to) {
   in.enumerant(from.getKeep(), muster::Keep::always, to.keep, "word for what is kept");
   in.duration(from.getKeepFor(), to.keep_for, "the time for which a workspace is kept");
   to.pty = from.getPty();
+  read_list(in, from.getResults(), to.results, "results of a tree's jobs");
 }
 
 static void read(Reading& in, RepairWork::Reader from, muster::RepairWork& to) {

@@ -54,11 +54,10 @@ class JobReader {
       scope_.error(task_.node().at,
                    "a job needs one of \"run\", \"shell\", \"steps\" and \"source\"");
     }
-    const bool single = task_.has("run") || task_.has("shell");
-    if (task_.has("results") && !single) {
+    if (task_.has("results") && task_.has("steps")) {
       task_.error("results",
-                  "belongs to a step here: results of \"run\" or \"shell\" stand beside "
-                  "them, those of steps in the step");
+                  "belongs to a step here: results of \"run\", \"shell\" or the jobs of a "
+                  "source stand beside them, those of steps in the step");
     }
   }
 
@@ -137,6 +136,8 @@ class JobReader {
       if (job_.steps.empty()) task_.error("steps", "a job needs at least one step");
     } else if (task_.has("run") || task_.has("shell")) {
       read_single();
+    } else {
+      job_.results = read_results(task_);
     }
     if (const YamlNode* finally = task_.list("finally")) {
       job_.finally = read_steps("finally", *finally, kFinally);
@@ -158,7 +159,7 @@ class JobReader {
     JobStep step;
     step.id = "run";
     step.argv = read_argv(task_);
-    read_results(task_, step);
+    step.results = read_results(task_);
     if (step.results.empty() && !has_tree()) {
       job_.source = CommandSource{std::move(step.argv)};
     } else {
@@ -184,16 +185,17 @@ class JobReader {
       }
       step.timeout = node.duration("timeout", Duration{0});
       step.uninterruptible = node.boolean("uninterruptible", false);
-      read_results(node, step);
+      step.results = read_results(node);
       read_measures(node, step);
       steps.push_back(std::move(step));
     }
     return steps;
   }
 
-  void read_results(const ObjectReader& owner, JobStep& step) const {
+  std::vector<ResultFiles> read_results(const ObjectReader& owner) const {
+    std::vector<ResultFiles> found;
     const YamlNode* node = owner.map("results");
-    if (node == nullptr) return;
+    if (node == nullptr) return found;
     const ObjectReader results(*node, kResults, scope_);
     for (const auto& [key, format] : {std::pair{"junit", ResultFileFormat::junit},
                                       std::pair{"gtest", ResultFileFormat::gtest}}) {
@@ -207,10 +209,11 @@ class JobReader {
           results.error(key, "a pattern of files is missing");
         }
         check_pattern(results, key, pattern);
-        step.results.push_back({format, pattern});
+        found.push_back({format, pattern});
       }
     }
-    if (step.results.empty()) owner.error("results", "name files: junit or gtest");
+    if (found.empty()) owner.error("results", "name files: junit or gtest");
+    return found;
   }
 
   void read_measures(const ObjectReader& owner, JobStep& step) const {

@@ -9,13 +9,15 @@
 //     - { id: test, shell: ./run.sh, results: { gtest: "out/*.xml", junit: junit.xml },
 //         measure: { wifi: out/wifi.csv } }
 //   finally: [ { id: off, run: [svc, wifi, disable] } ]      # however the rest ended
-//   results: { gtest: "" }               # of run or shell; a gtest pattern may be empty: its
-//   output artifacts: ["out/**", "*.log"] measure: { wifi.mbit_s: { min: 80, unit: Mbit/s } } #
-//   table.column: outside fails the job expect: { tests: 42 }                # fewer results than
-//   that are an error keep: on_failure 24h                 # the workspace: never, on_failure or
-//   always pty: false                           # stdout and stderr are a terminal env: { set: {
-//   MODE: ci }, pass: [BUILD_ID] } cwd: /srv/tests                      # relative: to the file's
-//   folder; with git, to the tree
+//   results: { gtest: "" }       # of run, shell or each job of the source; a gtest pattern may be
+//                                # empty: its output
+//   artifacts: ["out/**", "*.log"]
+//   measure: { wifi.mbit_s: { min: 80, unit: Mbit/s } }      # table.column: outside fails the job
+//   expect: { tests: 42 }        # fewer results than that are an error
+//   keep: on_failure 24h         # the workspace: never, on_failure or always
+//   pty: false                   # stdout and stderr are a terminal
+//   env: { set: { MODE: ci }, pass: [BUILD_ID] }
+//   cwd: /srv/tests              # relative: to the file's folder; with git, to the tree
 #pragma once
 
 #include <vector>

@@ -84,6 +84,9 @@ struct JobWork {
 
   pty @13 :Bool;
   # stdout and stderr are a terminal.
+
+  results @14 :List(ResultFiles);
+  # Of each job that a tree offers; those of steps are in the steps.
 }
 
 enum Keep {

@@ -211,6 +211,8 @@ ChildLimits JobAttempt::limits_of(const PlannedStep& step, Instant now) const {
 
 void JobAttempt::start(const PlannedStep& step, Instant now) {
   step_started_ = now;
+  step_told_cases_ = told_cases_;
+  step_failed_cases_ = failed_cases_;
   report(Record{"START", step.name, step.name, {}, ""});
   ChildEnd end;
   end.not_started = step.broken;
@@ -325,6 +327,9 @@ void JobAttempt::report_step(const PlannedStep& step, const Ending& ending, Inst
       Record{word, step.name, step.name, {}, passed ? "completed successfully" : ending.message});
   report(Record{"END " + word, step.name, step.name, {}, ""});
   if (phase_ == Phase::finally) return;  // it tests nothing
+  // Nor does one that told its tests, where these say what became of it.
+  const bool told = told_cases_ > step_told_cases_;
+  if (told && (!has_failed(ending) || failed_cases_ > step_failed_cases_)) return;
   ++own_cases_;
   report(CaseResult{record_name(assignment_.spec->name), step.name, ending.outcome,
                     now - step_started_, ending.message});

@@ -109,6 +109,8 @@ class JobAttempt final : public AttemptRun {
   uint64_t own_cases_ = 0;   // the steps themselves
   uint64_t told_cases_ = 0;  // that the job reported
   uint64_t failed_cases_ = 0;
+  uint64_t step_told_cases_ = 0;  // of both, before step_
+  uint64_t step_failed_cases_ = 0;
   LimitCheck limits_;
   bool keep_ = false;
 };

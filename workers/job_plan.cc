@@ -18,7 +18,7 @@ std::vector<PlannedStep> plan_declared(const std::vector<JobStep>& steps) {
 }
 
 // What the tree offers of itself.
-void plan_tree(const TreeSource& tree, JobPlan& plan) {
+void plan_tree(const TreeSource& tree, const std::vector<ResultFiles>& results, JobPlan& plan) {
   VcsJobChoice choice = choose_vcsjobs(load_vcsjob(tree.dir), tree);
   if (choice.status != StatusCode::ok) {
     plan.problem = choice.message;
@@ -29,6 +29,8 @@ void plan_tree(const TreeSource& tree, JobPlan& plan) {
     PlannedStep step{record_name(job.path), {tree.dir + "/" + job.path}, std::move(job.broken)};
     step.is_tree_job = true;
     step.profiles = std::move(job.profiles);
+    step.declared.id = step.name;
+    step.declared.results = results;
     plan.steps.push_back(std::move(step));
   }
 }
@@ -72,10 +74,10 @@ JobPlan make_job_plan(const TaskSpec& spec, const JobWork& work, const std::stri
     const std::string& name = spec.name.empty() ? command->argv[0] : spec.name;
     plan.steps.push_back({record_name(name), command->argv, ""});
   } else if (const auto* tree = std::get_if<TreeSource>(&work.source)) {
-    plan_tree(*tree, plan);
+    plan_tree(*tree, work.results, plan);
   } else {
     const auto& git = std::get<GitSource>(work.source);
-    plan_tree(TreeSource{base, git.path, git.tags}, plan);
+    plan_tree(TreeSource{base, git.path, git.tags}, work.results, plan);
   }
   return plan;
 }

@@ -19,7 +19,7 @@ struct PlannedStep {
   bool uninterruptible = false;
   bool is_tree_job = false;  // its exit code is one of AVE's status codes
   std::string profiles;      // of a tree's job: JSON text of the list; empty: none
-  JobStep declared;          // what it was made of; of a declared step
+  JobStep declared;          // what it was made of; of a tree's job its name and results
 };
 
 struct JobPlan {

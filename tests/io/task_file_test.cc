@@ -145,6 +145,15 @@ TEST(TaskFile, ACommandWithResultsOrInATreeIsAStep) {
   EXPECT_EQ(tree.steps[0].argv, std::vector<std::string>{"./t"});
 }
 
+// They could not be told where its googletest programs were: one that crashed half-way was one
+// error, and what it had finished was lost.
+TEST(TaskFile, JobsOfATreeHaveResultsToo) {
+  const JobWork tree = job_of(
+      task_of(kJob + std::string("source: {dir: jobs, tags: [A]}\nresults: {gtest: \"\"}\n")));
+  EXPECT_TRUE(tree.steps.empty());
+  EXPECT_EQ(tree.results, (std::vector<ResultFiles>{{ResultFileFormat::gtest, ""}}));
+}
+
 TEST(TaskFile, AMatrixIsATaskForEachCombination) {
   const TaskFile file = parse_task_file(
       kJob + std::string("name: wifi\nguid: nightly-wifi\nselector: \"band={matrix.band}\"\n"

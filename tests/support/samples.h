@@ -132,6 +132,13 @@ inline JobWork job_with_steps() {
   return job;
 }
 
+inline JobWork job_of_tree() {
+  JobWork job;
+  job.source = GitSource{"file:///srv/tests.git", "v1.2", "", {"SMOKE"}};
+  job.results = {{ResultFileFormat::gtest, ""}, {ResultFileFormat::junit, "out/*.xml"}};
+  return job;
+}
+
 inline std::vector<Named<Work>> works() {
   const std::map<std::string, std::string> env = {{"EMPTY", ""}, {"LANG", "C.UTF-8"}};
   return {{"noop", NoopWork{std::string("any\0bytes\xFF", 10)}},
@@ -139,7 +146,8 @@ inline std::vector<Named<Work>> works() {
           {"repair", RepairWork{"adb: no answer"}},
           {"command", JobWork{CommandSource{{"make", "-j", "2"}}, "/src", env, {"PATH", "HOME"}}},
           {"tree", JobWork{TreeSource{"/jobs", "smoke/boot", {"smoke", "fast"}}, "", env, {}}},
-          {"git_steps", job_with_steps()}};
+          {"git_steps", job_with_steps()},
+          {"git_results", job_of_tree()}};
 }
 
 inline Strategy strategy() {

@@ -114,6 +114,20 @@ class JobAttemptTest : public ScratchFiles {
   std::vector<ReportBody> reports;
 };
 
+// `muster result` counted a googletest program that had told of its cases as one more error.
+TEST_F(JobAttemptTest, AStepWhoseCasesSayWhatBecameOfItIsNoCaseItself) {
+  JobStep tests = step("tests", "echo '[ RUN      ] A.B'; echo '[       OK ] A.B (1 ms)'");
+  tests.results = {{ResultFileFormat::gtest, ""}};
+  work.steps = {tests};
+  EXPECT_EQ(run().outcome, Outcome::pass);
+  EXPECT_EQ(count_cases(), 1u);
+
+  reports.clear();
+  work.steps[0].argv[2] += "; exit 1";
+  EXPECT_EQ(run().outcome, Outcome::fail);
+  EXPECT_EQ(count_cases(), 2u) << "its case passed, and it did not";
+}
+
 // It ended while what had left its process group was still dying, and could touch its devices.
 TEST_F(JobAttemptTest, IsNotOverWhileAStrayIsDying) {
   int looks = 0;
