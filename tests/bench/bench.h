@@ -47,6 +47,8 @@ MachineFacts measure_machine(const std::string& dir);
 
 // Resident memory of a process, from /proc.
 uint64_t resident_bytes(int pid);
+// The most that it ever was.
+uint64_t peak_resident_bytes(int pid);
 
 // bench_core.cc: BrokerCore alone.
 void bench_decide_apply(Figures& figures);

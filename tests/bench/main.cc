@@ -2,10 +2,9 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is core, engine, log, tasks, memory, sweep or archive. The table goes to stdout with facts
-// NAME is core, engine, log, tasks, memory, sweep or jobs. The table goes to stdout with facts
-// about the machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit":
-// TEXT}.
+// NAME is core, engine, log, tasks, memory, sweep, archive or jobs. The table goes to stdout with
+// facts about the machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER,
+// "unit": TEXT}.
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -102,10 +101,7 @@ int main(int argc, char** argv) {
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
     std::fprintf(stderr,
                  "usage: muster_bench [-o human|json] [--only "
-                 "core|engine|log|tasks|memory|sweep|archive]\n");
-    std::fprintf(
-        stderr,
-        "usage: muster_bench [-o human|json] [--only core|engine|log|tasks|memory|sweep|jobs]\n");
+                 "core|engine|log|tasks|memory|sweep|archive|jobs]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());
