@@ -29,7 +29,9 @@ std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
 
 class UploadFolder {
  public:
-  explicit UploadFolder(UploadNote note) : note_(std::move(note)) {}
+  // `first_scan`: unless it is finished before.
+  UploadFolder(UploadNote note, Instant first_scan)
+      : note_(std::move(note)), next_scan_(first_scan) {}
 
   const UploadNote& note() const { return note_; }
   // True when that is news.

@@ -28,6 +28,8 @@ namespace muster {
 namespace {
 
 constexpr Duration kWaitMax = 1s;
+// What is over by then is carried once and not twice.
+constexpr Duration kFirstLookAfter = std::chrono::milliseconds(50);
 // Of an attempt's folder: that its log was written, or has come.
 constexpr uint32_t kFolderEvents = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
 
@@ -111,7 +113,7 @@ class Uploader::Impl {
     std::vector<std::string> problems;
     for (UploadNote& note : read_upload_notes(config_.state_dir, problems)) {
       if (!note.finished) unfinished_.push_back(note.token);
-      add_folder(std::move(note));
+      add_folder(std::move(note), kNever);
     }
     for (const std::string& problem : problems) spdlog::warn("uploads: {}", problem);
     thread_ = std::jthread([this] { run(); });
@@ -167,7 +169,7 @@ class Uploader::Impl {
       if (!command.dir.empty() && known == folders_.end()) {
         const UploadNote note{command.token, command.dir, false};
         remember(note);
-        add_folder(note);
+        add_folder(note, clock_.now() + kFirstLookAfter);
       } else if (command.dir.empty() && known != folders_.end() && known->second.finish()) {
         remember(known->second.note());
       }
@@ -175,9 +177,9 @@ class Uploader::Impl {
     return goes_on;
   }
 
-  void add_folder(UploadNote note) {
+  void add_folder(UploadNote note, Instant first_scan) {
     const AttemptToken token = note.token;
-    folders_.emplace(token, UploadFolder(std::move(note)));
+    folders_.emplace(token, UploadFolder(std::move(note), first_scan));
   }
 
   void remember(const UploadNote& note) {
