@@ -80,6 +80,18 @@ class SupervisorTest : public testing::Test {
     submit(guid, {"/bin/sh", "-c", script});
   }
 
+  // A job that waits at the gate and has something to tidy, once it waits.
+  void submit_with_finally(const std::string& guid) {
+    const std::string job = house_.write(
+        "finally.yaml",
+        "version: 1\nkind: job\nretry: { infra: 0 }\nsteps: [ { id: wait, shell: 'echo $$ > " +
+            file("pid") + "; " + until_gate() +
+            "' } ]\nfinally: [ { id: tidy, shell: 'echo tidied > " + file("tidied") + "' } ]\n");
+    const Ran ran = house_.muster({"run", "--detach", "--guid", guid, "--wait-for-capacity", job});
+    ASSERT_EQ(ran.status, 0) << ran.err << house_.daemon_output();
+    wait_for_file(file("pid"));
+  }
+
   const Event* wait_for(const std::function<bool(const Event&)>& is_it) {
     for (const Event& event : tail_->events()) {
       if (is_it(event)) return &event;
@@ -375,6 +387,31 @@ TEST_F(SupervisorTest, ACancelReachesAJobThatWasTakenUp) {
   EXPECT_EQ(ending.cause, Cause::user);
   EXPECT_THAT(ending.message, HasSubstr("enough"));
   EXPECT_TRUE(eventually_ends(file("pid")));
+}
+
+// A worker that went away, a cancel, a machine that shuts down: what is to be tidied is.
+TEST_F(SupervisorTest, FinallyStepsRunThoughTheWorkerWasKilledAndThenTheJobCancelled) {
+  start();
+  submit_with_finally("tidied-cancelled");
+  worker_->kill_now();
+  start_worker();
+  wait_joined();
+  EXPECT_EQ(house_.muster({"cancel", "tidied-cancelled", "--reason", "enough"}).status, 0);
+  EXPECT_EQ(ending_of("tidied-cancelled").cause, Cause::user);
+  EXPECT_EQ(read_text(file("tidied")), "tidied\n");
+}
+
+TEST_F(SupervisorTest, FinallyStepsRunThoughTheWorkerIsAwayAndTheMachineShutsDown) {
+  start();
+  submit_with_finally("tidied-alone");
+  const pid_t supervisor = child_of(launcher(), "muster-job");
+  worker_->kill_now();
+  ::kill(supervisor, SIGTERM);
+  wait_for_file(file("tidied"));
+  start_worker();
+  const Ending ending = ending_of("tidied-alone");
+  EXPECT_EQ(ending.cause, Cause::worker) << ending.message;
+  EXPECT_THAT(house_.muster({"log", "tidied-alone"}).out, HasSubstr("muster: step tidy\n"));
 }
 
 // AVE's scheduler went on as a copy of itself when an exec failed.

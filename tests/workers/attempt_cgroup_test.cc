@@ -25,13 +25,13 @@ const AttemptToken kToken{"guid-000001", 2};
 const AttemptToken kOther{"guid-000002", 1};
 
 TEST(AttemptCgroupName, IsOfOneWorkerAndOneAttempt) {
-  const std::string name = attempt_cgroup_name("/home/worker/a", kToken);
+  const std::string name = attempt_cgroup_name("/srv/worker/a", kToken);
   EXPECT_TRUE(name.starts_with("muster-"));
   EXPECT_TRUE(name.ends_with("-guid-000001-2")) << name;
-  EXPECT_EQ(name, attempt_cgroup_name("/home/../home/worker/a", kToken));
-  EXPECT_NE(name, attempt_cgroup_name("/home/worker/b", kToken));
-  EXPECT_NE(name, attempt_cgroup_name("/home/worker/a", kOther));
-  EXPECT_NE(name, attempt_cgroup_name("/home/worker/a", {kToken.guid, 3}));
+  EXPECT_EQ(name, attempt_cgroup_name("/srv/../srv/worker/a", kToken));
+  EXPECT_NE(name, attempt_cgroup_name("/srv/worker/b", kToken));
+  EXPECT_NE(name, attempt_cgroup_name("/srv/worker/a", kOther));
+  EXPECT_NE(name, attempt_cgroup_name("/srv/worker/a", {kToken.guid, 3}));
 }
 
 TEST(AttemptCgroupName, IsOneShortSegmentForAnyGuid) {
