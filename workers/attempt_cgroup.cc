@@ -1,34 +1,20 @@
 #include "workers/attempt_cgroup.h"
 
-#include <fcntl.h>
-
 #include <filesystem>
 #include <iterator>
-#include <utility>
+#include <optional>
 
 #include "core/guid.h"
-#include "io/file.h"
+#include "workers/attempt_files.h"
 
 namespace muster {
 
 namespace {
 
-constexpr size_t kPathBytesMax = 8 << 10;
-
 std::string name_prefix(const std::string& worker_dir) {
   std::error_code failed;
   const std::filesystem::path path = std::filesystem::weakly_canonical(worker_dir, failed);
   return "muster-" + hex16(hash64(failed ? worker_dir : path.string())) + "-";
-}
-
-std::string note_path(const std::string& attempt_dir) { return attempt_dir + "/cgroup"; }
-
-// Like the journal it must outlive processes, not the machine: no cgroup does.
-Result<Done> write_note(const std::string& attempt_dir, const std::string& text) {
-  const std::string path = note_path(attempt_dir);
-  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd.valid()) return Error{"cannot write " + path + ": " + errno_text(errno)};
-  return write_all(fd.get(), text);
 }
 
 std::vector<Stray> end_cgroup(const std::string& dir) {
@@ -46,10 +32,7 @@ std::string attempt_cgroup_name(const std::string& worker_dir, const AttemptToke
   return name_prefix(worker_dir) + percent_encode(token.guid) + "-" + std::to_string(token.attempt);
 }
 
-Result<Cgroup> make_attempt_cgroup(const std::string& parent, const std::string& worker_dir,
-                                   const std::string& attempt_dir, const AttemptToken& token) {
-  const std::string dir = parent + "/" + attempt_cgroup_name(worker_dir, token);
-  if (Result<Done> noted = write_note(attempt_dir, dir); !noted.ok()) return Error{noted.error()};
+Result<Cgroup> make_attempt_cgroup(const std::string& dir) {
   Result<Cgroup> cgroup = Cgroup::make(dir);
   if (cgroup.ok()) kill_members(*cgroup);
   return cgroup;
@@ -57,11 +40,11 @@ Result<Cgroup> make_attempt_cgroup(const std::string& parent, const std::string&
 
 std::vector<Stray> end_attempt_cgroup(const std::string& worker_dir, const std::string& attempt_dir,
                                       const AttemptToken& token) {
-  const Result<std::string> dir = read_file(note_path(attempt_dir), kPathBytesMax);
-  if (!dir.ok()) return {};
-  // The job could write there as well as its supervisor.
-  const bool is_its_own = dir->ends_with("/" + attempt_cgroup_name(worker_dir, token));
-  return is_its_own ? end_cgroup(*dir) : std::vector<Stray>();
+  const std::optional<AttemptVitals> vitals = read_vitals(attempt_dir);
+  if (!vitals) return {};
+  // The job could write there as well as its worker.
+  const bool is_its_own = vitals->cgroup.ends_with("/" + attempt_cgroup_name(worker_dir, token));
+  return is_its_own ? end_cgroup(vitals->cgroup) : std::vector<Stray>();
 }
 
 std::vector<Stray> end_left_cgroups(const std::string& parent, const std::string& worker_dir,

@@ -21,9 +21,8 @@ namespace muster {
 // At most 235 bytes.
 std::string attempt_cgroup_name(const std::string& worker_dir, const AttemptToken& token);
 
-// Makes it below the cgroup `parent`. What an earlier attempt of this token left in it is killed.
-Result<Cgroup> make_attempt_cgroup(const std::string& parent, const std::string& worker_dir,
-                                   const std::string& attempt_dir, const AttemptToken& token);
+// Makes it, at `dir`. What an earlier attempt of this token left in it is killed.
+Result<Cgroup> make_attempt_cgroup(const std::string& dir);
 
 // After its supervisor's death: kills what is in it, and removes it.
 std::vector<Stray> end_attempt_cgroup(const std::string& worker_dir, const std::string& attempt_dir,

@@ -17,14 +17,14 @@ namespace muster {
 
 namespace {
 
-constexpr size_t kLockBytesMax = 256;
+constexpr size_t kLockBytesMax = 8 << 10;  // it may hold a path
 
 std::string to_line(const AttemptVitals& vitals) {
-  char line[kLockBytesMax];
-  const int size = std::snprintf(
-      line, sizeof line, "%.64s %020lld %020lld\n", vitals.boot_id.c_str(),
-      static_cast<long long>(vitals.lease_boot_us), static_cast<long long>(to_us(vitals.started)));
-  return std::string(line, static_cast<size_t>(size));
+  char numbers[256];
+  std::snprintf(numbers, sizeof numbers, "%.64s %020lld %020lld", vitals.boot_id.c_str(),
+                static_cast<long long>(vitals.lease_boot_us),
+                static_cast<long long>(to_us(vitals.started)));
+  return numbers + (vitals.cgroup.empty() ? "" : " " + vitals.cgroup) + "\n";
 }
 
 }  // namespace
@@ -91,11 +91,13 @@ void AttemptLock::set_lease(int64_t lease_boot_us) {
 std::optional<AttemptVitals> read_vitals(const std::string& dir) {
   const Result<std::string> text = read_file(dir + "/lock", kLockBytesMax);
   if (!text.ok()) return std::nullopt;
-  std::istringstream line(*text);
+  // Beyond the first line may be what is left of an earlier attempt's.
+  std::istringstream line(text->substr(0, text->find('\n')));
   AttemptVitals vitals;
   int64_t started_us = 0;
   if (!(line >> vitals.boot_id >> vitals.lease_boot_us >> started_us)) return std::nullopt;
   vitals.started = from_us(started_us);
+  if (line.get() == ' ') std::getline(line, vitals.cgroup);
   return vitals;
 }
 

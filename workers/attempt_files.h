@@ -3,10 +3,9 @@
 //
 //   assignment   what the attempt was asked: an encoded Desired with one Assignment (io/codec.h)
 //   lock         locked (flock) from before its supervisor is started until that has died. One
-//                line: BOOT_ID LEASE_BOOT_US STARTED_US, of constant length
+//                line of constant length: BOOT_ID LEASE_BOOT_US STARTED_US [CGROUP]
 //   journal      what it has said (workers/journal.h)
 //   log          its console
-//   cgroup       where its cgroup is (workers/attempt_cgroup.h), if it got one
 //   workspace/   where it works
 //   keep_until   only where the workspace is kept once it is over: until when (RFC 3339), one line
 #pragma once
@@ -31,6 +30,7 @@ struct AttemptVitals {
   std::string boot_id;        // of the machine's boot in which it was started
   int64_t lease_boot_us = 0;  // CLOCK_BOOTTIME at which its lease runs out
   Instant started;
+  std::string cgroup;  // where its own is (workers/attempt_cgroup.h); empty: it gets none
 };
 
 // Makes `dir` ready for a new attempt: what an earlier one of the same token left there goes, but

@@ -23,7 +23,7 @@ namespace {
 
 constexpr char kLauncherWord[] = "--launcher";
 constexpr int kOrderFd = 3;
-constexpr size_t kOrderBytesMax = 32 << 10;  // four paths and a name
+constexpr size_t kOrderBytesMax = 32 << 10;  // three paths and a name
 constexpr int kOrderPatienceMs = 5000;
 
 // Fields end in NUL: paths may hold anything else. Both ends are the same build.
@@ -31,7 +31,7 @@ std::string encode_order(const LaunchOrder& order) {
   std::string bytes;
   for (const std::string& field :
        {order.attempt_dir, order.worker_dir, order.worker, std::to_string(order.log_max),
-        std::to_string(order.disk_reserve), order.archive, order.cgroup_dir}) {
+        std::to_string(order.disk_reserve), order.archive}) {
     bytes += field + '\0';
   }
   for (const std::string& pattern : order.git_allow) bytes += pattern + '\0';
@@ -44,9 +44,9 @@ std::optional<LaunchOrder> decode_order(std::string_view bytes) {
     fields.emplace_back(bytes.substr(0, end));
     bytes.remove_prefix(end + 1);
   }
-  if (fields.size() < 7) return std::nullopt;
-  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0, fields[5], fields[6], {}};
-  order.git_allow.assign(fields.begin() + 7, fields.end());
+  if (fields.size() < 6) return std::nullopt;
+  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0, fields[5], {}};
+  order.git_allow.assign(fields.begin() + 6, fields.end());
   const auto read_number = [](const std::string& text, uint64_t& number) {
     return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
   };

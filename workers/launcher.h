@@ -24,7 +24,6 @@ struct LaunchOrder {
   uint64_t log_max = 0;
   uint64_t disk_reserve = 0;
   std::string archive;                 // where the worker's uploader archives, without secrets
-  std::string cgroup_dir;              // below which attempts get cgroups; empty: they get none
   std::vector<std::string> git_allow;  // patterns of URLs that may be fetched; empty: any
 
   bool operator==(const LaunchOrder&) const = default;

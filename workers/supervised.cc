@@ -173,7 +173,11 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
   if (setup_.follow) {
     setup_.follow({assignment.spec->guid, assignment.attempt}, attempt.dir);
   }
-  const AttemptVitals vitals{read_boot_id(), attempt.lease_boot_us, now};
+  AttemptVitals vitals{read_boot_id(), attempt.lease_boot_us, now};
+  if (!setup_.cgroup_dir.empty()) {
+    vitals.cgroup = setup_.cgroup_dir + "/" +
+                    attempt_cgroup_name(setup_.dir, {assignment.spec->guid, assignment.attempt});
+  }
   Result<AttemptLock> lock = AttemptLock::take(attempt.dir, vitals);
   if (!lock.ok()) return Error{lock.error()};
   attempt.told_lease_us = attempt.lease_boot_us;
@@ -183,10 +187,9 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
   if (::symlink(target.c_str(), path.c_str()) != 0) {
     return Error{"cannot create " + path + ": " + errno_text(errno)};
   }
-  return launcher_->launch(
-      {attempt.dir, setup_.dir, setup_.worker, setup_.log_max, setup_.disk_reserve, setup_.archive,
-       setup_.cgroup_dir, setup_.git_allow},
-      lock->fd());
+  return launcher_->launch({attempt.dir, setup_.dir, setup_.worker, setup_.log_max,
+                            setup_.disk_reserve, setup_.archive, setup_.git_allow},
+                           lock->fd());
 }
 
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {

@@ -33,8 +33,8 @@ struct SupervisedSetup {
   uint64_t log_max = 0;
   uint64_t disk_reserve = 0;
   std::string archive;                 // LaunchOrder::archive
-  std::string cgroup_dir;              // likewise
   std::vector<std::string> git_allow;  // likewise
+  std::string cgroup_dir;              // below which attempts get cgroups; empty: they get none
   // Called with the folder of each attempt that goes on, and when its Ending is in the spool: what
   // is in the folder is nobody's any more. Null: it stays.
   std::function<void(const AttemptToken&, const std::string& dir)> follow = nullptr;

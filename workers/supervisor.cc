@@ -64,10 +64,10 @@ class Supervisor {
     context_.git.allow = order.git_allow;
     context_.end_strays = [this](const AttemptToken&) { return end_strays(); };
     // Without one the job is held by its groups and its descent.
-    if (!order.cgroup_dir.empty()) {
-      Result<Cgroup> cgroup =
-          make_attempt_cgroup(order.cgroup_dir, order.worker_dir, order.attempt_dir, token_);
-      if (cgroup.ok()) cgroup_ = std::move(*cgroup);
+    if (const std::string& dir = lock_.vitals().cgroup; !dir.empty()) {
+      if (Result<Cgroup> cgroup = make_attempt_cgroup(dir); cgroup.ok()) {
+        cgroup_ = std::move(*cgroup);
+      }
     }
     if (cgroup_) context_.cgroup_fd = context_.git.cgroup_fd = cgroup_->fd();
     assignment_ = std::move(assignment);

@@ -45,8 +45,8 @@ WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
 
 SupervisedSetup supervised_setup(const WorkerSetup& config, const Spool& spool) {
   SupervisedSetup setup{
-      config.dir,          config.name, config.self_exe,   spool.incarnation(), config.log_max,
-      config.disk_reserve, "",          config.cgroup_dir, config.git_allow};
+      config.dir,          config.name, config.self_exe,  spool.incarnation(), config.log_max,
+      config.disk_reserve, "",          config.git_allow, config.cgroup_dir};
   Uploader* const uploader = config.uploader;
   if (uploader == nullptr) return setup;
   setup.archive = uploader->base();

@@ -168,7 +168,11 @@ class SupervisorTest : public testing::Test {
   void wait_hidden(const std::string& guid) {
     wait_started(guid);
     wait_for_file(file("hidden"));
-    cgroup_ = read_text(house_.home().dir + "/worker/local/attempts/" + guid + "/1/cgroup");
+    const std::string lock =
+        read_text(house_.home().dir + "/worker/local/attempts/" + guid + "/1/lock");
+    if (const size_t at = lock.find(" /"); at != std::string::npos) {
+      cgroup_ = lock.substr(at + 1, lock.find('\n') - at - 1);
+    }
   }
   // Where this machine has cgroups for jobs: nothing that had hidden lives, and the cgroup is gone.
   // Elsewhere the worker says that it has none.

@@ -15,6 +15,7 @@
 
 #include "io/process.h"
 #include "tests/io/scratch.h"
+#include "workers/attempt_files.h"
 
 namespace muster {
 namespace {
@@ -69,6 +70,13 @@ class AttemptCgroupTest : public ScratchFiles {
   void fake(const std::string& name, const Process& member) {
     write("root/" + name + "/cgroup.procs", std::to_string(member.pid()) + "\n");
   }
+  // Says in the attempt's folder where its cgroup is.
+  void lock(const std::string& cgroup) {
+    std::filesystem::create_directories(path("attempt"));
+    const Result<AttemptLock> taken =
+        AttemptLock::take(path("attempt"), {"boot", 7, Instant{}, cgroup});
+    EXPECT_TRUE(taken.ok()) << taken.error();
+  }
   std::string worker_dir() const { return path("worker"); }
   std::string name(const AttemptToken& token) const {
     return attempt_cgroup_name(worker_dir(), token);
@@ -92,14 +100,14 @@ TEST_F(AttemptCgroupTest, OnlyThoseOfThisWorkerThatAreOverAreEnded) {
 }
 
 // A job may write into its attempt's folder.
-TEST_F(AttemptCgroupTest, ANoteThatNamesAnotherCgroupIsNotBelieved) {
+TEST_F(AttemptCgroupTest, ALockThatNamesAnotherCgroupIsNotBelieved) {
   const std::unique_ptr<Process> member = start("exec sleep 1000");
   fake(name(kOther), *member);
   fake(name(kToken), *member);
-  write("attempt/cgroup", path("root/" + name(kOther)));
+  lock(path("root/" + name(kOther)));
   EXPECT_TRUE(end_attempt_cgroup(worker_dir(), path("attempt"), kToken).empty());
   EXPECT_TRUE(runs(*member));
-  write("attempt/cgroup", path("root/" + name(kToken)));
+  lock(path("root/" + name(kToken)));
   const std::vector<Stray> killed = end_attempt_cgroup(worker_dir(), path("attempt"), kToken);
   EXPECT_TRUE(ends(*member));
   ASSERT_EQ(killed.size(), 1u);
@@ -108,13 +116,22 @@ TEST_F(AttemptCgroupTest, ANoteThatNamesAnotherCgroupIsNotBelieved) {
 
 TEST_F(AttemptCgroupTest, WhereNoneCanBeMadeThereIsAReason) {
   std::filesystem::create_directories(path("root"));
-  std::filesystem::create_directories(path("attempt"));
-  const Result<Cgroup> made =
-      make_attempt_cgroup(path("root"), worker_dir(), path("attempt"), kToken);
+  const Result<Cgroup> made = make_attempt_cgroup(path("root/" + name(kToken)));
   ASSERT_FALSE(made.ok());
   EXPECT_THAT(made.error(), HasSubstr("is no cgroup"));
-  EXPECT_TRUE(end_attempt_cgroup(worker_dir(), path("attempt"), kToken).empty());
   EXPECT_TRUE(end_attempt_cgroup(worker_dir(), path("nowhere"), kToken).empty());
+  lock(path("root/" + name(kToken)));
+  EXPECT_TRUE(end_attempt_cgroup(worker_dir(), path("attempt"), kToken).empty());
+  lock("");
+  EXPECT_TRUE(end_attempt_cgroup(worker_dir(), path("attempt"), kToken).empty());
+}
+
+TEST_F(AttemptCgroupTest, TheLockOfAnAttemptSaysWhereItIs) {
+  lock("/sys/fs/cgroup/a b/muster-1");
+  EXPECT_EQ(read_vitals(path("attempt"))->cgroup, "/sys/fs/cgroup/a b/muster-1");
+  EXPECT_EQ(read_vitals(path("attempt"))->lease_boot_us, 7);
+  lock("");  // a shorter line than before, in the same file
+  EXPECT_EQ(read_vitals(path("attempt"))->cgroup, "");
 }
 
 TEST_F(AttemptCgroupTest, ARealOneIsEmptiedTakenOverAndRemoved) {
@@ -123,12 +140,13 @@ TEST_F(AttemptCgroupTest, ARealOneIsEmptiedTakenOverAndRemoved) {
     EXPECT_NE(root.error(), "") << "it is said why there are none";
     return;
   }
-  std::filesystem::create_directories(path("attempt"));
-  Result<Cgroup> made = make_attempt_cgroup(*root, worker_dir(), path("attempt"), kToken);
+  const std::string dir = *root + "/" + name(kToken);
+  lock(dir);
+  Result<Cgroup> made = make_attempt_cgroup(dir);
   ASSERT_TRUE(made.ok()) << made.error();
   const std::unique_ptr<Process> left = start("exec sleep 1000", made->fd());
   EXPECT_TRUE(made->is_populated());
-  made = make_attempt_cgroup(*root, worker_dir(), path("attempt"), kToken);
+  made = make_attempt_cgroup(dir);
   ASSERT_TRUE(made.ok()) << made.error();
   EXPECT_TRUE(ends(*left)) << "an earlier attempt's";
   EXPECT_FALSE(made->is_populated());
@@ -141,7 +159,7 @@ TEST_F(AttemptCgroupTest, ARealOneIsEmptiedTakenOverAndRemoved) {
   EXPECT_EQ(killed[0].pid, member->pid());
   EXPECT_EQ(killed[0].fate, Fate::dead);
   EXPECT_TRUE(runs(*kept)) << "what says that it is to outlive the attempt";
-  EXPECT_FALSE(Cgroup::open(*root + "/" + name(kToken)).ok()) << "it is removed";
+  EXPECT_FALSE(Cgroup::open(dir).ok()) << "it is removed";
   kept->signal_group(SIGKILL);
 }
 
