@@ -52,7 +52,8 @@ struct Launch {
   int output_fd = -1;
   int stderr_fd = -1;
   int failure_fd = -1;
-  bool pty = false;  // output_fd is a terminal
+  bool pty = false;      // output_fd is a terminal
+  bool session = false;  // it leads one
 };
 
 [[noreturn]] void fail_child(const Launch& launch, Step step) {
@@ -71,7 +72,7 @@ void default_signals() {
 }
 
 [[noreturn]] void run_child(const Launch& launch) {
-  if ((launch.pty ? ::setsid() : ::setpgid(0, 0)) < 0) fail_child(launch, Step::set_up);
+  if ((launch.session ? ::setsid() : ::setpgid(0, 0)) < 0) fail_child(launch, Step::set_up);
   if (launch.pty && ::ioctl(launch.output_fd, TIOCSCTTY, 0) != 0) {
     fail_child(launch, Step::set_up);
   }
@@ -293,6 +294,12 @@ OwnChildren own_children;
 
 }  // namespace
 
+std::map<std::string, std::string> base_environment(const std::string& home) {
+  return {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+          {"LANG", "C.UTF-8"},
+          {"HOME", home}};
+}
+
 bool Process::is_own_child(pid_t pid) { return own_children.contains(pid); }
 
 Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
@@ -326,6 +333,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   launch.input_fd = input.valid() ? input.get() : null.get();
   launch.output_fd = output->write.get();
   launch.pty = spec.pty;
+  launch.session = spec.pty || spec.session;
   const bool nowhere = spec.stderr_to == StderrTo::nowhere && !spec.pty;
   launch.stderr_fd = own_stderr ? error->write.get() : nowhere ? null.get() : output->write.get();
   launch.failure_fd = failure->write.get();

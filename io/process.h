@@ -31,7 +31,13 @@ struct ProcessSpec {
   // stdout and stderr are a terminal of its own, which changes nothing in what is written. The
   // child leads a session then, and stderr_to says nothing.
   bool pty = false;
+  // It leads a session without a terminal: nothing in it can open /dev/tty and ask the caller's
+  // user. Without, it only has a process group of its own.
+  bool session = false;
 };
+
+// What a child of ours has where nobody says otherwise: PATH, LANG and HOME.
+std::map<std::string, std::string> base_environment(const std::string& home);
 
 struct ProcessExit {
   std::optional<int> exit_code;
