@@ -1,34 +1,20 @@
 // Jobs from a git server, jobs written for AVE's vcsjob, and job files that are many tasks.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tests/support/expect_run.h"
+#include "tests/support/git_server.h"
 #include "tests/support/house.h"
 
 namespace muster {
 namespace {
 
 using testing::HasSubstr;
-
-// A port of 127.0.0.1 that nobody has at this moment.
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
 
 class JobsTest : public testing::Test {
  protected:
@@ -38,58 +24,25 @@ class JobsTest : public testing::Test {
   }
 
   std::string expect(int status, const std::vector<std::string>& arguments) {
-    const Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
+    const Ran ran = expect_run(house_, status, arguments);
     return ran.out + ran.err;
   }
 
-  // Runs git in the repository to its end and returns what it printed.
-  std::string git(std::vector<std::string> arguments) {
-    ChildSpec spec;
-    spec.argv = {"/usr/bin/git",  "-C", repository_,         "-c",
-                 "user.name=ada", "-c", "user.email=ada@lab"};
-    spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
-    spec.env = {{"HOME", house_.home().dir}, {"GIT_CONFIG_NOSYSTEM", "1"}};
-    spec.stdout_file = spec.stderr_file = repository_ + ".out";
-    Child child(spec);
-    EXPECT_EQ(child.wait(std::chrono::seconds(60)), 0) << read_text(spec.stdout_file);
-    std::string text = read_text(spec.stdout_file);
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    return text;
+  std::string git(std::vector<std::string> arguments) const {
+    return server_->repository().git(std::move(arguments));
   }
 
   // Makes a repository with these jobs, and serves it with a real git daemon.
   std::string serve(const std::string& vcsjob, const std::string& script) {
     const std::string file = house_.write("served/repository/.vcsjob", vcsjob);
-    repository_ = file.substr(0, file.rfind('/'));
     house_.write("served/repository/jobs/smoke.sh", script, true);
-    git({"init", "--quiet", "--initial-branch=main"});
-    git({"add", "."});
-    git({"commit", "--quiet", "-m", "jobs"});
-    const int port = free_port();
-    const std::string base = repository_.substr(0, repository_.rfind('/'));
-    ChildSpec spec;
-    spec.argv = {"/usr/bin/git",
-                 "daemon",
-                 "--export-all",
-                 "--reuseaddr",
-                 "--verbose",
-                 "--listen=127.0.0.1",
-                 "--port=" + std::to_string(port),
-                 "--base-path=" + base};
-    spec.env = {{"HOME", house_.home().dir}};
-    spec.stdout_file = spec.stderr_file = base + "/daemon.log";
-    daemon_ = std::make_unique<Child>(spec);
-    EXPECT_TRUE(eventually(
-        [&] { return read_text(spec.stdout_file).find("Ready to rumble") != std::string::npos; }));
-    return "git://127.0.0.1:" + std::to_string(port) + "/repository";
+    server_ = std::make_unique<GitServer>(file.substr(0, file.rfind('/')));
+    return server_->url();
   }
 
   House house_;
-  std::string repository_;
   std::unique_ptr<Child> up_;
-  std::unique_ptr<Child> daemon_;
+  std::unique_ptr<GitServer> server_;
 };
 
 TEST_F(JobsTest, ATreeIsFetchedByShaAndRunByTag) {
@@ -109,7 +62,7 @@ TEST_F(JobsTest, ATreeIsFetchedByShaAndRunByTag) {
   EXPECT_THAT(expect(0, {"events", "--guid", "jobs-by-sha-1"}), HasSubstr(url + " " + sha));
 
   const std::string by_branch =
-      house_.write("by-branch.yaml", "version: 1\nkind: job\nsource: { git: \"" + url +
+      house_.write("by-branch.yaml", "version: 1\nkind: job\ndevices: []\nsource: { git: \"" + url +
                                          "\", ref: main, path: jobs/smoke.sh }\n");
   expect(5, {"run", "--wait", by_branch});
   git({"branch", "-m", "main", "trunk"});
