@@ -60,8 +60,8 @@ Result<Done> apply_devices(const RunOptions& options, TaskSpec& task) {
   return Done{};
 }
 
-// `had_devices`: and with them its own word about what is done before it runs.
-Result<Done> apply_before(const RunOptions& options, bool had_devices, TaskSpec& task) {
+// `has_before`: the task says itself what is done before it runs.
+Result<Done> apply_before(const RunOptions& options, bool has_before, TaskSpec& task) {
   const bool asked = options.verify || options.no_repair;
   if (task.kind != TaskKind::job || task.devices.empty()) {
     if (!asked) return Done{};
@@ -70,7 +70,7 @@ Result<Done> apply_before(const RunOptions& options, bool had_devices, TaskSpec&
                      : "--verify and --no-repair are about devices: name some with --device or "
                        "--selector"};
   }
-  if (!had_devices) task.before = usual_before();
+  if (!has_before) task.before = usual_before();
   if (options.verify) {
     if (task.before.verify == VerifyFirst::none) task.before = usual_before();
     task.before.verify = *options.verify;
@@ -137,10 +137,11 @@ void set_words(TaskSpec& task, const Words& words) {
   if (task.name.find(index) == std::string::npos) task.name += " " + index;
 }
 
-Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task) {
-  const bool had_devices = !task.devices.empty();
+Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, TaskSpec& task,
+                         bool has_before) {
+  has_before = has_before || !task.devices.empty();
   if (const Result<Done> done = apply_devices(options, task); !done) return done;
-  if (const Result<Done> done = apply_before(options, had_devices, task); !done) return done;
+  if (const Result<Done> done = apply_before(options, has_before, task); !done) return done;
   if (const Result<Done> done = apply_work(options, cwd, task); !done) return done;
   if (!options.guid.empty()) {
     if (const auto reason = invalid_guid(options.guid)) return Error{"--guid: " + *reason};

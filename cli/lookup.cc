@@ -112,6 +112,59 @@ std::string resolve_guid(Session& session, const std::string& text) {
   return guid;
 }
 
+namespace {
+
+// Adds the groups of those tasks that are in one which begins with `prefix`, each once.
+void add_group(const TaskSpec& task, const std::string& prefix, std::vector<std::string>& groups) {
+  const bool is_one = !task.group.empty() && task.group.starts_with(prefix);
+  if (is_one && !contains(groups, task.group)) groups.push_back(task.group);
+}
+
+std::vector<std::string> groups_of_broker(Session& session, const std::string& prefix) {
+  std::vector<std::string> groups;
+  if (session.broker_or_none() == nullptr) return groups;
+  ListTasks question;
+  question.group_prefix = prefix;
+  for (const TaskInfo& task : session.ask_for<TaskList>(question).tasks) {
+    add_group(task.spec, prefix, groups);
+  }
+  return groups;
+}
+
+std::vector<std::string> groups_of_ledger(Session& session, const std::string& prefix) {
+  std::vector<std::string> groups;
+  Ledger* ledger = session.ledger();
+  if (ledger == nullptr) return groups;
+  LedgerTaskFilter filter;
+  filter.max = kListTasksMax;
+  const Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
+  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+  for (const LedgerTask& row : *rows) add_group(row.info.spec, prefix, groups);
+  return groups;
+}
+
+}  // namespace
+
+std::string resolve_group(Session& session, const std::string& text) {
+  const bool last = text == kLast;
+  const std::string prefix = last ? "" : text;
+  std::vector<std::string> groups = groups_of_broker(session, prefix);
+  if (contains(groups, text)) return text;
+  if (!last || groups.empty()) {
+    for (std::string& group : groups_of_ledger(session, prefix)) {
+      if (!contains(groups, group)) groups.push_back(std::move(group));
+    }
+  }
+  if (contains(groups, text)) return text;
+  if (groups.empty()) {
+    throw Failure{kExitUsageError,
+                  last ? "there is no group of tasks yet" : "no group " + quote_text(text),
+                  "an array or a matrix is one: muster run --array 1-100 -- COMMAND"};
+  }
+  if (!last && groups.size() > 1) throw ambiguous_guid(text, groups);
+  return groups.front();
+}
+
 std::vector<std::string> resolve_guids(Session& session, const std::vector<std::string>& texts) {
   std::vector<std::string> guids;
   for (const std::string& text : texts) {

@@ -14,6 +14,9 @@ namespace muster {
 std::string resolve_guid(Session& session, const std::string& text);
 std::vector<std::string> resolve_guids(Session& session, const std::vector<std::string>& texts);
 
+// The same of a group: the GUID that the tasks of one array or matrix share.
+std::string resolve_group(Session& session, const std::string& text);
+
 // What the ambiguous prefix `text` could mean, as an error and its hint.
 Failure ambiguous_guid(const std::string& text, const std::vector<std::string>& candidates);
 

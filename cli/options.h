@@ -111,8 +111,12 @@ struct RetryOptions {
 struct TaskListOptions {
   std::vector<TaskState> states;
   std::optional<TaskKind> kind;
-  uint32_t count_max = 50;
-  bool all = false;  // ended ones too
+  std::optional<uint32_t> count_max;  // without it: 50, or all of a group
+  bool all = false;                   // ended ones too
+  std::string group;                  // GUID of an array or matrix, a prefix, or "last"; empty: any
+  std::vector<Verdict> verdicts;      // empty: any
+  std::string name;                   // a glob; empty: any
+  std::map<std::string, std::string> metadata;  // all of these
 };
 struct TaskShowOptions {
   std::vector<std::string> guids;
@@ -237,11 +241,13 @@ struct StrategySimulateOptions {
 
 struct JobSchemaOptions {};
 struct JobListOptions {
-  std::string dir;                // empty: the current one
+  std::string dir;                // or a git URL; empty: the current directory
+  std::string ref;                // of a git URL
   std::vector<std::string> tags;  // terms of core/tag_choice.h
 };
 struct JobCheckOptions {
-  std::vector<std::string> dirs;  // empty: the current one
+  std::vector<std::string> dirs;  // or git URLs; empty: the current directory
+  std::string ref;                // of git URLs
 };
 
 struct DoctorOptions {

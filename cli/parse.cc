@@ -227,7 +227,7 @@ void add_task(Parse& parse) {
         add_verb<TaskListOptions>(parse, group, "ls", "Tasks that have not ended, newest first",
                                   "  muster task ls\n"
                                   "  muster task ls --all --kind verify -n 20\n"
-                                  "  muster task ls --state queued -o quiet");
+                                  "  muster task ls --group last --verdict fail,error -o quiet");
     add_value<std::vector<TaskState>>(
         verb, "--state", parse_task_states,
         [target = options](std::vector<TaskState> states) { target->states = std::move(states); },
@@ -245,6 +245,7 @@ void add_task(Parse& parse) {
         [target = options](uint64_t n) { target->count_max = static_cast<uint32_t>(n); },
         "At most so many (default: 50)");
     verb->add_flag("--all", options->all, "Ended ones too");
+    add_task_filters(verb, options);
   }
   {
     auto [verb, options] = add_verb<TaskShowOptions>(

@@ -22,14 +22,27 @@ void add_array_flags(CLI::App* app, const std::shared_ptr<RunOptions>& options) 
            "A task for each line of a file, which is {array.line} in the command");
 }
 
+namespace {
+
+// Of a repository only .vcsjob is fetched: what is wrong with the jobs' files themselves is seen
+// in a directory only.
+void add_ref(CLI::App* app, std::string* target) {
+  add_given(app, "--ref", target, "REF", "Of a git URL: branch, tag or sha (default: its HEAD)");
+}
+
+}  // namespace
+
 void add_job_verbs(Parse& parse) {
   CLI::App* job = add_group(parse, "job", "Jobs that a directory offers in its .vcsjob");
   {
     auto [verb, options] =
         add_verb<JobListOptions>(parse, job, "list", "Show the jobs of a directory",
                                  "  muster job list ./tests\n"
-                                 "  muster job list ./tests --tags SMOKE --tags not:SLOW -o quiet");
-    add_word(verb, "DIR", &options->dir, "A directory with .vcsjob (default: this one)");
+                                 "  muster job list ./tests --tags SMOKE --tags not:SLOW -o quiet\n"
+                                 "  muster job list https://host/tests.git --ref main");
+    add_word(verb, "DIR", &options->dir,
+             "A directory with .vcsjob, or the URL of a git repository (default: this directory)");
+    add_ref(verb, &options->ref);
     add_tag_terms(verb, &options->tags);
   }
   add_verb<JobSchemaOptions>(parse, job, "schema", "Print the JSON Schema of job files",
@@ -37,7 +50,9 @@ void add_job_verbs(Parse& parse) {
   auto [verb, options] =
       add_verb<JobCheckOptions>(parse, job, "check", "Say everything that is wrong with .vcsjob",
                                 "  muster job check ./tests");
-  add_words(verb, "DIR", &options->dirs, "Directories with .vcsjob (default: this one)");
+  add_words(verb, "DIR", &options->dirs,
+            "Directories with .vcsjob, or URLs of git repositories (default: this directory)");
+  add_ref(verb, &options->ref);
 }
 
 }  // namespace muster

@@ -104,6 +104,8 @@ void add_archive_verbs(Parse& parse);  // log and artifact
 void add_job_api_verbs(Parse& parse);
 // parse_strategy.cc
 void add_strategy_verbs(Parse& parse);
+// parse_task.cc
+void add_task_filters(CLI::App* app, const std::shared_ptr<TaskListOptions>& options);
 // parse_job.cc
 void add_tag_terms(CLI::App* app, std::vector<std::string>* target);
 void add_array_flags(CLI::App* app, const std::shared_ptr<RunOptions>& options);

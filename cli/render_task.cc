@@ -1,6 +1,7 @@
 #include "cli/render_task.h"
 
 #include <algorithm>
+#include <map>
 
 #include "cli/values.h"
 #include "core/duration_text.h"
@@ -196,6 +197,26 @@ std::string burial_text(const TaskInfo& task) {
                                 ? "without an attempt"
                                 : "after " + counted(task.attempt_count, "attempt");
   return tried + "; muster retry gives it another go";
+}
+
+std::string render_group(const std::string& group, const std::vector<TaskInfo>& tasks,
+                         uint64_t total) {
+  std::map<Verdict, uint64_t> counts;
+  uint64_t ended = 0;
+  for (const TaskInfo& task : tasks) {
+    if (task.state != TaskState::ended) continue;
+    ++ended;
+    ++counts[task.verdict];
+  }
+  std::string text = "group " + printable(group) + ": " + std::to_string(ended) + " of " +
+                     std::to_string(tasks.size()) + " ended";
+  std::string_view separator = ": ";
+  for (const auto& [verdict, count] : counts) {
+    text += std::string(separator) + std::to_string(count) + " " + std::string(to_string(verdict));
+    separator = ", ";
+  }
+  if (total > tasks.size()) text += " (of the newest; it has " + std::to_string(total) + ")";
+  return text + "\n";
 }
 
 std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Look& look) {

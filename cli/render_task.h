@@ -32,6 +32,10 @@ std::string ending_text(const Ending& ending);
 // `hides_ended`: tasks that ended were not asked for, which an empty answer says.
 std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total, const Look& look,
                               bool hides_ended = false);
+// "group 0193...: 12 of 40 ended: 10 pass, 2 fail". `tasks` are the newest of `total` in it.
+std::string render_group(const std::string& group, const std::vector<TaskInfo>& tasks,
+                         uint64_t total);
+
 std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Look& look);
 std::string render_explanation(const Explanation& explanation);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/source_roles.h"
 #include "cli/text.h"
 #include "cli/values.h"
 #include "core/limits.h"
@@ -45,33 +46,47 @@ std::vector<size_t> ordered_tasks(const TaskFile& file) {
   return order;
 }
 
-void add_tasks(TaskFile file, const std::string& path, LoadedTasks& loaded) {
+// `roles`: null where devices are given.
+void add_tasks(TaskFile file, const std::string& path, SourceRoles* roles, LoadedTasks& loaded) {
   sign_tasks(file.tasks);
   for (const auto& [first, end] : file.groups) group_tasks(file.tasks, first, end);
   for (const FileDependency& dependency : file.dependencies) {
     file.tasks[dependency.task].depends_on.push_back(
         {file.tasks[dependency.on].guid, dependency.must_pass});
   }
+  for (size_t i = 0; i < file.tasks.size(); ++i) {
+    if (roles != nullptr && file.leaves_devices[i]) {
+      roles->learn(file.tasks[i], place_of(path, file.at[i]));
+    }
+  }
   for (const size_t i : ordered_tasks(file)) {
     loaded.tasks.push_back(std::move(file.tasks[i]));
     loaded.places.push_back(place_of(path, file.at[i]));
+    loaded.left_devices.push_back(file.leaves_devices[i]);
   }
 }
 
 }  // namespace
 
-LoadedTasks load_tasks(const std::vector<std::string>& paths, const ArrayFlags& flags,
+LoadedTasks load_tasks(const std::vector<std::string>& paths, const ArrayFlags& flags, Roles roles,
                        Output& output) {
-  LoadedTasks loaded;
+  std::vector<TaskFile> files;
   FileProblems problems;
   for (const std::string& path : paths) {
-    TaskFile file = load_task_file(path, flags);
-    problems.add_all(file.problems);
-    if (!file.problems.has_errors()) add_tasks(std::move(file), path, loaded);
+    files.push_back(load_task_file(path, flags));
+    problems.add_all(files.back().problems);
   }
   const std::string text = problems.to_text();
   if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
-  if (!problems.has_errors()) return loaded;
+  if (!problems.has_errors()) {
+    LoadedTasks loaded;
+    SourceRoles source_roles(output);
+    for (size_t i = 0; i < files.size(); ++i) {
+      add_tasks(std::move(files[i]), paths[i], roles == Roles::learned ? &source_roles : nullptr,
+                loaded);
+    }
+    return loaded;
+  }
   throw Failure{kExitUsageError, counted(problems.errors(), "error") + "; nothing was submitted",
                 ""};
 }

@@ -12,11 +12,16 @@ namespace muster {
 struct LoadedTasks {
   std::vector<TaskSpec> tasks;      // signed; each stands after those that it depends on
   std::vector<std::string> places;  // of each: "nightly.yaml:7:1"
+  std::vector<bool> left_devices;   // of each: TaskFile::leaves_devices
 };
 
-// Every task of every file. Prints the files' problems on stderr; throws Failure (64) when there
-// are errors among them.
-LoadedTasks load_tasks(const std::vector<std::string>& paths, const ArrayFlags& flags,
+// Whether tasks that leave their devices to their source learn them (cli/source_roles.h), or
+// whoever asks gives them.
+enum class Roles : uint8_t { learned, given };
+
+// Every task of every file. Prints the files' problems on stderr; throws Failure: 64 when there are
+// errors among them, 8 when a source cannot be asked for devices.
+LoadedTasks load_tasks(const std::vector<std::string>& paths, const ArrayFlags& flags, Roles roles,
                        Output& output);
 
 // Gives every task a GUID that has none, and all of them the submitter.

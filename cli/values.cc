@@ -63,6 +63,26 @@ Result<RetryBudget> parse_retry(const std::string& text) {
   return budget;
 }
 
+Result<std::vector<Verdict>> parse_verdicts(const std::string& text) {
+  std::vector<std::string> names;
+  std::vector<Verdict> verdicts;
+  for (const std::string& word : split(text, ',')) {
+    bool found = false;
+    for (const Verdict verdict :
+         {Verdict::pass, Verdict::fail, Verdict::flaky, Verdict::error, Verdict::skip}) {
+      names.emplace_back(to_string(verdict));
+      if (word != to_string(verdict)) continue;
+      verdicts.push_back(verdict);
+      found = true;
+    }
+    if (!found) {
+      return Error{quote_text(word) + " is not a verdict: pass, fail, flaky, error, skip" +
+                   suggestion(word, names)};
+    }
+  }
+  return verdicts;
+}
+
 Result<std::vector<TaskState>> parse_task_states(const std::string& text) {
   std::vector<std::string> names;
   std::vector<TaskState> states;

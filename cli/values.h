@@ -26,6 +26,9 @@ Result<RetryBudget> parse_retry(const std::string& text);
 // "queued,running" -> states.
 Result<std::vector<TaskState>> parse_task_states(const std::string& text);
 
+// "fail,error" -> verdicts of ended tasks.
+Result<std::vector<Verdict>> parse_verdicts(const std::string& text);
+
 std::vector<std::string> split(const std::string& text, char separator);
 
 std::string join(const std::vector<std::string>& words, const std::string& separator);

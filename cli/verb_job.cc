@@ -1,6 +1,7 @@
 // muster job: what a directory's .vcsjob offers.
 #include "cli/render_job.h"
 #include "cli/render_json.h"
+#include "cli/source_roles.h"
 #include "cli/verb_file.h"
 #include "cli/verbs.h"
 #include "io/task_file.h"
@@ -8,9 +9,19 @@
 
 namespace muster {
 
+namespace {
+
+// `place`: a directory, or the URL of a git repository, of which `ref` is meant.
+VcsJobFile read_jobs(const std::string& place, const std::string& ref) {
+  if (ref.empty() && place.find("://") == std::string::npos) return load_vcsjob(place);
+  return peek_vcsjob(GitSource{place, ref, "", {}, ""}, "see: muster job list --help").file;
+}
+
+}  // namespace
+
 int do_verb(Output& output, const JobListOptions& options) {
   const std::string dir = options.dir.empty() ? "." : options.dir;
-  const VcsJobFile file = load_vcsjob(dir);
+  const VcsJobFile file = read_jobs(dir, options.ref);
   print_problems(output, file.problems);
   const VcsJobChoice choice = choose_vcsjobs(file, TreeSource{dir, "", options.tags});
   if (choice.status == StatusCode::nolist) {
@@ -34,7 +45,8 @@ int do_verb(Output& output, const JobCheckOptions& options) {
   const std::vector<std::string> here = {"."};
   std::vector<CheckedFile> files;
   for (const std::string& dir : options.dirs.empty() ? here : options.dirs) {
-    files.push_back({dir + "/.vcsjob", load_vcsjob(dir).problems});
+    VcsJobFile file = read_jobs(dir, options.ref);
+    files.push_back({file.path, std::move(file.problems)});
   }
   return show_files(output, files);
 }

@@ -12,6 +12,7 @@
 #include "cli/job_spec.h"
 #include "cli/log_tail.h"
 #include "cli/render_task.h"
+#include "cli/source_roles.h"
 #include "cli/submit.h"
 #include "cli/values.h"
 #include "cli/verbs.h"
@@ -19,7 +20,6 @@
 #include "core/work.h"
 #include "io/task_file.h"
 #include "io/vcsjob.h"
-#include "io/vcsjob_roles.h"
 
 namespace muster {
 namespace {
@@ -39,13 +39,6 @@ std::string working_directory() {
   return path.string();
 }
 
-[[noreturn]] void throw_problems(const FileProblems& problems, Output& output) {
-  const std::string text = problems.to_text();
-  output.talk(text.substr(0, text.find_last_not_of('\n') + 1));
-  throw Failure{kExitUsageError, counted(problems.errors(), "error") + "; nothing was submitted",
-                ""};
-}
-
 // A tree on this machine is looked at before anything is submitted. One that is not here may still
 // be on the worker.
 // The result is the devices that its jobs ask for.
@@ -57,15 +50,7 @@ std::vector<DeviceRequest> check_tree(const RunOptions& options, const std::stri
     throw Failure{kExitUsageError, dir + " has no .vcsjob file",
                   "name a directory that has one, or a job file, or a command after --"};
   }
-  if (file.unreadable) throw_problems(file.problems, output);
-  const VcsJobChoice choice = choose_vcsjobs(file, TreeSource{dir, options.path, options.tags});
-  if (choice.status != StatusCode::ok) {
-    throw Failure{kExitUsageError, dir + "/.vcsjob: " + choice.message, ""};
-  }
-  Result<std::vector<DeviceRequest>> roles = roles_of(choice.jobs);
-  if (roles) return std::move(*roles);
-  throw Failure{kExitUsageError, dir + "/.vcsjob: " + roles.error(),
-                "name the devices with -d or -l"};
+  return roles_or_throw(file, TreeSource{dir, options.path, options.tags}, output);
 }
 
 // The options of one task of an array: its words stand in the command and its environment.
@@ -91,8 +76,9 @@ TaskSpec make_task(const RunOptions& options, const std::string& cwd,
   return task;
 }
 
-void apply_or_throw(const RunOptions& options, const std::string& cwd, TaskSpec& task) {
-  if (const Result<Done> done = apply_flags(options, cwd, task); !done) {
+void apply_or_throw(const RunOptions& options, const std::string& cwd, TaskSpec& task,
+                    bool has_before = false) {
+  if (const Result<Done> done = apply_flags(options, cwd, task, has_before); !done) {
     throw Failure{kExitUsageError, done.error(), "see: muster run --help"};
   }
 }
@@ -127,20 +113,24 @@ LoadedTasks make_tasks(const RunOptions& options, Output& output) {
   struct stat status {};
   if (!options.command.empty() ||
       (::stat(options.source.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) {
-    return {make_own_tasks(options, array, output), {}};
+    return {make_own_tasks(options, array, output), {}, {}};
   }
   if (!options.path.empty() || !options.tags.empty()) {
     throw Failure{kExitUsageError, options.source + " is not a directory",
                   "--path and --tags choose jobs of a directory with .vcsjob"};
   }
-  LoadedTasks loaded = load_tasks({options.source}, array, output);
+  const bool given = !options.devices.empty() || !options.selectors.empty();
+  LoadedTasks loaded =
+      load_tasks({options.source}, array, given ? Roles::given : Roles::learned, output);
   if (!options.guid.empty() && loaded.tasks.size() > 1) {
     throw Failure{
         kExitUsageError,
         "--guid names one task; " + options.source + " has " + std::to_string(loaded.tasks.size()),
         ""};
   }
-  for (TaskSpec& task : loaded.tasks) apply_or_throw(options, working_directory(), task);
+  for (size_t i = 0; i < loaded.tasks.size(); ++i) {
+    apply_or_throw(options, working_directory(), loaded.tasks[i], loaded.left_devices[i]);
+  }
   return loaded;
 }
 

@@ -1,4 +1,4 @@
-// muster submit, wait, cancel, task ls, task show, task explain.
+// muster submit, wait, cancel, task show, task explain.
 #include <algorithm>
 
 #include "cli/end_report.h"
@@ -13,50 +13,6 @@
 
 namespace muster {
 namespace {
-
-bool is_wanted(const TaskInfo& task, const TaskListOptions& options) {
-  const bool right_state = options.states.empty()
-                               ? options.all || task.state != TaskState::ended
-                               : std::find(options.states.begin(), options.states.end(),
-                                           task.state) != options.states.end();
-  return right_state && (!options.kind || task.spec.kind == *options.kind);
-}
-
-std::vector<TaskInfo> list_of_broker(Session& session, const TaskListOptions& options,
-                                     uint64_t* total) {
-  ListTasks question;
-  question.states = options.states;
-  if (question.states.empty() && !options.all) {
-    question.states = {TaskState::queued, TaskState::leased, TaskState::running};
-  }
-  // The broker does not know kinds apart: with one, ask for as many as it gives.
-  question.max = options.kind ? 0 : options.count_max;
-  TaskList list = session.ask_for<TaskList>(question);
-  std::erase_if(list.tasks, [&](const TaskInfo& task) { return !is_wanted(task, options); });
-  *total = options.kind ? list.tasks.size() : list.total;
-  return std::move(list.tasks);
-}
-
-// Adds ended tasks that the broker has forgotten.
-void add_from_ledger(Session& session, const TaskListOptions& options,
-                     std::vector<TaskInfo>& tasks) {
-  Ledger* ledger = session.ledger();
-  if (ledger == nullptr) return;
-  LedgerTaskFilter filter;
-  filter.kind = options.kind;
-  filter.state = TaskState::ended;
-  filter.max = options.count_max;
-  const Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
-  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
-  for (const LedgerTask& row : *rows) {
-    const bool known = std::any_of(tasks.begin(), tasks.end(), [&](const TaskInfo& task) {
-      return task.spec.guid == row.info.spec.guid;
-    });
-    if (!known && is_wanted(row.info, options)) tasks.push_back(row.info);
-  }
-  std::stable_sort(tasks.begin(), tasks.end(),
-                   [](const TaskInfo& a, const TaskInfo& b) { return a.submitted > b.submitted; });
-}
 
 TaskPlaces places_of(Session& session, const std::string& guid) {
   return {session.status_log(guid), find_children(session, guid)};
@@ -102,7 +58,7 @@ void show_done(Output& output, const std::string& kind, const std::vector<Result
 
 int do_verb(Session& session, const SubmitOptions& options) {
   Output& output = session.output();
-  const LoadedTasks loaded = load_tasks(options.files, {}, output);
+  const LoadedTasks loaded = load_tasks(options.files, {}, Roles::learned, output);
   const std::vector<SubmitResult> results = submit_tasks(session, loaded.tasks);
   show_submissions(output, results);
   accepted_or_throw(results, loaded.places);
@@ -145,23 +101,6 @@ int do_verb(Session& session, const RetryOptions& options) {
   }
   if (!options.wait || queued.empty()) return status;
   return std::max(status, wait_for(session, queued, std::nullopt));
-}
-
-int do_verb(Session& session, const TaskListOptions& options) {
-  Output& output = session.output();
-  uint64_t total = 0;
-  std::vector<TaskInfo> tasks = list_of_broker(session, options, &total);
-  const bool wants_ended = options.all || std::find(options.states.begin(), options.states.end(),
-                                                    TaskState::ended) != options.states.end();
-  if (wants_ended && tasks.size() < options.count_max) add_from_ledger(session, options, tasks);
-  total = std::max<uint64_t>(total, tasks.size());
-  if (tasks.size() > options.count_max) tasks.resize(options.count_max);
-  const bool hides_ended = !wants_ended && options.states.empty() && !options.kind;
-  output.show_list(
-      "task", tasks, [&] { return render_task_table(tasks, total, output.look(), hides_ended); },
-      [](const TaskInfo& task) { return task_json(task, ""); },
-      [](const TaskInfo& task) { return task.spec.guid; }, "\"total\":" + std::to_string(total));
-  return kExitOk;
 }
 
 int do_verb(Session& session, const TaskShowOptions& options) {

@@ -36,9 +36,10 @@ int do_verb(Session& session, const SubmitOptions& options);
 int do_verb(Session& session, const WaitOptions& options);
 int do_verb(Session& session, const CancelOptions& options);
 int do_verb(Session& session, const RetryOptions& options);
-int do_verb(Session& session, const TaskListOptions& options);
 int do_verb(Session& session, const TaskShowOptions& options);
 int do_verb(Session& session, const TaskExplainOptions& options);
+// verb_task_list.cc
+int do_verb(Session& session, const TaskListOptions& options);
 // verb_trace.cc
 int do_verb(Session& session, const TaskTraceOptions& options);
 // verb_log.cc

@@ -155,12 +155,9 @@ TaskNews BrokerCore::make_watched(const Watch& question) const {
 TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   std::vector<const Task*> matching;
   for (const Task& task : tasks_) {
-    if (!task.spec || !task.spec->guid.starts_with(question.guid_prefix)) continue;
-    if (!question.states.empty() && std::find(question.states.begin(), question.states.end(),
-                                              task.state) == question.states.end()) {
-      continue;
+    if (task.spec && is_meant(question, *task.spec, task.state, task.verdict)) {
+      matching.push_back(&task);
     }
-    matching.push_back(&task);
   }
   TaskList list;
   list.total = matching.size();

@@ -45,6 +45,10 @@ inline constexpr size_t kStepsMax = 256;           // of one job
 inline constexpr size_t kArtifactsMax = 10'000;    // files of one attempt
 // Files and directories looked at for them: a source tree with what was built in it.
 inline constexpr size_t kArtifactWalkMax = 2'000'000;
+// Digests are made of collected files up to this size, and of no more than this much of an attempt:
+// it holds up the end of the attempt. Of the rest the archive says them.
+inline constexpr uint64_t kArtifactHashedBytesMax = 4 << 20;
+inline constexpr uint64_t kArtifactsHashedBytesMax = 64 << 20;
 inline constexpr size_t kMeasureColumnsMax = 256;  // of one row
 inline constexpr uint32_t kRetryMax = 10;
 inline constexpr uint32_t kAttemptsMax = 20;  // of one task, whatever its retry budget
@@ -113,6 +117,7 @@ inline constexpr size_t kPoolsPerWorkerMax = 256;
 inline constexpr size_t kFetchBytesMax = 8 << 20;
 inline constexpr Duration kFetchWaitMax = std::chrono::seconds(30);
 inline constexpr size_t kListTasksMax = 10'000;
+inline constexpr size_t kNamePatternBytesMax = 1 << 10;  // each task's name is matched against it
 // An answer that lists things of any length stops here: the receiver would refuse the whole
 // message.
 inline constexpr size_t kListBytesMax = kMessageBytesMax / 2;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/glob.h"
+
 namespace muster {
 namespace {
 
@@ -12,7 +14,22 @@ bool same_value(const std::shared_ptr<const T>& left, const std::shared_ptr<cons
   return left && right && *left == *right;
 }
 
+// Where nothing is named, everything is meant.
+template <typename T>
+bool is_named(const std::vector<T>& named, const T& value) {
+  return named.empty() || std::find(named.begin(), named.end(), value) != named.end();
+}
+
 }  // namespace
+
+bool is_meant(const ListTasks& question, const TaskSpec& spec, TaskState state, Verdict verdict) {
+  return spec.guid.starts_with(question.guid_prefix) &&
+         spec.group.starts_with(question.group_prefix) && is_named(question.states, state) &&
+         is_named(question.verdicts, verdict) && is_named(question.kinds, spec.kind) &&
+         (question.name.empty() || Glob(question.name).matches(spec.name)) &&
+         std::includes(spec.metadata.begin(), spec.metadata.end(), question.metadata.begin(),
+                       question.metadata.end());
+}
 
 bool Submit::operator==(const Submit& other) const {
   return watch == other.watch && std::equal(tasks.begin(), tasks.end(), other.tasks.begin(),

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -292,12 +293,19 @@ struct Blocks {
 };
 
 // Questions by people. Answered by the structure named beside each, or Refused{unknown}.
-struct ListTasks {                // TaskList, newest first
-  std::vector<TaskState> states;  // empty: all
-  uint32_t max = 0;               // 0: limits.h
-  std::string guid_prefix;        // empty: all
+struct ListTasks {                              // TaskList, newest first
+  std::vector<TaskState> states;                // empty: all
+  uint32_t max = 0;                             // 0: limits.h
+  std::string guid_prefix;                      // empty: all
+  std::string group_prefix;                     // empty: all, in no group too
+  std::vector<Verdict> verdicts;                // empty: all
+  std::vector<TaskKind> kinds;                  // empty: all
+  std::string name;                             // a glob (core/glob.h); empty: all
+  std::map<std::string, std::string> metadata;  // each pair must be the task's
   bool operator==(const ListTasks&) const = default;
 };
+// Whether such a task is one that `question` means, `max` apart.
+bool is_meant(const ListTasks& question, const TaskSpec& spec, TaskState state, Verdict verdict);
 struct TaskList {
   std::vector<TaskInfo> tasks;  // brief
   uint64_t total = 0;           // that matched, before `max`

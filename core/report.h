@@ -55,7 +55,7 @@ struct Progress {
 // The job's source is there, at this commit.
 struct SourceFetched {
   std::string url;
-  std::string ref;  // as asked for
+  std::string ref;  // as people asked for it
   std::string sha;  // the commit, in full
 
   bool operator==(const SourceFetched&) const = default;

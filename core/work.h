@@ -57,6 +57,12 @@ struct GitSource {
   std::string ref;  // branch, tag or sha; empty: what the repository's HEAD names
   std::string path;
   std::vector<std::string> tags;
+  // What people called `ref`, where whoever submitted the job has made it the sha that this named
+  // then. Empty: `ref` is as it was asked for.
+  std::string asked_ref;
+
+  // For people.
+  const std::string& shown_ref() const { return asked_ref.empty() ? ref : asked_ref; }
 
   bool operator==(const GitSource&) const = default;
 };

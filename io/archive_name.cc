@@ -63,7 +63,10 @@ std::string_view take_segment(std::string_view& rest) {
 }  // namespace
 
 std::string archived_as(const std::string& artifact) {
-  return artifact == kLogName ? "artifacts/" + artifact : artifact;
+  constexpr std::string_view kFolder = "artifacts/";
+  std::string_view rest = artifact;
+  while (rest.starts_with(kFolder)) rest.remove_prefix(kFolder.size());
+  return rest == kLogName ? std::string(kFolder) + artifact : artifact;
 }
 
 std::optional<std::string> invalid_artifact_name(std::string_view name) {

@@ -26,8 +26,9 @@ inline constexpr std::string_view kArchivePath = "/archive/v1/";
 inline constexpr std::string_view kArchiveOwnDir = ".muster";
 inline constexpr std::string_view kLogName = "log";  // of each attempt's console log
 
-// What the archive calls an attempt's artifact: its own name, but for one that is called like the
-// console log.
+// What the archive calls an attempt's artifact: its own name, but "log" is the console log's, so
+// that of "log", "artifacts/log" and so on each is kept one folder "artifacts" deeper. No two share
+// a name.
 std::string archived_as(const std::string& artifact);
 
 struct ArchiveName {

@@ -159,17 +159,43 @@ void write(ListTasks::Builder to, const muster::ListTasks& from) {
   }
   to.setMax(from.max);
   put(to, &ListTasks::Builder::setGuidPrefix, from.guid_prefix);
+  put(to, &ListTasks::Builder::setGroupPrefix, from.group_prefix);
+  if (!from.verdicts.empty()) {
+    auto verdicts = to.initVerdicts(static_cast<unsigned>(from.verdicts.size()));
+    for (unsigned i = 0; i < verdicts.size(); ++i) {
+      verdicts.set(i, to_wire<Verdict>(from.verdicts[i]));
+    }
+  }
+  if (!from.kinds.empty()) {
+    auto kinds = to.initKinds(static_cast<unsigned>(from.kinds.size()));
+    for (unsigned i = 0; i < kinds.size(); ++i) kinds.set(i, to_wire<TaskKind>(from.kinds[i]));
+  }
+  put(to, &ListTasks::Builder::setName, from.name);
+  put_list(to, &ListTasks::Builder::initMetadata, from.metadata);
+}
+
+// A list of enumerants up to `last`.
+template <typename List, typename Core>
+static void read_enumerants(Reading& in, const List& from, Core last, std::vector<Core>& to,
+                            const char* what) {
+  if (!in.room(from.size(), kUnbounded, sizeof(Core), what)) return;
+  to.resize(from.size());
+  for (unsigned i = 0; i < from.size() && !in.failed(); ++i) {
+    in.enumerant(from[i], last, to[i], what);
+  }
 }
 
 void read(Reading& in, ListTasks::Reader from, muster::ListTasks& to) {
-  const auto states = from.getStates();
-  if (!in.room(states.size(), kUnbounded, sizeof(muster::TaskState), "states")) return;
-  to.states.resize(states.size());
-  for (unsigned i = 0; i < states.size() && !in.failed(); ++i) {
-    in.enumerant(states[i], muster::TaskState::ended, to.states[i], "state of a task");
-  }
+  read_enumerants(in, from.getStates(), muster::TaskState::ended, to.states, "state of a task");
   to.max = from.getMax();
   in.text(from.getGuidPrefix(), to.guid_prefix, "the prefix of GUIDs");
+  in.text(from.getGroupPrefix(), to.group_prefix, "the prefix of groups");
+  read_enumerants(in, from.getVerdicts(), muster::Verdict::skip, to.verdicts, "verdict of a task");
+  read_enumerants(in, from.getKinds(), muster::TaskKind::job, to.kinds, "kind of a task");
+  in.text(from.getName(), to.name, "the pattern of names");
+  // It is matched against each task.
+  in.room(to.name.size(), kNamePatternBytesMax, 1, "bytes in a pattern of names");
+  read_map(in, from.getMetadata(), to.metadata, "metadata that tasks must have");
 }
 
 void write(TaskList::Builder to, const muster::TaskList& from) {

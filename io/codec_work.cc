@@ -57,6 +57,7 @@ static void write(JobWork::Builder to, const muster::JobWork& from) {
     put(source, &GitSource::Builder::setRef, git->ref);
     put(source, &GitSource::Builder::setPath, git->path);
     put_texts(source, &GitSource::Builder::initTags, git->tags);
+    put(source, &GitSource::Builder::setAskedRef, git->asked_ref);
   }
   put(to, &Builder::setCwd, from.cwd);
   put_list(to, &Builder::initEnv, from.env);
@@ -87,6 +88,7 @@ static void read(Reading& in, GitSource::Reader from, muster::GitSource& to) {
   in.text(from.getRef(), to.ref, "the ref");
   in.text(from.getPath(), to.path, "the job's path");
   read_texts(in, from.getTags(), to.tags, "tags");
+  in.text(from.getAskedRef(), to.asked_ref, "the ref as it was asked for");
 }
 
 static void read(Reading& in, ResultFiles::Reader from, muster::ResultFiles& to) {

@@ -139,6 +139,7 @@ struct AddWork {
   void operator()(const GitSource& source) const {
     put(json, "git", source.url);
     put(json, "ref", source.ref);
+    put(json, "asked_ref", source.asked_ref);
     put(json, "path", source.path);
     put(json, "tags", source.tags);
   }

@@ -53,9 +53,10 @@ struct Launch {
   int input_fd = -1;
   int output_fd = -1;
   int stderr_fd = -1;
-  int failure_fd = -1;  // a pipe: one byte when it lives, a ChildFailure when that is not for long
-  int join_fd = -1;     // cgroup.procs of the cgroup that it has to join by itself
-  bool pty = false;     // output_fd is a terminal
+  int failure_fd = -1;   // a pipe: one byte when it lives, a ChildFailure when that is not for long
+  int join_fd = -1;      // cgroup.procs of the cgroup that it has to join by itself
+  bool pty = false;      // output_fd is a terminal
+  bool session = false;  // it leads one
 };
 
 [[noreturn]] void fail_child(const Launch& launch, Step step) {
@@ -78,7 +79,7 @@ void default_signals() {
   // What is refused here changes nothing: groups and descent hold it as well.
   if (launch.join_fd >= 0) [[maybe_unused]]
     const ssize_t rc = ::write(launch.join_fd, "0", 1);
-  if ((launch.pty ? ::setsid() : ::setpgid(0, 0)) < 0) fail_child(launch, Step::set_up);
+  if ((launch.session ? ::setsid() : ::setpgid(0, 0)) < 0) fail_child(launch, Step::set_up);
   if (launch.pty && ::ioctl(launch.output_fd, TIOCSCTTY, 0) != 0) {
     fail_child(launch, Step::set_up);
   }
@@ -379,6 +380,12 @@ OwnChildren own_children;
 
 }  // namespace
 
+std::map<std::string, std::string> base_environment(const std::string& home) {
+  return {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+          {"LANG", "C.UTF-8"},
+          {"HOME", home}};
+}
+
 bool Process::is_own_child(pid_t pid) { return own_children.contains(pid); }
 
 Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
@@ -411,6 +418,7 @@ Result<std::unique_ptr<Process>> Process::start(const ProcessSpec& spec) {
   launch.input_fd = input.valid() ? input.get() : null.get();
   launch.output_fd = output->write.get();
   launch.pty = spec.pty;
+  launch.session = spec.pty || spec.session;
   const bool nowhere = spec.stderr_to == StderrTo::nowhere && !spec.pty;
   launch.stderr_fd = own_stderr ? error->write.get() : nowhere ? null.get() : output->write.get();
 

@@ -34,7 +34,13 @@ struct ProcessSpec {
   // Directory of a cgroup (io/cgroup.h) that the child is born in. Where the kernel does not let it
   // in it is born beside its parent. -1: none.
   int cgroup_fd = -1;
+  // It leads a session without a terminal: nothing in it can open /dev/tty and ask the caller's
+  // user. Without, it only has a process group of its own.
+  bool session = false;
 };
+
+// What a child of ours has where nobody says otherwise: PATH, LANG and HOME.
+std::map<std::string, std::string> base_environment(const std::string& home);
 
 struct ProcessExit {
   std::optional<int> exit_code;

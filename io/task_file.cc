@@ -62,6 +62,13 @@ class TaskReader {
 
   std::vector<WantedDependency> take_wanted() { return std::move(wanted_); }
 
+  bool leaves_devices() const {
+    for (const char* key : {"device", "selector", "devices", "run", "shell", "steps"}) {
+      if (reader_.has(key)) return false;
+    }
+    return task_.kind == TaskKind::job && reader_.has("source");
+  }
+
   TaskSpec read() {
     reader_.check_header({"job", "verify"});
     task_.kind = reader_.string("kind") == "verify" ? TaskKind::verify : TaskKind::job;
@@ -108,7 +115,7 @@ class TaskReader {
     if (reader_.has("device") || reader_.has("selector")) {
       task_.devices.push_back({"", reader_.name("device", "device"), reader_.selector("selector")});
     }
-    if (const YamlNode* devices = reader_.map("devices")) {
+    if (const YamlNode* devices = read_roles()) {
       for (const YamlEntry& entry : devices->entries) read_role(entry);
       for (const YamlEntry& entry : devices->entries) check_with(entry);
     }
@@ -121,6 +128,14 @@ class TaskReader {
                    "a verify task is for one device: give \"device\" or "
                    "\"selector\"");
     }
+  }
+
+  // An empty list is the plain way to say that there are none.
+  const YamlNode* read_roles() const {
+    const YamlNode* devices = reader_.value("devices");
+    const bool none =
+        devices != nullptr && devices->kind == YamlNode::Kind::list && devices->items.empty();
+    return none ? nullptr : reader_.map("devices");
   }
 
   void read_role(const YamlEntry& entry) {
@@ -158,11 +173,12 @@ class TaskReader {
       }
       return;
     }
-    if (!task_.devices.empty()) task_.before = usual_before();
+    const bool may_have_devices = !task_.devices.empty() || leaves_devices();
+    if (may_have_devices) task_.before = usual_before();
     const YamlNode* node = reader_.map("before");
     if (node == nullptr) return;
     const ObjectReader before(*node, kBefore, scope_);
-    if (task_.devices.empty()) {
+    if (!may_have_devices) {
       reader_.error("before", "is about the devices of a job, and this one has none");
     }
     task_.before.verify =
@@ -319,6 +335,7 @@ class FileReader {
     TaskReader reader(cell.document, cell.words, scope_);
     const size_t at = file_.tasks.size();
     file_.tasks.push_back(reader.read());
+    file_.leaves_devices.push_back(reader.leaves_devices());
     for (WantedDependency& wanted : reader.take_wanted())
       wanted_.emplace_back(at, std::move(wanted));
     by_name_[file_.tasks.back().name].push_back(at);

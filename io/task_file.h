@@ -8,6 +8,9 @@
 //   device: phone-7                      # or selector: type=handset
 //   devices: { dut: { name: phone-7 }, relay: { selector: type=relay } }     # or several, by role;
 //                                        # with: ROLE asks for a device in a stack with that one
+//                                        # devices: [] needs none. Without a word about devices, a
+//                                        # job that takes its jobs from a source needs what their
+//                                        # profiles in .vcsjob say
 //   before: { verify: fresh, level: quick, repair: auto, repair_budget: 30m }   # of its devices:
 //                                        # verify none, fresh or always; repair auto or never
 //   pool: wifi
@@ -52,6 +55,9 @@ struct TaskFile {
   // none; the submitter always is.
   std::vector<TaskSpec> tasks;
   std::vector<Mark> at;  // where the document of each begins
+  // Of each: whether it takes its jobs from the .vcsjob of a source and says nothing of devices, so
+  // that their profiles say it. Its `before` is what is to be done with those, if there are any.
+  std::vector<bool> leaves_devices;
   std::vector<FileDependency> dependencies;
   // Tasks that are one array or matrix and have no group yet: the first and the one after the last.
   std::vector<std::pair<size_t, size_t>> groups;

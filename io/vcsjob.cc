@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -68,7 +69,10 @@ YamlNode without_nulls(YamlNode node) {
   return node;
 }
 
-VcsJob read_job(const YamlNode& written, const std::string& dir, const FileScope& scope) {
+// Why the file at a job's path cannot be run, or nothing.
+using PathCheck = std::function<std::optional<std::string>(const std::string& path)>;
+
+VcsJob read_job(const YamlNode& written, const PathCheck& check, const FileScope& scope) {
   const YamlNode node = without_nulls(written);
   const ObjectReader entry(node, kJob, scope);
   VcsJob job;
@@ -84,18 +88,18 @@ VcsJob read_job(const YamlNode& written, const std::string& dir, const FileScope
   job.dirty = entry.boolean("dirty", false);
   job.virgin = entry.boolean("virgin", false);
   if (job.path.empty()) return job;
-  if (const std::optional<std::string> reason = check_executable(dir, job.path)) {
+  if (const std::optional<std::string> reason = check(job.path)) {
     entry.error("path", *reason);
   }
   return job;
 }
 
 // Reads each entry against problems of its own, so that the first of them can stay with the job.
-void read_jobs(const YamlNode& list, const std::string& dir, const FileScope& scope,
+void read_jobs(const YamlNode& list, const PathCheck& check, const FileScope& scope,
                VcsJobFile& file) {
   for (const YamlNode& item : list.items) {
     FileProblems problems;
-    VcsJob job = read_job(item, dir, FileScope(scope.file(), problems));
+    VcsJob job = read_job(item, check, FileScope(scope.file(), problems));
     if (problems.has_errors()) {
       const auto first =
           std::find_if(problems.list().begin(), problems.list().end(),
@@ -105,6 +109,18 @@ void read_jobs(const YamlNode& list, const std::string& dir, const FileScope& sc
     file.problems.add_all(problems);
     file.jobs.push_back(std::move(job));
   }
+}
+
+// `file` is unreadable until there is a list in `text`.
+void read_text(std::string text, const PathCheck& check, const FileScope& scope, VcsJobFile& file) {
+  file.unreadable = true;
+  const YamlNode root = parse_yaml_document(json_to_yaml(std::move(text)), scope);
+  if (file.problems.has_errors()) return;
+  const ObjectReader reader(root, kList, scope);
+  const YamlNode* list = reader.list("executables", Need::required);
+  if (list == nullptr) return;
+  file.unreadable = false;
+  read_jobs(*list, check, scope, file);
 }
 
 // The four hex digits at `at`, when they stand behind "\u".
@@ -160,7 +176,7 @@ VcsJobChoice choose_by_path(const VcsJobFile& file, const TreeSource& source) {
   }
   return {{},
           StatusCode::norun,
-          source.dir + "/.vcsjob has no job with the path \"" + source.path + "\"" +
+          file.path + " has no job with the path \"" + source.path + "\"" +
               suggestion(source.path, paths)};
 }
 
@@ -168,7 +184,8 @@ VcsJobChoice choose_by_path(const VcsJobFile& file, const TreeSource& source) {
 
 VcsJobFile load_vcsjob(const std::string& dir) {
   VcsJobFile file;
-  const FileScope scope(dir + "/.vcsjob", file.problems);
+  file.path = dir + "/.vcsjob";
+  const FileScope scope(file.path, file.problems);
   struct stat info {};
   if (::stat(scope.file().c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
     file.missing = true;
@@ -177,19 +194,24 @@ VcsJobFile load_vcsjob(const std::string& dir) {
                         : "there is no such directory");
     return file;
   }
-  file.unreadable = true;
   Result<std::string> text = read_file(scope.file(), kYamlBytesMax);
   if (!text) {
+    file.unreadable = true;
     scope.error_unreadable(text.error());
     return file;
   }
-  const YamlNode root = parse_yaml_document(json_to_yaml(std::move(*text)), scope);
-  if (file.problems.has_errors()) return file;
-  const ObjectReader reader(root, kList, scope);
-  const YamlNode* list = reader.list("executables", Need::required);
-  if (list == nullptr) return file;
-  file.unreadable = false;
-  read_jobs(*list, dir, scope, file);
+  read_text(
+      std::move(*text), [&dir](const std::string& path) { return check_executable(dir, path); },
+      scope, file);
+  return file;
+}
+
+VcsJobFile parse_vcsjob(std::string text, const std::string& path) {
+  VcsJobFile file;
+  file.path = path;
+  const FileScope scope(file.path, file.problems);
+  read_text(
+      std::move(text), [](const std::string&) { return std::nullopt; }, scope, file);
   return file;
 }
 
@@ -204,7 +226,7 @@ VcsJobChoice choose_vcsjobs(const VcsJobFile& file, const TreeSource& source) {
                [&source](const VcsJob& job) { return chosen_by_tags(job.tags, source.tags); });
   if (!choice.jobs.empty()) return choice;
   choice.status = StatusCode::norun;
-  choice.message = source.dir + "/.vcsjob has no job";
+  choice.message = file.path + " has no job";
   for (const std::string& term : source.tags) {
     choice.message += (term == source.tags.front() ? " with the tags " : " and ") + term;
   }

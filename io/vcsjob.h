@@ -38,6 +38,7 @@ struct VcsJob {
 };
 
 struct VcsJobFile {
+  std::string path;          // where it was read, as problems name it
   std::vector<VcsJob> jobs;  // in the file's order
   FileProblems problems;
   bool missing = false;     // there is no such tree, or no .vcsjob in it
@@ -46,6 +47,10 @@ struct VcsJobFile {
 
 // Reads DIR/.vcsjob and looks at each job's file.
 VcsJobFile load_vcsjob(const std::string& dir);
+
+// The same of the text of such a file whose tree is not here; `path` says where it comes from. What
+// the jobs' own files are is not looked at.
+VcsJobFile parse_vcsjob(std::string text, const std::string& path);
 
 // What `source` asks for: the job with its path, or all jobs that its tags choose
 // (core/tag_choice.h; all of them without tags), broken ones included.

@@ -504,6 +504,23 @@ struct ListTasks {
 
   guidPrefix @2 :Text;
   # Empty: all.
+
+  # All of these must hold too. A broker that does not know them lists more.
+
+  groupPrefix @3 :Text;
+  # Tasks of arrays and matrices whose group begins so. Empty: all.
+
+  verdicts @4 :List(Task.Verdict);
+  # Ended tasks with one of these. Empty: all.
+
+  kinds @5 :List(Task.TaskKind);
+  # Empty: all.
+
+  name @6 :Text;
+  # A glob that the task's name matches (core/glob.h). Empty: all. At most 1024 bytes.
+
+  metadata @7 :List(Device.Pair);
+  # Each must be the task's. No key twice.
 }
 
 struct TaskList {

@@ -183,4 +183,7 @@ struct GitSource {
 
   path @2 :Text;
   tags @3 :List(Text);
+
+  askedRef @4 :Text;
+  # For people: what `ref` was called when the submitter resolved it to a sha. Empty: it did not.
 }

@@ -77,12 +77,6 @@ std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignme
                                              "this worker does not run such work");
 }
 
-std::map<std::string, std::string> base_environment(const std::string& home) {
-  return {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-          {"LANG", "C.UTF-8"},
-          {"HOME", home}};
-}
-
 std::string home_of_user() {
   const char* home = std::getenv("HOME");
   if (home != nullptr && *home == '/') return home;

@@ -98,9 +98,6 @@ Ending run_noop(Instant now);
 std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignment assignment,
                                              const Work& work, AttemptRun::ReportSink report);
 
-// The child's environment before anything is passed or set: PATH, LANG and HOME.
-std::map<std::string, std::string> base_environment(const std::string& home);
-
 // The home directory of the worker's own user; "/" when it has none.
 std::string home_of_user();
 

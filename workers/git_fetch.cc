@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "core/duration_text.h"
 #include "core/git_url.h"
 #include "core/guid.h"
-#include "workers/attempt_run.h"
 
 namespace muster {
 
@@ -35,24 +33,6 @@ std::string mirror_name(const std::string& url) {
   return digest(url) + (name.empty() ? "" : "-" + name.substr(0, 40));
 }
 
-// The worker's own HOME and agent, so that its keys and credentials are used; nothing that asks.
-std::map<std::string, std::string> git_environment() {
-  std::map<std::string, std::string> env = base_environment("/");
-  for (const char* name : {"HOME", "PATH", "SSH_AUTH_SOCK", "http_proxy", "https_proxy", "no_proxy",
-                           "GIT_SSL_CAINFO"}) {
-    if (const char* value = std::getenv(name)) env[name] = value;
-  }
-  env["LC_ALL"] = "C";
-  env["GIT_TERMINAL_PROMPT"] = "0";
-  env["GIT_ASKPASS"] = "/bin/false";
-  env["SSH_ASKPASS"] = "/bin/false";
-  env["SSH_ASKPASS_REQUIRE"] = "never";
-  env["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes -oConnectTimeout=30";
-  env["GIT_PAGER"] = "cat";
-  env["GIT_EDITOR"] = "/bin/false";
-  return env;
-}
-
 }  // namespace
 
 GitFetch::GitFetch(GitFetchConfig config, GitSource source, std::string tree,
@@ -62,8 +42,6 @@ GitFetch::GitFetch(GitFetchConfig config, GitSource source, std::string tree,
       tree_(std::move(tree)),
       output_(std::move(output)),
       mirror_(config_.mirrors_dir + "/" + mirror_name(source_.url)),
-      url_(source_.url),
-      env_(git_environment()),
       give_up_(now + config_.timeout) {
   prepare(now);
 }
@@ -75,15 +53,7 @@ void GitFetch::prepare(Instant now) {
     return refuse("this worker does not fetch from " + shown_git_url(source_.url) +
                   ": its muster.yaml allows other URLs only (worker: git_allow)");
   }
-  if (const std::optional<GitCredentials> credentials = split_git_url(source_.url)) {
-    url_ = credentials->url;
-    env_["MUSTER_GIT_USER"] = credentials->user;
-    env_["MUSTER_GIT_PASSWORD"] = credentials->password;
-    env_["GIT_CONFIG_COUNT"] = "1";
-    env_["GIT_CONFIG_KEY_0"] = "credential.helper";
-    env_["GIT_CONFIG_VALUE_0"] =
-        "!printf 'username=%s\\npassword=%s\\n' \"$MUSTER_GIT_USER\" \"$MUSTER_GIT_PASSWORD\" #";
-  }
+  remote_ = git_remote(source_.url);
   if (const Result<Done> made = make_dirs(config_.mirrors_dir); !made.ok())
     return fail(made.error());
   const std::string lock = mirror_ + ".lock";
@@ -141,11 +111,11 @@ void GitFetch::enter(Stage stage, Instant now) {
       return run({"-C", mirror, "rev-parse", "--verify", "--quiet", wanted + "^{commit}"}, now);
     case Stage::fetch:
       return run({"-C", mirror, "fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head",
-                  "--", url_, "+" + wanted + ":" + kept_ref()},
+                  "--", remote_.url, "+" + wanted + ":" + kept_ref()},
                  now);
     case Stage::fetch_all:
       return run({"-C", mirror, "fetch", "--quiet", "--force", "--prune", "--no-tags",
-                  "--no-write-fetch-head", "--", url_, "+refs/heads/*:refs/heads/*",
+                  "--no-write-fetch-head", "--", remote_.url, "+refs/heads/*:refs/heads/*",
                   "+refs/tags/*:refs/tags/*"},
                  now);
     case Stage::resolve: {
@@ -167,19 +137,7 @@ void GitFetch::share_objects(Instant now) {
 }
 
 void GitFetch::run(std::vector<std::string> arguments, Instant now) {
-  ProcessSpec spec;
-  spec.argv = {"git",
-               "-c",
-               "protocol.ext.allow=never",
-               "-c",
-               "core.hooksPath=/dev/null",
-               "-c",
-               "gc.autoDetach=false",
-               "-c",
-               "safe.directory=*"};
-  spec.argv.insert(spec.argv.end(), std::make_move_iterator(arguments.begin()),
-                   std::make_move_iterator(arguments.end()));
-  spec.env = env_;
+  ProcessSpec spec = git_process(remote_, std::move(arguments));
   spec.cwd = config_.mirrors_dir;
   spec.cgroup_fd = config_.cgroup_fd;
   ChildLimits limits;
@@ -218,7 +176,7 @@ void GitFetch::wake(Instant now) {
 void GitFetch::take_end(const ChildEnd& end, Instant now) {
   if (!problem_.empty()) return fail(problem_);  // it was stopped
   if (!end.not_started.empty()) {
-    return fail("cannot run git (" + end.not_started + "): install git on the worker");
+    return fail(git_not_started(end.not_started) + " on the worker");
   }
   if (end.run_timeout) {
     timed_out_ = true;
@@ -268,29 +226,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
                                : line));
 }
 
-// What says best what was wrong: git's last line, or the last that is an error where advice
-// follows.
-std::string GitFetch::last_line() const {
-  constexpr std::string_view kNoReason = "fatal: Could not read from remote repository.";
-  std::string_view rest = said_;
-  std::string_view fatal;
-  std::string_view last;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    if (line.empty()) continue;
-    if (line == kNoReason && !last.empty()) {
-      fatal = last;  // what ssh or the other side said
-    } else if (line.starts_with("fatal: ") || line.starts_with("error: ")) {
-      fatal = line;
-    }
-    last = line;
-  }
-  const std::string_view best = fatal.empty() ? last : fatal;
-  return cut_text(sanitize_utf8(without_password(std::string(best), source_.url)), 512);
-}
+std::string GitFetch::last_line() const { return git_reason(said_, source_.url); }
 
 void GitFetch::refuse(const std::string& problem) {
   is_request_ = true;

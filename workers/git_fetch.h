@@ -4,13 +4,12 @@
 //   MIRRORS/<digest of the URL>.git      the mirror; refs/muster/* keep what was asked for
 //   MIRRORS/<digest of the URL>.lock     held (flock) while git writes to it
 //
-// git is never asked anything and never asks: no terminal, no pager, no prompt. What ref is meant
-// is resolved by the repository at that moment, so that a branch which moved or is gone is never
-// served from the mirror; a full sha that the mirror has needs no connection at all.
+// How git is called: io/git_command.h. What ref is meant is resolved by the repository at that
+// moment, so that a branch which moved or is gone is never served from the mirror; a full sha that
+// the mirror has needs no connection at all.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "core/time.h"
 #include "core/work.h"
 #include "io/file.h"
+#include "io/git_command.h"
 #include "workers/child_run.h"
 
 namespace muster {
@@ -82,8 +82,7 @@ class GitFetch {
   const std::string tree_;
   const std::function<void(std::string_view)> output_;
   std::string mirror_;  // without ".git"
-  std::string url_;     // for git's arguments: without credentials
-  std::map<std::string, std::string> env_;
+  GitRemote remote_;
   Stage stage_ = Stage::lock;
   UniqueFd lock_;
   Instant next_try_;  // of the lock

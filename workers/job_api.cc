@@ -333,7 +333,7 @@ void JobApi::begin_report(Connection& connection, const std::string& path, const
 
 void JobApi::begin_push(Connection& connection, const PushRequest& push) {
   Result<UniqueFd> fd = open_job_file(paths_.roots, push.file);
-  std::string reason = fd.ok() ? invalid_artifact_name(push.as).value_or("") : fd.error();
+  std::string reason = fd.ok() ? invalid_artifact(push.as).value_or("") : fd.error();
   if (pushed_files_ >= limits_.pushed_files) {
     reason = "the attempt may push " + std::to_string(limits_.pushed_files) + " files, and has";
   }

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,9 +9,12 @@
 #include <cerrno>
 #include <memory>
 
+#include "core/glob.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "io/file.h"
+#include "io/sha256.h"
+#include "workers/job_files.h"
 
 namespace muster {
 
@@ -21,13 +23,6 @@ namespace {
 constexpr size_t kProblemsMax = 20;
 constexpr size_t kDepthMax = 64;
 
-std::string_view take_name(std::string_view& path) {
-  const size_t slash = std::min(path.find('/'), path.size());
-  const std::string_view name = path.substr(0, slash);
-  path.remove_prefix(std::min(slash + 1, path.size()));
-  return name;
-}
-
 struct CloseDir {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
@@ -35,7 +30,7 @@ struct CloseDir {
 class Collector {
  public:
   Collector(const std::vector<std::string>& patterns, const std::string& into, Collected& out)
-      : patterns_(patterns), into_(into), out_(out) {}
+      : patterns_(patterns.begin(), patterns.end()), into_(into), out_(out) {}
 
   void walk(UniqueFd dir_fd, const std::string& prefix, size_t depth) {
     const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(dir_fd.get()));
@@ -52,16 +47,18 @@ class Collector {
       visit(fd, name, prefix + name, depth);
     }
   }
+  // Problems that are only counted.
+  size_t unsaid() const { return complaints_ - std::min(complaints_, kProblemsMax); }
   bool is_full() const { return seen_ > kArtifactWalkMax || out_.files.size() >= kArtifactsMax; }
 
  private:
   bool is_wanted(const std::string& path) const {
     return std::any_of(patterns_.begin(), patterns_.end(),
-                       [&](const std::string& pattern) { return matches_pattern(pattern, path); });
+                       [&](const Glob& pattern) { return pattern.matches(path); });
   }
 
   void complain(const std::string& path, const std::string& why) {
-    if (out_.problems.size() < kProblemsMax) {
+    if (++complaints_ <= kProblemsMax) {
       out_.problems.push_back(quote_text(path) + " is not collected: " + why);
     }
   }
@@ -79,6 +76,7 @@ class Collector {
     if (!is_wanted(path)) return;
     if (S_ISLNK(info.st_mode)) return complain(path, "symbolic links are not followed");
     if (!S_ISREG(info.st_mode)) return complain(path, "it is no regular file");
+    if (const auto reason = invalid_artifact(path)) return complain(path, *reason);
     // What was looked at is what is taken: by its descriptor.
     const UniqueFd file(
         ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -94,12 +92,29 @@ class Collector {
     }
     const std::string source = "/proc/self/fd/" + std::to_string(file_fd);
     if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      if (errno == EEXIST) return complain(path, "the job has pushed a file of that name");
       if (const Result<Done> copied = copy(file_fd, target); !copied.ok()) {
         ::unlink(target.c_str());
         return complain(path, copied.error());
       }
     }
-    out_.files.push_back({path, bytes});
+    out_.files.push_back({path, bytes, digest(file_fd, bytes)});
+  }
+
+  // Of what is cheap to read: a large file is read by the uploader anyway.
+  std::string digest(int file_fd, uint64_t bytes) {
+    if (bytes > kArtifactHashedBytesMax || hashed_ + bytes > kArtifactsHashedBytesMax) return {};
+    hashed_ += bytes;
+    Sha256 sha256;
+    std::string chunk(256 << 10, '\0');
+    for (off_t at = 0;;) {
+      const ssize_t size = ::pread(file_fd, chunk.data(), chunk.size(), at);
+      if (size < 0 && errno == EINTR) continue;
+      if (size <= 0) return size == 0 && sha256.bytes() == bytes ? sha256.hex() : std::string();
+      sha256.update(std::string_view(chunk.data(), static_cast<size_t>(size)));
+      if (sha256.bytes() > bytes) return {};  // it is still being written
+      at += size;
+    }
   }
 
   static Result<Done> copy(int from, const std::string& target) {
@@ -123,32 +138,15 @@ class Collector {
     }
   }
 
-  const std::vector<std::string>& patterns_;
+  const std::vector<Glob> patterns_;
   const std::string& into_;
   Collected& out_;
   size_t seen_ = 0;
+  size_t complaints_ = 0;
+  uint64_t hashed_ = 0;
 };
 
 }  // namespace
-
-bool matches_pattern(std::string_view pattern, std::string_view path) {
-  while (!pattern.empty()) {
-    std::string_view rest = pattern;
-    const std::string word(take_name(rest));
-    if (word == "**") {
-      // As many names as it takes.
-      for (std::string_view tail = path;; take_name(tail)) {
-        if (matches_pattern(rest, tail)) return true;
-        if (tail.empty()) return false;
-      }
-    }
-    if (path.empty()) return false;
-    const std::string name(take_name(path));
-    if (::fnmatch(word.c_str(), name.c_str(), FNM_PERIOD) != 0) return false;
-    pattern = rest;
-  }
-  return path.empty();
-}
 
 Collected collect_artifacts(const std::string& from, const std::vector<std::string>& patterns,
                             const std::string& into) {
@@ -161,6 +159,10 @@ Collected collect_artifacts(const std::string& from, const std::vector<std::stri
   }
   Collector collector(patterns, into, collected);
   collector.walk(std::move(dir), "", 0);
+  if (collector.unsaid() > 0) {
+    collected.problems.push_back(std::to_string(collector.unsaid()) +
+                                 " more files are not collected");
+  }
   if (collector.is_full()) {
     collected.problems.push_back("not all artifacts are collected: there are more than " +
                                  std::to_string(kArtifactsMax) + ", or " +

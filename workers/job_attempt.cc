@@ -6,6 +6,7 @@
 
 #include "core/duration_text.h"
 #include "core/git_url.h"
+#include "io/archive_name.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "workers/attempt_files.h"
@@ -96,8 +97,8 @@ void JobAttempt::take_fetched(Instant now) {
     return refuse(cause, stopping_ ? StatusCode::killed : StatusCode::nofetch,
                   stopping_ ? stop_reason() : fetch->problem(), now);
   }
-  report(SourceFetched{shown, source.ref, fetch->sha()});
-  source_ready(workspace_ + "/source", LogJob{shown, source.ref, fetch->sha(), {}}, now);
+  report(SourceFetched{shown, source.shown_ref(), fetch->sha()});
+  source_ready(workspace_ + "/source", LogJob{shown, source.shown_ref(), fetch->sha(), {}}, now);
 }
 
 // What is to be run is there, below `base`.
@@ -125,8 +126,7 @@ void JobAttempt::listen(Instant now) {
   Result<std::unique_ptr<JobApi>> api = JobApi::listen(
       {dir + "/api.sock", {plan_.cwd, workspace_}, dir + "/artifacts"}, {},
       [this](ReportBody body) { tell(std::move(body)); },
-      [this, dir](const std::string& name) { return url_of(name, dir + "/artifacts/" + name); },
-      now);
+      [this](const std::string& name) { return artifact_url(name); }, now);
   if (api.ok()) {
     api_ = std::move(*api);
   } else {
@@ -353,12 +353,16 @@ void JobAttempt::tell(ReportBody body) {
   report(std::move(body));
 }
 
+std::string JobAttempt::artifact_url(const std::string& name) const {
+  return url_of(archived_as(name), attempt_dir() + "/artifacts/" + name);
+}
+
 void JobAttempt::collect() {
   const std::string into = attempt_dir() + "/artifacts";
   const Collected collected = collect_artifacts(plan_.cwd, work_.artifacts, into);
   for (const std::string& problem : collected.problems) log_.note(problem);
   for (const CollectedFile& file : collected.files) {
-    report(Artifact{file.name, url_of(file.name, into + "/" + file.name), file.bytes, ""});
+    report(Artifact{file.name, artifact_url(file.name), file.bytes, file.sha256});
   }
 }
 

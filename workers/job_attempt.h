@@ -66,6 +66,8 @@ class JobAttempt final : public AttemptRun {
   void end_step(ChildEnd end, Instant now);
   Ending judge_step(const PlannedStep& step, ChildEnd end, Instant now) const;
   void report_step(const PlannedStep& step, const Ending& ending, Instant now);
+  // Where the archive has what the attempt left as `name`.
+  std::string artifact_url(const std::string& name) const;
   void collect();
   Ending judge(Instant now) const;
   void judge_tests(Ending& ending) const;

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "io/archive_name.h"
 #include "io/beneath.h"
 #include "io/sha256.h"
 
@@ -94,18 +94,9 @@ bool ReadChore::work() {
   return ended;
 }
 
-std::optional<std::string> invalid_artifact_name(const std::string& name) {
-  const bool printable = is_utf8(name) && quote_text(name, SIZE_MAX).size() == name.size() + 2;
-  if (!printable || name.size() > kCaseNameBytesMax) {
-    return quote_text(name) + " cannot name an artifact: it is too long or not printable";
-  }
-  for (const std::string& part : parts_of(name)) {
-    const bool leads_away = part.empty() || part == "." || part == "..";
-    if (leads_away || part.size() > 255) {
-      return quote_text(name) + " cannot name an artifact: it must be a path inside its folder";
-    }
-  }
-  return std::nullopt;
+std::optional<std::string> invalid_artifact(const std::string& name) {
+  if (std::optional<std::string> reason = invalid_artifact_name(name)) return reason;
+  return invalid_artifact_name(archived_as(name));
 }
 
 struct CopyChore::Digest {
@@ -141,7 +132,7 @@ bool CopyChore::work() {
 
 // The copy grows beside the folder: who looks into the folder sees whole files only.
 bool CopyChore::begin() {
-  if (std::optional<std::string> reason = invalid_artifact_name(name_)) return !fail(*reason);
+  if (std::optional<std::string> reason = invalid_artifact(name_)) return !fail(*reason);
   const Result<Done> ready = make_dirs(artifacts_);
   if (!ready.ok()) return !fail(ready.error());
   std::string pattern = artifacts_ + ".part-XXXXXX";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,9 +52,9 @@ class ReadChore final : public FileChore {
   std::string buffer_;
 };
 
-// Why `name` may not name an artifact, as a sentence, or nothing: one or more parts with "/"
-// between, none empty, hidden in no way ("." and ".."), printable.
-std::optional<std::string> invalid_artifact_name(const std::string& name);
+// Why the archive takes no artifact `name` (invalid_artifact_name in io/archive_name.h, of what it
+// is archived_as), as a sentence, or nothing.
+std::optional<std::string> invalid_artifact(const std::string& name);
 
 // Copies `fd` to `name` in the directory `artifacts`, which is there at once and whole, or not at
 // all; it takes the place of one of the same name.

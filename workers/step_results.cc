@@ -1,12 +1,12 @@
 #include "workers/step_results.h"
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "core/glob.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "workers/reportable.h"
@@ -21,56 +21,39 @@ constexpr size_t kEntriesMax = 1'000'000;  // looked at for it
 // The clock of files is behind ours by a tick, and that of another machine by more.
 constexpr Duration kClockSlack = 1s;
 
-std::vector<std::string> parts_of(const std::string& pattern) {
-  std::vector<std::string> parts;
-  for (size_t start = 0; start <= pattern.size();) {
-    const size_t end = std::min(pattern.find('/', start), pattern.size());
-    if (end > start) parts.push_back(pattern.substr(start, end - start));
-    start = end + 1;
-  }
-  return parts;
-}
-
 class Finder {
  public:
-  Finder(std::vector<std::string> parts, size_t files_max)
-      : parts_(std::move(parts)), files_max_(files_max) {}
+  Finder(const std::string& pattern, size_t files_max) : glob_(pattern), files_max_(files_max) {}
 
-  void find(const fs::path& dir, const std::string& name, size_t part) {
-    if (part == parts_.size()) return;
-    if (parts_[part] == "**") find(dir, name, part + 1);  // no directory at all
-    std::error_code fault;
-    for (fs::directory_iterator entry(dir, fault), last; !fault && entry != last;
-         entry.increment(fault)) {
-      if (files_.size() >= files_max_ || ++entries_ > kEntriesMax) return;
-      take(*entry, name, part);
-    }
-  }
-
-  std::vector<std::string> files() {
+  std::vector<std::string> find(const fs::path& dir) {
+    walk(dir, "", glob_.begin());
     std::sort(files_.begin(), files_.end());
-    files_.erase(std::unique(files_.begin(), files_.end()), files_.end());
     return std::move(files_);
   }
 
  private:
-  void take(const fs::directory_entry& entry, const std::string& above, size_t part) {
-    const std::string own = entry.path().filename().string();
-    const std::string name = above.empty() ? own : above + "/" + own;
+  void walk(const fs::path& dir, const std::string& above, const Glob::Places& places) {
+    if (!glob_.goes_on(places)) return;
     std::error_code fault;
-    const bool is_dir = entry.is_directory(fault) && !entry.is_symlink(fault);
-    if (parts_[part] == "**") {
-      if (is_dir) find(entry.path(), name, part);
-    } else if (::fnmatch(parts_[part].c_str(), own.c_str(), FNM_PERIOD) == 0) {
-      if (part + 1 < parts_.size()) {
-        if (is_dir) find(entry.path(), name, part + 1);
-      } else if (!entry.is_directory(fault)) {
-        files_.push_back(name);
-      }
+    for (fs::directory_iterator entry(dir, fault), last; !fault && entry != last;
+         entry.increment(fault)) {
+      if (files_.size() >= files_max_ || ++entries_ > kEntriesMax) return;
+      const std::string own = entry->path().filename().string();
+      const Glob::Places here = glob_.enter(places, own);
+      if (!here.empty()) take(*entry, above.empty() ? own : above + "/" + own, here);
     }
   }
 
-  const std::vector<std::string> parts_;
+  void take(const fs::directory_entry& entry, const std::string& name, const Glob::Places& places) {
+    std::error_code fault;
+    if (!entry.is_directory(fault)) {
+      if (glob_.accepts(places)) files_.push_back(name);
+    } else if (!entry.is_symlink(fault)) {
+      walk(entry.path(), name, places);
+    }
+  }
+
+  const Glob glob_;
   const size_t files_max_;
   size_t entries_ = 0;
   std::vector<std::string> files_;
@@ -90,9 +73,7 @@ int severity(Outcome outcome) {
 
 std::vector<std::string> find_job_files(const std::string& dir, const std::string& pattern,
                                         size_t files_max) {
-  Finder finder(parts_of(pattern), files_max);
-  finder.find(dir, "", 0);
-  return finder.files();
+  return Finder(pattern, files_max).find(dir);
 }
 
 StepResults::StepResults(JobStep step, std::string dir, Instant started, Sink report)

@@ -23,8 +23,7 @@
 
 namespace muster {
 
-// Files below `dir` that match `pattern`: a path in which *, ? and [...] stand for characters of
-// one part and a part ** for any number of directories. Sorted; links are not followed on the way;
+// Files below `dir` that match `pattern` (core/glob.h). Sorted; links are not followed on the way;
 // at most `files_max`.
 std::vector<std::string> find_job_files(const std::string& dir, const std::string& pattern,
                                         size_t files_max);

@@ -208,6 +208,17 @@ INSTANTIATE_TEST_SUITE_P(
                               "--verify and --no-repair are about devices"},
                     WrongFlag{[](RunOptions& o) { o.no_repair = true; }, "--device"}));
 
+TEST(Flags, WhatAFileSaysOfBeforeHoldsForTheDevicesOfFlags) {
+  RunOptions options;
+  options.devices = {"a"};
+  TaskSpec task = make_command_task(command({"true"}), "/");
+  ASSERT_TRUE(apply_flags(options, "/", task, true).ok());
+  EXPECT_EQ(task.before, Before{}) << "verify: none";
+  task.devices.clear();
+  ASSERT_TRUE(apply_flags(options, "/", task).ok());
+  EXPECT_EQ(task.before, usual_before());
+}
+
 TEST(Flags, JobFlagsAreRefusedForVerifyTasks) {
   TaskSpec task = make_verify_task(VerifyOptions{}, "phone-7");
   RunOptions options;

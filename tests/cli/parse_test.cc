@@ -345,6 +345,15 @@ TEST(CommandLine, OtherVerbs) {
   EXPECT_THAT(list.states, ElementsAre(TaskState::queued, TaskState::ended));
   EXPECT_EQ(list.kind, TaskKind::verify);
   EXPECT_EQ(list.count_max, 7u);
+  const TaskListOptions group =
+      parsed_verb<TaskListOptions>({"task", "ls", "--group", "last", "--verdict", "fail,error",
+                                    "--name", "wifi-*", "--meta", "a=b", "--meta", "c=d=e"});
+  EXPECT_EQ(group.group, "last");
+  EXPECT_EQ(group.count_max, std::nullopt);
+  EXPECT_THAT(group.verdicts, ElementsAre(Verdict::fail, Verdict::error));
+  EXPECT_EQ(group.name, "wifi-*");
+  EXPECT_EQ(group.metadata, (std::map<std::string, std::string>{{"a", "b"}, {"c", "d=e"}}));
+  EXPECT_EQ(parsed_verb<JobListOptions>({"job", "list", "git://h/x", "--ref", "v1"}).ref, "v1");
   const EventsOptions events =
       parsed_verb<EventsOptions>({"events", "-f", "--from", "5", "--guid", "last", "-n", "2"});
   EXPECT_TRUE(events.follow);

@@ -99,6 +99,17 @@ TEST(Task, EndingSaysWhatIsKnown) {
             "pass");
 }
 
+TEST(Task, GroupIsALine) {
+  TaskInfo passed = samples::device_error_task();
+  passed.verdict = Verdict::pass;
+  const TaskInfo failed = samples::device_error_task();
+  EXPECT_EQ(render_group("g", {samples::running_task(), passed, failed, passed}, 4),
+            "group g: 3 of 4 ended: 2 pass, 1 error\n");
+  EXPECT_EQ(render_group("g", {samples::running_task()}, 1), "group g: 0 of 1 ended\n");
+  EXPECT_EQ(render_group("g", {passed}, 20),
+            "group g: 1 of 1 ended: 1 pass (of the newest; it has 20)\n");
+}
+
 TEST(Task, Table) {
   EXPECT_EQ(render_task_table({}, 0, kPlain), "no tasks\n");
   EXPECT_EQ(render_task_table({}, 0, kPlain, true),

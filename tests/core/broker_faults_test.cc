@@ -254,6 +254,17 @@ TEST_F(LongMessages, AListOfTasksEndsWhereTheMessageDoes) {
   EXPECT_LT(list.tasks.size() * kMessageLengthMax, kMessageBytesMax - (1 << 20));
 }
 
+TEST_F(LongMessages, AListHasAllThatIsMeantAndCountsNothingElse) {
+  ListTasks question;
+  question.guid_prefix = guids.back();
+  question.states = {TaskState::queued};
+  broker.hear("p", question);
+  EXPECT_EQ(broker.answer<TaskList>().total, 1u);
+  question.verdicts = {Verdict::error};
+  broker.hear("p", question);
+  EXPECT_EQ(broker.answer<TaskList>().total, 0u);
+}
+
 TEST_F(LongMessages, OrdersToStopTakeSeveralMessages) {
   broker.worker("w", "w1", static_cast<uint32_t>(kTasks));
   broker.dispatch();

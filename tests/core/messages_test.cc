@@ -55,5 +55,72 @@ TEST(MessageNames, RoleAndRefusal) {
   EXPECT_EQ(to_string(static_cast<RefusalCode>(77)), "unknown");
 }
 
+TEST(ListTasks, EveryWordOfAQuestionMustHold) {
+  TaskSpec spec;
+  spec.guid = "lab/0042";
+  spec.group = "group-7";
+  spec.kind = TaskKind::job;
+  spec.name = "wifi 5g";
+  spec.metadata = {{"branch", "main"}, {"build", "42"}};
+  struct Row {
+    const char* word;
+    void (*ask)(ListTasks&);
+    bool is_meant;
+  };
+  const Row rows[] = {
+      {"nothing", [](ListTasks&) {}, true},
+      {"guid", [](ListTasks& q) { q.guid_prefix = "lab/"; }, true},
+      {"other guid", [](ListTasks& q) { q.guid_prefix = "lab/1"; }, false},
+      {"group", [](ListTasks& q) { q.group_prefix = "group-7"; }, true},
+      {"other group", [](ListTasks& q) { q.group_prefix = "group-70"; }, false},
+      {"state",
+       [](ListTasks& q) {
+         q.states = {TaskState::queued, TaskState::ended};
+       },
+       true},
+      {"other state", [](ListTasks& q) { q.states = {TaskState::running}; }, false},
+      {"verdict",
+       [](ListTasks& q) {
+         q.verdicts = {Verdict::error, Verdict::fail};
+       },
+       true},
+      {"other verdict", [](ListTasks& q) { q.verdicts = {Verdict::pass}; }, false},
+      {"kind", [](ListTasks& q) { q.kinds = {TaskKind::job}; }, true},
+      {"other kind",
+       [](ListTasks& q) {
+         q.kinds = {TaskKind::verify, TaskKind::repair};
+       },
+       false},
+      {"name", [](ListTasks& q) { q.name = "wifi*"; }, true},
+      {"other name", [](ListTasks& q) { q.name = "wifi"; }, false},
+      {"metadata",
+       [](ListTasks& q) {
+         q.metadata = {{"build", "42"}};
+       },
+       true},
+      {"other value",
+       [](ListTasks& q) {
+         q.metadata = {{"build", "4"}};
+       },
+       false},
+      {"other key",
+       [](ListTasks& q) {
+         q.metadata = {{"branch", "main"}, {"x", ""}};
+       },
+       false},
+      {"one of two",
+       [](ListTasks& q) {
+         q.name = "*";
+         q.group_prefix = "x";
+       },
+       false},
+  };
+  for (const Row& row : rows) {
+    ListTasks question;
+    row.ask(question);
+    EXPECT_EQ(is_meant(question, spec, TaskState::ended, Verdict::fail), row.is_meant) << row.word;
+  }
+}
+
 }  // namespace
 }  // namespace muster

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/expect_run.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -42,10 +43,7 @@ class AnswersTest : public testing::Test {
   }
 
   Ran expect(int status, const std::vector<std::string>& arguments) {
-    Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
-    return ran;
+    return expect_run(house_, status, arguments);
   }
 
   House house_;

@@ -13,6 +13,7 @@
 #include "core/guid.h"
 #include "io/archive_store.h"
 #include "tests/support/house.h"
+#include "tests/support/loopback.h"
 
 namespace muster {
 namespace {
@@ -27,17 +28,6 @@ using ::testing::StartsWith;
 constexpr char kGuid[] = "https://lab.example/job/1234";
 constexpr char kToken[] = "0123456789abcdef0123456789abcdef";
 
-uint16_t free_port() {
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
-}
-
 class ArchiveTest : public ::testing::Test {
  protected:
   ArchiveTest() : house_(MUSTER_BIN_DIR) {}
@@ -47,7 +37,7 @@ class ArchiveTest : public ::testing::Test {
   }
   void configure_tcp() {
     port_ = free_port();
-    const std::string url = "127.0.0.1:" + std::to_string(port_);
+    const std::string url = "127.0.0.1:" + port_;
     std::ofstream(house_.home().dir + "/http.token") << kToken << "\n";
     configure("archive: { url: 'http://" + url + "' }\nhttp: " + url +
               "\nhttp_token_file: http.token\n");
@@ -70,7 +60,7 @@ class ArchiveTest : public ::testing::Test {
   }
 
   House house_;
-  uint16_t port_ = 0;
+  std::string port_;
   std::unique_ptr<Child> broker_, collector_, worker_;
 };
 

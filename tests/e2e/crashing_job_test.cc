@@ -14,7 +14,8 @@
 #include "core/guid.h"
 #include "io/file.h"
 #include "tests/e2e/audit.h"
-#include "tests/e2e/git_server.h"
+#include "tests/support/expect_run.h"
+#include "tests/support/git_server.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -51,23 +52,22 @@ class CrashingJobTest : public testing::Test {
   void start_worker() { worker_ = house_.start_worker("local", 2); }
 
   std::string expect(int status, const std::vector<std::string>& arguments) {
-    const Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
+    const Ran ran = expect_run(house_, status, arguments);
     return ran.out + ran.err;
   }
 
   // A tree with the googletest program, which waits in its second case. The result is a job file
   // that asks for it.
   std::string make_job() {
-    server_.write(".vcsjob", R"({"executables": [
+    const std::string list = house_.write("served/repository/.vcsjob", R"({"executables": [
         {"path": "tests/crashing", "tags": ["CRASH", "gtest"]},
         {"path": "tests/other.sh", "tags": ["OTHER"]}]})");
     const std::string program = std::string(MUSTER_BIN_DIR) + "/muster_crashing_gtest";
-    server_.write("tests/crashing", read_text(program), true);
-    server_.write("tests/other.sh", "#!/bin/sh\nexit 5\n", true);
-    const std::string url = server_.serve();
-    sha_ = server_.git({"rev-parse", "HEAD"});
+    house_.write("served/repository/tests/crashing", read_text(program), true);
+    house_.write("served/repository/tests/other.sh", "#!/bin/sh\nexit 5\n", true);
+    server_ = std::make_unique<GitServer>(list.substr(0, list.rfind('/')));
+    const std::string url = server_->url();
+    sha_ = server_->repository().git({"rev-parse", "HEAD"});
     return house_.write("crashing.yaml",
                         "version: 1\nkind: job\nname: crashing\nsource: { git: \"" + url +
                             "\", ref: " + sha_ +
@@ -90,7 +90,7 @@ class CrashingJobTest : public testing::Test {
   }
 
   House house_;
-  GitServer server_{house_};
+  std::unique_ptr<GitServer> server_;
   std::string gate_;
   std::string sha_;
   std::unique_ptr<Child> broker_;

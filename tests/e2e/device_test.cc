@@ -16,6 +16,7 @@
 
 #include "io/file.h"
 #include "tests/e2e/audit.h"
+#include "tests/support/expect_run.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -58,10 +59,7 @@ class DeviceTest : public testing::Test {
 
   // Runs a command; its exit status must be `status`.
   Ran expect(int status, const std::vector<std::string>& arguments) {
-    Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
-    return ran;
+    return expect_run(house_, status, arguments);
   }
 
   std::string health(const std::string& device) {

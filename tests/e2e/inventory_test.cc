@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/support/expect_run.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -27,10 +28,7 @@ class InventoryTest : public testing::Test {
                             devices);
   }
   std::string expect(int status, const std::vector<std::string>& arguments) {
-    const Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
-    return ran.out;
+    return expect_run(house_, status, arguments).out;
   }
 
   House house_;

@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "tests/e2e/git_server.h"
+#include "tests/support/expect_run.h"
+#include "tests/support/git_server.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -23,24 +24,25 @@ class JobsTest : public testing::Test {
   }
 
   std::string expect(int status, const std::vector<std::string>& arguments) {
-    const Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
+    const Ran ran = expect_run(house_, status, arguments);
     return ran.out + ran.err;
   }
 
-  std::string git(std::vector<std::string> arguments) { return server_.git(std::move(arguments)); }
+  std::string git(std::vector<std::string> arguments) const {
+    return server_->repository().git(std::move(arguments));
+  }
 
   // Serves a repository with these jobs.
   std::string serve(const std::string& vcsjob, const std::string& script) {
-    server_.write(".vcsjob", vcsjob);
-    server_.write("jobs/smoke.sh", script, true);
-    return server_.serve();
+    const std::string file = house_.write("served/repository/.vcsjob", vcsjob);
+    house_.write("served/repository/jobs/smoke.sh", script, true);
+    server_ = std::make_unique<GitServer>(file.substr(0, file.rfind('/')));
+    return server_->url();
   }
 
   House house_;
-  GitServer server_{house_};
   std::unique_ptr<Child> up_;
+  std::unique_ptr<GitServer> server_;
 };
 
 TEST_F(JobsTest, ATreeIsFetchedByShaAndRunByTag) {
@@ -60,7 +62,7 @@ TEST_F(JobsTest, ATreeIsFetchedByShaAndRunByTag) {
   EXPECT_THAT(expect(0, {"events", "--guid", "jobs-by-sha-1"}), HasSubstr(url + " " + sha));
 
   const std::string by_branch =
-      house_.write("by-branch.yaml", "version: 1\nkind: job\nsource: { git: \"" + url +
+      house_.write("by-branch.yaml", "version: 1\nkind: job\ndevices: []\nsource: { git: \"" + url +
                                          "\", ref: main, path: jobs/smoke.sh }\n");
   expect(5, {"run", "--wait", by_branch});
   git({"branch", "-m", "main", "trunk"});

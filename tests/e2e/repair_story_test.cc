@@ -11,6 +11,7 @@
 
 #include "core/status_record.h"
 #include "tests/e2e/audit.h"
+#include "tests/support/expect_run.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -54,10 +55,7 @@ class RepairStoryTest : public testing::Test {
 
   // Runs a command and returns what it printed; its exit status must be `status`.
   std::string expect(int status, const std::vector<std::string>& arguments) {
-    const Ran ran = house_.muster(arguments);
-    EXPECT_EQ(ran.status, status) << testing::PrintToString(arguments) << "\n"
-                                  << ran.out << ran.err << house_.daemon_output();
-    return ran.out;
+    return expect_run(house_, status, arguments).out;
   }
 
   json expect_json(std::vector<std::string> arguments) {

@@ -323,6 +323,15 @@ TEST(ArchiveName, AddressesLeadBackToTheirArchive) {
             "http://box/archive/v1/https%3A%2F%2Flab.example%2Fjob%2F1234/1/a%20b/%C3%A5");
 }
 
+// "log" and "artifacts/log" were one file there.
+TEST(ArchiveName, NoTwoArtifactsShareAName) {
+  EXPECT_EQ(archived_as("log"), "artifacts/log");
+  EXPECT_EQ(archived_as("artifacts/log"), "artifacts/artifacts/log");
+  for (const char* own : {"logs", "out/log", "artifacts/out/log", "log/a", "artifacts/logs"}) {
+    EXPECT_EQ(archived_as(own), own);
+  }
+}
+
 TEST(ArchiveName, AddressesThatAreNoneAreRefused) {
   for (const char* base : {"", "archive", "file://archive", "gopher://box", "http://", "ftp://",
                            "http+unix://", "http+unix://run%2Fsocket"}) {

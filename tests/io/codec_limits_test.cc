@@ -203,6 +203,13 @@ TEST(CodecLimits, BytesOfATaskAndOfAReport) {
          return frame(sync);
        },
        message_decodes},
+      {"pattern of names", kNamePatternBytesMax,
+       [](size_t n) {
+         ListTasks question;
+         question.name = std::string(n, '*');
+         return frame(question);
+       },
+       message_decodes},
       {"spooled report", kReportBytesMax,
        [](size_t n) {
          return encode_report({1, {}, kNever, AttemptStarted{std::string(n, 'x'), {}}});

@@ -126,7 +126,19 @@ TEST(Codec, EnumerantsComeBackAndOthersAreRefused) {
     return Refused{v, ""};
   });
   every_enumerant_comes_back<TaskState>(TaskState::ended, [](TaskState v) {
-    return ListTasks{{v}, 0, ""};
+    ListTasks question;
+    question.states = {v};
+    return question;
+  });
+  every_enumerant_comes_back<Verdict>(Verdict::skip, [](Verdict v) {
+    ListTasks question;
+    question.verdicts = {v};
+    return question;
+  });
+  every_enumerant_comes_back<TaskKind>(TaskKind::job, [](TaskKind v) {
+    ListTasks question;
+    question.kinds = {v};
+    return question;
   });
   every_enumerant_comes_back<TaskState>(
       TaskState::ended, [&](TaskState v) { return with([&](TaskChange& to) { to.state = v; }); });

@@ -91,6 +91,16 @@ TEST(Process, TellsTheSignal) {
   }
 }
 
+// Of a program that somebody started from a terminal, git could ask for a password there.
+TEST(Process, ASessionOfItsOwnHasNoTerminal) {
+  ProcessSpec spec = shell(
+      "read -r pid name state parent group session terminal rest < /proc/$$/stat; "
+      "echo $((pid == group)) $((pid == session)) $terminal");
+  EXPECT_EQ(run(spec).output.substr(0, 4), "1 0 ");
+  spec.session = true;
+  EXPECT_EQ(run(spec).output, "1 1 0\n");
+}
+
 TEST(Process, TellsWhatItUsed) {
   const Ended ended = run(shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"));
   EXPECT_GT(ended.exit.user + ended.exit.system, Duration(0));

@@ -243,6 +243,29 @@ TEST(TaskFile, ReadsWhatIsDoneToDevicesBefore) {
   }
 }
 
+TEST(TaskFile, WhoSaysNothingOfDevicesLeavesThemToTheSource) {
+  struct Row {
+    const char* text;
+    bool leaves;
+  };
+  for (const Row& row : {Row{"source: {git: /g}", true},
+                         {"source: {dir: j, tags: [A]}\nbefore: {verify: always}", true},
+                         {"source: {git: /g}\ndevices: []", false},
+                         {"source: {git: /g}\ndevices: {}", false},
+                         {"source: {git: /g}\ndevice: a", false},
+                         {"source: {git: /g}\nselector: a=b", false},
+                         {"source: {git: /g}\nrun: [x]", false},
+                         {"source: {git: /g}\nsteps: [{id: a, run: [x]}]", false},
+                         {"run: [x]", false}}) {
+    const TaskFile file = parse_task_file(kJob + std::string(row.text), "/d/t.yaml");
+    EXPECT_EQ(file.problems.to_text(), "") << row.text;
+    EXPECT_EQ(file.leaves_devices, std::vector<bool>{row.leaves}) << row.text;
+    EXPECT_EQ(file.tasks.at(0).before.verify != VerifyFirst::none,
+              row.leaves || !file.tasks.at(0).devices.empty())
+        << row.text;
+  }
+}
+
 TEST(TaskFile, ReadsPriorities) {
   const std::vector<std::pair<std::string, uint32_t>> rows = {
       {"0", 0}, {"100", 100}, {"7", 7}, {"low", 10}, {"medium", 50}, {"high", 90}};
@@ -286,6 +309,8 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\ndevices: {d: phone}", "4:14: a device of a task must be a map"},
       {"run: [x]\ndevices: {\"a b\": {name: p}}", "4:11: "},
       {"run: [x]\ndevices: [a]", "4:10: \"devices\" must be a map, not a list"},
+      {"source: {dir: j}\ndevices: []\nbefore: {verify: fresh}",
+       "5:9: is about the devices of a job, and this one has none"},
       {"run: [x]\ndevices: {d: {name: p, with: d}}",
        "4:30: a device cannot be in a stack with itself"},
       {"run: [x]\ndevices: {dut: {name: p}, r: {name: q, with: dud}}",

@@ -144,6 +144,19 @@ TEST_F(VcsJobTest, ListsThatAreNone) {
   }
 }
 
+TEST(VcsJobText, ATextFromElsewhereIsReadWithoutItsTree) {
+  const VcsJobFile file = parse_vcsjob(
+      R"({"executables": [{"path": "../x", "tags": ["A"]}, {"path": "y", "dirty": 3}]})",
+      "u@main:.vcsjob");
+  EXPECT_FALSE(file.missing || file.unreadable);
+  EXPECT_EQ(paths_of(choose_vcsjobs(file, {"", "", {"A"}})), std::vector<std::string>{"../x"});
+  EXPECT_EQ(file.jobs[0].broken, "") << "what its file is can be seen where the tree is";
+  EXPECT_NE(file.jobs[1].broken.find("u@main:.vcsjob:1:"), std::string::npos);
+  EXPECT_EQ(choose_vcsjobs(parse_vcsjob("[]", "u"), {}).status, StatusCode::nolist);
+  EXPECT_EQ(choose_vcsjobs(file, {"", "z", {}}).message,
+            "u@main:.vcsjob has no job with the path \"z\"");
+}
+
 TEST_F(VcsJobTest, AMissingListIsItsOwnError) {
   write("tree/x", "");
   for (const std::string& dir : {path("tree"), path("nowhere"), path("tree/x")}) {
@@ -160,9 +173,11 @@ TEST_F(VcsJobTest, AMissingListIsItsOwnError) {
 
 TEST_F(VcsJobTest, ChoosesByPathOrByAllTags) {
   for (const char* name : {"a", "b", "c"}) write_script("tree/" + std::string(name));
-  const VcsJobFile file =
+  VcsJobFile file =
       load(R"({"executables": [{"path": "a", "tags": ["X", "Y"]}, {"path": "b", "tags": ["X"]},)"
            R"( {"path": "c"}]})");
+  EXPECT_EQ(without_dir(file.path), "DIR/tree/.vcsjob");
+  file.path = "d/.vcsjob";
   struct Row {
     TreeSource source;
     std::vector<std::string> paths;

@@ -113,7 +113,8 @@ inline std::vector<Named<Report>> reports() {
 
 inline JobWork job_with_steps() {
   JobWork job;
-  job.source = GitSource{"file:///srv/tests.git", "v1.2", "", {"SMOKE", "any:a,b", "not:slow"}};
+  job.source =
+      GitSource{"file:///srv/tests.git", "v1.2", "", {"SMOKE", "any:a,b", "not:slow"}, "main"};
   job.env_pass = {"HOME"};
   job.steps = {{"flash", {"flash", "image"}, Duration(3min), true, {}, {}},
                {"test",
@@ -419,7 +420,14 @@ inline std::vector<Named<Envelope>> messages() {
       {"desired", desired()},
       {"fetch", Fetch{77, 1 << 20, Duration(30s)}},
       {"blocks", Blocks{1247, {encode_block(1234, event_values()), ""}}},
-      {"list_tasks", ListTasks{{TaskState::queued, TaskState::ended}, 100, "https://lab"}},
+      {"list_tasks", ListTasks{{TaskState::queued, TaskState::ended},
+                               100,
+                               "https://lab",
+                               "0194-group",
+                               {Verdict::fail, Verdict::error},
+                               {TaskKind::job, TaskKind::verify},
+                               "wifi-*",
+                               {{"branch", "main"}, {"build", "42"}}}},
       {"task_list", TaskList{{task_info(), TaskInfo{}}, 500}},
       {"show_task", ShowTask{token().guid}},
       {"task_info", task_info()},

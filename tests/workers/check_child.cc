@@ -59,18 +59,6 @@ Ended run_action(const ActionRun& run, const CheckContext& context) {
   return {};
 }
 
-BoundSocket::BoundSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = std::to_string(ntohs(address.sin_port));
-}
-
-void BoundSocket::listen() const { EXPECT_EQ(::listen(fd_.get(), 4), 0); }
-
 RawServer::RawServer(Treat treat) {
   socket_.listen();
   thread_ = std::thread([this, treat = std::move(treat)] {

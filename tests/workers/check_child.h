@@ -11,6 +11,7 @@
 
 #include "io/file.h"
 #include "tests/io/scratch.h"
+#include "tests/support/loopback.h"
 #include "workers/checks/check.h"
 
 namespace muster {
@@ -46,20 +47,6 @@ class WorkerChild : public ScratchFiles {
   void SetUp() override {
     ASSERT_EQ(::access(worker_path().c_str(), X_OK), 0) << "build " << worker_path() << " first";
   }
-};
-
-// A socket bound to a free port of 127.0.0.1. Nobody answers there: before listen() connections are
-// refused, after it they are made and nothing follows.
-class BoundSocket {
- public:
-  BoundSocket();
-  void listen() const;
-  int fd() const { return fd_.get(); }
-  const std::string& port() const { return port_; }
-
- private:
-  UniqueFd fd_;
-  std::string port_;
 };
 
 // Treats its visitors one after the other; the connection is closed after that.

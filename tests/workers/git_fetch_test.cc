@@ -240,7 +240,7 @@ TEST_F(GitFetchTest, StopsWhenItIsTold) {
 }
 
 TEST_F(GitFetchTest, FetchesFromAGitDaemon) {
-  const std::string port = BoundSocket().port();
+  const std::string port = free_port();
   ProcessSpec spec;
   spec.argv = {"git",
                "daemon",

@@ -424,11 +424,27 @@ TEST_F(JobAttemptTest, ArtifactsAreCollectedHoweverTheJobEnded) {
     if (artifact == nullptr) continue;
     EXPECT_EQ(artifact->url, "http://archive/guid-000001/" + artifact->name);
     EXPECT_EQ(artifact->bytes, artifact->name == "out/a.xml" ? 2u : 3u);
+    EXPECT_EQ(artifact->sha256.size(), 64u);
   }
   EXPECT_EQ(read_file(attempt_path("artifacts/out/a.xml"), 10).value(), "x\n");
   EXPECT_THAT(log(), HasSubstr("\"out/evil.xml\" is not collected: symbolic links"));
   attempt.reset();
   EXPECT_EQ(read_file(attempt_path("artifacts/out/deep/b.bin"), 10).value(), "yy\n");
+}
+
+// Its address was that of the console log.
+TEST_F(JobAttemptTest, AnArtifactCalledLogHasAnAddressOfItsOwn) {
+  work.artifacts = {"log"};
+  work.steps = {step("one", "echo mine > log")};
+  context.archive_url = [](const AttemptToken&, const std::string& name) { return "a:" + name; };
+  run();
+  std::vector<std::string> urls;
+  for (const ReportBody& body : reports) {
+    if (const auto* started = std::get_if<AttemptStarted>(&body)) urls.push_back(started->log_url);
+    const auto* artifact = std::get_if<Artifact>(&body);
+    if (artifact != nullptr) urls.push_back(artifact->name + " " + artifact->url);
+  }
+  EXPECT_THAT(urls, ElementsAre("a:log", "log a:artifacts/log"));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ SshServer::SshServer(const std::string& dir) : dir_(dir) {
   std::ofstream(path("authorized_keys")) << contents(path("user_key.pub"));
   // Another program may take the free port before sshd does.
   for (int attempt = 0; attempt < 10; ++attempt) {
-    const std::string port = BoundSocket().port();
+    const std::string port = free_port();
     if (start_on(port)) return;
   }
   ADD_FAILURE() << "sshd does not start: " << log_;

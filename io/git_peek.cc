@@ -1,0 +1,193 @@
+#include "io/git_peek.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/duration_text.h"
+#include "core/git_url.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "io/git_command.h"
+
+namespace muster {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kSaidBytesMax = 4096;
+// How often `stopped` is asked.
+constexpr Duration kAskEvery = std::chrono::milliseconds(100);
+constexpr char kWanted[] = "refs/muster/wanted";
+
+// A directory that is gone with its owner.
+class TemporaryDir {
+ public:
+  TemporaryDir() {
+    std::error_code error;
+    const fs::path parent = fs::temp_directory_path(error);
+    path_ = (error ? fs::path("/tmp") : parent) / "muster-git-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) {
+      fault_ = "cannot make a directory " + path_ + ": " + errno_text(errno);
+    }
+  }
+  ~TemporaryDir() {
+    std::error_code ignored;
+    if (fault_.empty()) fs::remove_all(path_, ignored);
+  }
+  TemporaryDir(const TemporaryDir&) = delete;
+  TemporaryDir& operator=(const TemporaryDir&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::string& fault() const { return fault_; }
+
+ private:
+  std::string path_;
+  std::string fault_;
+};
+
+class Peek {
+ public:
+  Peek(const std::string& url, const std::string& ref, const GitPeekLimits& limits)
+      : url_(url),
+        wanted_(ref.empty() ? "HEAD" : ref),
+        limits_(limits),
+        until_us_(boot_us() + limits.timeout.count()),
+        remote_(git_remote(url)) {}
+
+  Result<GitPeek> look(const std::string& path) {
+    GitPeek peek;
+    if (!dir_.fault().empty()) return Error{dir_.fault()};
+    if (!run({"init", "--quiet", "--bare", dir_.path()})) return fail();
+    if (!bring(peek.sha)) return fail();
+    if (!run({"ls-tree", "-z", peek.sha, "--", path})) return fail();
+    if (out_.empty()) return peek;
+    // "100644 blob SHA\tPATH"
+    if (!out_.starts_with("100")) {
+      return Error{shown_git_url(url_) + ": " + path + " is not a regular file there"};
+    }
+    if (!run({"cat-file", "blob", peek.sha + ":" + path})) return fail();
+    peek.text = std::move(out_);
+    return peek;
+  }
+
+ private:
+  // Brings the commit that is wanted and says which it is.
+  bool bring(std::string& sha) {
+    if (run({"fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags",
+             "--no-write-fetch-head", "--", "origin", "+" + wanted_ + ":" + kWanted})) {
+      return resolve(kWanted, sha);
+    }
+    // An abbreviated sha has no name there, and not every server gives what only a sha names.
+    if (!may_be_sha(wanted_) || !fault_.empty()) return false;
+    return run({"fetch", "--quiet", "--filter=tree:0", "--no-tags", "--no-write-fetch-head", "--",
+                "origin", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"}) &&
+           resolve(wanted_, sha);
+  }
+
+  bool resolve(const std::string& name, std::string& sha) {
+    const bool found = run({"rev-parse", "--verify", "--quiet", name + "^{commit}"});
+    sha = out_.substr(0, out_.find('\n'));
+    if (found && is_full_sha(sha)) return true;
+    if (fault_.empty()) fault_ = "git: " + shown_git_url(url_) + " has no commit " + wanted_;
+    return false;
+  }
+
+  // Runs git to its end; what it printed is in out_, what it said in said_.
+  bool run(std::vector<std::string> arguments) {
+    // "origin" by options, so that no file has to name it. Git fetches from it what is missing.
+    std::vector<std::string> all = {"-c", "remote.origin.url=" + remote_.url,
+                                    "-c", "remote.origin.promisor=true",
+                                    "-c", "remote.origin.partialclonefilter=blob:none"};
+    if (arguments.front() != "init") all.insert(all.end(), {"--git-dir", dir_.path()});
+    all.insert(all.end(), std::make_move_iterator(arguments.begin()),
+               std::make_move_iterator(arguments.end()));
+    ProcessSpec spec = git_process(remote_, std::move(all));
+    spec.cwd = dir_.path();
+    spec.stderr_to = StderrTo::own;
+    out_.clear();
+    said_.clear();
+    const Result<std::unique_ptr<Process>> started = Process::start(spec);
+    if (!started) {
+      fault_ = git_not_started(started.error());
+      return false;
+    }
+    return await(**started);
+  }
+
+  bool await(Process& process) {
+    while (!is_over()) {
+      const std::optional<ProcessExit> exit = process.try_reap();
+      take_output(process);
+      if (exit) return fault_.empty() && exit->exit_code == 0;
+      pollfd items[] = {{process.output_fd(), POLLIN, 0},
+                        {process.error_fd(), POLLIN, 0},
+                        {process.exit_fd(), POLLIN, 0}};
+      const Duration left{std::max<int64_t>(until_us_ - boot_us(), 0)};
+      const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::min(left, kAskEvery));
+      ::poll(items, std::size(items), static_cast<int>(wait.count()));
+    }
+    return false;  // what still runs is ended with `process`
+  }
+
+  void take_output(Process& process) {
+    for (size_t before = out_.size(); process.output_fd() >= 0; before = out_.size()) {
+      const bool open = process.read_output(out_, kReadBytes);
+      if (out_.size() > limits_.bytes_max) {
+        fault_ = shown_git_url(url_) + ": the file is larger than " +
+                 std::to_string(limits_.bytes_max) + " bytes";
+        return;
+      }
+      if (!open || out_.size() == before) break;
+    }
+    for (size_t before = said_.size(); process.error_fd() >= 0; before = said_.size()) {
+      const bool open = process.read_error(said_, kReadBytes);
+      if (!open || said_.size() == before) break;
+      if (said_.size() > kSaidBytesMax) said_.erase(0, said_.size() - kSaidBytesMax);
+    }
+  }
+
+  bool is_over() {
+    if (!fault_.empty()) return true;
+    if (limits_.stopped && limits_.stopped()) fault_ = "interrupted";
+    if (boot_us() >= until_us_) {
+      fault_ = "timed out after " + format_duration(limits_.timeout) + " while asking " +
+               shown_git_url(url_);
+    }
+    return !fault_.empty();
+  }
+
+  Error fail() const {
+    if (!fault_.empty()) return Error{fault_};
+    const std::string reason = git_reason(said_, url_);
+    return Error{"git: " + (reason.empty() ? "failed and said nothing" : reason)};
+  }
+
+  const std::string url_;
+  const std::string wanted_;
+  const GitPeekLimits& limits_;
+  const int64_t until_us_;
+  const GitRemote remote_;
+  const TemporaryDir dir_;
+  std::string out_;
+  std::string said_;
+  std::string fault_;  // ours, where git said none
+};
+
+}  // namespace
+
+Result<GitPeek> peek_git(const std::string& url, const std::string& ref, const std::string& path,
+                         const GitPeekLimits& limits) {
+  if (const auto reason = invalid_git_url(url)) return Error{*reason};
+  if (const auto reason = invalid_git_ref(ref)) return Error{*reason};
+  return Peek(url, ref, limits).look(path);
+}
+
+}  // namespace muster
