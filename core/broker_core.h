@@ -165,6 +165,7 @@ class BrokerCore {
   size_t decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
                           bool slots_only, Instant now, Scratch& scratch, Decision& decision) const;
 
+  void avoid_tried(const Task& task, Scratch& scratch) const;
   void decide_lease(const Task& task, Placement placement, Scratch& scratch,
                     Decision& decision) const;
   void decide_lease(const AttemptToken& token, const Placement& placement, Scratch& scratch,

@@ -88,19 +88,38 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
       advance(ix);
       continue;
     }
+    avoid_tried(task, scratch);
     scratch.job = &task;
     scratch.verified_only = true;
     std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
     scratch.job = nullptr;
     scratch.verified_only = false;
-    if (placement) {
+    bool placed = placement.has_value();
+    if (placed) {
       decide_lease(task, std::move(*placement), scratch, decision);
-    } else if (!decide_verifications(task, scratch, decision)) {
-      continue;  // nothing of this class can be placed now
+    } else {
+      placed = decide_verifications(task, scratch, decision);
     }
+    scratch.excluded.clear();
+    if (!placed) continue;  // nothing of this class can be placed now
     ++cursor.position;
     advance(ix);
   }
+}
+
+// A task that is tried again goes to devices that its failed attempts did not have, when it could
+// have such now.
+void BrokerCore::avoid_tried(const Task& task, Scratch& scratch) const {
+  for (size_t i = task.attempts_before(); i < task.attempts.size(); ++i) {
+    for (const std::string& name : task.attempts[i].device_names) {
+      const auto device = device_by_name_.find(name);
+      if (device != device_by_name_.end()) scratch.excluded.insert(device->second);
+    }
+  }
+  if (scratch.excluded.empty()) return;
+  scratch.job = &task;
+  if (!find_placement(classes_[task.task_class], &scratch)) scratch.excluded.clear();
+  scratch.job = nullptr;
 }
 
 void BrokerCore::decide_lease(const Task& task, Placement placement, Scratch& scratch,

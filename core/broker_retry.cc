@@ -37,6 +37,10 @@ std::string BrokerCore::decide_retried(const Task& task, const LookupSet<std::st
   }
   for (const Dependency& dependency : spec.depends_on) {
     const Task* on = find_task(dependency.guid);
+    if (!on && dependency.must_pass && task.attempts.empty()) {  // it never ran: that may be why
+      return "depends on " + dependency.guid +
+             ", which ended too long ago to tell how: submit both again";
+    }
     if (!on || on->state != TaskState::ended || retried.contains(dependency.guid)) continue;
     if (dependency.must_pass && on->verdict != Verdict::pass && on->verdict != Verdict::flaky) {
       return "depends on " + dependency.guid + ", which ended as " +

@@ -92,7 +92,10 @@ std::string invalid_metadata(const TaskSpec& spec) {
     if (const auto problem = invalid_guid(spec.group)) return "the group: " + *problem;
   }
   size_t bytes = 0;
-  for (const auto& [key, value] : spec.metadata) bytes += key.size() + value.size();
+  for (const auto& [key, value] : spec.metadata) {
+    if (key.empty()) return "a key of its metadata is empty";
+    bytes += key.size() + value.size();
+  }
   if (spec.metadata.size() <= kMetadataMax && bytes <= kMetadataBytesMax) return "";
   return "a task has at most " + std::to_string(kMetadataMax) + " pairs of metadata, of " +
          std::to_string(kMetadataBytesMax >> 10) + " KiB in all";

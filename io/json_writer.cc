@@ -52,7 +52,7 @@ void append_escaped(std::string& out, char c) {
 void JsonWriter::separate(std::string_view key) {
   if (!first_) out_ += ',';
   first_ = false;
-  if (key.empty()) return;
+  if (nesting_.empty() || nesting_.back() != '{') return;
   append_quoted(key);
   out_ += ':';
 }
@@ -71,22 +71,26 @@ void JsonWriter::append_quoted(std::string_view text) {
 void JsonWriter::begin_object(std::string_view key) {
   separate(key);
   out_ += '{';
+  nesting_ += '{';
   first_ = true;
 }
 
 void JsonWriter::end_object() {
   out_ += '}';
+  nesting_.pop_back();
   first_ = false;
 }
 
 void JsonWriter::begin_array(std::string_view key) {
   separate(key);
   out_ += '[';
+  nesting_ += '[';
   first_ = true;
 }
 
 void JsonWriter::end_array() {
   out_ += ']';
+  nesting_.pop_back();
   first_ = false;
 }
 
@@ -144,6 +148,7 @@ void JsonWriter::boolean(std::string_view key, bool value) {
 
 std::string JsonWriter::take() {
   first_ = true;
+  nesting_.clear();
   return std::exchange(out_, {});
 }
 

@@ -12,8 +12,8 @@ namespace muster {
 
 class JsonWriter {
  public:
-  // Objects and arrays nest; each begin has its end. Members have a key, elements of an array and
-  // the outermost value have an empty one.
+  // Objects and arrays nest; each begin has its end. Members have a key, which may be empty; that of
+  // an array's element and of the outermost value is ignored.
   void begin_object(std::string_view key = {});
   void end_object();
   void begin_array(std::string_view key = {});
@@ -40,7 +40,8 @@ class JsonWriter {
   void append_quoted(std::string_view text);
 
   std::string out_;
-  bool first_ = true;  // in its object or array
+  std::string nesting_;  // '{' or '[' for each that is open
+  bool first_ = true;    // in its object or array
 };
 
 }  // namespace muster

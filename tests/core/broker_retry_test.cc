@@ -220,6 +220,24 @@ TEST_F(BrokerRetryTest, ARetriedDependencyCountsOnce) {
   expect_recovered();
 }
 
+// What it depended on is forgotten first, for it ended first.
+TEST_F(BrokerRetryTest, ABlockedTaskIsNotRetriedWithoutWhatIsForgotten) {
+  submit(0);
+  submit(1, {{guid_of(0), true}});
+  submit(2, {{guid_of(0), false}});
+  fail(0);
+  fail(2);
+  ASSERT_EQ(info(1).ending->status, StatusCode::blocked);
+  for (size_t task = 3; broker.core.task_info(guid_of(0)); ++task) {
+    submit(task);
+    broker.report(
+        "w", {guid_of(task), 1},
+        make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", broker.now, broker.now));
+  }
+  EXPECT_THAT(retry_one(1, "a"), HasSubstr("ended too long ago to tell how"));
+  EXPECT_EQ(retry_one(2, "b"), "") << "it ran: nothing of that is in its way";
+}
+
 // The list of ended tasks, which is forgotten from its front, may name it in its former life.
 TEST_F(BrokerRetryTest, ATaskThatRunsAgainIsNotForgotten) {
   submit(0);
@@ -250,6 +268,12 @@ TEST_F(BrokerRetryTest, WatchersAreToldOfTheRetry) {
   EXPECT_EQ(news.changes[0].verdict, Verdict::none);
 }
 
+TEST_F(BrokerRetryTest, AKeyOfMetadataIsNotEmpty) {
+  TaskSpec spec = Broker::spec(guid_of(1));
+  spec.metadata = {{"", "x"}};
+  EXPECT_EQ(broker.refusal(spec), "a key of its metadata is empty");
+}
+
 TEST_F(BrokerRetryTest, LimitsOnBothSides) {
   RetryTasks request{{}, "", "ada@lab", "a"};
   request.guids.assign(kGuidsPerRequestMax, guid_of(1));
@@ -258,6 +282,31 @@ TEST_F(BrokerRetryTest, LimitsOnBothSides) {
   request.guids.push_back(guid_of(1));
   broker.hear("p", request);
   EXPECT_EQ(broker.answer<Refused>().code, RefusalCode::limit);
+}
+
+// The device that was just blamed used to be the first to be had again.
+TEST(BrokerElsewhereTest, ARetryGoesToADeviceThatTheFailedAttemptsDidNotHave) {
+  Lab lab(make_inventory({"d1 phone w1", "d2 phone w1", "d3 phone w1"}));
+  TaskSpec spec = make_task(1, "type=phone");
+  spec.retry.test = 4;
+  lab.submit({spec});
+  lab.dispatch();
+  const auto fail = [&] {
+    lab.end(1, make_ending(Outcome::fail, Cause::test, StatusCode::failures, "", lab.now, lab.now));
+  };
+  EXPECT_EQ(lab.leased(1), "d1");
+  EXPECT_EQ(lab.lease(2, "d2"), "d2");
+  fail();
+  EXPECT_EQ(lab.leased(1), "d3") << "d2 is held by another task";
+  lab.pass_job(2);
+  fail();
+  EXPECT_EQ(lab.leased(1), "d2");
+  fail();
+  EXPECT_EQ(lab.leased(1), "d1") << "it has had them all";
+  EXPECT_EQ(lab.lease(3, "d2"), "d2");
+  EXPECT_EQ(lab.lease(4, "d3"), "d3");
+  fail();
+  EXPECT_EQ(lab.leased(1), "d1") << "no other is free";
 }
 
 TEST_F(BrokerRetryTest, EachEventOfATaskTellsItsMetadata) {

@@ -28,6 +28,17 @@ TEST(JsonWriter, NestsAndSeparates) {
   EXPECT_EQ(json.take(), "7");
 }
 
+// It was left out once, and what came out was no JSON.
+TEST(JsonWriter, AMemberMayHaveAnEmptyKey) {
+  JsonWriter json;
+  json.begin_object();
+  json.text("", "x");
+  json.begin_object("");
+  json.end_object();
+  json.end_object();
+  EXPECT_EQ(json.take(), R"({"":"x","":{}})");
+}
+
 TEST(JsonWriter, Numbers) {
   struct Row {
     int64_t number;
