@@ -1,4 +1,4 @@
-// muster submit, wait, cancel, task show, task explain.
+// muster submit, wait, cancel, retry, task show, task explain.
 #include <algorithm>
 
 #include "cli/end_report.h"
