@@ -148,7 +148,8 @@ pid_t fork_child(const Launch& launch, int cgroup_fd) {
   if (cgroup_fd >= 0) {
     pid = fork_into(launch, cgroup_fd);
   } else {
-    pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): see above
+    // NOLINTNEXTLINE(bugprone-unsafe-functions, clang-analyzer-security.insecureAPI.vfork)
+    pid = ::vfork();
     if (pid == 0) run_child(launch);
   }
   const int error_number = errno;

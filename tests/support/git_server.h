@@ -20,9 +20,14 @@ class GitServer {
     const std::string base = path.substr(0, path.rfind('/'));
     const std::string port = free_port();
     ChildSpec spec;
-    spec.argv = {
-        "/usr/bin/git",       "daemon",         "--export-all",       "--reuseaddr", "--verbose",
-        "--listen=127.0.0.1", "--port=" + port, "--base-path=" + base};
+    // Not by way of git, which would be killed and leave the daemon running.
+    spec.argv = {repository_.git({"--exec-path"}) + "/git-daemon",
+                 "--export-all",
+                 "--reuseaddr",
+                 "--verbose",
+                 "--listen=127.0.0.1",
+                 "--port=" + port,
+                 "--base-path=" + base};
     spec.env = {{"HOME", base}};
     spec.stdout_file = spec.stderr_file = log_ = base + "/daemon.log";
     daemon_ = std::make_unique<Child>(spec);
