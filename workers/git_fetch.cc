@@ -191,8 +191,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       if (passed) return enter(is_full_sha(source_.ref) ? Stage::look : Stage::fetch, now);
       break;
     case Stage::look:
-      sha_ = last_line();
-      return enter(passed && is_full_sha(sha_) ? Stage::make_tree : Stage::fetch, now);
+      return enter(passed && take_sha() ? Stage::make_tree : Stage::fetch, now);
     case Stage::fetch:
       if (passed) return enter(Stage::resolve, now);
       // An abbreviated sha has no name there, and not every server gives what only a sha names.
@@ -203,8 +202,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       if (passed) return enter(Stage::resolve, now);
       break;
     case Stage::resolve:
-      sha_ = last_line();
-      if (passed && is_full_sha(sha_)) return enter(Stage::make_tree, now);
+      if (passed && take_sha()) return enter(Stage::make_tree, now);
       return refuse("git: " + shown_git_url(source_.url) + " has no commit " + source_.ref +
                     (asked_of_.empty() ? "" : " (" + asked_of_ + ")"));
     case Stage::make_tree:
@@ -227,6 +225,11 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
 }
 
 std::string GitFetch::last_line() const { return git_reason(said_, source_.url); }
+
+bool GitFetch::take_sha() {
+  sha_ = git_sha(said_).value_or("");
+  return !sha_.empty();
+}
 
 void GitFetch::refuse(const std::string& problem) {
   is_request_ = true;

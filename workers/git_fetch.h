@@ -73,6 +73,7 @@ class GitFetch {
   void fail(const std::string& problem);
   void refuse(const std::string& problem);
   void take_output(std::string_view bytes);
+  bool take_sha();  // that the present child said
   std::string last_line() const;
   std::string kept_ref() const;
   bool remove_stale_locks();

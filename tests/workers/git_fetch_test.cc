@@ -268,6 +268,24 @@ TEST_F(GitFetchTest, FetchesFromAGitDaemon) {
   drive(daemon);
 }
 
+// What was read of the sha was what may be shown of it.
+TEST_F(GitFetchTest, APasswordThatIsPartOfTheShaLeavesItWhole) {
+  ASSERT_EQ(fetch("file://" + repository_, "main"), second_);
+  std::filesystem::path mirror;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() == ".git") mirror = entry.path();
+  }
+  // The mirror of a server that needs not be asked: it has the commit.
+  const std::string url = "http://ada:" + second_.substr(4, 2) + "@127.0.0.1:1/a";
+  EXPECT_THAT(fetch(url, second_), HasSubstr("fatal: "));
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() != ".git" || entry.path() == mirror) continue;
+    git({"-C", entry.path(), "fetch", "--quiet", mirror, "refs/muster/*:refs/muster/*"});
+  }
+  EXPECT_EQ(fetch(url, second_), second_);
+  EXPECT_EQ(file_of_tree(), "second");
+}
+
 TEST_F(GitFetchTest, AServerThatWantsAPasswordIsNotWaitedForAndGetsTheOneOfTheUrl) {
   httplib::Server server;
   std::vector<std::string> authorizations;
