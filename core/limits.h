@@ -150,7 +150,7 @@ inline constexpr uint32_t kApiRequestsPerSecond = 500;
 // Reports of one attempt, those that its files hold included: about 100 MB of the broker's log.
 inline constexpr uint64_t kReportsPerAttemptMax = 500'000;
 inline constexpr uint64_t kReportBytesPerAttemptMax = 128ull << 20;
-// Of the files that one attempt pushes.
+// Of the files that one attempt pushes, and once more of those that it leaves to be collected.
 inline constexpr uint64_t kPushedBytesMax = 16ull << 30;
 inline constexpr size_t kPushedFilesMax = 10'000;
 // Of one step, kept until it has ended.
