@@ -193,6 +193,8 @@ inline constexpr Duration kArchiveWritingMax = kTimeoutMax;
 inline constexpr uint64_t kWorkerReserveBytes = 72ull << 20;
 // Of one attempt's console log; the rest is dropped. Likewise.
 inline constexpr uint64_t kConsoleLogBytesMax = 1ull << 30;
+// What a worker writes around it: the header with the task in JSON's escapes, notes, the trailer.
+inline constexpr uint64_t kConsoleLogFrameBytesMax = 8 << 20;
 inline constexpr uint64_t kConsoleLogBytesMin = 4 << 10;  // less would hold no error message
 
 }  // namespace muster
