@@ -196,5 +196,8 @@ inline constexpr uint64_t kConsoleLogBytesMax = 1ull << 30;
 // What a worker writes around it: the header with the task in JSON's escapes, notes, the trailer.
 inline constexpr uint64_t kConsoleLogFrameBytesMax = 8 << 20;
 inline constexpr uint64_t kConsoleLogBytesMin = 4 << 10;  // less would hold no error message
+// A mirror of a git repository that was not used for so long is removed. The trees of attempts
+// share its objects, and none may run longer.
+inline constexpr Duration kGitMirrorKeep = kTimeoutMax + std::chrono::hours(24);
 
 }  // namespace muster

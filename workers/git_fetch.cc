@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +69,7 @@ void GitFetch::try_lock(Instant now) {
     return;
   }
   next_try_ = kNever;
+  ::futimens(lock_.get(), nullptr);  // the mirror is in use: see workers/git_mirrors.h
   if (remove_stale_locks()) enter(Stage::init, now);
 }
 
@@ -224,12 +226,12 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
                                : line));
 }
 
-std::string GitFetch::last_line() const { return git_reason(said_, source_.url); }
-
 bool GitFetch::take_sha() {
   sha_ = git_sha(said_).value_or("");
   return !sha_.empty();
 }
+
+std::string GitFetch::last_line() const { return git_reason(said_, source_.url); }
 
 void GitFetch::refuse(const std::string& problem) {
   is_request_ = true;

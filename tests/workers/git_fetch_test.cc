@@ -268,6 +268,18 @@ TEST_F(GitFetchTest, FetchesFromAGitDaemon) {
   drive(daemon);
 }
 
+TEST_F(GitFetchTest, AMirrorThatIsUsedIsTouched) {
+  ASSERT_EQ(fetch(repository_, "main"), second_);
+  std::filesystem::path lock;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() == ".lock") lock = entry.path();
+  }
+  const auto before = std::filesystem::last_write_time(lock);
+  std::filesystem::last_write_time(lock, before - std::chrono::hours(1000));
+  ASSERT_EQ(fetch(repository_, second_), second_);
+  EXPECT_GE(std::filesystem::last_write_time(lock), before);
+}
+
 // What was read of the sha was what may be shown of it.
 TEST_F(GitFetchTest, APasswordThatIsPartOfTheShaLeavesItWhole) {
   ASSERT_EQ(fetch("file://" + repository_, "main"), second_);
