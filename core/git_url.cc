@@ -28,14 +28,26 @@ bool is_scp_like(std::string_view url) {
   return url.substr(0, colon).find('/') == std::string_view::npos;
 }
 
-// The place of "user:password@" in `url`: where the password begins and how long it is.
 struct Span {
   size_t at = 0;
   size_t length = 0;
 };
+
+// Of "user:password@host:path", which ssh would take for the path of a host named "user".
+std::optional<Span> password_before_host(std::string_view url) {
+  if (!is_scp_like(url)) return std::nullopt;
+  const size_t begin = url.find(':') + 1;
+  const size_t end = std::min(url.find('/', begin), url.size());
+  const size_t colon = url.substr(0, end).rfind(':');
+  const size_t at = url.substr(0, colon).rfind('@');
+  if (at == std::string_view::npos || at < begin) return std::nullopt;
+  return Span{begin, at - begin};
+}
+
+// The place of "user:password@" in `url`: where the password begins and how long it is.
 std::optional<Span> password_in(std::string_view url) {
   const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return std::nullopt;
+  if (scheme == std::string_view::npos) return password_before_host(url);
   const size_t begin = scheme + 3;
   const size_t end = std::min(url.find('/', begin), url.size());
   const size_t at = url.substr(0, end).rfind('@');
@@ -94,6 +106,11 @@ std::optional<std::string> invalid_git_url(std::string_view url) {
   if (has_control_or_blank(url)) return shown + " has blanks or control characters";
   if (url.front() == '-') return shown + " begins with \"-\", which git takes for an option";
   if (url.front() == '/') return std::nullopt;
+  if (!url.starts_with("http://") && !url.starts_with("https://") && password_in(url)) {
+    return shown +
+           " has a password, which everybody could see in process lists: leave it out, and let the "
+           "worker's user have an ssh key there (ssh://USER@HOST/PATH)";
+  }
   const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
     return url.starts_with(scheme) && url.size() > scheme.size() && url[scheme.size()] != '-';
   });

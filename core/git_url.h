@@ -12,7 +12,7 @@ namespace muster {
 // Why `url` is none that git may be given, or nothing. Taken are https://, http://, ssh://, git://
 // and file:// URLs, USER@HOST:PATH, and absolute paths. Whatever else git understands (ext::, other
 // remote helpers, relative paths, options) is refused: it would run programs or depend on where the
-// worker stands.
+// worker stands. So is a password in any but an http(s):// URL: git could not be given it aside.
 std::optional<std::string> invalid_git_url(std::string_view url);
 
 // Why `ref` is neither the name of a branch or tag nor a sha, or nothing. Empty is HEAD. The rules

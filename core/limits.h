@@ -150,7 +150,7 @@ inline constexpr uint32_t kApiRequestsPerSecond = 500;
 // Reports of one attempt, those that its files hold included: about 100 MB of the broker's log.
 inline constexpr uint64_t kReportsPerAttemptMax = 500'000;
 inline constexpr uint64_t kReportBytesPerAttemptMax = 128ull << 20;
-// Of the files that one attempt pushes.
+// Of the files that one attempt pushes, and once more of those that it leaves to be collected.
 inline constexpr uint64_t kPushedBytesMax = 16ull << 30;
 inline constexpr size_t kPushedFilesMax = 10'000;
 // Of one step, kept until it has ended.
@@ -193,6 +193,11 @@ inline constexpr Duration kArchiveWritingMax = kTimeoutMax;
 inline constexpr uint64_t kWorkerReserveBytes = 72ull << 20;
 // Of one attempt's console log; the rest is dropped. Likewise.
 inline constexpr uint64_t kConsoleLogBytesMax = 1ull << 30;
+// What a worker writes around it: the header with the task in JSON's escapes, notes, the trailer.
+inline constexpr uint64_t kConsoleLogFrameBytesMax = 8 << 20;
 inline constexpr uint64_t kConsoleLogBytesMin = 4 << 10;  // less would hold no error message
+// A mirror of a git repository that was not used for so long is removed. The trees of attempts
+// share its objects, and none may run longer.
+inline constexpr Duration kGitMirrorKeep = kTimeoutMax + std::chrono::hours(24);
 
 }  // namespace muster

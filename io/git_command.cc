@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
-#include <optional>
 
 #include "core/git_url.h"
 #include "core/guid.h"
@@ -83,6 +82,16 @@ std::string git_reason(std::string_view said, const std::string& url) {
   }
   const std::string_view best = fatal.empty() ? last : fatal;
   return cut_text(sanitize_utf8(without_password(std::string(best), url)), kReasonBytesMax);
+}
+
+std::optional<std::string> git_sha(std::string_view said) {
+  std::optional<std::string> sha;
+  while (!said.empty()) {
+    const size_t end = std::min(said.find('\n'), said.size());
+    if (is_full_sha(said.substr(0, end))) sha = std::string(said.substr(0, end));
+    said.remove_prefix(std::min(end + 1, said.size()));
+  }
+  return sha;
 }
 
 std::string git_not_started(const std::string& reason) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ ProcessSpec git_process(const GitRemote& remote, std::vector<std::string> argume
 // Of what git said, what says best why it failed: its last line, or the last that is an error where
 // advice follows. Without the password that `url` may hold. Empty when it said nothing.
 std::string git_reason(std::string_view said, const std::string& url);
+
+// The commit that `git rev-parse` said, perhaps among warnings, or nothing. It is not shown but
+// used, so that no password is looked for in it.
+std::optional<std::string> git_sha(std::string_view said);
 
 // What a program says that could not start git: `reason` is Process::start's.
 std::string git_not_started(const std::string& reason);

@@ -72,15 +72,18 @@ FileUpload::Step FileUpload::step(UploadTarget& target, bool finished, Instant n
     if (finished) give_up(local.error());
     return be_idle();
   }
-  if (!remote_complete_ && *remote_ < local->bytes) return send_more(target, std::move(done));
+  // What was carried under a larger limit is not taken back.
+  const uint64_t bytes = std::min(local->bytes, std::max(bytes_max_, *remote_));
+  is_cut_ = bytes < local->bytes;
+  if (!remote_complete_ && *remote_ < bytes) return send_more(target, bytes, std::move(done));
   if (!finished) return be_idle();
-  if (!remote_complete_ && *remote_ > local->bytes) {
+  if (!remote_complete_ && *remote_ > bytes) {
     // This machine lost the end with its power; what the archive has of it is of no use.
     ask(Asked::restart);
     target.restart(name_, std::move(done));
     return Step::asked;
   }
-  return close(target, local->bytes, std::move(done));
+  return close(target, bytes, std::move(done));
 }
 
 FileUpload::Step FileUpload::be_idle() {
@@ -93,9 +96,11 @@ void FileUpload::ask(Asked what) {
   asking_ = true;
 }
 
-FileUpload::Step FileUpload::send_more(UploadTarget& target, UploadTarget::Done done) {
+FileUpload::Step FileUpload::send_more(UploadTarget& target, uint64_t end,
+                                       UploadTarget::Done done) {
   const uint64_t offset = *remote_;
-  Result<std::string> piece = read_piece(path_, offset, kArchiveAppendBytesMax);
+  const uint64_t size = std::min<uint64_t>(end - offset, kArchiveAppendBytesMax);
+  Result<std::string> piece = read_piece(path_, offset, size);
   if (!piece || piece->empty()) {
     fault_ = piece ? "" : piece.error();
     return be_idle();

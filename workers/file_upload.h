@@ -17,8 +17,10 @@ namespace muster {
 
 class FileUpload {
  public:
-  // `path` is the file on this machine, `name` what the archive calls it.
-  FileUpload(ArchiveName name, std::string path) : name_(std::move(name)), path_(std::move(path)) {}
+  // `path` is the file on this machine, `name` what the archive calls it. What lies past
+  // `bytes_max` is not carried.
+  FileUpload(ArchiveName name, std::string path, uint64_t bytes_max)
+      : name_(std::move(name)), path_(std::move(path)), bytes_max_(bytes_max) {}
 
   // What it needs now: nothing (it waits for more, for its next try, or for an answer), a request
   // to the target, or another call because there is more to read.
@@ -41,6 +43,8 @@ class FileUpload {
   const std::string& fault() const { return fault_; }
   // Why it was given up: the archive cannot have it. Empty otherwise.
   const std::string& refusal() const { return refusal_; }
+  // The file has grown past its limit.
+  bool is_cut() const { return is_cut_; }
   const ArchiveName& name() const { return name_; }
 
  private:
@@ -48,7 +52,7 @@ class FileUpload {
 
   void ask(Asked what);
   Step be_idle();
-  Step send_more(UploadTarget& target, UploadTarget::Done done);
+  Step send_more(UploadTarget& target, uint64_t end, UploadTarget::Done done);
   Step close(UploadTarget& target, uint64_t local, UploadTarget::Done done);
   // Reads on for the digest. True when it has all up to `end`.
   bool hash_up_to(uint64_t end);
@@ -57,6 +61,7 @@ class FileUpload {
 
   ArchiveName name_;
   std::string path_;
+  uint64_t bytes_max_;
   std::optional<uint64_t> remote_;  // bytes that the archive has; nothing: it must be asked
   bool remote_complete_ = false;
   std::string remote_digest_;
@@ -64,6 +69,7 @@ class FileUpload {
   Asked asked_ = Asked::look;
   bool asking_ = false;
   bool over_ = false;
+  bool is_cut_ = false;
   bool idle_ = false;      // there was nothing to do
   uint32_t failures_ = 0;  // in a row
   Duration gap_{0};        // of the target

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +69,7 @@ void GitFetch::try_lock(Instant now) {
     return;
   }
   next_try_ = kNever;
+  ::futimens(lock_.get(), nullptr);  // the mirror is in use: see workers/git_mirrors.h
   if (remove_stale_locks()) enter(Stage::init, now);
 }
 
@@ -191,8 +193,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       if (passed) return enter(is_full_sha(source_.ref) ? Stage::look : Stage::fetch, now);
       break;
     case Stage::look:
-      sha_ = last_line();
-      return enter(passed && is_full_sha(sha_) ? Stage::make_tree : Stage::fetch, now);
+      return enter(passed && take_sha() ? Stage::make_tree : Stage::fetch, now);
     case Stage::fetch:
       if (passed) return enter(Stage::resolve, now);
       // An abbreviated sha has no name there, and not every server gives what only a sha names.
@@ -203,8 +204,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       if (passed) return enter(Stage::resolve, now);
       break;
     case Stage::resolve:
-      sha_ = last_line();
-      if (passed && is_full_sha(sha_)) return enter(Stage::make_tree, now);
+      if (passed && take_sha()) return enter(Stage::make_tree, now);
       return refuse("git: " + shown_git_url(source_.url) + " has no commit " + source_.ref +
                     (asked_of_.empty() ? "" : " (" + asked_of_ + ")"));
     case Stage::make_tree:
@@ -224,6 +224,11 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
   fail("git: " + (line.empty() ? "ended with exit " + std::to_string(end.exit_code.value_or(-1)) +
                                      " and said nothing"
                                : line));
+}
+
+bool GitFetch::take_sha() {
+  sha_ = git_sha(said_).value_or("");
+  return !sha_.empty();
 }
 
 std::string GitFetch::last_line() const { return git_reason(said_, source_.url); }

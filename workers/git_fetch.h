@@ -2,7 +2,7 @@
 // brought up to date under a lock; an attempt gets a clean tree of its own, at one exact commit.
 //
 //   MIRRORS/<digest of the URL>.git      the mirror; refs/muster/* keep what was asked for
-//   MIRRORS/<digest of the URL>.lock     held (flock) while git writes to it
+//   MIRRORS/<digest of the URL>.lock     held (flock) while git writes to it; touched then
 //
 // How git is called: io/git_command.h. What ref is meant is resolved by the repository at that
 // moment, so that a branch which moved or is gone is never served from the mirror; a full sha that
@@ -73,6 +73,7 @@ class GitFetch {
   void fail(const std::string& problem);
   void refuse(const std::string& problem);
   void take_output(std::string_view bytes);
+  bool take_sha();  // that the present child said
   std::string last_line() const;
   std::string kept_ref() const;
   bool remove_stale_locks();

@@ -2,13 +2,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 
+#include "core/duration_text.h"
 #include "core/glob.h"
 #include "core/guid.h"
 #include "core/limits.h"
@@ -22,6 +26,7 @@ namespace {
 
 constexpr size_t kProblemsMax = 20;
 constexpr size_t kDepthMax = 64;
+constexpr const char* kIsThere = "the job has pushed a file of that name";
 
 struct CloseDir {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -29,8 +34,11 @@ struct CloseDir {
 
 class Collector {
  public:
-  Collector(const std::vector<std::string>& patterns, const std::string& into, Collected& out)
-      : patterns_(patterns.begin(), patterns.end()), into_(into), out_(out) {}
+  Collector(const ArtifactSearch& search, bool is_own, Collected& out)
+      : search_(search),
+        patterns_(search.patterns.begin(), search.patterns.end()),
+        is_own_(is_own),
+        out_(out) {}
 
   void walk(UniqueFd dir_fd, const std::string& prefix, size_t depth) {
     const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(dir_fd.get()));
@@ -82,23 +90,38 @@ class Collector {
         ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid() || ::fstat(file.get(), &info) != 0) return complain(path, errno_text(errno));
     if (!S_ISREG(info.st_mode)) return complain(path, "it is no regular file");
-    take(file.get(), path, static_cast<uint64_t>(info.st_size));
+    take(file.get(), path, info);
   }
 
-  void take(int file_fd, const std::string& path, uint64_t bytes) {
-    const std::string target = into_ + "/" + path;
+  void take(int file_fd, const std::string& path, const struct stat& info) {
+    const auto bytes = static_cast<uint64_t>(info.st_size);
+    if (bytes > search_.bytes_max - taken_) {
+      return complain(path, "an attempt leaves " + format_size(search_.bytes_max) +
+                                " at most, and its " + format_size(bytes) + " exceed that");
+    }
+    const std::string target = search_.into + "/" + path;
     if (const Result<Done> made = make_dirs(target.substr(0, target.rfind('/'))); !made.ok()) {
       return complain(path, made.error());
     }
-    const std::string source = "/proc/self/fd/" + std::to_string(file_fd);
-    if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-      if (errno == EEXIST) return complain(path, "the job has pushed a file of that name");
-      if (const Result<Done> copied = copy(file_fd, target); !copied.ok()) {
-        ::unlink(target.c_str());
-        return complain(path, copied.error());
+    if (is_own_ && info.st_nlink == 1) {
+      const std::string source = "/proc/self/fd/" + std::to_string(file_fd);
+      if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+        return keep(file_fd, path, bytes);
       }
+      if (errno == EEXIST) return complain(path, kIsThere);
     }
-    out_.files.push_back({path, bytes, digest(file_fd, bytes)});
+    const UniqueFd copy(
+        ::open(target.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!copy.valid()) return complain(path, errno == EEXIST ? kIsThere : errno_text(errno));
+    const Result<uint64_t> copied = fill(copy.get(), file_fd, bytes);
+    if (copied.ok()) return keep(copy.get(), path, *copied);
+    ::unlink(target.c_str());
+    complain(path, copied.error());
+  }
+
+  void keep(int fd, const std::string& path, uint64_t bytes) {
+    taken_ += bytes;
+    out_.files.push_back({path, bytes, digest(fd, bytes)});
   }
 
   // Of what is cheap to read: a large file is read by the uploader anyway.
@@ -117,47 +140,89 @@ class Collector {
     }
   }
 
-  static Result<Done> copy(int from, const std::string& target) {
-    const UniqueFd into(
-        ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!into.valid()) return Error{errno_text(errno)};
-    for (;;) {
-      const ssize_t copied = ::copy_file_range(from, nullptr, into.get(), nullptr, 1 << 30, 0);
-      if (copied == 0) return Done{};
+  // The first `bytes` of `from`, which somebody may still be writing. How many there were.
+  Result<uint64_t> fill(int into, int from, uint64_t bytes) const {
+    if (::ioctl(into, FICLONE, from) == 0) return cut(into, bytes);
+    if (!has_room(bytes)) {
+      return Error{"less than " + format_size(search_.disk->reserve()) +
+                   " would be left on the worker's disk (worker.disk_reserve)"};
+    }
+    uint64_t done = 0;
+    while (done < bytes) {
+      const ssize_t copied = ::copy_file_range(from, nullptr, into, nullptr, bytes - done, 0);
+      if (copied == 0) return done;
       if (copied < 0) break;
+      done += static_cast<uint64_t>(copied);
     }
     // Between file systems that cannot: by hand, from where that left off.
     std::string chunk(256 << 10, '\0');
-    for (;;) {
-      const ssize_t size = ::read(from, chunk.data(), chunk.size());
-      if (size == 0) return Done{};
+    while (done < bytes) {
+      const ssize_t size = ::read(from, chunk.data(), std::min(chunk.size(), bytes - done));
       if (size < 0 && errno == EINTR) continue;
       if (size < 0) return Error{errno_text(errno)};
-      const std::string_view bytes(chunk.data(), static_cast<size_t>(size));
-      if (Result<Done> written = write_all(into.get(), bytes); !written.ok()) return written;
+      if (size == 0) break;
+      const std::string_view read(chunk.data(), static_cast<size_t>(size));
+      if (const Result<Done> written = write_all(into, read); !written.ok()) {
+        return Error{written.error()};
+      }
+      done += read.size();
     }
+    return done;
   }
 
+  static Result<uint64_t> cut(int fd, uint64_t bytes) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) return Error{errno_text(errno)};
+    if (static_cast<uint64_t>(info.st_size) <= bytes) return static_cast<uint64_t>(info.st_size);
+    if (::ftruncate(fd, static_cast<off_t>(bytes)) != 0) return Error{errno_text(errno)};
+    return bytes;
+  }
+
+  // For one copy, without a word to those who ask for less.
+  bool has_room(uint64_t bytes) const {
+    if (search_.disk == nullptr) return true;
+    search_.disk->look();
+    const uint64_t free = search_.disk->free();
+    const uint64_t reserve = search_.disk->reserve();
+    return !search_.disk->low() && free >= reserve && free - reserve >= bytes;
+  }
+
+  const ArtifactSearch& search_;
   const std::vector<Glob> patterns_;
-  const std::string& into_;
+  const bool is_own_;
   Collected& out_;
   size_t seen_ = 0;
   size_t complaints_ = 0;
+  uint64_t taken_ = 0;  // bytes
   uint64_t hashed_ = 0;
 };
 
+// Where `fd` is, links resolved; empty when nobody can say.
+std::string real_path(int fd) {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error).string();
+}
+
+// Whether the directory `dir_fd` lies in the directory `own` or is it.
+bool is_below(const std::string& own, int dir_fd) {
+  const UniqueFd own_fd(::open(own.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!own_fd.valid()) return false;
+  const std::string above = real_path(own_fd.get());
+  return !above.empty() && (real_path(dir_fd) + "/").starts_with(above + "/");
+}
+
 }  // namespace
 
-Collected collect_artifacts(const std::string& from, const std::vector<std::string>& patterns,
-                            const std::string& into) {
+Collected collect_artifacts(const ArtifactSearch& search) {
   Collected collected;
-  if (patterns.empty()) return collected;
-  UniqueFd dir(::open(from.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (search.patterns.empty()) return collected;
+  UniqueFd dir(::open(search.from.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir.valid()) {
-    collected.problems.push_back("artifacts are not collected: " + from + ": " + errno_text(errno));
+    collected.problems.push_back("artifacts are not collected: " + search.from + ": " +
+                                 errno_text(errno));
     return collected;
   }
-  Collector collector(patterns, into, collected);
+  Collector collector(search, is_below(search.own, dir.get()), collected);
   collector.walk(std::move(dir), "", 0);
   if (collector.unsaid() > 0) {
     collected.problems.push_back(std::to_string(collector.unsaid()) +

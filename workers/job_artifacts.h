@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
+#include "workers/disk_watch.h"
+
 namespace muster {
 
 struct CollectedFile {
@@ -17,13 +20,23 @@ struct Collected {
   std::vector<std::string> problems;  // for people: what could not be collected, and why
 };
 
-// Puts every regular file below `from` that matches one of `patterns` (core/glob.h) below `into`,
-// under its relative name: by a hard link where that can be, else as a copy. Symbolic links are not
-// followed, so that nothing from outside of `from` gets there; one that matches is a problem, and
-// so is a name that the archive does not take or that `into` has. At most kArtifactsMax files,
-// after a look at kArtifactWalkMax. Digests are of files up to kArtifactHashedBytesMax, as long as
-// all of them are no more than kArtifactsHashedBytesMax.
-Collected collect_artifacts(const std::string& from, const std::vector<std::string>& patterns,
-                            const std::string& into);
+struct ArtifactSearch {
+  std::string from;                      // where the job worked
+  std::vector<std::string> patterns;     // core/glob.h
+  std::string into;                      // made when there is something to put there
+  std::string own;                       // what nobody but this attempt ever writes in
+  uint64_t bytes_max = kPushedBytesMax;  // of all files together, holes included
+  DiskWatch* disk = nullptr;             // whose reserve copies leave alone; null: there is none
+};
+
+// Puts every regular file below `from` that matches one of the patterns below `into`, under its
+// relative name: by a hard link where it lies below `own` and has no other name, else as a copy,
+// since whoever works there next may write over it. Symbolic links are not followed, so that
+// nothing from outside of `from` gets there; one that matches is a problem, and so is a name that
+// the archive does not take or that `into` has, a file that exceeds `bytes_max`, and a copy for
+// which there is no room. At most kArtifactsMax files, after a look at kArtifactWalkMax. Digests
+// are of files up to kArtifactHashedBytesMax, as long as all of them are no more than
+// kArtifactsHashedBytesMax.
+Collected collect_artifacts(const ArtifactSearch& search);
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 
 #include "core/duration_text.h"
 #include "core/git_url.h"
+#include "core/limits.h"
 #include "io/archive_name.h"
 #include "io/clock.h"
 #include "io/file.h"
@@ -359,7 +360,8 @@ std::string JobAttempt::artifact_url(const std::string& name) const {
 
 void JobAttempt::collect() {
   const std::string into = attempt_dir() + "/artifacts";
-  const Collected collected = collect_artifacts(plan_.cwd, work_.artifacts, into);
+  const Collected collected = collect_artifacts(
+      {plan_.cwd, work_.artifacts, into, workspace_, kPushedBytesMax, context_.log_limits.disk});
   for (const std::string& problem : collected.problems) log_.note(problem);
   for (const CollectedFile& file : collected.files) {
     report(Artifact{file.name, artifact_url(file.name), file.bytes, file.sha256});

@@ -112,6 +112,7 @@ muster::Result<std::unique_ptr<muster::Uploader>> begin_uploads(const muster::Co
   uploads.archive = config.archive.url;
   uploads.token = *token;
   uploads.state_dir = dir + "/uploads";
+  uploads.log_max = config.worker.log_max;
   uploads.reserve = config.worker.disk_reserve;
   return muster::Uploader::start(uploads);
 }

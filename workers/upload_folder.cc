@@ -1,5 +1,6 @@
 #include "workers/upload_folder.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <system_error>
 
 #include "core/guid.h"
+#include "core/limits.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "workers/attempt_files.h"
@@ -24,6 +26,8 @@ constexpr Duration kScanEvery = 1s;
 constexpr Duration kScanMissing = 50ms;  // while there is no folder yet
 constexpr Duration kRemoveAgain = 1min;
 constexpr size_t kNoteBytesMax = 16 << 10;
+// What may be collected and what may be pushed.
+constexpr size_t kUploadsMax = kArtifactsMax + kPushedFilesMax;
 constexpr const char* kArtifactsDir = "artifacts";
 constexpr const char* kWorkspace = "workspace";
 
@@ -62,6 +66,8 @@ std::optional<Instant> kept_until(const std::string& dir, Instant now) {
 void remove_tree(const fs::path& path, std::error_code& error) {
   fs::remove_all(path, error);
   if (error != std::errc::permission_denied) return;
+  std::error_code unseen;
+  if (!fs::is_directory(fs::symlink_status(path, unseen))) return;  // a link leads elsewhere
   std::error_code ignored;
   fs::recursive_directory_iterator entry(path, ignored);
   for (; entry != fs::recursive_directory_iterator(); entry.increment(ignored)) {
@@ -125,26 +131,55 @@ bool UploadFolder::finish() {
   return true;
 }
 
-void UploadFolder::scan(Instant now) {
+std::string UploadFolder::scan(Instant now) {
   std::error_code error;
   next_scan_ = now + (fs::is_directory(note_.dir, error) ? kScanEvery : kScanMissing);
   const std::string log = note_.dir + "/" + std::string(kLogName);
-  if (fs::is_regular_file(fs::symlink_status(log, error))) add(std::string(kLogName), log);
-  const fs::path artifacts = fs::path(note_.dir) / kArtifactsDir;
-  fs::recursive_directory_iterator entry(artifacts, error);
-  for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;
-    const std::string path = entry->path().string();
-    add(archived_as(path.substr(artifacts.string().size() + 1)), path);
+  if (fs::is_regular_file(fs::symlink_status(log, error))) {
+    add(std::string(kLogName), log, log_bytes_max_);
   }
+  std::string problem = scan_artifacts();
   for (auto& [name, file] : files_) file.poke();
   scanned_finished_ = note_.finished;
+  if (problem.empty() || has_complained_) return {};
+  has_complained_ = true;
+  return "not all artifacts of " + note_.token.guid + " attempt " +
+         std::to_string(note_.token.attempt) + " are archived: " + problem;
 }
 
-void UploadFolder::add(const std::string& name, const std::string& path) {
+// The directory that was opened is the one that is walked, whatever takes its place.
+std::string UploadFolder::scan_artifacts() {
+  const std::string artifacts = note_.dir + "/" + kArtifactsDir;
+  const UniqueFd root(::open(artifacts.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!root.valid()) {
+    if (errno == ENOENT) return {};
+    const bool is_other = errno == ENOTDIR || errno == ELOOP;
+    return artifacts + (is_other ? " is no directory" : ": " + errno_text(errno));
+  }
+  const std::string walked = "/proc/self/fd/" + std::to_string(root.get());
+  size_t seen = 0;
+  size_t carried = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(walked, error);
+  for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (++seen > kArtifactWalkMax) {
+      return "there are more than " + std::to_string(kArtifactWalkMax) + " names to look at";
+    }
+    std::error_code ignored;
+    if (!fs::is_regular_file(entry->symlink_status(ignored))) continue;
+    if (++carried > kUploadsMax) {
+      return "they are more than " + std::to_string(kUploadsMax) + " files";
+    }
+    const std::string name = entry->path().string().substr(walked.size() + 1);
+    add(archived_as(name), artifacts + "/" + name, UINT64_MAX);
+  }
+  return {};
+}
+
+void UploadFolder::add(const std::string& name, const std::string& path, uint64_t bytes_max) {
   if (over_.contains(name)) return;
-  files_.try_emplace(name, ArchiveName{note_.token.guid, note_.token.attempt, name}, path);
+  files_.try_emplace(name, ArchiveName{note_.token.guid, note_.token.attempt, name}, path,
+                     bytes_max);
 }
 
 void UploadFolder::forget(const std::string& name) {

@@ -29,16 +29,18 @@ std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
 
 class UploadFolder {
  public:
-  // `first_scan`: unless it is finished before.
-  UploadFolder(UploadNote note, Instant first_scan)
-      : note_(std::move(note)), next_scan_(first_scan) {}
+  // `first_scan`: unless it is finished before. `log_bytes_max`: no more of the log is carried.
+  UploadFolder(UploadNote note, Instant first_scan, uint64_t log_bytes_max)
+      : note_(std::move(note)), log_bytes_max_(log_bytes_max), next_scan_(first_scan) {}
 
   const UploadNote& note() const { return note_; }
   // True when that is news.
   bool finish();
 
-  // Looks for files that were not there before, and at those that were once more.
-  void scan(Instant now);
+  // Looks for files that were not there before, and at those that were once more. No symbolic link
+  // is followed, and kArtifactsMax + kPushedFilesMax artifacts are carried at most. The result says
+  // what is not, once; empty: nothing is left out.
+  std::string scan(Instant now);
   Instant next_scan() const { return next_scan_; }
 
   std::map<std::string, FileUpload>& files() { return files_; }
@@ -53,13 +55,17 @@ class UploadFolder {
   std::optional<Instant> remove(Instant now, std::string& problem) const;
 
  private:
-  void add(const std::string& name, const std::string& path);
+  void add(const std::string& name, const std::string& path, uint64_t bytes_max);
+  // Why not all artifacts are carried, or empty.
+  std::string scan_artifacts();
 
   UploadNote note_;
+  uint64_t log_bytes_max_;
   std::map<std::string, FileUpload> files_;  // by name in the archive
   std::set<std::string> over_;               // names that need no more
   Instant next_scan_;
   bool scanned_finished_ = false;
+  bool has_complained_ = false;
 };
 
 }  // namespace muster

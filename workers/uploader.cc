@@ -179,7 +179,14 @@ class Uploader::Impl {
 
   void add_folder(UploadNote note, Instant first_scan) {
     const AttemptToken token = note.token;
-    folders_.emplace(token, UploadFolder(std::move(note), first_scan));
+    folders_.emplace(token, UploadFolder(std::move(note), first_scan,
+                                         config_.log_max + kConsoleLogFrameBytesMax));
+  }
+
+  void scan(UploadFolder& folder, Instant now) {
+    if (const std::string problem = folder.scan(now); !problem.empty()) {
+      spdlog::error("uploads: {}", problem);
+    }
   }
 
   void remember(const UploadNote& note) {
@@ -192,7 +199,7 @@ class Uploader::Impl {
     const auto folder = folders_.find(token);
     if (folder == folders_.end()) return;
     const auto log = folder->second.files().find(std::string(kLogName));
-    if (log == folder->second.files().end()) return folder->second.scan(clock_.now());
+    if (log == folder->second.files().end()) return scan(folder->second, clock_.now());
     log->second.poke();
   }
 
@@ -200,7 +207,7 @@ class Uploader::Impl {
     for (auto& [token, folder] : folders_) {
       if (now < folder.next_scan()) continue;
       watch_.add(token, folder.note().dir);
-      folder.scan(now);
+      scan(folder, now);
     }
   }
 
@@ -226,7 +233,14 @@ class Uploader::Impl {
       if (file.next_try()) next = std::min(next, *file.next_try());
     }
     for (const std::string& name : over) {
-      const std::string& refusal = folder.files().at(name).refusal();
+      const FileUpload& file = folder.files().at(name);
+      const std::string& refusal = file.refusal();
+      if (file.is_cut()) {
+        spdlog::warn(
+            "uploads: the end of {} of {} attempt {} is not archived: the job has written "
+            "to it itself, past its limit (worker.log_max)",
+            name, token.guid, token.attempt);
+      }
       if (!refusal.empty()) {
         spdlog::error("uploads: {} of {} attempt {} is not archived: {}", name, token.guid,
                       token.attempt, refusal);

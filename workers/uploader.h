@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
 #include "core/result.h"
 #include "core/task.h"
 
@@ -25,6 +26,9 @@ struct UploaderConfig {
   std::string state_dir;     // one small file for each attempt that is not in the archive yet
   uint64_t reserve = 0;      // bytes that are left free in an archive that is a directory
   size_t transfers_max = 8;  // at the same time
+  // Of one console log: what its supervisor keeps. A job can write to the file itself, and of that
+  // nothing past this and kConsoleLogFrameBytesMax is carried.
+  uint64_t log_max = kConsoleLogBytesMax;
 };
 
 struct UploaderStatus {

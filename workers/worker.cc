@@ -8,9 +8,11 @@
 
 #include "core/duration_text.h"
 #include "core/guid.h"
+#include "core/limits.h"
 #include "io/archive_name.h"
 #include "io/codec.h"
 #include "workers/attempt_files.h"
+#include "workers/git_mirrors.h"
 #include "workers/reportable.h"
 #include "workers/strays.h"
 
@@ -25,6 +27,7 @@ constexpr Duration kHelloAgain = std::chrono::seconds(1);
 // A connection that has been silent for this long is made anew: it may be half dead.
 constexpr Duration kReconnectAfter = std::chrono::seconds(10);
 constexpr int kSyncsPerWakeup = 8;
+constexpr Duration kMirrorSweep = std::chrono::hours(24);
 constexpr Duration kDiskLook = std::chrono::seconds(1);
 // Between tries to write a spool that could not be written.
 constexpr Duration kSpoolBackOffMin = std::chrono::seconds(1);
@@ -304,7 +307,20 @@ void Worker::forget_run(std::map<AttemptToken, std::unique_ptr<AttemptRun>>::ite
   if (config_.uploader != nullptr) config_.uploader->finish(token);
 }
 
+// What is removed there is a few large files, which is soon done.
+void Worker::sweep_mirrors(Instant now) {
+  if (now < next_mirror_sweep_) return;
+  next_mirror_sweep_ = now + kMirrorSweep;
+  const RemovedMirrors removed = remove_idle_mirrors(config_.dir + "/mirrors", kGitMirrorKeep, now);
+  for (const std::string& path : removed.paths) {
+    spdlog::info("removed the mirror {}: nothing was fetched from it for {}", path,
+                 format_duration(kGitMirrorKeep));
+  }
+  for (const std::string& problem : removed.problems) spdlog::warn("mirrors: {}", problem);
+}
+
 void Worker::watch_disk(Instant now) {
+  sweep_mirrors(now);
   if (now >= next_disk_look_) {
     next_disk_look_ = now + kDiskLook;
     const bool was_low = disk_low_;

@@ -60,6 +60,7 @@ class Worker {
   void run_attempts(Instant now);
   void start(Assignment assignment, Instant now);
   void forget_run(std::map<AttemptToken, std::unique_ptr<AttemptRun>>::iterator run);
+  void sweep_mirrors(Instant now);
   void watch_disk(Instant now);
   void tell_refusal(Instant now);
   std::string disk_refusal() const;
@@ -91,6 +92,7 @@ class Worker {
   Instant next_hello_;
   std::string last_refusal_;  // so that the same trouble is logged once
   Instant next_disk_look_;
+  Instant next_mirror_sweep_;
   bool disk_low_ = false;
   std::string spool_fault_;  // of the last attempt to write it; empty: it is written
   Instant next_spool_try_;

@@ -20,6 +20,25 @@ TEST(GitUrl, TakesWhatGitReadsAndRunsNothing) {
   }
 }
 
+// They ended in git's arguments, and so in process lists.
+TEST(GitUrl, PasswordsAreTakenOverHttpOnly) {
+  for (const char* url :
+       {"ssh://git:s3cret@host/a.git", "ssh://git:s3cret@host:22/a", "ssh://git:s3:cret@host/a",
+        "ssh://:s3cret@host/a", "ssh://git:s3cret@x@host/a", "git://ada:s3cret@host/a",
+        "file://ada:s3cret@host/a", "git:s3cret@host:a/b.git", "git:s3cret@x@host:a"}) {
+    const std::optional<std::string> reason = invalid_git_url(url);
+    ASSERT_NE(reason, std::nullopt) << url;
+    EXPECT_THAT(*reason, testing::HasSubstr("an ssh key")) << url;
+    EXPECT_THAT(*reason, testing::Not(testing::HasSubstr("cret"))) << url;
+  }
+  for (const char* url :
+       {"http://ada:s3cret@host/a", "https://ada:s3cret@host/a", "https://t0ken@host/a",
+        "ssh://git@host:22/a", "ssh://git@[::1]:22/a", "ssh://host:22/a@b:c", "git@host:a@b",
+        "host:a/b@c:d", "file:///srv/a:b@c", "/srv/a:b@c"}) {
+    EXPECT_EQ(invalid_git_url(url), std::nullopt) << url;
+  }
+}
+
 TEST(GitUrl, TakesNamesOfBranchesTagsAndCommits) {
   for (const char* ref : {"", "main", "feature/x-1", "v1.2", "refs/heads/main", "3f9ab12",
                           "release_2.0", "HEAD", "\xc3\xa4"}) {

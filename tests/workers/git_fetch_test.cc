@@ -268,6 +268,36 @@ TEST_F(GitFetchTest, FetchesFromAGitDaemon) {
   drive(daemon);
 }
 
+TEST_F(GitFetchTest, AMirrorThatIsUsedIsTouched) {
+  ASSERT_EQ(fetch(repository_, "main"), second_);
+  std::filesystem::path lock;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() == ".lock") lock = entry.path();
+  }
+  const auto before = std::filesystem::last_write_time(lock);
+  std::filesystem::last_write_time(lock, before - std::chrono::hours(1000));
+  ASSERT_EQ(fetch(repository_, second_), second_);
+  EXPECT_GE(std::filesystem::last_write_time(lock), before);
+}
+
+// What was read of the sha was what may be shown of it.
+TEST_F(GitFetchTest, APasswordThatIsPartOfTheShaLeavesItWhole) {
+  ASSERT_EQ(fetch("file://" + repository_, "main"), second_);
+  std::filesystem::path mirror;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() == ".git") mirror = entry.path();
+  }
+  // The mirror of a server that needs not be asked: it has the commit.
+  const std::string url = "http://ada:" + second_.substr(4, 2) + "@127.0.0.1:1/a";
+  EXPECT_THAT(fetch(url, second_), HasSubstr("fatal: "));
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() != ".git" || entry.path() == mirror) continue;
+    git({"-C", entry.path(), "fetch", "--quiet", mirror, "refs/muster/*:refs/muster/*"});
+  }
+  EXPECT_EQ(fetch(url, second_), second_);
+  EXPECT_EQ(file_of_tree(), "second");
+}
+
 TEST_F(GitFetchTest, AServerThatWantsAPasswordIsNotWaitedForAndGetsTheOneOfTheUrl) {
   httplib::Server server;
   std::vector<std::string> authorizations;

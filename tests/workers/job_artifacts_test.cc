@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "core/limits.h"
+#include "io/file.h"
 #include "tests/io/scratch.h"
 
 namespace muster {
@@ -22,13 +23,21 @@ using ::testing::UnorderedElementsAre;
 class CollectArtifactsTest : public ScratchFiles {
  protected:
   Collected collect(const std::vector<std::string>& patterns) {
-    return collect_artifacts(path("from"), patterns, path("into"));
+    search_.patterns = patterns;
+    return collect_artifacts(search_);
   }
   static std::vector<std::string> names(const Collected& collected) {
     std::vector<std::string> names;
     for (const CollectedFile& file : collected.files) names.push_back(file.name);
     return names;
   }
+  static ino_t inode(const std::string& path) {
+    struct stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+    return info.st_ino;
+  }
+
+  ArtifactSearch search_{path("from"), {}, path("into"), path("from")};
 };
 
 TEST_F(CollectArtifactsTest, TakesWhatMatchesWithItsSize) {
@@ -95,6 +104,61 @@ TEST_F(CollectArtifactsTest, WhatWasPushedUnderThatNameStays) {
   EXPECT_THAT(collected.files, IsEmpty());
   EXPECT_THAT(collected.problems, ElementsAre(HasSubstr("pushed a file of that name")));
   EXPECT_EQ(std::filesystem::file_size(path("into/a")), 6u);
+}
+
+// It was linked, and so the next job that worked there wrote over it.
+TEST_F(CollectArtifactsTest, WhatLiesOutsideOfTheWorkspaceIsNotWrittenOverLater) {
+  search_.own = path("fro");  // by its letters the beginning of it
+  std::filesystem::create_directories(path("fro"));
+  write("from/a", "of this job");
+  ASSERT_THAT(names(collect({"a"})), ElementsAre("a"));
+  write("from/a", "of the next");
+  EXPECT_EQ(read_file(path("into/a"), 100).value(), "of this job");
+}
+
+TEST_F(CollectArtifactsTest, OnlyWhatHasNoOtherNameIsLinked) {
+  write("from/deep/alone", "x");
+  write("cache", "of all jobs");
+  std::filesystem::create_hard_link(path("cache"), path("from/deep/shared"));
+  std::filesystem::create_directory_symlink(path("from"), path("link"));
+  search_.from = path("link/deep");
+  ASSERT_THAT(names(collect({"*"})), ElementsAre("alone", "shared"));
+  EXPECT_EQ(inode(path("into/alone")), inode(path("from/deep/alone")));
+  EXPECT_NE(inode(path("into/shared")), inode(path("cache")));
+  write("cache", "written over");
+  EXPECT_EQ(read_file(path("into/shared"), 100).value(), "of all jobs");
+}
+
+// A file with a hole filled the disk, or the archive.
+TEST_F(CollectArtifactsTest, WhatIsLeftIsBoundedHolesIncluded) {
+  write("from/a", "12345");
+  std::filesystem::resize_file(write("from/hole", ""), kPushedBytesMax - 4);
+  write("from/z", "12345");
+  for (const char* own : {"from", "elsewhere"}) {
+    search_.own = path(own);
+    search_.into = path(std::string("into-") + own);
+    const Collected collected = collect({"*"});
+    EXPECT_THAT(names(collected), ElementsAre("a", "z")) << own;
+    EXPECT_THAT(collected.problems, ElementsAre(HasSubstr("\"hole\" is not collected: an attempt "
+                                                          "leaves 16GiB at most")));
+  }
+  search_.own = path("from");
+  search_.into = path("into");
+  std::filesystem::resize_file(path("from/hole"), kPushedBytesMax - 10);
+  EXPECT_THAT(names(collect({"*"})), ElementsAre("a", "hole", "z"));
+}
+
+TEST_F(CollectArtifactsTest, CopiesLeaveTheReserveOfTheDiskAlone) {
+  DiskWatch disk(dir(), UINT64_MAX / 2);  // more than any disk has
+  search_.disk = &disk;
+  write("from/a", "linked, which takes nothing");
+  EXPECT_THAT(names(collect({"a"})), ElementsAre("a"));
+  search_.own = path("elsewhere");
+  search_.into = path("second");
+  const Collected collected = collect({"a"});
+  EXPECT_THAT(collected.files, IsEmpty());
+  EXPECT_THAT(collected.problems, ElementsAre(HasSubstr("(worker.disk_reserve)")));
+  EXPECT_FALSE(std::filesystem::exists(path("second/a")));
 }
 
 TEST_F(CollectArtifactsTest, DigestsAreOfFilesThatAreCheapToRead) {

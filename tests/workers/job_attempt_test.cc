@@ -432,6 +432,16 @@ TEST_F(JobAttemptTest, ArtifactsAreCollectedHoweverTheJobEnded) {
   EXPECT_EQ(read_file(attempt_path("artifacts/out/deep/b.bin"), 10).value(), "yy\n");
 }
 
+TEST_F(JobAttemptTest, AnArtifactFromADirectoryOfAllJobsStaysAsTheJobLeftIt) {
+  std::filesystem::create_directories(path("shared"));
+  work.source = TreeSource{path("shared"), "", {}};
+  work.artifacts = {"result"};
+  work.steps = {step("one", "echo first > result")};
+  run();
+  write("shared/result", "next");
+  EXPECT_EQ(read_file(attempt_path("artifacts/result"), 10).value(), "first\n");
+}
+
 // Its address was that of the console log.
 TEST_F(JobAttemptTest, AnArtifactCalledLogHasAnAddressOfItsOwn) {
   work.artifacts = {"log"};

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "core/guid.h"
+#include "core/limits.h"
 #include "io/archive_name.h"
 #include "io/archive_store.h"
 #include "io/clock.h"
@@ -144,6 +145,22 @@ TEST_F(UploaderTest, LinksInArtifactsAreNotCarried) {
   EXPECT_TRUE(eventually([&] { return nothing_left(); }));
   EXPECT_EQ((*store_.list(kGuid))->files.size(), 1u);
   EXPECT_EQ(read_text(path("outside")), "secret");
+}
+
+// `truncate -s 1T $MUSTER_LOG_PATH` filled the archive with nothing.
+TEST_F(UploaderTest, OfALogThatTheJobHasGrownNoMoreThanItsLimitIsCarried) {
+  append("log", "console");
+  fs::resize_file(attempt_dir() + "/log", 1ull << 40);
+  UploaderConfig limited = config(directory());
+  limited.log_max = kConsoleLogBytesMin;
+  const auto uploader = start(limited);
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_TRUE(complete("log"));
+  const std::string carried = archived("log");
+  EXPECT_EQ(carried.size(), kConsoleLogBytesMin + kConsoleLogFrameBytesMax);
+  EXPECT_TRUE(carried.starts_with("console"));
 }
 
 TEST_F(UploaderTest, KeptWorkspacesStayUntilTheirTime) {

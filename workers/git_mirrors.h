@@ -1,0 +1,21 @@
+// The mirrors that GitFetch (workers/git_fetch.h) leaves on a worker, and when they go.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/time.h"
+
+namespace muster {
+
+struct RemovedMirrors {
+  std::vector<std::string> paths;
+  std::vector<std::string> problems;  // for people
+};
+
+// Removes the mirrors in `mirrors_dir` from which nothing was fetched for `keep` before `now`: it
+// is the lock beside a mirror that was touched then. One that is locked is in use and stays, and so
+// do all locks: whoever waits for one must not hold another than who comes next.
+RemovedMirrors remove_idle_mirrors(const std::string& mirrors_dir, Duration keep, Instant now);
+
+}  // namespace muster
