@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -16,19 +15,6 @@ namespace {
 // A file may grow by somebody else's hand, who tells nobody: a worker that writes into the
 // directory itself.
 constexpr Duration kLookAgain = 25ms;
-
-std::string error_body(const std::string& reason) {
-  using Json = nlohmann::ordered_json;
-  const Json json = {{"schema", "muster.error/1"}, {"error", reason}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-HttpAnswer refuse(int status, const std::string& reason) {
-  HttpAnswer answer;
-  answer.status = status;
-  answer.body = error_body(reason);
-  return answer;
-}
 
 int status_of(ArchiveFault fault) {
   switch (fault) {
@@ -59,8 +45,7 @@ void add_state(const ArchiveReply& reply, HttpAnswer& answer) {
 
 HttpAnswer to_answer(const ArchiveReply& reply) {
   HttpAnswer answer;
-  answer.status = status_of(reply.fault);
-  if (!reply.ok()) answer.body = error_body(reply.reason);
+  if (!reply.ok()) answer = http_refusal(status_of(reply.fault), reply.reason);
   add_state(reply, answer);
   return answer;
 }
@@ -77,26 +62,19 @@ std::optional<uint64_t> number(const HttpCall& call, const char* key, uint64_t f
 }
 
 HttpAnswer refuse_number(const char* key) {
-  return refuse(400, std::string(key) + " is not a number");
+  return http_refusal(400, std::string(key) + " is not a number");
 }
 
 HttpAnswer refuse_method(const HttpCall& call) {
-  return refuse(405, "there is no " + call.method + " of this");
-}
-
-HttpAnswer refuse_stranger() {
-  return refuse(401,
-                "writing needs the header \"Authorization: Bearer TOKEN\"; the token is in the "
-                "collector's http_token_file");
+  return http_refusal(405, "there is no " + call.method + " of this");
 }
 
 }  // namespace
 
 HttpAnswer ArchiveHttp::answer(const HttpCall& call) {
   const Result<ArchiveName> name = parse_archive_path(call.path);
-  if (!name) return refuse(call.path.starts_with(kArchivePath) ? 400 : 404, name.error());
+  if (!name) return http_refusal(call.path.starts_with(kArchivePath) ? 400 : 404, name.error());
   const bool reads = call.method == "GET" || call.method == "HEAD";
-  if (!reads && !call.trusted) return refuse_stranger();
   if (name->name.empty()) return answer_folder(call, name->guid);
   return reads ? read(call, *name) : change(call, *name);
 }
@@ -112,16 +90,16 @@ void ArchiveHttp::stop() {
 HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& guid) {
   if (call.method == "POST") {
     const std::optional<uint64_t> pin = number(call, "pin", 2);
-    if (!pin || *pin > 1) return refuse(400, "say pin=1 or pin=0");
+    if (!pin || *pin > 1) return http_refusal(400, "say pin=1 or pin=0");
     if (const Result<Done> pinned = store_.pin(guid, *pin == 1); !pinned) {
-      return refuse(500, pinned.error());
+      return http_refusal(500, pinned.error());
     }
   } else if (call.method != "GET" && call.method != "HEAD") {
     return refuse_method(call);
   }
   const Result<std::optional<ArchiveFolder>> folder = store_.list(guid);
-  if (!folder) return refuse(500, folder.error());
-  if (!*folder) return refuse(404, "nothing is archived of " + quote_text(guid));
+  if (!folder) return http_refusal(500, folder.error());
+  if (!*folder) return http_refusal(404, "nothing is archived of " + quote_text(guid));
   HttpAnswer answer;
   answer.body = archive_folder_json(**folder) + "\n";
   return answer;
@@ -136,12 +114,12 @@ HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
   OpenedArchiveFile file = await(name, *offset, std::chrono::seconds(seconds));
   if (!file.reply.ok()) return to_answer(file.reply);
   HttpAnswer answer;
-  add_state(file.reply, answer);
-  if (*offset > file.reply.bytes) {
-    answer.status = 416;
-    answer.body = error_body("it has " + std::to_string(file.reply.bytes) + " bytes");
-    return answer;
+  const bool past_the_end = *offset > file.reply.bytes;
+  if (past_the_end) {
+    answer = http_refusal(416, "it has " + std::to_string(file.reply.bytes) + " bytes");
   }
+  add_state(file.reply, answer);
+  if (past_the_end) return answer;
   answer.type = "application/octet-stream";
   answer.file = std::move(file.fd);
   answer.file_offset = *offset;
@@ -162,9 +140,9 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
   }
   if (call.method != "POST") return refuse_method(call);
   if (call.query.contains("restart")) return to_answer(store_.restart(name));
-  if (!call.query.contains("complete")) return refuse(400, "say complete or restart");
+  if (!call.query.contains("complete")) return http_refusal(400, "say complete or restart");
   const auto digest = call.query.find("sha256");
-  if (digest == call.query.end()) return refuse(400, "complete needs sha256=HEX");
+  if (digest == call.query.end()) return http_refusal(400, "complete needs sha256=HEX");
   const std::optional<uint64_t> bytes = number(call, "bytes", store_.look(name).bytes);
   if (!bytes) return refuse_number("bytes");
   const ArchiveReply reply = store_.complete(name, *bytes, digest->second, clock_.now());

@@ -10,13 +10,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <nlohmann/json.hpp>
+#include <string_view>
 #include <thread>
 
 #include "core/limits.h"
+#include "io/archive_name.h"
 #include "io/clock.h"
 
 namespace muster {
@@ -28,6 +33,7 @@ constexpr Duration kIdleMax = 30s;
 constexpr size_t kFileChunkBytes = 64 << 10;
 constexpr size_t kDrainBytesMax = 4 << 20;
 constexpr int kBacklog = 1024;
+constexpr char kAnyPath[] = R"([\s\S]*)";  // "." is no line break
 
 // One connection's bytes, within the bounds of the request that is being read.
 class Connection final : public httplib::Stream {
@@ -169,11 +175,95 @@ class ThreadPerConnection final : public httplib::TaskQueue {
   bool ending_ = false;
 };
 
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// Whether httplib reads a body after the head of such a request.
+bool has_body(const httplib::Request& request) {
+  return request.method != "GET" && request.method != "HEAD";
+}
+
+bool says_length(const httplib::Request& request) {
+  return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+}
+
+bool is_chunked(const httplib::Request& request) {
+  return lower(request.get_header_value("Transfer-Encoding")) == "chunked";
+}
+
+// Of a form httplib would make parameters and files.
+bool is_form(const httplib::Request& request) {
+  const std::string type = lower(request.get_header_value("Content-Type"));
+  return type.starts_with("application/x-www-form-urlencoded") || type.starts_with("multipart/");
+}
+
+// Nothing when what is said is no length, or said twice.
+std::optional<uint64_t> length_of(const httplib::Request& request) {
+  if (!request.has_header("Content-Length")) return 0;
+  const std::string text = request.get_header_value("Content-Length");
+  uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (!whole || request.get_header_value_count("Content-Length") > 1) return std::nullopt;
+  return length;
+}
+
+// The body that is announced, before any of it is read: httplib would inflate a megabyte into a
+// gigabyte before its handler could look.
+std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t body_max) {
+  if (request.has_header("Content-Encoding")) {
+    return http_refusal(415, "bodies are taken as they are: no Content-Encoding");
+  }
+  if (is_form(request)) {
+    return http_refusal(
+        415, "a form is not taken: Content-Type: application/octet-stream (curl: -T FILE, no -d)");
+  }
+  const std::optional<uint64_t> length = length_of(request);
+  if (!length) return http_refusal(400, "Content-Length is no length");
+  const bool encoded = request.has_header("Transfer-Encoding");
+  if (encoded && (!is_chunked(request) || request.has_header("Content-Length"))) {
+    return http_refusal(400,
+                        "Transfer-Encoding is \"chunked\", and has no Content-Length beside it");
+  }
+  if (*length > body_max) {
+    return http_refusal(413, "a body may have " + std::to_string(body_max) + " bytes");
+  }
+  if (request.method == "PUT" && !says_length(request)) {
+    return http_refusal(411, "say how long the body is: Content-Length");
+  }
+  return std::nullopt;
+}
+
+// Nothing when an escape is broken.
+std::optional<std::map<std::string, std::string>> parse_query(std::string_view target) {
+  std::map<std::string, std::string> query;
+  std::string_view rest = target.substr(std::min(target.find('?'), target.size()));
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    const size_t equals = std::min(pair.find('='), pair.size());
+    const std::optional<std::string> key = url_decode(pair.substr(0, equals));
+    const std::optional<std::string> value =
+        url_decode(pair.substr(std::min(equals + 1, pair.size())));
+    if (!key || !value) return std::nullopt;
+    if (!pair.empty()) query.emplace(*key, *value);
+    rest.remove_prefix(pair.size());
+  }
+  return query;
+}
+
 // httplib's server with connections of ours.
 class Listener final : public httplib::Server {
  public:
-  explicit Listener(size_t body_max)
-      : stop_fd_(::eventfd(0, EFD_CLOEXEC)), request_max_(kHeadBytesMax + body_max) {
+  // Why a request is not to be read further, or nothing.
+  using Refuse = std::function<std::optional<HttpAnswer>(const httplib::Request&)>;
+
+  Listener(size_t body_max, Refuse refuse)
+      : stop_fd_(::eventfd(0, EFD_CLOEXEC)),
+        request_max_(kHeadBytesMax + body_max),
+        refuse_(std::move(refuse)) {
     new_task_queue = [] { return new ThreadPerConnection; };
     set_payload_max_length(body_max);
     set_keep_alive_timeout(kIdleMax / 1s);
@@ -188,15 +278,37 @@ class Listener final : public httplib::Server {
   bool process_and_close_socket(socket_t fd) override {
     Connection connection(fd, stop_fd_.get(), request_max_);
     bool closed = false;
-    while (!closed && !connection.broken() && connection.await_request()) {
-      if (!process_request(connection, false, closed, nullptr)) break;
+    bool understood = true;
+    const auto prepare = [&](httplib::Request& request) {
+      understood = true;
+      const bool refused = refuse_(request).has_value();
+      // httplib would read on until the client has gone.
+      if (!refused && has_body(request) && !says_length(request)) {
+        request.set_header("Content-Length", "0");
+      }
+      request.ranges.clear();
+      if (!refused && !has_unread_body(request)) return;
+      request.headers.erase("Connection");
+      request.set_header("Connection", "close");
+      closed = true;
+    };
+    // Where a head that is none ends nobody knows.
+    while (understood && !closed && !connection.broken() && connection.await_request()) {
+      understood = false;
+      if (!process_request(connection, false, closed, prepare)) break;
     }
     connection.close_gently();
     return true;
   }
 
+  // Of the body that a GET may bring nothing is read: what follows is no request.
+  static bool has_unread_body(const httplib::Request& request) {
+    return !has_body(request) && says_length(request);
+  }
+
   UniqueFd stop_fd_;
   size_t request_max_;
+  Refuse refuse_;
 };
 
 bool has_token(const httplib::Request& request, const std::string& token) {
@@ -217,17 +329,31 @@ void set_file(httplib::Response& response, HttpAnswer&& answer) {
   response.set_content_provider(answer.file_bytes, answer.type, send);
 }
 
+void set_answer(httplib::Response& response, HttpAnswer&& answer) {
+  response.status = answer.status;
+  for (const auto& [key, value] : answer.headers) response.set_header(key, value);
+  if (answer.file.valid() && answer.file_bytes > 0) {
+    set_file(response, std::move(answer));
+  } else {
+    response.set_content(answer.body, answer.type);
+  }
+}
+
 class HttplibServer final : public HttpServer {
  public:
   HttplibServer(HttpListen listen, Handler handler)
-      : listen_(std::move(listen)), handler_(std::move(handler)), server_(listen_.body_max) {
+      : listen_(std::move(listen)),
+        handler_(std::move(handler)),
+        server_(listen_.body_max,
+                [this](const httplib::Request& request) { return refusal(request); }) {
+    set_hooks();
     const auto serve = [this](const httplib::Request& request, httplib::Response& response) {
       answer(request, response);
     };
-    server_.Get(".*", serve);  // HEAD too
-    server_.Put(".*", serve);
-    server_.Post(".*", serve);
-    server_.Delete(".*", serve);
+    server_.Get(kAnyPath, serve);  // HEAD too
+    server_.Put(kAnyPath, serve);
+    server_.Post(kAnyPath, serve);
+    server_.Delete(kAnyPath, serve);
   }
 
   ~HttplibServer() override {
@@ -249,6 +375,33 @@ class HttplibServer final : public HttpServer {
   uint16_t port() const override { return listen_.port; }
 
  private:
+  void set_hooks() {
+    using httplib::Request;
+    using httplib::Response;
+    using Reply = httplib::Server::HandlerResponse;
+    server_.set_pre_routing_handler([this](const Request& request, Response& response) {
+      std::optional<HttpAnswer> refused = refusal(request);
+      if (refused) set_answer(response, std::move(*refused));
+      return refused ? Reply::Handled : Reply::Unhandled;
+    });
+    server_.set_expect_100_continue_handler([this](const Request& request, Response& response) {
+      std::optional<HttpAnswer> refused = refusal(request);
+      if (!refused) return 100;
+      set_answer(response, std::move(*refused));
+      return response.status;
+    });
+    // What httplib refuses by itself.
+    const auto explain = [](const Request&, Response& response) {
+      if (!response.body.empty()) return Reply::Unhandled;
+      const std::string why = response.status == 416   ? "Range is no range: say offset=N"
+                              : response.status == 414 ? "the target is too long"
+                                                       : "that is no request that is understood";
+      set_answer(response, http_refusal(response.status, why));
+      return Reply::Handled;
+    };
+    server_.set_error_handler(httplib::Server::HandlerWithResponse(explain));
+  }
+
   Result<Done> bind_tcp() {
     server_.set_tcp_nodelay(true);
     // httplib's own options would let two servers have one port.
@@ -284,25 +437,31 @@ class HttplibServer final : public HttpServer {
     return Error{"cannot listen on " + listen_.socket + ": " + errno_text(error_number)};
   }
 
-  void answer(const httplib::Request& request, httplib::Response& response) {
+  // By what its head says.
+  std::optional<HttpAnswer> refusal(const httplib::Request& request) const {
     if (request.headers.size() > kHttpHeadersMax) {
-      response.status = 431;
-      return;
+      return http_refusal(431,
+                          "a request may have " + std::to_string(kHttpHeadersMax) + " headers");
     }
+    if (!has_body(request)) return std::nullopt;
+    if (listen_.socket.empty() && !has_token(request, listen_.token)) {
+      return http_refusal(401,
+                          "writing needs the header \"Authorization: Bearer TOKEN\"; the token is "
+                          "in the collector's http_token_file");
+    }
+    return refuse_body(request, listen_.body_max);
+  }
+
+  void answer(const httplib::Request& request, httplib::Response& response) {
+    std::optional<std::map<std::string, std::string>> query = parse_query(request.target);
+    if (!query) return set_answer(response, http_refusal(400, "the query has a broken % escape"));
     HttpCall call;
     call.method = request.method;
     call.path = request.target.substr(0, request.target.find('?'));
-    for (const auto& [key, value] : request.params) call.query.emplace(key, value);
+    call.query = std::move(*query);
     call.body = request.body;
-    call.trusted = !listen_.socket.empty() || has_token(request, listen_.token);
-    HttpAnswer answer = handler_(call);
-    response.status = answer.status;
-    for (const auto& [key, value] : answer.headers) response.set_header(key, value);
-    if (answer.file.valid() && answer.file_bytes > 0) {
-      set_file(response, std::move(answer));
-    } else {
-      response.set_content(answer.body, answer.type);
-    }
+    set_answer(response, handler_(call));
+    response.set_header("Accept-Ranges", "none");
   }
 
   HttpListen listen_;
@@ -317,6 +476,15 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpListen listen, Handler
   auto server = std::make_unique<HttplibServer>(std::move(listen), std::move(handler));
   if (const Result<Done> begun = server->begin(); !begun) return Error{begun.error()};
   return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+HttpAnswer http_refusal(int status, const std::string& reason) {
+  using Json = nlohmann::ordered_json;
+  const Json json = {{"schema", "muster.error/1"}, {"error", reason}};
+  HttpAnswer answer;
+  answer.status = status;
+  answer.body = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return answer;
 }
 
 bool equal_in_constant_time(const std::string& a, const std::string& b) {

@@ -6,6 +6,11 @@
 // kHttpHeadersMax headers and a body of `body_max`; a request must be there within a minute of its
 // first byte, an idle connection is closed after half a minute, and so is one whose client takes
 // nothing of an answer for as long.
+//
+// What a request is refused for is seen in its head, and answered before its body is read: 401 to
+// whoever may not write, 411 for a PUT that says no length, 413, 431, and 415 for a body that is
+// compressed or a form. The connection ends with such an answer. `Range` is not heeded. The body of
+// every refusal is a "muster.error/1".
 #pragma once
 
 #include <cstdint>
@@ -22,13 +27,12 @@
 
 namespace muster {
 
-// A request as its handler sees it.
+// A request as its handler sees it: one that its sender may make.
 struct HttpCall {
   std::string method;  // GET, HEAD, PUT, POST or DELETE
   std::string path;    // as it was sent, escapes and all, without what follows a ?
-  std::map<std::string, std::string> query;
+  std::map<std::string, std::string> query;  // of the target, decoded; the first of each key
   std::string body;
-  bool trusted = false;  // may write: it came by the socket, or with the token
 };
 
 struct HttpAnswer {
@@ -41,6 +45,9 @@ struct HttpAnswer {
   uint64_t file_offset = 0;
   uint64_t file_bytes = 0;
 };
+
+// {"schema": "muster.error/1", "error": REASON}
+HttpAnswer http_refusal(int status, const std::string& reason);
 
 struct HttpListen {
   std::string socket;  // path of a Unix socket, made with mode 0600; empty: TCP

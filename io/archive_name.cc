@@ -66,7 +66,9 @@ std::string archived_as(const std::string& artifact) {
   constexpr std::string_view kFolder = "artifacts/";
   std::string_view rest = artifact;
   while (rest.starts_with(kFolder)) rest.remove_prefix(kFolder.size());
-  return rest == kLogName ? std::string(kFolder) + artifact : artifact;
+  const bool moves =
+      rest == kLogName || rest.starts_with(std::string(kLogName) + "/") || rest == "artifacts";
+  return moves ? std::string(kFolder) + artifact : artifact;
 }
 
 std::optional<std::string> invalid_artifact_name(std::string_view name) {

@@ -27,8 +27,9 @@ inline constexpr std::string_view kArchiveOwnDir = ".muster";
 inline constexpr std::string_view kLogName = "log";  // of each attempt's console log
 
 // What the archive calls an attempt's artifact: its own name, but "log" is the console log's, so
-// that of "log", "artifacts/log" and so on each is kept one folder "artifacts" deeper. No two share
-// a name.
+// that what is called "log" or lies in a folder "log" is kept in a folder "artifacts"; and what has
+// such a name, or that folder's, one folder "artifacts" deeper. No two share a name, and none has
+// that of another's folder.
 std::string archived_as(const std::string& artifact);
 
 struct ArchiveName {

@@ -34,6 +34,12 @@ struct Place {
   int folder() const { return folders.back().get(); }
 };
 
+// A folder, a file or a link has the name, and keeps it.
+bool is_in_the_way(int error_number) {
+  return error_number == ENOTDIR || error_number == EISDIR || error_number == ELOOP ||
+         error_number == EINVAL || error_number == ENXIO;
+}
+
 class Opener {
  public:
   Opener(const std::string& archive, const ArchiveName& name, Make make)
@@ -49,6 +55,7 @@ class Opener {
     place.own = open_folder(place.folder(), std::string(kArchiveOwnDir), make_);
     if (!place.own.valid()) return failed("open the notes of");
     if (make_ == Make::yes) name_task(task);
+    own_ = true;
     return enter_parents(place);
   }
 
@@ -59,6 +66,7 @@ class Opener {
     if (error_number == ENOENT) return fault(ArchiveFault::absent, where + " is not there");
     const std::string reason =
         std::string("cannot ") + what + " " + where + ": " + errno_text(error_number);
+    if (own_ && is_in_the_way(error_number)) return fault(ArchiveFault::bad_name, reason);
     const bool full = error_number == ENOSPC || error_number == EDQUOT;
     return fault(full ? ArchiveFault::no_room : ArchiveFault::failed, reason);
   }
@@ -93,6 +101,7 @@ class Opener {
   const std::string& archive_;
   const ArchiveName& name_;
   Make make_;
+  bool own_ = false;  // the attempt's folder is open: what is met now bears the artifact's names
 };
 
 uint64_t size_of(int fd) {

@@ -30,7 +30,7 @@ namespace muster {
 
 enum class ArchiveFault : uint8_t {
   none,
-  bad_name,      // nothing can have this name
+  bad_name,      // nothing can have this name, ever, or beside what has its name or its folder's
   absent,        // there is no such file
   wrong_offset,  // the file ends elsewhere, at `bytes`
   is_complete,   // nothing can be added any more

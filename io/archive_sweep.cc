@@ -27,12 +27,13 @@ struct Weighed {
   Instant newest;  // kNever when nothing is in it
 };
 
-// Adds what lies in `dir`, but for the notes, at any depth.
+// Adds what lies in `dir`, at any depth, but for the notes of the task (depth 0) and its attempts.
 void weigh(int dir, Weighed& folder, size_t depth = 0) {
   if (depth > kArtifactDepthMax + 1) return;
   for (const std::string& entry : folder_entries(dir)) {
     struct stat info {};
-    if (entry == kOwn || ::fstatat(dir, entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (depth <= 1 && entry == kOwn) continue;
+    if (::fstatat(dir, entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISDIR(info.st_mode)) {
       const UniqueFd fd = open_folder(dir, entry, Make::no);
       if (fd.valid()) weigh(fd.get(), folder, depth + 1);
@@ -48,7 +49,8 @@ void weigh(int dir, Weighed& folder, size_t depth = 0) {
 bool is_written(int dir, int own, const std::string& prefix, Instant now) {
   for (const std::string& entry : folder_entries(dir)) {
     struct stat info {};
-    if (entry == kOwn || ::fstatat(dir, entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (prefix.empty() && entry == kOwn) continue;
+    if (::fstatat(dir, entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISDIR(info.st_mode)) {
       const UniqueFd fd = open_folder(dir, entry, Make::no);
       if (fd.valid() && is_written(fd.get(), own, prefix + entry + "/", now)) return true;

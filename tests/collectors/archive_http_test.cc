@@ -321,7 +321,6 @@ TEST_F(ArchiveHttpTest, AFullDiskIsSaidSo) {
   call.method = "PUT";
   call.path = "/archive/v1/task-number-1/1/log";
   call.body = "x";
-  call.trusted = true;
   EXPECT_EQ(archive.answer(call).status, 507);
 }
 
@@ -339,6 +338,158 @@ TEST_F(ArchiveHttpTest, AServerThatEndsLetsItsFollowersGo) {
   follower.get();
   server.reset();
   EXPECT_LT(boot_us() - before_us, Duration(15s).count());
+}
+
+// --- what is refused before its body is there ---
+
+constexpr char kLogPath[] = "/archive/v1/task-number-1/1/log";
+
+class EarlyAnswerTest : public ArchiveHttpTest {
+ protected:
+  // What comes on a connection that says this much and no more; the server ends it.
+  std::string hear_after(const std::string& text) const {
+    const UniqueFd fd = dial();
+    const timeval patience{20, 0};
+    EXPECT_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    say(fd.get(), text);
+    const int64_t before_us = boot_us();
+    std::string heard = hear_all(fd.get());
+    EXPECT_LT(boot_us() - before_us, Duration(15s).count()) << "the connection was left open";
+    return heard;
+  }
+  static std::string head(const std::string& start, const std::string& headers) {
+    return start + " HTTP/1.1\r\nAuthorization: Bearer " + kToken + "\r\n" + headers + "\r\n";
+  }
+  static std::string put_head(const std::string& headers) {
+    return head("PUT " + std::string(kLogPath) + "?offset=0", headers);
+  }
+  static nlohmann::json body_of(const std::string& answer) {
+    const size_t end = answer.find("\r\n\r\n");
+    return nlohmann::json::parse(answer.substr(std::min(end, answer.size())), nullptr, false);
+  }
+};
+
+// 970 KB that inflate to a gigabyte took a gigabyte of the collector's memory, of anybody.
+TEST_F(EarlyAnswerTest, ACompressedBodyIsRefusedBeforeItComes) {
+  const std::string long_body = "Content-Length: 970000\r\n";
+  for (const std::string coding : {"gzip", "deflate", "br", "identity"}) {
+    const std::string answer =
+        hear_after(put_head(long_body + "Content-Encoding: " + coding + "\r\n"));
+    EXPECT_THAT(answer, HasSubstr(" 415 ")) << coding;
+    EXPECT_THAT(answer, HasSubstr("Connection: close"));
+    EXPECT_EQ(body_of(answer)["schema"], "muster.error/1") << answer;
+  }
+  EXPECT_EQ(ask("GET", url("log")).status, 404);
+}
+
+TEST_F(EarlyAnswerTest, AStrangerIsRefusedBeforeTheBodyComes) {
+  for (const char* method : {"PUT", "POST", "DELETE"}) {
+    const std::string answer = hear_after(std::string(method) + " " + kLogPath +
+                                          " HTTP/1.1\r\nContent-Length: 970000\r\n"
+                                          "Content-Encoding: gzip\r\n\r\n");
+    EXPECT_THAT(answer, HasSubstr(" 401 ")) << method;
+    EXPECT_EQ(body_of(answer)["schema"], "muster.error/1") << answer;
+  }
+}
+
+TEST_F(EarlyAnswerTest, NobodyIsToldToGoOnOnlyToBeRefused) {
+  const std::string answer = hear_after(
+      put_head("Content-Length: 9\r\nContent-Encoding: gzip\r\nExpect: 100-continue\r\n"));
+  EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 415 "));
+}
+
+TEST_F(EarlyAnswerTest, FormsAreNoBodies) {
+  for (const char* type : {"application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+                           "Application/X-WWW-Form-Urlencoded; charset=utf-8"}) {
+    const std::string answer = hear_after(
+        put_head("Content-Length: 970000\r\nContent-Type: " + std::string(type) + "\r\n"));
+    EXPECT_THAT(answer, HasSubstr(" 415 ")) << type;
+  }
+}
+
+TEST_F(EarlyAnswerTest, ABodyThatIsTooLongIsRefusedBeforeItComes) {
+  EXPECT_THAT(hear_after(put_head("Content-Length: 1048577\r\n")), HasSubstr(" 413 "));
+  EXPECT_THAT(hear_after(put_head("Content-Length: 99999999999999999999\r\n")), HasSubstr(" 400 "));
+  EXPECT_THAT(hear_after(put_head("Content-Length: some\r\n")), HasSubstr(" 400 "));
+  EXPECT_THAT(hear_after(put_head("Transfer-Encoding: gzip, chunked\r\n")), HasSubstr(" 400 "));
+}
+
+// They hung for a minute.
+TEST_F(EarlyAnswerTest, ABodyWithoutALengthIsNotWaitedFor) {
+  EXPECT_THAT(hear_after(put_head("")), HasSubstr(" 411 "));
+  put_whole("done", "x");
+  const std::string pin = head("POST /archive/v1/task-number-1/?pin=1", "Connection: close\r\n");
+  EXPECT_THAT(hear_after(pin), HasSubstr(" 200 "));
+  EXPECT_TRUE((*store_.list("task-number-1"))->pinned);
+  EXPECT_THAT(hear_after(head("DELETE " + std::string(kLogPath), "Connection: close\r\n")),
+              HasSubstr(" 405 "));
+}
+
+TEST_F(EarlyAnswerTest, ABodyInPiecesIsTaken) {
+  const std::string answer = hear_after(
+      put_head("Transfer-Encoding: chunked\r\nConnection: close\r\n") + "3\r\nabc\r\n0\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr(" 200 "));
+  EXPECT_EQ(store_.look({"task-number-1", 1, "log"}).bytes, 3u);
+}
+
+TEST_F(EarlyAnswerTest, TheBodyOfAGetIsNoRequest) {
+  const std::string hidden = "GET /archive/v1/task-number-2/1/log HTTP/1.1\r\n\r\n";
+  const std::string answer =
+      hear_after(head("GET " + std::string(kLogPath),
+                      "Content-Length: " + std::to_string(hidden.size()) + "\r\n") +
+                 hidden);
+  EXPECT_EQ(answer.find("HTTP/1.1"), answer.rfind("HTTP/1.1")) << "two answers: " << answer;
+}
+
+TEST_F(EarlyAnswerTest, ANameWithALineBreakIsABadNameLikeOthers) {
+  for (const char* name : {"a%0Ab", "a%0D", "%0D%0A"}) {
+    for (const char* method : {"GET", "PUT"}) {
+      const HttpReply reply = ask(method, socket_base() + "/archive/v1/task-number-1/1/" + name);
+      EXPECT_EQ(reply.status, 400) << name;
+      EXPECT_EQ(nlohmann::json::parse(reply.body, nullptr, false)["schema"], "muster.error/1")
+          << method << " " << name << ": " << reply.body;
+    }
+  }
+}
+
+TEST_F(EarlyAnswerTest, RangesAreNotHeeded) {
+  put_whole("log", "0123456789");
+  for (const char* range : {"bytes=2-4", "bytes=-3", "bytes=0-1,4-5", "bytes=50-60"}) {
+    const std::string path = tcp_url("log");
+    const std::string answer =
+        hear_after("GET " + path.substr(tcp_base_.size()) +
+                   "?offset=1 HTTP/1.1\r\nConnection: close\r\nRange: " + range + "\r\n\r\n");
+    EXPECT_THAT(answer, HasSubstr(" 200 ")) << range;
+    EXPECT_THAT(answer, HasSubstr("\r\n\r\n123456789")) << range;
+  }
+}
+
+TEST_F(EarlyAnswerTest, WhatHttplibRefusesHasABodyToo) {
+  for (const char* text :
+       {"NONSENSE\r\n\r\n", "GET /x HTTP/1.1\r\nConnection: close\r\nRange: x\r\n\r\n"}) {
+    const UniqueFd fd = dial();
+    say(fd.get(), text);
+    ::shutdown(fd.get(), SHUT_WR);
+    const std::string answer = hear_all(fd.get());
+    ASSERT_TRUE(body_of(answer).is_object()) << answer;
+    EXPECT_EQ(body_of(answer)["schema"], "muster.error/1");
+  }
+}
+
+TEST_F(ArchiveHttpTest, TheQueryIsOfTheTargetOnlyAndDecoded) {
+  std::map<std::string, std::string> seen;
+  HttpListen tcp;
+  tcp.host = "127.0.0.1";
+  const auto server = start(tcp, [&](const HttpCall& call) {
+    seen = call.query;
+    return HttpAnswer{};
+  });
+  const std::string base = "http://127.0.0.1:" + std::to_string(server->port());
+  EXPECT_EQ(ask("GET", base + "/x?a=1&a=2&&b&c=%3D%26+&=d").status, 200);
+  const std::map<std::string, std::string> expected = {
+      {"a", "1"}, {"b", ""}, {"c", "=&+"}, {"", "d"}};
+  EXPECT_EQ(seen, expected);
+  EXPECT_EQ(ask("GET", base + "/x?a=%zz").status, 400);
 }
 
 TEST(ConstantTime, ComparesWholeTexts) {

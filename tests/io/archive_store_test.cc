@@ -173,11 +173,28 @@ TEST_F(ArchiveStoreTest, LinksAndDevicesAreNotFollowed) {
   EXPECT_EQ(std::filesystem::file_size(path("outside/secret")), 6u);
 }
 
-TEST_F(ArchiveStoreTest, AFolderAndAFileOfOneNameDoNotMix) {
+// The uploader tried for ever.
+TEST_F(ArchiveStoreTest, AFolderAndAFileOfOneNameDoNotMixAndNeverWill) {
   put_whole(name_of("out"), "a file");
-  EXPECT_FALSE(put(name_of("out/report"), 0, "x").ok());
   put_whole(name_of("dir/report"), "x");
-  EXPECT_FALSE(put(name_of("dir"), 0, "x").ok());
+  ASSERT_EQ(::symlink("out", (folder() + "/1/link").c_str()), 0);
+  ASSERT_EQ(::mkfifo((folder() + "/1/pipe").c_str(), 0600), 0);
+  for (const char* name : {"out/report", "out/deep/report", "dir", "link", "link/x", "pipe"}) {
+    const ArchiveReply reply = put(name_of(name), 0, "x");
+    EXPECT_EQ(reply.fault, ArchiveFault::bad_name) << name << ": " << reply.reason;
+    EXPECT_EQ(store_.look(name_of(name)).fault, ArchiveFault::bad_name) << name;
+  }
+}
+
+// Nothing is given up for what people can mend.
+TEST_F(ArchiveStoreTest, AnArchiveThatIsNoDirectoryIsWaitedFor) {
+  write("archive", "a file");
+  EXPECT_EQ(put(name_of("log"), 0, "x").fault, ArchiveFault::failed);
+  EXPECT_EQ(store_.look(name_of("log")).fault, ArchiveFault::failed);
+  std::filesystem::remove(path("archive"));
+  write("archive/" + percent_encode(kGuid), "a file");
+  EXPECT_EQ(put(name_of("log"), 0, "x").fault, ArchiveFault::failed);
+  EXPECT_EQ(store_.look(name_of("log")).fault, ArchiveFault::failed);
 }
 
 TEST_F(ArchiveStoreTest, ListsWithWhatIsKnown) {
@@ -284,6 +301,15 @@ TEST_F(ArchiveStoreTest, NeverSweepsWhatIsBeingWritten) {
       << "nobody writes it any more";
 }
 
+// What a job puts below a folder of that name of its own counts like everything else.
+TEST_F(ArchiveStoreTest, ASweepWeighsWhatLiesInAFolderCalledLikeTheArchivesOwn) {
+  put_whole(name_of("out/.muster/big"), std::string(1000, 'x'));
+  EXPECT_EQ(sweep(24h, UINT64_MAX).bytes, 1000u);
+  EXPECT_EQ(sweep(24h, 500).removed_bytes, 1000u);
+  put(name_of("out/.muster/grows"), 0, "x");
+  EXPECT_EQ(sweep(1h, 0, 48h).removed_folders, 0u) << "it is being written";
+}
+
 TEST_F(ArchiveStoreTest, ASweepThatWasInterruptedIsFinished) {
   put_whole(name_of("log"), "x");
   write("archive/.muster/trash/task-number-7/1/log", "half removed");
@@ -323,11 +349,18 @@ TEST(ArchiveName, AddressesLeadBackToTheirArchive) {
             "http://box/archive/v1/https%3A%2F%2Flab.example%2Fjob%2F1234/1/a%20b/%C3%A5");
 }
 
-// "log" and "artifacts/log" were one file there.
-TEST(ArchiveName, NoTwoArtifactsShareAName) {
+// "log" and "artifacts/log" were one file there; and what lay in a folder "log" could never be put
+// below the console log, which is a file.
+TEST(ArchiveName, NoTwoArtifactsShareANameOrAFoldersName) {
   EXPECT_EQ(archived_as("log"), "artifacts/log");
+  EXPECT_EQ(archived_as("log/a"), "artifacts/log/a");
+  EXPECT_EQ(archived_as("log/b/c"), "artifacts/log/b/c");
   EXPECT_EQ(archived_as("artifacts/log"), "artifacts/artifacts/log");
-  for (const char* own : {"logs", "out/log", "artifacts/out/log", "log/a", "artifacts/logs"}) {
+  EXPECT_EQ(archived_as("artifacts/log/a"), "artifacts/artifacts/log/a");
+  EXPECT_EQ(archived_as("artifacts"), "artifacts/artifacts") << "it would be the folder of log";
+  EXPECT_EQ(archived_as("artifacts/artifacts"), "artifacts/artifacts/artifacts");
+  for (const char* own : {"logs", "logs/a", "out/log", "out/log/a", "artifacts/out/log",
+                          "artifacts/logs", "artifacts2"}) {
     EXPECT_EQ(archived_as(own), own);
   }
 }

@@ -125,6 +125,19 @@ TEST_F(UploaderTest, CarriesArtifactsUnderTheirNames) {
   EXPECT_EQ((*store_.list(kGuid))->files.size(), 5u);
 }
 
+// It was tried for ever below the console log, and the attempt stayed on the worker's disk.
+TEST_F(UploaderTest, CarriesAFolderCalledLog) {
+  const auto uploader = start(config(directory()));
+  append("log", "console");
+  append("artifacts/log/server.txt", "the job's own");
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_EQ(archived("log"), "console");
+  EXPECT_EQ(archived("artifacts/log/server.txt"), "the job's own");
+  EXPECT_TRUE(complete("artifacts/log/server.txt"));
+}
+
 TEST_F(UploaderTest, TheAddressIsKnownBefore) {
   const auto uploader = start(config("http://box:7180"));
   EXPECT_EQ(uploader->url({"task-number-1", 3}, "log"),
@@ -226,6 +239,19 @@ TEST_F(UploaderTest, WhatTheArchiveCannotHaveHoldsUpNothing) {
   uploader->finish(kToken);
   EXPECT_TRUE(eventually([&] { return nothing_left(); }));
   EXPECT_EQ((*store_.list(kGuid))->files.size(), 1u);
+}
+
+TEST_F(UploaderTest, WhatAnotherFileIsInTheWayOfHoldsUpNothing) {
+  store_.append({kGuid, 1, "out"}, 0, "a file", clock_.now());
+  store_.append({kGuid, 1, "dir/file"}, 0, "x", clock_.now());
+  append("log", "x");
+  append("artifacts/out/report.xml", "<xml/>");
+  append("artifacts/dir", "y");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_TRUE(complete("log"));
 }
 
 TEST_F(UploaderTest, AFullDiskIsWaitedFor) {
