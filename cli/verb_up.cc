@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "cli/access.h"
@@ -25,14 +24,9 @@ constexpr Duration kIdleInterval = 60s;
 constexpr Duration kSlowStart = 15s;
 
 std::string own_directory() {
-  std::array<char, 4096> path{};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
-  if (size <= 0) {
-    throw Failure{kExitLocal, "cannot tell where this program lies: " + errno_text(errno),
-                  "is /proc mounted?"};
-  }
-  const std::string whole(path.data(), static_cast<size_t>(size));
-  return whole.substr(0, whole.rfind('/'));
+  const Result<std::string> dir = own_program_dir();
+  if (!dir.ok()) throw Failure{kExitLocal, dir.error(), "is /proc mounted?"};
+  return *dir;
 }
 
 class Up {

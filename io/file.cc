@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <system_error>
@@ -88,6 +89,14 @@ UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
 void UniqueFd::reset() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
+}
+
+Result<std::string> own_program_dir() {
+  std::array<char, 4096> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (size <= 0) return Error{"cannot tell where this program lies: " + errno_text(errno)};
+  const std::string whole(path.data(), static_cast<size_t>(size));
+  return whole.substr(0, whole.rfind('/'));
 }
 
 Result<std::string> read_file(const std::string& path, size_t bytes_max) {

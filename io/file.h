@@ -35,6 +35,9 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// The directory that this process's program lies in.
+Result<std::string> own_program_dir();
+
 // The whole file. A file of more than `bytes_max` bytes, a directory or a device is an error; the
 // reason names the path.
 Result<std::string> read_file(const std::string& path, size_t bytes_max);

@@ -137,6 +137,8 @@ void JobAttempt::listen(Instant now) {
 
 void JobAttempt::make_environment() {
   env_ = base_environment(workspace_);
+  // So that a job finds `muster` wherever that was put.
+  if (const Result<std::string> dir = own_program_dir(); dir.ok()) env_["PATH"] += ":" + *dir;
   for (const std::string& name : work_.env_pass) {
     if (const char* value = std::getenv(name.c_str())) env_[name] = value;
   }

@@ -128,6 +128,13 @@ TEST_F(JobsTest, AGoogletestThatCrashesHalfWayKeepsWhatHadFinished) {
   EXPECT_THAT(expect(0, {"log", "jobs-gtest-crash"}), HasSubstr("[ RUN      ] Crashing.Third"));
 }
 
+// It was "muster: not found" wherever muster did not lie in the system's PATH.
+TEST_F(JobsTest, AJobFindsTheMusterThatRunsIt) {
+  expect(0, {"run", "--wait", "--guid", "jobs-finds-muster", "--", "sh", "-c",
+             "muster report --suite s --name told pass"});
+  EXPECT_THAT(expect(0, {"result", "jobs-finds-muster"}), HasSubstr("s      told  pass"));
+}
+
 TEST_F(JobsTest, AnArrayRunsACommandForEachNumber) {
   expect(0, {"run", "--wait", "--guid", "jobs-array-of", "--array", "3-5", "--", "sh", "-c",
              "test {array.index} = $MUSTER_ARRAY_INDEX && echo number {array.index}"});
