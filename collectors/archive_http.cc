@@ -1,11 +1,10 @@
 #include "collectors/archive_http.h"
 
 #include <algorithm>
-#include <charconv>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "collectors/http_answers.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "io/archive_json.h"
@@ -16,19 +15,6 @@ namespace {
 // A file may grow by somebody else's hand, who tells nobody: a worker that writes into the
 // directory itself.
 constexpr Duration kLookAgain = 25ms;
-
-std::string error_body(const std::string& reason) {
-  using Json = nlohmann::ordered_json;
-  const Json json = {{"schema", "muster.error/1"}, {"error", reason}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-HttpAnswer refuse(int status, const std::string& reason) {
-  HttpAnswer answer;
-  answer.status = status;
-  answer.body = error_body(reason);
-  return answer;
-}
 
 int status_of(ArchiveFault fault) {
   switch (fault) {
@@ -60,41 +46,16 @@ void add_state(const ArchiveReply& reply, HttpAnswer& answer) {
 HttpAnswer to_answer(const ArchiveReply& reply) {
   HttpAnswer answer;
   answer.status = status_of(reply.fault);
-  if (!reply.ok()) answer.body = error_body(reply.reason);
+  if (!reply.ok()) answer.body = http_error_body(reply.reason);
   add_state(reply, answer);
   return answer;
-}
-
-// A number of the query; `fallback` when it is not there, nothing when it is none.
-std::optional<uint64_t> number(const HttpCall& call, const char* key, uint64_t fallback) {
-  const auto found = call.query.find(key);
-  if (found == call.query.end()) return fallback;
-  uint64_t value = 0;
-  const std::string& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-HttpAnswer refuse_number(const char* key) {
-  return refuse(400, std::string(key) + " is not a number");
-}
-
-HttpAnswer refuse_method(const HttpCall& call) {
-  return refuse(405, "there is no " + call.method + " of this");
-}
-
-HttpAnswer refuse_stranger() {
-  return refuse(401,
-                "writing needs the header \"Authorization: Bearer TOKEN\"; the token is in the "
-                "collector's http_token_file");
 }
 
 }  // namespace
 
 HttpAnswer ArchiveHttp::answer(const HttpCall& call) {
   const Result<ArchiveName> name = parse_archive_path(call.path);
-  if (!name) return refuse(call.path.starts_with(kArchivePath) ? 400 : 404, name.error());
+  if (!name) return refuse_call(call.path.starts_with(kArchivePath) ? 400 : 404, name.error());
   const bool reads = call.method == "GET" || call.method == "HEAD";
   if (!reads && !call.trusted) return refuse_stranger();
   if (name->name.empty()) return answer_folder(call, name->guid);
@@ -111,26 +72,26 @@ void ArchiveHttp::stop() {
 
 HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& guid) {
   if (call.method == "POST") {
-    const std::optional<uint64_t> pin = number(call, "pin", 2);
-    if (!pin || *pin > 1) return refuse(400, "say pin=1 or pin=0");
+    const std::optional<uint64_t> pin = query_number(call, "pin", 2);
+    if (!pin || *pin > 1) return refuse_call(400, "say pin=1 or pin=0");
     if (const Result<Done> pinned = store_.pin(guid, *pin == 1); !pinned) {
-      return refuse(500, pinned.error());
+      return refuse_call(500, pinned.error());
     }
   } else if (call.method != "GET" && call.method != "HEAD") {
     return refuse_method(call);
   }
   const Result<std::optional<ArchiveFolder>> folder = store_.list(guid);
-  if (!folder) return refuse(500, folder.error());
-  if (!*folder) return refuse(404, "nothing is archived of " + quote_text(guid));
+  if (!folder) return refuse_call(500, folder.error());
+  if (!*folder) return refuse_call(404, "nothing is archived of " + quote_text(guid));
   HttpAnswer answer;
   answer.body = archive_folder_json(**folder) + "\n";
   return answer;
 }
 
 HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
-  const std::optional<uint64_t> offset = number(call, "offset", 0);
+  const std::optional<uint64_t> offset = query_number(call, "offset", 0);
   if (!offset) return refuse_number("offset");
-  const std::optional<uint64_t> wait = number(call, "wait", 0);
+  const std::optional<uint64_t> wait = query_number(call, "wait", 0);
   if (!wait) return refuse_number("wait");
   const uint64_t seconds = std::min<uint64_t>(*wait, kArchiveWaitMax / 1s);
   OpenedArchiveFile file = await(name, *offset, std::chrono::seconds(seconds));
@@ -139,7 +100,7 @@ HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
   add_state(file.reply, answer);
   if (*offset > file.reply.bytes) {
     answer.status = 416;
-    answer.body = error_body("it has " + std::to_string(file.reply.bytes) + " bytes");
+    answer.body = http_error_body("it has " + std::to_string(file.reply.bytes) + " bytes");
     return answer;
   }
   answer.type = "application/octet-stream";
@@ -153,7 +114,7 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
   if (call.method == "PUT") {
     std::optional<uint64_t> offset;
     if (call.query.contains("offset")) {
-      offset = number(call, "offset", 0);
+      offset = query_number(call, "offset", 0);
       if (!offset) return refuse_number("offset");
     }
     const ArchiveReply reply = store_.append(name, offset, call.body, clock_.now());
@@ -162,10 +123,10 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
   }
   if (call.method != "POST") return refuse_method(call);
   if (call.query.contains("restart")) return to_answer(store_.restart(name));
-  if (!call.query.contains("complete")) return refuse(400, "say complete or restart");
+  if (!call.query.contains("complete")) return refuse_call(400, "say complete or restart");
   const auto digest = call.query.find("sha256");
-  if (digest == call.query.end()) return refuse(400, "complete needs sha256=HEX");
-  const std::optional<uint64_t> bytes = number(call, "bytes", store_.look(name).bytes);
+  if (digest == call.query.end()) return refuse_call(400, "complete needs sha256=HEX");
+  const std::optional<uint64_t> bytes = query_number(call, "bytes", store_.look(name).bytes);
   if (!bytes) return refuse_number("bytes");
   const ArchiveReply reply = store_.complete(name, *bytes, digest->second, clock_.now());
   note_change(name);

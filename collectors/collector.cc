@@ -7,12 +7,12 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "collectors/broker_source.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
-#include "collectors/stop.h"
 #include "io/random.h"
 
 namespace muster {
@@ -47,10 +47,14 @@ SinkRunnerOptions runner_options() {
   return options;
 }
 
-void run_sink(Sink& sink, SocketContext& sockets, const std::string& endpoint, Stop& stop,
+void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint, Stop& stop,
               FirstError& error) {
-  BrokerSource source(sockets, endpoint, std::string(sink.name()), stop);
-  const Result<Done> done = SinkRunner(sink, source, stop, runner_options()).run();
+  SystemClock clock;
+  BrokerSource source(sockets, endpoint, std::string(post.sink->name()),
+                      [&] { return post.desk.interrupted(); });
+  SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
+  const Result<Done> done = runner.run();
+  post.desk.close();
   if (done.ok()) return;
   error.set(done.error());
   stop.raise();
@@ -64,23 +68,22 @@ void wait_for_either(int stop_fd, const Stop& stop) {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Sink>> make_sinks(const Home& home) {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(
-      std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
-  sinks.push_back(std::make_unique<LedgerSink>(home.ledger_file()));
-  return sinks;
+SinkPosts make_sinks(const Home& home, const Stop& stop) {
+  SinkPosts posts;
+  const auto add = [&](std::unique_ptr<Sink> sink) {
+    posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
+  };
+  add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
+  add(std::make_unique<LedgerSink>(home.ledger_file()));
+  return posts;
 }
 
-Result<Done> collect(std::vector<std::unique_ptr<Sink>> sinks, const std::string& endpoint,
-                     int stop_fd) {
-  Stop stop;
+Result<Done> collect(SinkPosts& posts, const std::string& endpoint, Stop& stop, int stop_fd) {
   SocketContext sockets;
   FirstError error;
   std::vector<std::jthread> threads;
-  for (const std::unique_ptr<Sink>& sink : sinks) {
-    threads.emplace_back(
-        [&, place = sink.get()] { run_sink(*place, sockets, endpoint, stop, error); });
+  for (const std::unique_ptr<SinkPost>& post : posts) {
+    threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop, error); });
   }
   wait_for_either(stop_fd, stop);
   stop.raise();

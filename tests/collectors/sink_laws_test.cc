@@ -68,6 +68,8 @@ SinkUnderTest ledger() {
 
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkLaws, ::testing::Values(status_log(), ledger()),
                          sink_name);
+INSTANTIATE_TEST_SUITE_P(Collectors, SinkRunnerLaws, ::testing::Values(status_log(), ledger()),
+                         sink_name);
 
 }  // namespace
 }  // namespace muster
