@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collectors/broker_source.h"
+#include "collectors/couchdb_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
@@ -60,6 +61,20 @@ void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoin
   stop.raise();
 }
 
+Result<CouchDbOptions> couchdb_options(const Home& home, const CouchDbConfig& config) {
+  const Result<std::string> password = load_couchdb_password(config);
+  if (!password.ok()) return Error{password.error()};
+  CouchDbOptions options;
+  options.url = config.url;
+  options.db = config.db;
+  options.user = config.user;
+  options.password = *password;
+  options.ca_file = config.ca_file;
+  options.create = config.create;
+  options.cursor_file = home.collector_dir() + "/couchdb.cursor";
+  return options;
+}
+
 void wait_for_either(int stop_fd, const Stop& stop) {
   pollfd fds[] = {{stop_fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
   while (::poll(fds, 2, -1) < 0) {
@@ -68,13 +83,18 @@ void wait_for_either(int stop_fd, const Stop& stop) {
 
 }  // namespace
 
-SinkPosts make_sinks(const Home& home, const Stop& stop) {
+Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop& stop) {
   SinkPosts posts;
   const auto add = [&](std::unique_ptr<Sink> sink) {
     posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
   };
   add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
   add(std::make_unique<LedgerSink>(home.ledger_file()));
+  if (config.couchdb.enabled) {
+    Result<CouchDbOptions> couchdb = couchdb_options(home, config.couchdb);
+    if (!couchdb.ok()) return Error{couchdb.error()};
+    add(std::make_unique<CouchDbSink>(std::move(*couchdb), stop));
+  }
   return posts;
 }
 

@@ -7,13 +7,14 @@
 #include "collectors/sink_post.h"
 #include "collectors/stop.h"
 #include "core/result.h"
+#include "io/config.h"
 #include "io/home.h"
 
 namespace muster {
 
 // The sinks of an installation: status_log and ledger, and those that its configuration asks for.
-// `stop` outlives them.
-SinkPosts make_sinks(const Home& home, const Stop& stop);
+// `stop` outlives them. Errors: a file that the configuration names cannot be read.
+Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop& stop);
 
 // Carries the log of the broker at `endpoint` into the sinks until `stop_fd` is readable; then, or
 // when a sink must not go on (collectors/sink_runner.h, run), which is an error, raises `stop` and

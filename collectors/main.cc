@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   muster::FlagSet flags(
       "muster-collector",
       "The collector: reads the broker's event log and turns it into status.log "
-      "files and the ledger, and keeps the archive. Flags go before HOME/muster.yaml.");
+      "files, the ledger and, where it is configured, documents of CouchDB, and keeps the archive. "
+      "Flags go before HOME/muster.yaml.");
   flags.text("home", "DIR", "where everything of this installation lies", &home_flag);
   flags.text("endpoint", "URL", "where the broker listens: ipc:///PATH or tcp://LOOPBACK:PORT",
              &endpoint);
@@ -64,8 +65,12 @@ int main(int argc, char** argv) {
 
   muster::Stop stop;
   muster::SystemClock clock;
-  muster::SinkPosts sinks = muster::make_sinks(*home, stop);
-  muster::SinksHttp sinks_http(sinks, clock);
+  muster::Result<muster::SinkPosts> sinks = muster::make_sinks(*home, config, stop);
+  if (!sinks.ok()) {
+    spdlog::critical("{}", sinks.error());
+    return 1;
+  }
+  muster::SinksHttp sinks_http(*sinks, clock);
   const auto archive = muster::ArchiveService::start(
       *home, config, [&](const muster::HttpCall& call) { return sinks_http.answer(call); });
   if (!archive.ok()) {
@@ -73,7 +78,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   spdlog::info("collecting from {} into {}", config.endpoint, home->dir);
-  const auto collected = muster::collect(sinks, config.endpoint, stop, stop_fd->get());
+  const auto collected = muster::collect(*sinks, config.endpoint, stop, stop_fd->get());
   if (!collected.ok()) {
     spdlog::critical("{}", collected.error());
     return 1;

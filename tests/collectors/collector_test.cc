@@ -101,8 +101,9 @@ class CollectorTest : public ::testing::Test {
   void start() {
     result_ = std::async(std::launch::async, [this] {
       Stop stop;
-      SinkPosts sinks = make_sinks(home_, stop);
-      return collect(sinks, home_.default_endpoint(), stop, stop_fd_.get());
+      Result<SinkPosts> sinks = make_sinks(home_, Config(), stop);
+      if (!sinks.ok()) return Result<Done>(Error{sinks.error()});
+      return collect(*sinks, home_.default_endpoint(), stop, stop_fd_.get());
     });
   }
   void stop() { ::eventfd_write(stop_fd_.get(), 1); }

@@ -35,6 +35,8 @@ struct SinkUnderTest {
   // True for a file (relative to the place) in which the cursor is kept: after a crash before the
   // commit it still has its old bytes, while other files may have any part of their new ones.
   std::function<bool(const std::string& file)> is_state;
+  // Sizes that no file may exceed, each of which makes a delivery fail.
+  std::vector<rlim_t> full_disks = {0, 1, 100, 3'000};
 };
 
 inline std::string sink_name(const ::testing::TestParamInfo<SinkUnderTest>& info) {
@@ -216,7 +218,7 @@ TEST_P(SinkLaws, AFullDiskIsAnErrorAndLosesNothing) {
     const std::string place = new_place();
     const std::unique_ptr<Sink> sink = open_sink(place, 0);
     if (begin > 0) deliver(*sink, 0, begin);
-    for (const rlim_t bytes : {0u, 1u, 100u, 3'000u}) {
+    for (const rlim_t bytes : GetParam().full_disks) {
       const FileSizeLimit limit(bytes);
       const std::span<const SequencedEvent> rest = std::span(script_).subspan(begin);
       const Delivery done = sink->deliver(rest, {kLog, script_.size()});

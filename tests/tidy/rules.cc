@@ -30,6 +30,7 @@ const std::vector<Outside> kOutside = {
     {"curl/", {"io/http", "workers/checks/http"}},
     {"httplib.h", {"collectors/http_server", "tests/"}},
     {"openssl/", {"io/sha256"}},
+    {"zlib.h", {"io/gzip"}},
     {"sqlite3.h", {"io/sqlite", "io/event_log_sqlite", "collectors/", "workers/spool", "tests/"}},
 };
 
