@@ -1,36 +1,14 @@
 // The dead-letter file as people read it.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
-
-#include "core/limits.h"
-#include "io/file.h"
 
 namespace muster {
 
 // By the event's number, what the place said. No file is no letters, and what a failed write has
 // left at the end is none; two of one event, or a line that is none, fail the test.
-inline std::map<uint64_t, std::string> read_letters(const std::string& file) {
-  std::map<uint64_t, std::string> letters;
-  const Result<std::string> text = read_file(file, kDeadLetterBytesMax);
-  if (!text.ok()) return letters;
-  std::istringstream lines(text->substr(0, text->rfind('\n') + 1));
-  for (std::string line; std::getline(lines, line);) {
-    const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
-    EXPECT_TRUE(json.is_object()) << line;
-    if (!json.is_object()) continue;
-    EXPECT_EQ(json["schema"], "muster.dead_letter/1");
-    EXPECT_EQ(json["event"]["seq"], json["seq"]);
-    EXPECT_FALSE(letters.contains(json["seq"])) << "a second letter: " << line;
-    letters[json["seq"]] = json["answer"];
-  }
-  return letters;
-}
+std::map<uint64_t, std::string> read_letters(const std::string& file);
 
 }  // namespace muster

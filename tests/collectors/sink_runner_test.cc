@@ -217,6 +217,20 @@ TEST(SinkRunner, ABatchWaitsUntilItIsFullOrOld) {
   EXPECT_THAT(done.waits, ElementsAre(20s, 6s, 8s, 4s, 0s, 20s, 20s));
 }
 
+// A fetch is no delivery: it was called a success, and the back-off began anew each time.
+TEST(SinkRunner, ABatchThatWaitsIsNoSuccess) {
+  MemorySink sink;
+  sink.limits_ = {3, 1 << 20, 3s};
+  sink.deliver_failures = 2;
+  RunnerKit kit;
+  kit.clock.step = 1s;
+  const auto answer = blocks(1, {block(1, 1)});
+  const Journey done = run(sink, {answer, answer, answer, answer, answer, answer}, kit);
+  EXPECT_THAT(sink.numbers, ElementsAre(1));
+  EXPECT_THAT(done.problems, ElementsAre("memory: disk full"));
+  EXPECT_THAT(done.news, ElementsAre("memory: works again after 2 failures"));
+}
+
 // --- orders ---------------------------------------------------------------------------------
 
 // Gives `order` while the runner works.
