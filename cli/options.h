@@ -250,6 +250,24 @@ struct JobCheckOptions {
   std::string ref;                // of git URLs
 };
 
+// Of the collector's sinks (docs/sinks.md).
+struct SinkStatusOptions {
+  std::vector<std::string> names;  // empty: all
+};
+struct SinkReplayOptions {
+  std::string name;
+  uint64_t from = 1;
+};
+struct SinkDeadListOptions {
+  std::string name;
+};
+struct SinkDeadChangeOptions {
+  bool drop = false;  // else: try again
+  std::string name;
+  std::vector<uint64_t> seqs;
+  bool all = false;
+};
+
 struct DoctorOptions {
   std::optional<Duration> wait;
 };
@@ -264,7 +282,8 @@ using VerbOptions =
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
                  StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
                  JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
-                 MeasureOptions, PushOptions, ProgressOptions, CallOptions>;
+                 MeasureOptions, PushOptions, ProgressOptions, CallOptions, SinkStatusOptions,
+                 SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
 
 struct Invocation {
   GlobalOptions global;

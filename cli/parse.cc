@@ -465,6 +465,9 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
                             : "say which devices: names, -l SELECTOR, or --all";
     }
   }
+  if (const auto* change = std::get_if<SinkDeadChangeOptions>(&verb)) {
+    if (change->seqs.empty() != change->all) return "say which letters: SEQ..., or --all";
+  }
   if (const auto* change = std::get_if<DeviceChangeOptions>(&verb)) {
     if (ways(change->devices) != 1) return "say which devices: names, or -l SELECTOR";
   }
@@ -486,6 +489,7 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_strategy_verbs(parse);
   add_job_verbs(parse);
   add_job_api_verbs(parse);
+  add_sink_verbs(parse);
   add_rest(parse);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {

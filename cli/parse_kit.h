@@ -100,6 +100,8 @@ void add_devices(CLI::App* app, DeviceChoice* target);  // by name, as words, or
 void add_device_verbs(Parse& parse);
 // parse_archive.cc
 void add_archive_verbs(Parse& parse);  // log and artifact
+// parse_sink.cc
+void add_sink_verbs(Parse& parse);
 // parse_job_api.cc
 void add_job_api_verbs(Parse& parse);
 // parse_strategy.cc

@@ -48,6 +48,11 @@ int do_verb(Session& session, const LogOptions& options);
 int do_verb(Session& session, const ArtifactListOptions& options);
 int do_verb(Session& session, const ArtifactGetOptions& options);
 int do_verb(Session& session, const ArtifactPinOptions& options);
+// verb_sink.cc
+int do_verb(Session& session, const SinkStatusOptions& options);
+int do_verb(Session& session, const SinkReplayOptions& options);
+int do_verb(Session& session, const SinkDeadListOptions& options);
+int do_verb(Session& session, const SinkDeadChangeOptions& options);
 // verb_answer.cc
 int do_verb(Session& session, const EventsOptions& options);
 int do_verb(Session& session, const ResultOptions& options);

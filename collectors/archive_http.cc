@@ -1,10 +1,10 @@
 #include "collectors/archive_http.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
+#include "collectors/http_answers.h"
 #include "core/guid.h"
 #include "core/limits.h"
 #include "io/archive_json.h"
@@ -50,25 +50,6 @@ HttpAnswer to_answer(const ArchiveReply& reply) {
   return answer;
 }
 
-// A number of the query; `fallback` when it is not there, nothing when it is none.
-std::optional<uint64_t> number(const HttpCall& call, const char* key, uint64_t fallback) {
-  const auto found = call.query.find(key);
-  if (found == call.query.end()) return fallback;
-  uint64_t value = 0;
-  const std::string& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-HttpAnswer refuse_number(const char* key) {
-  return http_refusal(400, std::string(key) + " is not a number");
-}
-
-HttpAnswer refuse_method(const HttpCall& call) {
-  return http_refusal(405, "there is no " + call.method + " of this");
-}
-
 }  // namespace
 
 HttpAnswer ArchiveHttp::answer(const HttpCall& call) {
@@ -89,7 +70,7 @@ void ArchiveHttp::stop() {
 
 HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& guid) {
   if (call.method == "POST") {
-    const std::optional<uint64_t> pin = number(call, "pin", 2);
+    const std::optional<uint64_t> pin = query_number(call, "pin", 2);
     if (!pin || *pin > 1) return http_refusal(400, "say pin=1 or pin=0");
     if (const Result<Done> pinned = store_.pin(guid, *pin == 1); !pinned) {
       return http_refusal(500, pinned.error());
@@ -106,9 +87,9 @@ HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& g
 }
 
 HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
-  const std::optional<uint64_t> offset = number(call, "offset", 0);
+  const std::optional<uint64_t> offset = query_number(call, "offset", 0);
   if (!offset) return refuse_number("offset");
-  const std::optional<uint64_t> wait = number(call, "wait", 0);
+  const std::optional<uint64_t> wait = query_number(call, "wait", 0);
   if (!wait) return refuse_number("wait");
   const uint64_t seconds = std::min<uint64_t>(*wait, kArchiveWaitMax / 1s);
   OpenedArchiveFile file = await(name, *offset, std::chrono::seconds(seconds));
@@ -131,7 +112,7 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
   if (call.method == "PUT") {
     std::optional<uint64_t> offset;
     if (call.query.contains("offset")) {
-      offset = number(call, "offset", 0);
+      offset = query_number(call, "offset", 0);
       if (!offset) return refuse_number("offset");
     }
     const ArchiveReply reply = store_.append(name, offset, call.body, clock_.now());
@@ -143,7 +124,7 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
   if (!call.query.contains("complete")) return http_refusal(400, "say complete or restart");
   const auto digest = call.query.find("sha256");
   if (digest == call.query.end()) return http_refusal(400, "complete needs sha256=HEX");
-  const std::optional<uint64_t> bytes = number(call, "bytes", store_.look(name).bytes);
+  const std::optional<uint64_t> bytes = query_number(call, "bytes", store_.look(name).bytes);
   if (!bytes) return refuse_number("bytes");
   const ArchiveReply reply = store_.complete(name, *bytes, digest->second, clock_.now());
   note_change(name);

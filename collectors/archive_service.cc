@@ -14,14 +14,16 @@ constexpr Duration kSweepEvery = 10min;
 
 }  // namespace
 
-ArchiveService::ArchiveService(const Home& home, const Config& config)
+ArchiveService::ArchiveService(const Home& home, const Config& config, HttpServer::Handler api)
     : limits_{config.archive.keep, config.archive.bytes_max},
       store_(home.archive_dir()),
-      http_(store_, clock_) {}
+      http_(store_, clock_),
+      api_(std::move(api)) {}
 
 Result<std::unique_ptr<ArchiveService>> ArchiveService::start(const Home& home,
-                                                              const Config& config) {
-  std::unique_ptr<ArchiveService> service(new ArchiveService(home, config));
+                                                              const Config& config,
+                                                              HttpServer::Handler api) {
+  std::unique_ptr<ArchiveService> service(new ArchiveService(home, config, std::move(api)));
   if (const Result<Done> listening = service->listen(home, config); !listening) {
     return Error{listening.error()};
   }
@@ -36,7 +38,9 @@ ArchiveService::~ArchiveService() {
 }
 
 Result<Done> ArchiveService::listen(const Home& home, const Config& config) {
-  const auto handler = [this](const HttpCall& call) { return http_.answer(call); };
+  const auto handler = [this](const HttpCall& call) {
+    return call.path.starts_with(kApiPath) ? api_(call) : http_.answer(call);
+  };
   HttpListen by_socket;
   by_socket.socket = home.http_socket();
   by_socket.body_max = kArchiveAppendBytesMax;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "collectors/archive_http.h"
@@ -14,15 +15,19 @@
 
 namespace muster {
 
+inline constexpr std::string_view kApiPath = "/api/";
+
 class ArchiveService {
  public:
   // Listens on HOME/run/collector.http and, where the configuration says so, on TCP, whose port is
-  // written to HOME/run/collector.port. Sweeps now and every few minutes.
-  static Result<std::unique_ptr<ArchiveService>> start(const Home& home, const Config& config);
+  // written to HOME/run/collector.port. What is asked below kApiPath is `api`'s to answer. Sweeps
+  // now and every few minutes.
+  static Result<std::unique_ptr<ArchiveService>> start(const Home& home, const Config& config,
+                                                       HttpServer::Handler api);
   ~ArchiveService();
 
  private:
-  ArchiveService(const Home& home, const Config& config);
+  ArchiveService(const Home& home, const Config& config, HttpServer::Handler api);
   Result<Done> listen(const Home& home, const Config& config);
   void sweep_again_and_again();
 
@@ -30,6 +35,7 @@ class ArchiveService {
   SystemClock clock_;
   ArchiveStore store_;
   ArchiveHttp http_;
+  HttpServer::Handler api_;
   Stop stop_;
   std::unique_ptr<HttpServer> socket_server_;
   std::unique_ptr<HttpServer> tcp_server_;  // null: no TCP

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/time.h"
+
 namespace muster {
 
 struct FetchedBlocks {
@@ -17,7 +19,7 @@ struct FetchedBlocks {
 enum class SourceFault : uint8_t {
   away,     // nobody answers; it may come back
   refused,  // it answers, but not with blocks
-  stopped,  // the process is to end
+  stopped,  // the process is to end, or whoever waits has something else to do
 };
 
 struct SourceError {
@@ -32,9 +34,9 @@ class BlockSource {
   // The name of the source, for people.
   virtual std::string name() const = 0;
 
-  // Blocks from event `from` (>= 1) on. Waits for a while when there is nothing new yet; then there
-  // are none.
-  virtual std::variant<FetchedBlocks, SourceError> fetch(uint64_t from) = 0;
+  // Blocks from event `from` (>= 1) on. Waits for `wait` at most when there is nothing new yet;
+  // then there are none.
+  virtual std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration wait) = 0;
 };
 
 }  // namespace muster

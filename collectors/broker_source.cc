@@ -7,7 +7,6 @@ namespace {
 
 // Several thousand events: one delivery's worth.
 constexpr uint32_t kFetchBytes = 2 << 20;
-constexpr Duration kFetchWait = std::chrono::seconds(20);
 // For the answer after the wait; a broker that restarts is waited for.
 constexpr Duration kAnswerWait = std::chrono::seconds(10);
 
@@ -26,29 +25,33 @@ SourceError source_error(ClientError error) {
 }  // namespace
 
 BrokerSource::BrokerSource(SocketContext& context, std::string endpoint, std::string name,
-                           const Stop& stop)
-    : context_(context), endpoint_(std::move(endpoint)), name_(std::move(name)), stop_(stop) {}
+                           std::function<bool()> interrupted)
+    : context_(context),
+      endpoint_(std::move(endpoint)),
+      name_(std::move(name)),
+      interrupted_(std::move(interrupted)) {}
 
-std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from) {
+std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Duration wait) {
   if (!client_) {
     ClientOptions options;
     options.endpoint = endpoint_;
     options.role = Role::collector;
     options.name = name_;
-    options.stop = [this] { return stop_.raised(); };
+    options.stop = interrupted_;
     std::variant<std::unique_ptr<Client>, ClientError> connected =
         Client::connect(context_, std::move(options));
     if (auto* error = std::get_if<ClientError>(&connected)) return source_error(std::move(*error));
     client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
   }
   // The first answer comes at once, so that another broker's log is noticed before the first wait.
-  const Fetch request{from, kFetchBytes, std::exchange(wait_, kFetchWait)};
-  std::variant<Message, ClientError> answer = client_->ask(request, kFetchWait + kAnswerWait);
+  const Fetch request{from, kFetchBytes, has_fetched_ ? wait : Duration(0)};
+  std::variant<Message, ClientError> answer = client_->ask(request, request.wait + kAnswerWait);
   if (auto* error = std::get_if<ClientError>(&answer)) return source_error(std::move(*error));
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));
   if (blocks == nullptr) {
     return SourceError{SourceFault::refused, "the broker answered Fetch with something else"};
   }
+  has_fetched_ = true;
   return FetchedBlocks{client_->welcome().log_id, blocks->head, std::move(blocks->blocks)};
 }
 

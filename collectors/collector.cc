@@ -7,12 +7,13 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "collectors/broker_source.h"
+#include "collectors/couchdb_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
-#include "collectors/stop.h"
 #include "io/random.h"
 
 namespace muster {
@@ -47,13 +48,31 @@ SinkRunnerOptions runner_options() {
   return options;
 }
 
-void run_sink(Sink& sink, SocketContext& sockets, const std::string& endpoint, Stop& stop,
+void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint, Stop& stop,
               FirstError& error) {
-  BrokerSource source(sockets, endpoint, std::string(sink.name()), stop);
-  const Result<Done> done = SinkRunner(sink, source, stop, runner_options()).run();
+  SystemClock clock;
+  BrokerSource source(sockets, endpoint, std::string(post.sink->name()),
+                      [&] { return post.desk.interrupted(); });
+  SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
+  const Result<Done> done = runner.run();
+  post.desk.close();
   if (done.ok()) return;
   error.set(done.error());
   stop.raise();
+}
+
+Result<CouchDbOptions> couchdb_options(const Home& home, const CouchDbConfig& config) {
+  const Result<std::string> password = load_couchdb_password(config);
+  if (!password.ok()) return Error{password.error()};
+  CouchDbOptions options;
+  options.url = config.url;
+  options.db = config.db;
+  options.user = config.user;
+  options.password = *password;
+  options.ca_file = config.ca_file;
+  options.create = config.create;
+  options.cursor_file = home.collector_dir() + "/couchdb.cursor";
+  return options;
 }
 
 void wait_for_either(int stop_fd, const Stop& stop) {
@@ -64,23 +83,27 @@ void wait_for_either(int stop_fd, const Stop& stop) {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Sink>> make_sinks(const Home& home) {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(
-      std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
-  sinks.push_back(std::make_unique<LedgerSink>(home.ledger_file()));
-  return sinks;
+Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop& stop) {
+  SinkPosts posts;
+  const auto add = [&](std::unique_ptr<Sink> sink) {
+    posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
+  };
+  add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
+  add(std::make_unique<LedgerSink>(home.ledger_file()));
+  if (config.couchdb.enabled) {
+    Result<CouchDbOptions> couchdb = couchdb_options(home, config.couchdb);
+    if (!couchdb.ok()) return Error{couchdb.error()};
+    add(std::make_unique<CouchDbSink>(std::move(*couchdb), stop));
+  }
+  return posts;
 }
 
-Result<Done> collect(std::vector<std::unique_ptr<Sink>> sinks, const std::string& endpoint,
-                     int stop_fd) {
-  Stop stop;
+Result<Done> collect(SinkPosts& posts, const std::string& endpoint, Stop& stop, int stop_fd) {
   SocketContext sockets;
   FirstError error;
   std::vector<std::jthread> threads;
-  for (const std::unique_ptr<Sink>& sink : sinks) {
-    threads.emplace_back(
-        [&, place = sink.get()] { run_sink(*place, sockets, endpoint, stop, error); });
+  for (const std::unique_ptr<SinkPost>& post : posts) {
+    threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop, error); });
   }
   wait_for_either(stop_fd, stop);
   stop.raise();

@@ -2,22 +2,23 @@
 // that is slow or fails delays no other.
 #pragma once
 
-#include <memory>
 #include <string>
-#include <vector>
 
-#include "collectors/sink.h"
+#include "collectors/sink_post.h"
+#include "collectors/stop.h"
 #include "core/result.h"
+#include "io/config.h"
 #include "io/home.h"
 
 namespace muster {
 
-// The sinks of an installation: status_log and ledger.
-std::vector<std::unique_ptr<Sink>> make_sinks(const Home& home);
+// The sinks of an installation: status_log and ledger, and those that its configuration asks for.
+// `stop` outlives them. Errors: a file that the configuration names cannot be read.
+Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop& stop);
 
-// Carries the log of the broker at `endpoint` into the sinks until `stop_fd` is readable. An error
-// when a sink must not go on (collectors/sink_runner.h, run); the others are stopped too then.
-Result<Done> collect(std::vector<std::unique_ptr<Sink>> sinks, const std::string& endpoint,
-                     int stop_fd);
+// Carries the log of the broker at `endpoint` into the sinks until `stop_fd` is readable; then, or
+// when a sink must not go on (collectors/sink_runner.h, run), which is an error, raises `stop` and
+// waits for all.
+Result<Done> collect(SinkPosts& posts, const std::string& endpoint, Stop& stop, int stop_fd);
 
 }  // namespace muster

@@ -70,6 +70,8 @@ class LedgerSink::Writer {
 
   Result<SinkPosition> read_position();
   Result<Done> write(std::span<const SequencedEvent> events, const SinkPosition& position);
+  // Empties every table and begins with the first event again.
+  Result<Done> forget();
 
   // The rows that an event makes beside its own. One overload for each type.
   void add(const BrokerStarted&, const SequencedEvent&) {}
@@ -202,6 +204,25 @@ Result<SinkPosition> LedgerSink::Writer::read_position() {
   if (DbStatus status = select->finish(); !status.ok()) return ledger_error(status.reason);
   cursor_ = position.cursor;
   return position;
+}
+
+Result<Done> LedgerSink::Writer::forget() {
+  Result<Statement> select = db_.prepare(
+      "SELECT 'DELETE FROM \"' || name || '\"' FROM sqlite_master"
+      " WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN "
+      "('position', 'schema_version')");
+  if (!select.ok()) return ledger_error(select.error());
+  std::vector<std::string> statements = {"UPDATE position SET seq = 0"};
+  while (select->next()) statements.emplace_back(select->text(0));
+  if (DbStatus status = select->finish(); !status.ok()) return ledger_error(status.reason);
+  Transaction transaction(db_);
+  if (!transaction.status().ok()) return ledger_error(transaction.status().reason);
+  for (const std::string& sql : statements) {
+    if (DbStatus status = db_.execute(sql.c_str()); !status.ok())
+      return ledger_error(status.reason);
+  }
+  if (DbStatus status = transaction.commit(); !status.ok()) return ledger_error(status.reason);
+  return Done{};
 }
 
 Result<Done> LedgerSink::Writer::write(std::span<const SequencedEvent> events,
@@ -386,11 +407,18 @@ Result<SinkPosition> LedgerSink::open() {
   return position;
 }
 
-Result<Done> LedgerSink::deliver(std::span<const SequencedEvent> events,
-                                 const SinkPosition& position) {
-  if (!writer_) return Error{file_ + ": the ledger is not open"};
-  Result<Done> done = writer_->write(events, position);
+Delivery LedgerSink::deliver(std::span<const SequencedEvent> events, const SinkPosition& position) {
+  if (!writer_) return Delivery::away(file_ + ": the ledger is not open");
+  const Result<Done> done = writer_->write(events, position);
   if (!done.ok()) writer_.reset();
+  return Delivery::of(done);
+}
+
+Result<Done> LedgerSink::rewind(uint64_t cursor) {
+  if (cursor != 0) return only_from_the_beginning(*this);
+  if (const Result<SinkPosition> position = open(); !position.ok()) return Error{position.error()};
+  Result<Done> done = writer_->forget();
+  writer_.reset();
   return done;
 }
 

@@ -15,10 +15,11 @@ class LedgerSink final : public Sink {
   ~LedgerSink() override;
 
   std::string_view name() const override { return "ledger"; }
+  std::string place() const override { return file_; }
   BatchLimits limits() const override { return {8'192, 8 << 20}; }
   Result<SinkPosition> open() override;
-  Result<Done> deliver(std::span<const SequencedEvent> events,
-                       const SinkPosition& position) override;
+  Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
+  Result<Done> rewind(uint64_t cursor) override;
 
  private:
   class Writer;

@@ -8,6 +8,7 @@
 
 #include "collectors/archive_service.h"
 #include "collectors/collector.h"
+#include "collectors/sinks_http.h"
 #include "io/config.h"
 #include "io/file.h"
 #include "io/flags.h"
@@ -30,7 +31,8 @@ int main(int argc, char** argv) {
   muster::FlagSet flags(
       "muster-collector",
       "The collector: reads the broker's event log and turns it into status.log "
-      "files and the ledger, and keeps the archive. Flags go before HOME/muster.yaml.");
+      "files, the ledger and, where it is configured, documents of CouchDB, and keeps the archive. "
+      "Flags go before HOME/muster.yaml.");
   flags.text("home", "DIR", "where everything of this installation lies", &home_flag);
   flags.text("endpoint", "URL", "where the broker listens: ipc:///PATH or tcp://LOOPBACK:PORT",
              &endpoint);
@@ -38,8 +40,8 @@ int main(int argc, char** argv) {
                &log_level);
   if (const std::optional<int> status = flags.parse_or_exit_status(argc, argv)) return *status;
 
-  const muster::Result<muster::UniqueFd> stop = muster::make_stop_fd();
-  if (!stop.ok()) return fail(stop.error());
+  const muster::Result<muster::UniqueFd> stop_fd = muster::make_stop_fd();
+  if (!stop_fd.ok()) return fail(stop_fd.error());
   const muster::Result<muster::Home> home = muster::resolve_home(home_flag);
   if (!home.ok()) return fail(home.error(), muster::kExitUsage);
   if (const auto made = muster::make_home(*home); !made.ok()) return fail(made.error());
@@ -61,13 +63,22 @@ int main(int argc, char** argv) {
   log.level = config.log_level;
   if (const auto ready = muster::setup_logging(log); !ready.ok()) return fail(ready.error());
 
-  const auto archive = muster::ArchiveService::start(*home, config);
+  muster::Stop stop;
+  muster::SystemClock clock;
+  muster::Result<muster::SinkPosts> sinks = muster::make_sinks(*home, config, stop);
+  if (!sinks.ok()) {
+    spdlog::critical("{}", sinks.error());
+    return 1;
+  }
+  muster::SinksHttp sinks_http(*sinks, clock);
+  const auto archive = muster::ArchiveService::start(
+      *home, config, [&](const muster::HttpCall& call) { return sinks_http.answer(call); });
   if (!archive.ok()) {
     spdlog::critical("{}", archive.error());
     return 1;
   }
   spdlog::info("collecting from {} into {}", config.endpoint, home->dir);
-  const auto collected = muster::collect(muster::make_sinks(*home), config.endpoint, stop->get());
+  const auto collected = muster::collect(*sinks, config.endpoint, stop, stop_fd->get());
   if (!collected.ok()) {
     spdlog::critical("{}", collected.error());
     return 1;

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/delivery.h"
 #include "core/event.h"
@@ -33,31 +36,92 @@ inline std::span<const SequencedEvent> undelivered(std::span<const SequencedEven
   return events.subspan(known);
 }
 
+// An event that a place will never take, and what the place said.
+struct Refusal {
+  uint64_t seq = 0;
+  std::string answer;
+  bool operator==(const Refusal&) const = default;
+};
+
+enum class DeliveryFault : uint8_t {
+  none,     // every event had its effect, and the position is kept
+  away,     // the place is away or fails: the same again, later
+  refused,  // the place will never take these events as they are
+};
+
+// How a delivery went. Unless it went well the position has not moved.
+struct [[nodiscard]] Delivery {
+  DeliveryFault fault = DeliveryFault::none;
+  std::string reason;                   // what, where, what to do next; empty when it went well
+  std::optional<Duration> retry_after;  // of `away`: the place's own wish
+  std::vector<Refusal> refusals;        // of `refused`: those to blame, where the place names them
+
+  static Delivery away(std::string reason, std::optional<Duration> retry_after = std::nullopt) {
+    return {DeliveryFault::away, std::move(reason), retry_after, {}};
+  }
+  static Delivery refused(std::string reason, std::vector<Refusal> refusals = {}) {
+    return {DeliveryFault::refused, std::move(reason), std::nullopt, std::move(refusals)};
+  }
+  // Of a sink whose place can fail, and refuses nothing.
+  static Delivery of(const Result<Done>& done) {
+    return done.ok() ? Delivery() : away(done.error());
+  }
+
+  bool ok() const { return fault == DeliveryFault::none; }
+};
+
 // One thread at a time.
 class Sink {
  public:
   virtual ~Sink() = default;
 
-  // For people and logs: "status_log".
+  // For people, files and addresses: "status_log".
   virtual std::string_view name() const = 0;
 
-  // How much one delivery may hold.
+  // Where the events go, for people; without secrets.
+  virtual std::string place() const = 0;
+
+  // How much one delivery may hold. It may change from one delivery to the next.
   virtual BatchLimits limits() const = 0;
 
   // Opens or re-opens the place and says where delivery goes on. Must be called first, and again
-  // after a failed deliver. What a crash left half done is undone here or at the next deliver.
+  // after a delivery that found the place away. What a crash left half done is undone here or at
+  // the next deliver.
   virtual Result<SinkPosition> open() = 0;
 
   // Carries all of `events` or, in effect, none of them: when this fails, or the process dies in
   // it, open() says how far it came, and delivering from there has the same effect as if nothing
   // had happened. The events are in ascending order; events that were delivered before are skipped,
-  // and numbers may be left out (events of a type this build does not know). `position` is where
-  // the sink is afterwards.
+  // and numbers may be left out (events of a type this build does not know, and those that are
+  // buried). `position` is where the sink is afterwards; without events it only moves.
   //
-  // What an event says is never a reason to fail: a peer's nonsense is recorded as well as may be.
-  // Errors are the place's: disk full, unwritable.
-  virtual Result<Done> deliver(std::span<const SequencedEvent> events,
-                               const SinkPosition& position) = 0;
+  // What an event says is never a reason to fail where the place is our own: a peer's nonsense is
+  // recorded as well as may be. A server's refusal of a part of `events` is `refused`: whoever
+  // calls finds those to blame (collectors/sink_runner.h), and the sink stays open.
+  virtual Delivery deliver(std::span<const SequencedEvent> events,
+                           const SinkPosition& position) = 0;
+
+  // Carries one event of the log `log_id` that was refused before, out of its turn: the position
+  // stays. A repeat is harmless. The sink is open.
+  virtual Delivery deliver_again(const SequencedEvent& event, const std::string& log_id);
+
+  // Moves the position back to `cursor`, durably, so that every event after it is delivered again
+  // and leaves the place as if that were the first time. Whatever else happens, it must be opened
+  // afterwards. An error, and nothing changes, where the place can be written anew from the
+  // beginning only and `cursor` is not 0.
+  virtual Result<Done> rewind(uint64_t cursor) = 0;
 };
+
+inline Delivery Sink::deliver_again(const SequencedEvent& event, const std::string& /*log_id*/) {
+  return Delivery::refused(
+      std::string(name()) + " takes no event out of its turn: muster sink replay " +
+      std::string(name()) + " writes it anew, event " + std::to_string(event.seq) + " included");
+}
+
+// For rewind: why `cursor` is none for a sink that is written anew from the beginning only.
+inline Error only_from_the_beginning(const Sink& sink) {
+  const std::string name(sink.name());
+  return Error{name + " can be written anew from the beginning only: muster sink replay " + name};
+}
 
 }  // namespace muster

@@ -1,75 +1,123 @@
 #include "collectors/sink_runner.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
 #include "io/codec.h"
 
 namespace muster {
+namespace {
 
-SinkRunner::SinkRunner(Sink& sink, BlockSource& source, const Stop& stop, SinkRunnerOptions options)
-    : sink_(sink), source_(source), stop_(stop), options_(std::move(options)) {}
+// How long a source may keep a fetch that finds nothing new.
+constexpr Duration kFetchWait = std::chrono::seconds(20);
+
+std::string counted(uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, SinkDesk& desk,
+                       const Stop& stop, Clock& clock, SinkRunnerOptions options)
+    : sink_(sink),
+      source_(source),
+      letters_(letters),
+      desk_(desk),
+      stop_(stop),
+      clock_(clock),
+      options_(std::move(options)) {}
 
 Result<Done> SinkRunner::run() {
   while (!stop_.raised()) {
-    const Result<SinkPosition> position = sink_.open();
-    if (!position.ok()) {
-      fail(position.error());
-      continue;
+    const Result<Done> opened = open();
+    desk_.serve([this](const SinkOrder& order) { return handle(order); });
+    if (!opened.ok()) {
+      fail(opened.error());
+    } else if (is_open_) {
+      if (Result<Done> done = follow(); !done.ok()) return done;
     }
-    if (Result<Done> done = follow(*position); !done.ok()) return done;
   }
   return Done{};
 }
 
-// Fetches and delivers until a delivery fails: then the sink must be opened again.
-Result<Done> SinkRunner::follow(SinkPosition position) {
+Result<Done> SinkRunner::open() {
+  is_open_ = false;
+  pending_ = {};
+  if (Result<Done> read = letters_.open(); !read.ok()) return read;
+  Result<SinkPosition> position = sink_.open();
+  if (!position.ok()) return Error{position.error()};
+  is_open_ = true;
+  position_ = std::move(*position);
+  pending_.through = position_.cursor;
+  desk_.update([&](SinkStatus& status) {
+    status.log_id = position_.log_id;
+    status.cursor = position_.cursor;
+  });
+  return Done{};
+}
+
+// Fetches and delivers until a delivery fails, or somebody has changed what the sink has: then it
+// must be opened again.
+Result<Done> SinkRunner::follow() {
   while (!stop_.raised()) {
-    const std::variant<FetchedBlocks, SourceError> answer = source_.fetch(position.cursor + 1);
+    if (desk_.has_order()) {
+      desk_.serve([this](const SinkOrder& order) { return handle(order); });
+      if (!is_open_) return Done{};
+    }
+    const std::variant<FetchedBlocks, SourceError> answer =
+        source_.fetch(pending_.through + 1, fetch_wait());
     if (const auto* error = std::get_if<SourceError>(&answer)) {
       if (error->fault != SourceFault::stopped) fail(error->message);
+      if (deliver_due() == Next::open_again) return Done{};
       continue;
     }
     const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
-    if (std::optional<std::string> why = wrong_history(position, fetched)) return Error{*why};
-    position.log_id = fetched.log_id;
-    const Result<Fresh> fresh = decode(fetched.blocks, DeliveryCursor(position.cursor));
-    if (!fresh.ok()) {
-      fail(source_.name() + " sent what cannot be used: " + fresh.error());
+    if (std::optional<std::string> why = wrong_history(fetched)) return Error{*why};
+    position_.log_id = fetched.log_id;
+    if (const Result<Done> appended = append(fetched.blocks); !appended.ok()) {
+      fail(source_.name() + " sent what cannot be used: " + appended.error());
       continue;
     }
-    if (fresh->through > position.cursor) {
-      if (const Result<Done> done = deliver(*fresh, position); !done.ok()) {
-        fail(done.error());
-        return Done{};
-      }
-    }
-    succeed();
+    note_progress(fetched.head);
+    if (deliver_due() == Next::open_again) return Done{};
+    note_progress(fetched.head);
+    // What still waits to be a batch says nothing about the place.
+    if (pending_.events.empty()) succeed();
   }
   return Done{};
 }
 
-std::optional<std::string> SinkRunner::wrong_history(const SinkPosition& position,
-                                                     const FetchedBlocks& fetched) const {
+// A batch that waits to become full is not kept waiting by a source that has nothing.
+Duration SinkRunner::fetch_wait() const {
+  if (pending_.events.empty()) return kFetchWait;
+  const Duration waited = clock_.now() - pending_.since;
+  return std::clamp(sink_.limits().age_max - waited, Duration(0), kFetchWait);
+}
+
+std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetched) const {
   const std::string sink(sink_.name());
   const std::string advice =
       ": see that the endpoint is right; to collect that log from its beginning, stop the "
       "collector and move the directories collector and results of this home away";
-  if (!position.log_id.empty() && position.log_id != fetched.log_id) {
+  if (!position_.log_id.empty() && position_.log_id != fetched.log_id) {
     return source_.name() + " has another event log (" + fetched.log_id + ") than the one that " +
-           sink + " has followed (" + position.log_id + ")" + advice;
+           sink + " has followed (" + position_.log_id + ")" + advice;
   }
-  if (position.cursor > fetched.head) {
+  if (position_.cursor > fetched.head) {
     return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
-           ", but " + sink + " has followed it up to event " + std::to_string(position.cursor) +
+           ", but " + sink + " has followed it up to event " + std::to_string(position_.cursor) +
            ": an older copy of the log was put back" + advice;
   }
   return std::nullopt;
 }
 
-Result<SinkRunner::Fresh> SinkRunner::decode(const std::vector<std::string>& blocks,
-                                             DeliveryCursor cursor) const {
-  Fresh fresh;
+// All of `blocks`, or none of them.
+Result<Done> SinkRunner::append(const std::vector<std::string>& blocks) {
+  std::vector<SequencedEvent> events;
+  std::vector<size_t> sizes;
+  DeliveryCursor cursor(pending_.through);
   for (const std::string& bytes : blocks) {
     Result<Block> block = decode_block(bytes);
     if (!block.ok()) return Error{block.error()};
@@ -82,44 +130,214 @@ Result<SinkRunner::Fresh> SinkRunner::decode(const std::vector<std::string>& blo
       const bool skip = unknown != block->unknown.end() && *unknown == i;
       if (skip) ++unknown;
       if (skip || i < *known) continue;
-      fresh.events.push_back({block->first + i, std::move(block->events[i])});
-      fresh.sizes.push_back(bytes.size() / count);
+      events.push_back({block->first + i, std::move(block->events[i])});
+      sizes.push_back(bytes.size() / count);
     }
     cursor.advance(block->first + count - 1);
   }
-  fresh.through = cursor.delivered();
-  return fresh;
-}
-
-Result<Done> SinkRunner::deliver(const Fresh& fresh, SinkPosition& position) {
-  std::vector<size_t> ends = plan_batches(fresh.sizes, sink_.limits());
-  if (ends.empty()) ends.push_back(0);  // nothing that this build knows: the cursor still moves
-  size_t begin = 0;
-  for (const size_t end : ends) {
-    const bool last = end == fresh.events.size();
-    const SinkPosition next{position.log_id, last ? fresh.through : fresh.events[end - 1].seq};
-    const auto batch = std::span(fresh.events).subspan(begin, end - begin);
-    if (Result<Done> done = sink_.deliver(batch, next); !done.ok()) return done;
-    position = next;
-    begin = end;
-  }
+  if (pending_.events.empty()) pending_.since = clock_.now();
+  std::move(events.begin(), events.end(), std::back_inserter(pending_.events));
+  pending_.sizes.insert(pending_.sizes.end(), sizes.begin(), sizes.end());
+  pending_.through = cursor.delivered();
   return Done{};
 }
 
+void SinkRunner::note_progress(uint64_t head) {
+  desk_.update([&](SinkStatus& status) {
+    status.log_id = position_.log_id;
+    status.head = head;
+    status.oldest = pending_.events.empty() ? kNever : pending_.events.front().event.time;
+  });
+}
+
+// Delivers the batches that are full or old enough.
+SinkRunner::Next SinkRunner::deliver_due() {
+  const Duration waited = pending_.events.empty() ? Duration(0) : clock_.now() - pending_.since;
+  std::vector<size_t> ends = plan_due_batches(pending_.sizes, sink_.limits(), waited);
+  // Nothing but what this build does not know: the cursor still moves.
+  const bool unknown_only = pending_.events.empty() && pending_.through > position_.cursor;
+  if (unknown_only) ends.push_back(0);
+  size_t begin = 0;
+  for (const size_t end : ends) {
+    const bool last = end == pending_.events.size();
+    const SinkPosition next{position_.log_id,
+                            last ? pending_.through : pending_.events[end - 1].seq};
+    const auto first = pending_.events.begin();
+    std::vector<SequencedEvent> batch(std::move_iterator(first + static_cast<ptrdiff_t>(begin)),
+                                      std::move_iterator(first + static_cast<ptrdiff_t>(end)));
+    if (const Delivery delivery = deliver_batch(std::move(batch), next); !delivery.ok()) {
+      fail(delivery.reason, delivery.retry_after);
+      return Next::open_again;
+    }
+    begin = end;
+    if (desk_.interrupted()) break;
+  }
+  if (begin > 0) {
+    pending_.events.erase(pending_.events.begin(),
+                          pending_.events.begin() + static_cast<ptrdiff_t>(begin));
+    pending_.sizes.erase(pending_.sizes.begin(),
+                         pending_.sizes.begin() + static_cast<ptrdiff_t>(begin));
+    pending_.since = clock_.now();
+  }
+  return Next::go_on;
+}
+
+// Whatever comes of it, the sink's own position says how far it came.
+Delivery SinkRunner::deliver_batch(std::vector<SequencedEvent> events, const SinkPosition& next) {
+  std::erase_if(events,
+                [&](const SequencedEvent& at) { return letters_.contains(next.log_id, at.seq); });
+  Bisection search(events.size());
+  do {
+    Delivery delivery = deliver_range(events, next, search);
+    if (!delivery.ok()) return delivery;
+  } while (search.next());
+  return {};
+}
+
+// One try: what `search` says is next.
+Delivery SinkRunner::deliver_range(std::vector<SequencedEvent>& events, const SinkPosition& next,
+                                   Bisection& search) {
+  const ItemRange range = search.next().value_or(ItemRange{events.size(), events.size()});
+  const auto tried = std::span<const SequencedEvent>(events).subspan(range.begin, range.size());
+  const SinkPosition after{next.log_id,
+                           range.end == events.size() ? next.cursor : tried.back().seq};
+  Delivery delivery = deliver_to(tried, after);
+  if (delivery.fault == DeliveryFault::refused && !delivery.refusals.empty()) {
+    events.erase(events.begin(), events.begin() + static_cast<ptrdiff_t>(range.begin));
+    delivery = bury_named(events, delivery);
+    search = Bisection(events.size());
+    if (!delivery.ok() || !events.empty()) return delivery;
+    return deliver_to({}, next);
+  }
+  if (delivery.fault == DeliveryFault::refused && tried.size() > 1) {
+    search.halve();
+    return {};
+  }
+  if (delivery.fault == DeliveryFault::refused && tried.size() == 1) {
+    delivery = bury(tried.front(), delivery.reason);
+    if (delivery.ok()) delivery = deliver_to({}, after);
+  }
+  if (delivery.ok() && search.next()) search.settle();
+  return delivery;
+}
+
+Delivery SinkRunner::deliver_to(std::span<const SequencedEvent> events, const SinkPosition& after) {
+  Delivery delivery = sink_.deliver(events, after);
+  if (!delivery.ok()) {
+    // Without events there is nothing to refuse.
+    if (events.empty()) delivery.fault = DeliveryFault::away;
+    return delivery;
+  }
+  position_ = after;
+  desk_.update([&](SinkStatus& status) {
+    status.cursor = after.cursor;
+    status.delivered += events.size();
+    status.batches += events.empty() ? 0 : 1;
+  });
+  return delivery;
+}
+
+// Buries those that `refused` names, and takes them out of `events`.
+Delivery SinkRunner::bury_named(std::vector<SequencedEvent>& events, const Delivery& refused) {
+  size_t found = 0;
+  for (const Refusal& refusal : refused.refusals) {
+    const auto at = std::find_if(events.begin(), events.end(), [&](const SequencedEvent& event) {
+      return event.seq == refusal.seq;
+    });
+    if (at == events.end()) continue;
+    ++found;
+    if (Delivery buried = bury(*at, refusal.answer); !buried.ok()) return buried;
+    events.erase(at);
+  }
+  if (found == 0) return Delivery::away(refused.reason);
+  return {};
+}
+
+Delivery SinkRunner::bury(const SequencedEvent& event, const std::string& answer) {
+  const Result<Done> buried = letters_.bury(position_.log_id, event, answer, clock_.now());
+  if (!buried.ok()) return Delivery::away(buried.error());
+  desk_.update([](SinkStatus& status) { ++status.buried; });
+  const std::string name(sink_.name());
+  options_.log_news(name + ": event " + std::to_string(event.seq) + " was refused (" + answer +
+                    ") and lies in " + letters_.file() + "; see: muster sink dead ls " + name);
+  return {};
+}
+
+SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
+  return order.kind == SinkOrder::Kind::replay ? replay(order.from) : retry(order.seqs);
+}
+
+SinkOrderResult SinkRunner::replay(uint64_t from) {
+  const uint64_t cursor = from == 0 ? 0 : from - 1;
+  if (is_open_ && cursor > position_.cursor) {
+    return {std::string(sink_.name()) + " has not come to event " + std::to_string(from) +
+                " yet: it is at " + std::to_string(position_.cursor),
+            {},
+            {}};
+  }
+  is_open_ = false;
+  if (const Result<Done> done = sink_.rewind(cursor); !done.ok()) return {done.error(), {}, {}};
+  return {};
+}
+
+SinkOrderResult SinkRunner::retry(const std::vector<uint64_t>& wanted) {
+  SinkOrderResult result;
+  const Result<std::vector<uint64_t>> seqs = letters_.choose(wanted);
+  if (!seqs.ok()) return {seqs.error(), {}, {}};
+  if (!is_open_) return {std::string(sink_.name()) + " is not open: " + said_, {}, {}};
+  for (const uint64_t seq : *seqs) {
+    if (stop_.raised()) break;
+    const auto letter = letters_.read(seq);
+    if (!letter.ok()) {
+      result.error = letter.error();
+      break;
+    }
+    const Delivery delivery = sink_.deliver_again(letter->second, letter->first);
+    if (delivery.ok()) {
+      result.delivered.push_back(seq);
+    } else if (delivery.fault == DeliveryFault::refused) {
+      result.refused.push_back({seq, delivery.reason});
+    } else {
+      is_open_ = false;  // as after any delivery that found the place away
+      result.error = delivery.reason;
+      break;
+    }
+  }
+  if (const Result<Done> removed = letters_.remove(result.delivered); !removed.ok()) {
+    result.error = removed.error();
+  }
+  desk_.update([&](SinkStatus& status) { status.delivered += result.delivered.size(); });
+  return result;
+}
+
 // Says so, unless it was said already, and waits.
-void SinkRunner::fail(const std::string& message) {
+void SinkRunner::fail(const std::string& message, std::optional<Duration> retry_after) {
   ++failures_;
   if (message != said_) options_.log_problem(std::string(sink_.name()) + ": " + message);
   said_ = message;
-  stop_.wait_for(backoff_delay(options_.backoff, failures_, options_.random()));
+  const Duration delay = retry_delay(options_.backoff, failures_, options_.random(), retry_after);
+  const Instant now = clock_.now();
+  desk_.update([&](SinkStatus& status) {
+    ++status.failures;
+    if (status.failing == 0) status.failing_since = now;
+    status.failing = failures_;
+    status.error = message;
+    status.retry_at = now + delay;
+  });
+  desk_.wait_for(delay);
 }
 
 void SinkRunner::succeed() {
   if (failures_ == 0) return;
-  options_.log_news(std::string(sink_.name()) + ": works again after " + std::to_string(failures_) +
-                    (failures_ == 1 ? " failure" : " failures"));
+  options_.log_news(std::string(sink_.name()) + ": works again after " +
+                    counted(failures_, "failure"));
   failures_ = 0;
   said_.clear();
+  desk_.update([](SinkStatus& status) {
+    status.failing = 0;
+    status.error.clear();
+    status.failing_since = status.retry_at = kNever;
+  });
 }
 
 }  // namespace muster

@@ -1,5 +1,11 @@
 // Carries the events of one source into one sink, for as long as the process lives. Nothing is
-// skipped: a source that is away and a sink that fails are tried again for ever, with back-off.
+// dropped: a source that is away and a place that fails are tried again for ever, with back-off,
+// and what a place refuses for good is buried in the sink's dead letters, alone: a batch that is
+// refused is halved until the events to blame stand by themselves.
+//
+// Order: the events of the log are delivered in their order, but for those that are buried. A crash
+// anywhere loses and doubles nothing, because a letter is durable before the cursor moves past its
+// event, and an event that has a letter is not delivered.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +15,12 @@
 #include <vector>
 
 #include "collectors/block_source.h"
+#include "collectors/dead_letters.h"
 #include "collectors/sink.h"
+#include "collectors/sink_desk.h"
 #include "collectors/stop.h"
 #include "core/delivery.h"
+#include "io/clock.h"
 
 namespace muster {
 
@@ -19,38 +28,62 @@ struct SinkRunnerOptions {
   BackoffPolicy backoff;
   std::function<uint64_t()> random;                     // any 64 bits, for the back-off
   std::function<void(const std::string&)> log_problem;  // something began to fail
-  std::function<void(const std::string&)> log_news;     // it works again
+  std::function<void(const std::string&)> log_news;     // it works again; an event was buried
 };
 
 class SinkRunner {
  public:
   // All outlive it.
-  SinkRunner(Sink& sink, BlockSource& source, const Stop& stop, SinkRunnerOptions options);
+  SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, SinkDesk& desk,
+             const Stop& stop, Clock& clock, SinkRunnerOptions options);
 
   // Runs until `stop` is raised. An error means that going on would mix two histories: the source
   // has another log than the one that this sink has followed, or a shorter one.
   Result<Done> run();
 
  private:
-  // What is to be delivered of one answer.
-  struct Fresh {
+  // What was fetched and is not delivered yet.
+  struct Pending {
     std::vector<SequencedEvent> events;
     std::vector<size_t> sizes;  // of each, in encoded bytes, roughly
     uint64_t through = 0;       // cursor after all of them
+    Instant since;              // when the oldest was fetched
   };
+  // Why following ends: everything is to be opened again.
+  enum class Next : uint8_t { go_on, open_again };
 
-  Result<Done> follow(SinkPosition position);
-  std::optional<std::string> wrong_history(const SinkPosition& position,
-                                           const FetchedBlocks& fetched) const;
-  Result<Fresh> decode(const std::vector<std::string>& blocks, DeliveryCursor cursor) const;
-  Result<Done> deliver(const Fresh& fresh, SinkPosition& position);
-  void fail(const std::string& message);
+  Result<Done> open();
+  Result<Done> follow();
+  Duration fetch_wait() const;
+  std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
+  Result<Done> append(const std::vector<std::string>& blocks);
+  void note_progress(uint64_t head);
+
+  Next deliver_due();
+  Delivery deliver_batch(std::vector<SequencedEvent> events, const SinkPosition& next);
+  Delivery deliver_range(std::vector<SequencedEvent>& events, const SinkPosition& next,
+                         Bisection& search);
+  Delivery deliver_to(std::span<const SequencedEvent> events, const SinkPosition& after);
+  Delivery bury(const SequencedEvent& event, const std::string& answer);
+  Delivery bury_named(std::vector<SequencedEvent>& events, const Delivery& refused);
+
+  SinkOrderResult handle(const SinkOrder& order);
+  SinkOrderResult replay(uint64_t from);
+  SinkOrderResult retry(const std::vector<uint64_t>& wanted);
+
+  void fail(const std::string& message, std::optional<Duration> retry_after = std::nullopt);
   void succeed();
 
   Sink& sink_;
   BlockSource& source_;
+  DeadLetters& letters_;
+  SinkDesk& desk_;
   const Stop& stop_;
+  Clock& clock_;
   SinkRunnerOptions options_;
+  SinkPosition position_;
+  bool is_open_ = false;
+  Pending pending_;
   uint32_t failures_ = 0;  // in a row
   std::string said_;       // the newest problem that was logged
 };

@@ -29,15 +29,24 @@ Result<SinkPosition> StatusLogSink::open() {
   return position;
 }
 
-Result<Done> StatusLogSink::deliver(std::span<const SequencedEvent> events,
-                                    const SinkPosition& position) {
-  if (!state_) return Error{state_file_ + ": the state of status_log is not open"};
-  Result<Done> done = deliver_fresh(undelivered(events, cursor_), position);
+Delivery StatusLogSink::deliver(std::span<const SequencedEvent> events,
+                                const SinkPosition& position) {
+  if (!state_) return Delivery::away(state_file_ + ": the state of status_log is not open");
+  const Result<Done> done = deliver_fresh(undelivered(events, cursor_), position);
   if (done.ok()) {
     cursor_ = position.cursor;
   } else {
     state_.reset();
   }
+  return Delivery::of(done);
+}
+
+// Each file is emptied when its task's first record comes again.
+Result<Done> StatusLogSink::rewind(uint64_t cursor) {
+  if (cursor != 0) return only_from_the_beginning(*this);
+  if (const Result<SinkPosition> position = open(); !position.ok()) return Error{position.error()};
+  Result<Done> done = state_->forget();
+  state_.reset();
   return done;
 }
 

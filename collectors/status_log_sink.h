@@ -20,10 +20,11 @@ class StatusLogSink final : public Sink {
   StatusLogSink(std::string state_file, std::string results_dir);
 
   std::string_view name() const override { return "status_log"; }
+  std::string place() const override { return results_dir_; }
   BatchLimits limits() const override { return {4'096, 4 << 20}; }
   Result<SinkPosition> open() override;
-  Result<Done> deliver(std::span<const SequencedEvent> events,
-                       const SinkPosition& position) override;
+  Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
+  Result<Done> rewind(uint64_t cursor) override;
 
  private:
   // A task that the present delivery touches.

@@ -143,4 +143,14 @@ Result<Done> StatusLogState::commit(const std::vector<StatusLogChange>& changes,
   return Done{};
 }
 
+Result<Done> StatusLogState::forget() {
+  Transaction transaction(db_);
+  if (!transaction.status().ok()) return Error{transaction.status().reason};
+  for (const char* sql : {"DELETE FROM logs", "UPDATE position SET seq = 0"}) {
+    if (DbStatus status = db_.execute(sql); !status.ok()) return Error{status.reason};
+  }
+  if (DbStatus status = transaction.commit(); !status.ok()) return Error{status.reason};
+  return Done{};
+}
+
 }  // namespace muster

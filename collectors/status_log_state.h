@@ -39,6 +39,9 @@ class StatusLogState {
   // Durable on return; all or nothing.
   Result<Done> commit(const std::vector<StatusLogChange>& changes, const SinkPosition& position);
 
+  // Forgets every task, and begins with the first event again. Durable on return.
+  Result<Done> forget();
+
  private:
   explicit StatusLogState(Database db) : db_(std::move(db)) {}
   DbStatus write(const StatusLogChange& change, uint64_t cursor);

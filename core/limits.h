@@ -187,6 +187,12 @@ inline constexpr uint64_t kArchiveBytesMin = 1 << 20;
 // attempt may run longer.
 inline constexpr Duration kArchiveWritingMax = kTimeoutMax;
 
+// --- sinks ---
+// Letters of one sink. So many refusals mean that the place is wrong, not the events: the sink
+// waits for somebody to look.
+inline constexpr size_t kDeadLettersMax = 10'000;
+inline constexpr uint64_t kDeadLetterBytesMax = 256ull << 20;
+
 // --- the worker's disk ---
 // Below this much free space a worker takes no new work and its console logs stop growing: before
 // the broker, which may share the disk, must refuse work. A worker's configuration may say another.

@@ -24,7 +24,7 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
 const KeyTable kConfig = {"the configuration",
                           {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
-                           "http_token_file", "beat", "lease", "log_level"}};
+                           "http_token_file", "couchdb", "beat", "lease", "log_level"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kWorker = {
     "the worker's configuration",
@@ -173,6 +173,7 @@ ConfigFile load_config(const Home& home) {
   file.config.endpoint = home.default_endpoint();
   file.config.listen = {file.config.endpoint};
   file.config.archive.url = "file://" + home.archive_dir();
+  load_panotti(home, file.config.couchdb, file.problems);
   const std::string path = home.config_file();
   if (is_missing(path)) return file;
   const FileScope scope(path, file.problems);
@@ -185,6 +186,7 @@ ConfigFile load_config(const Home& home) {
   read_worker(reader, file.config.worker);
   read_archive(reader, file.config.archive);
   read_http(reader, home, file.config);
+  read_couchdb(reader, home, file.config.couchdb);
   read_times(reader, file.config);
   const std::vector<std::string> levels = {"info", "trace", "debug", "warn", "error"};
   file.config.log_level = reader.choice("log_level", levels);
@@ -206,7 +208,11 @@ Result<std::string> load_http_token(const Config& config) {
 }
 
 std::vector<NamedKeyTable> config_keys() {
-  return {{"config", &kConfig}, {"worker", &kWorker}, {"archive", &kArchive}, {"lister", &kLister}};
+  return {{"config", &kConfig},
+          {"worker", &kWorker},
+          {"archive", &kArchive},
+          {"lister", &kLister},
+          {"couchdb", &couchdb_keys()}};
 }
 
 }  // namespace muster

@@ -11,6 +11,7 @@
 //   archive: { url: file:///srv/archive, keep: 30d, max: 50GiB }
 //   http: 127.0.0.1:7180                         # where the collector listens beside its socket
 //   http_token_file: http.token                  # holds the token of those who may write there
+//   couchdb: { url: "https://db:6984", db: events, ... }   # io/config_couchdb.h
 //   log_level: info                              # trace, debug, info, warn, error
 #pragma once
 
@@ -19,6 +20,7 @@
 
 #include "core/limits.h"
 #include "core/time.h"
+#include "io/config_couchdb.h"
 #include "io/home.h"
 #include "io/object_reader.h"
 
@@ -56,6 +58,7 @@ struct Config {
   std::string http_host;        // of the collector's TCP port; empty: it has none
   uint16_t http_port = 0;       // 0: any that is free
   std::string http_token_file;  // absolute; empty: nobody may write by TCP
+  CouchDbConfig couchdb;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   std::string log_level = "info";

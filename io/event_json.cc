@@ -420,6 +420,10 @@ std::string event_to_json(uint64_t seq, const Event& event) {
   return json.take();
 }
 
+void write_event_body(JsonWriter& json, const Event& event) {
+  std::visit(AddBody{json}, event.body);
+}
+
 std::string task_spec_to_json(const TaskSpec& spec) {
   JsonWriter json;
   put(json, "", spec);

@@ -54,7 +54,12 @@
 
 namespace muster {
 
+class JsonWriter;
+
 std::string event_to_json(uint64_t seq, const Event& event);
+
+// The members of an event that depend on its type, into the object that `json` has begun.
+void write_event_body(JsonWriter& json, const Event& event);
 
 // The parts by themselves.
 std::string task_spec_to_json(const TaskSpec& spec);

@@ -8,11 +8,11 @@
 //   HOME/broker/                  the event log
 //   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/ (workers/attempt_files.h),
 //                                 running/, run.sock, supervisor.err
-//   HOME/collector/               sink state, ledger.db
-//   HOME/results/<guid>/status.log
-//   HOME/archive/                 logs and artifacts of all attempts (io/archive_store.h)
-//   HOME/run/collector.http       the collector's HTTP, as a Unix socket
-//   HOME/strategies/, HOME/inventory.yaml  nothing of ours: people keep these where they like
+//   HOME/collector/               sink state, ledger.db, dead/SINK.jsonl
+//   (collectors/dead_letters.h) HOME/results/<guid>/status.log HOME/archive/                 logs
+//   and artifacts of all attempts (io/archive_store.h) HOME/run/collector.http       the
+//   collector's HTTP, as a Unix socket HOME/strategies/, HOME/inventory.yaml  nothing of ours:
+//   people keep these where they like
 #pragma once
 
 #include <string>
@@ -31,6 +31,7 @@ struct Home {
   std::string worker_dir(const std::string& name) const { return dir + "/worker/" + name; }
   std::string collector_dir() const { return dir + "/collector"; }
   std::string ledger_file() const { return dir + "/collector/ledger.db"; }
+  std::string dead_letters_dir() const { return dir + "/collector/dead"; }
   std::string results_dir() const { return dir + "/results"; }
   std::string archive_dir() const { return dir + "/archive"; }
   std::string http_socket() const { return run_dir() + "/collector.http"; }

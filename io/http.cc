@@ -122,12 +122,19 @@ void set_http(CURL* easy, Exchange& exchange) {
   }
   // Our bodies are small: waiting for a word before they are sent would cost a second.
   curl_slist* list = ::curl_slist_append(nullptr, "Expect:");
-  list = ::curl_slist_append(list, "Content-Type: application/octet-stream");
+  list = ::curl_slist_append(list, ("Content-Type: " + request.content_type).c_str());
+  if (request.is_gzip) list = ::curl_slist_append(list, "Content-Encoding: gzip");
   if (!request.token.empty()) {
     list = ::curl_slist_append(list, ("Authorization: Bearer " + request.token).c_str());
   }
   exchange.headers.reset(list);
   ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+  if (!request.user.empty()) {
+    ::curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    ::curl_easy_setopt(easy, CURLOPT_USERNAME, request.user.c_str());
+    ::curl_easy_setopt(easy, CURLOPT_PASSWORD, request.password.c_str());
+  }
+  if (!request.ca_file.empty()) ::curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
 }
 
 void set_ftp(CURL* easy, Exchange& exchange) {

@@ -23,8 +23,13 @@ namespace muster {
 struct HttpRequest {
   // Of ftp://: GET (from a file, or a folder with /), APPE and STOR with `body`, SIZE, DELE.
   std::string method = "GET";
-  std::string url;         // http, https, http+unix (io/archive_name.h) or ftp
-  std::string token;       // a bearer token; empty: none
+  std::string url;    // http, https, http+unix (io/archive_name.h) or ftp
+  std::string token;  // a bearer token; empty: none
+  std::string user;   // of HTTP's basic authentication; empty: none
+  std::string password;
+  std::string content_type = "application/octet-stream";  // of a body over HTTP
+  bool is_gzip = false;                                   // the body is compressed, and says so
+  std::string ca_file;     // certificates to trust instead of the system's; empty: those
   std::string body;        // of PUT, POST, APPE and STOR
   bool make_dirs = false;  // of ftp: folders that are missing on the way
   uint64_t from = 0;       // of ftp's GET: so many bytes are left out at the beginning

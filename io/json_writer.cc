@@ -113,6 +113,7 @@ void JsonWriter::number(std::string_view key, int64_t value) {
 }
 
 void JsonWriter::integer(std::string_view key, int64_t value) {
+  if (wide_ == WideIntegers::as_text) return number(key, value);
   separate(key);
   out_ += std::to_string(value);
 }
@@ -144,6 +145,11 @@ void JsonWriter::seconds(std::string_view key, Duration value) {
 void JsonWriter::boolean(std::string_view key, bool value) {
   separate(key);
   out_ += value ? "true" : "false";
+}
+
+void JsonWriter::json(std::string_view key, std::string_view value) {
+  separate(key);
+  out_ += value;
 }
 
 std::string JsonWriter::take() {

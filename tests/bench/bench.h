@@ -64,6 +64,9 @@ void bench_verify_sweep(const std::string& bin_dir, const std::string& dir, Figu
 // bench_archive.cc: the same.
 void bench_archive(const std::string& bin_dir, const std::string& dir, Figures& figures);
 
+// bench_sinks.cc: sinks against server processes whose data lies under `dir`.
+void bench_sinks(const std::string& dir, Figures& figures);
+
 // bench_jobs.cc: the same.
 void bench_jobs(const std::string& bin_dir, const std::string& dir, Figures& figures);
 

@@ -79,6 +79,7 @@ int run(const Options& options, const std::string& bin_dir) {
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
       {"archive", [&] { bench_archive(bin_dir, disk, figures); }},
       {"jobs", [&] { bench_jobs(bin_dir, disk, figures); }},
+      {"sinks", [&] { bench_sinks(disk, figures); }},
   };
   for (const auto& [name, measure] : benches) {
     if (!options.only.empty() && options.only != name) continue;
@@ -101,7 +102,7 @@ int main(int argc, char** argv) {
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
     std::fprintf(stderr,
                  "usage: muster_bench [-o human|json] [--only "
-                 "core|engine|log|tasks|memory|sweep|archive|jobs]\n");
+                 "core|engine|log|tasks|memory|sweep|archive|jobs|sinks]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

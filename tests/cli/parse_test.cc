@@ -96,6 +96,16 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"log", "g", "--attempt", "0"}, "whole number"},
         WrongCase{{"log", "g", "--offset", "-1"}, "whole number"},
         WrongCase{{"artifact", "ls"}, "GUID"},
+        WrongCase{{"sink"}, "a verb is missing: status, replay, dead"},
+        WrongCase{{"sink", "dead"}, "a verb is missing: ls, retry, drop"},
+        WrongCase{{"sink", "replay"}, "SINK"},
+        WrongCase{{"sink", "replay", "couchdb", "--from", "0"}, "--from"},
+        WrongCase{{"sink", "replay", "couchdb", "ledger"}, "unexpected argument"},
+        WrongCase{{"sink", "dead", "ls"}, "SINK"},
+        WrongCase{{"sink", "dead", "retry", "couchdb"}, "say which letters: SEQ..., or --all"},
+        WrongCase{{"sink", "dead", "drop", "couchdb"}, "say which letters: SEQ..., or --all"},
+        WrongCase{{"sink", "dead", "drop", "couchdb", "3", "--all"}, "say which letters"},
+        WrongCase{{"sink", "dead", "drop", "couchdb", "x"}, "is not a number"},
         WrongCase{{"artifact", "get", "g", "--attempt", "21"}, "20"},
         WrongCase{{"artifact", "get", "g", "--dir", ""}, "--dir"},
         WrongCase{{"artifact", "pin", "a", "b"}, "unexpected argument"},
@@ -197,6 +207,11 @@ TEST(CommandLine, EveryVerbHasHelpWithExamples) {
                             Words{"artifact", "get"},
                             Words{"artifact", "pin"},
                             Words{"artifact", "unpin"},
+                            Words{"sink", "status"},
+                            Words{"sink", "replay"},
+                            Words{"sink", "dead", "ls"},
+                            Words{"sink", "dead", "retry"},
+                            Words{"sink", "dead", "drop"},
                             Words{"events"},
                             Words{"result"},
                             Words{"device", "ls"},
@@ -441,6 +456,24 @@ TEST(CommandLine, VerbsOfDevices) {
   EXPECT_EQ(parsed_verb<TaskTraceOptions>({"task", "trace", "last"}).guid, "last");
   EXPECT_EQ(parsed_verb<StrategyStatsOptions>({"strategy", "stats"}).strategy, "");
   EXPECT_EQ(parsed_verb<StrategyStatsOptions>({"strategy", "stats", "phone"}).strategy, "phone");
+}
+
+TEST(ParseSink, WhatIsAskedOfASink) {
+  EXPECT_THAT(parsed_verb<SinkStatusOptions>({"sink", "status", "couchdb"}).names,
+              ElementsAre("couchdb"));
+  const auto replay = parsed_verb<SinkReplayOptions>({"sink", "replay", "couchdb", "--from", "7"});
+  EXPECT_EQ(replay.name, "couchdb");
+  EXPECT_EQ(replay.from, 7u);
+  EXPECT_EQ(parsed_verb<SinkReplayOptions>({"sink", "replay", "ledger"}).from, 1u);
+  EXPECT_EQ(parsed_verb<SinkDeadListOptions>({"sink", "dead", "ls", "couchdb"}).name, "couchdb");
+  const auto retry =
+      parsed_verb<SinkDeadChangeOptions>({"sink", "dead", "retry", "couchdb", "3", "17"});
+  EXPECT_THAT(retry.seqs, ElementsAre(3, 17));
+  EXPECT_FALSE(retry.drop);
+  const auto drop =
+      parsed_verb<SinkDeadChangeOptions>({"sink", "dead", "drop", "couchdb", "--all"});
+  EXPECT_TRUE(drop.drop);
+  EXPECT_TRUE(drop.all);
 }
 
 }  // namespace

@@ -100,7 +100,10 @@ class CollectorTest : public ::testing::Test {
 
   void start() {
     result_ = std::async(std::launch::async, [this] {
-      return collect(make_sinks(home_), home_.default_endpoint(), stop_fd_.get());
+      Stop stop;
+      Result<SinkPosts> sinks = make_sinks(home_, Config(), stop);
+      if (!sinks.ok()) return Result<Done>(Error{sinks.error()});
+      return collect(*sinks, home_.default_endpoint(), stop, stop_fd_.get());
     });
   }
   void stop() { ::eventfd_write(stop_fd_.get(), 1); }

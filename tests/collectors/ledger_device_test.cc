@@ -76,8 +76,8 @@ class LedgerDeviceTest : public ::testing::Test {
   void deliver(const std::vector<SequencedEvent>& events) {
     LedgerSink sink(file_);
     ASSERT_TRUE(sink.open().ok());
-    const Result<Done> done = sink.deliver(events, {"the-log", events.size()});
-    ASSERT_TRUE(done.ok()) << done.error();
+    const Delivery done = sink.deliver(events, {"the-log", events.size()});
+    ASSERT_TRUE(done.ok()) << done.reason;
   }
   Ledger open() {
     Result<Ledger> ledger = Ledger::open(file_);

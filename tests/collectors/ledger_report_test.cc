@@ -46,8 +46,8 @@ class LedgerReportTest : public ::testing::Test {
                        reported(kRow), reported(Progress{10, "x"})});
     LedgerSink sink(file());
     ASSERT_TRUE(sink.open().ok());
-    const Result<Done> done = sink.deliver(events, {"the-log", events.size()});
-    ASSERT_TRUE(done.ok()) << done.error();
+    const Delivery done = sink.deliver(events, {"the-log", events.size()});
+    ASSERT_TRUE(done.ok()) << done.reason;
   }
   std::string file() const { return scratch_ / "ledger.db"; }
   Ledger open() {

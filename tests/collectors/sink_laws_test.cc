@@ -1,8 +1,13 @@
 #include "tests/conformance/sink_laws.h"
 
+#include <nlohmann/json.hpp>
+
+#include "collectors/couchdb_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/status_log_sink.h"
 #include "io/sqlite.h"
+#include "tests/support/couchdb_server.h"
+#include "tests/support/scratch.h"
 
 namespace muster {
 namespace {
@@ -66,8 +71,47 @@ SinkUnderTest ledger() {
   return sink;
 }
 
-INSTANTIATE_TEST_SUITE_P(Collectors, SinkLaws, ::testing::Values(status_log(), ledger()),
-                         sink_name);
+// One server for all laws; each place has a database of its own.
+CouchDbServer& couchdb_server() {
+  static const Scratch scratch;
+  static CouchDbServer server(scratch.path());
+  return server;
+}
+
+std::string database_of(const std::string& dir) {
+  std::string name = "place";
+  for (const char c : dir) name += "_" + std::to_string(static_cast<unsigned char>(c));
+  return name;
+}
+
+SinkUnderTest couchdb() {
+  SinkUnderTest sink;
+  sink.name = "couchdb";
+  sink.make = [](const std::string& dir) {
+    static const Stop never;
+    CouchDbOptions options;
+    options.url = couchdb_server().url();
+    options.db = database_of(dir);
+    options.user = CouchDbServer::kAdmin;
+    options.password = CouchDbServer::kAdminPassword;
+    options.cursor_file = dir + "/couchdb.cursor";
+    return std::make_unique<CouchDbSink>(std::move(options), never);
+  };
+  sink.effect = [](const std::string& dir) {
+    std::string text;
+    for (const auto& [id, document] : couchdb_server().documents(database_of(dir))) {
+      text += document.dump() + "\n";
+    }
+    return text;
+  };
+  sink.is_state = [](const std::string& file) { return file == "couchdb.cursor"; };
+  sink.full_disks = {0, 1, 100};  // the cursor is all that it writes
+  return sink;
+}
+
+const auto kSinks = ::testing::Values(status_log(), ledger(), couchdb());
+INSTANTIATE_TEST_SUITE_P(Collectors, SinkLaws, kSinks, sink_name);
+INSTANTIATE_TEST_SUITE_P(Collectors, SinkRunnerLaws, kSinks, sink_name);
 
 }  // namespace
 }  // namespace muster

@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
+#include <set>
+#include <thread>
 
-#include "io/codec.h"
-#include "tests/collectors/script.h"
+#include "tests/collectors/runner_kit.h"
+#include "tests/support/file_size_limit.h"
 
 namespace muster {
 namespace {
@@ -14,107 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr const char* kLog = "log-a";
-
-// A sink in memory, which fails when it is told to.
-class MemorySink final : public Sink {
- public:
-  std::string_view name() const override { return "memory"; }
-  BatchLimits limits() const override { return limits_; }
-  Result<SinkPosition> open() override {
-    ++opened;
-    if (open_failures > 0) {
-      --open_failures;
-      return Error{"cannot open"};
-    }
-    is_open = true;
-    return position;
-  }
-  Result<Done> deliver(std::span<const SequencedEvent> events, const SinkPosition& next) override {
-    EXPECT_TRUE(is_open);
-    if (deliver_failures > 0) {
-      --deliver_failures;
-      is_open = false;
-      return Error{"disk full"};
-    }
-    for (const SequencedEvent& at : undelivered(events, position.cursor)) {
-      numbers.push_back(at.seq);
-    }
-    batches.push_back(events.size());
-    position = next;
-    return Done{};
-  }
-
-  BatchLimits limits_;
-  SinkPosition position;
-  std::vector<uint64_t> numbers;
-  std::vector<size_t> batches;
-  int opened = 0;
-  int open_failures = 0;
-  int deliver_failures = 0;
-  bool is_open = false;
-};
-
-// Gives the scripted answers, then raises the stop flag.
-class ScriptedSource final : public BlockSource {
- public:
-  using Answer = std::variant<FetchedBlocks, SourceError>;
-  ScriptedSource(Stop& stop, std::deque<Answer> answers)
-      : stop_(stop), answers_(std::move(answers)) {}
-
-  std::string name() const override { return "the script"; }
-  Answer fetch(uint64_t from) override {
-    asked.push_back(from);
-    if (answers_.empty()) {
-      stop_.raise();
-      return SourceError{SourceFault::stopped, "stopped"};
-    }
-    Answer answer = std::move(answers_.front());
-    answers_.pop_front();
-    return answer;
-  }
-
-  std::vector<uint64_t> asked;
-
- private:
-  Stop& stop_;
-  std::deque<Answer> answers_;
-};
-
-// Events first .. last as one block.
-std::string block(uint64_t first, uint64_t last) {
-  std::vector<Event> events;
-  for (uint64_t seq = first; seq <= last; ++seq) {
-    events.push_back({script_time(seq), CancelRequested{"0194-some-task", "", ""}});
-  }
-  return encode_block(first, events);
-}
-
-FetchedBlocks blocks(uint64_t head, std::vector<std::string> bytes, std::string log_id = kLog) {
-  return {std::move(log_id), head, std::move(bytes)};
-}
-
-struct Journey {
-  Result<Done> result = Done{};
-  std::vector<std::string> problems;
-  std::vector<std::string> news;
-  std::vector<uint64_t> asked;
-};
-
-Journey run(MemorySink& sink, std::deque<ScriptedSource::Answer> answers) {
-  Stop stop;
-  ScriptedSource source(stop, std::move(answers));
-  Journey journey;
-  SinkRunnerOptions options;
-  options.backoff = {Duration(0), Duration(0)};
-  options.random = [] { return 0; };
-  options.log_problem = [&](const std::string& text) { journey.problems.push_back(text); };
-  options.log_news = [&](const std::string& text) { journey.news.push_back(text); };
-  journey.result = SinkRunner(sink, source, stop, options).run();
-  journey.asked = source.asked;
-  return journey;
-}
 
 TEST(SinkRunner, DeliversInOrderAndAsksForTheRest) {
   MemorySink sink;
@@ -228,11 +128,177 @@ TEST(SinkRunner, NoticesAnotherHistoryLater) {
 
 TEST(SinkRunner, StopsBeforeItBegins) {
   MemorySink sink;
-  Stop stop;
-  stop.raise();
-  ScriptedSource source(stop, {blocks(1, {block(1, 1)})});
-  EXPECT_TRUE(SinkRunner(sink, source, stop, {}).run().ok());
+  RunnerKit kit;
+  kit.stop.raise();
+  ScriptedSource source(kit.stop, {blocks(1, {block(1, 1)})});
+  SinkRunner runner(sink, source, kit.letters, kit.desk, kit.stop, kit.clock, {});
+  EXPECT_TRUE(runner.run().ok());
   EXPECT_THAT(sink.numbers, IsEmpty());
+}
+
+// --- poison ---------------------------------------------------------------------------------
+
+std::vector<uint64_t> buried(const Journey& journey) {
+  std::vector<uint64_t> seqs;
+  for (const auto& [seq, answer] : journey.letters) seqs.push_back(seq);
+  return seqs;
+}
+
+TEST(SinkRunner, WhatIsRefusedIsBuriedAlone) {
+  struct Row {
+    std::set<uint64_t> poison;
+    std::vector<uint64_t> delivered;
+  };
+  const Row rows[] = {
+      {{1}, {2, 3, 4, 5, 6, 7}}, {{7}, {1, 2, 3, 4, 5, 6}}, {{4}, {1, 2, 3, 5, 6, 7}},
+      {{3, 4, 5}, {1, 2, 6, 7}}, {{1, 7}, {2, 3, 4, 5, 6}}, {{1, 2, 3, 4, 5, 6, 7}, {}},
+      {{2, 3, 4, 5, 6, 7}, {1}}, {{2, 6}, {1, 3, 4, 5, 7}},
+  };
+  for (const bool named : {false, true}) {
+    for (const Row& row : rows) {
+      MemorySink sink;
+      sink.poison = row.poison;
+      sink.names_poison = named;
+      const Journey done = run(sink, {blocks(7, {block(1, 7)})});
+      ASSERT_TRUE(done.result.ok());
+      EXPECT_EQ(sink.numbers, row.delivered);
+      EXPECT_EQ(sink.position, (SinkPosition{kLog, 7}));
+      EXPECT_EQ(buried(done), std::vector<uint64_t>(row.poison.begin(), row.poison.end()));
+      for (const auto& [seq, answer] : done.letters) EXPECT_EQ(answer, "poison");
+      EXPECT_EQ(done.news.size(), row.poison.size());
+      EXPECT_THAT(done.problems, IsEmpty());
+      EXPECT_EQ(done.status.buried, row.poison.size());
+      EXPECT_EQ(done.status.delivered, row.delivered.size());
+      EXPECT_EQ(done.status.cursor, 7u);
+    }
+  }
+}
+
+// The letter was written, and then the process died before the cursor moved: a place that takes the
+// event by now is not given it beside its letter.
+TEST(SinkRunner, WhatHasALetterIsNotDelivered) {
+  MemorySink sink;
+  RunnerKit kit;
+  ASSERT_TRUE(kit.letters.open().ok());
+  ASSERT_TRUE(kit.letters.bury(kLog, {2, script_event(2)}, "no", script_time(2)).ok());
+  const Journey done = run(sink, {blocks(3, {block(1, 3)})}, kit);
+  EXPECT_THAT(sink.numbers, ElementsAre(1, 3));
+  EXPECT_THAT(buried(done), ElementsAre(2));
+}
+
+TEST(SinkRunner, ALetterThatCannotBeWrittenKeepsItsEventWaiting) {
+  MemorySink sink;
+  sink.poison = {2};
+  RunnerKit kit;
+  const FileSizeLimit full(10);
+  const Journey done = run(sink, {blocks(3, {block(1, 3)}), blocks(3, {block(1, 3)})}, kit);
+  EXPECT_THAT(sink.numbers, ElementsAre(1));
+  EXPECT_EQ(sink.position.cursor, 1u);
+  ASSERT_EQ(done.problems.size(), 1u);
+  EXPECT_THAT(done.problems[0], HasSubstr(kit.letters.file()));
+  EXPECT_THAT(done.problems[0], HasSubstr("File too large"));
+}
+
+// --- age ------------------------------------------------------------------------------------
+
+TEST(SinkRunner, ABatchWaitsUntilItIsFullOrOld) {
+  MemorySink sink;
+  sink.limits_ = {3, 1 << 20, 10s};
+  RunnerKit kit;
+  kit.clock.step = 2s;  // at each look
+  const Journey done = run(sink,
+                           {blocks(1, {block(1, 1)}), blocks(5, {block(2, 5)}), blocks(5, {}),
+                            blocks(5, {}), blocks(5, {}), blocks(5, {})},
+                           kit);
+  EXPECT_THAT(sink.numbers, ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(sink.batches, ElementsAre(3, 2));
+  EXPECT_THAT(done.asked, ElementsAre(1, 2, 6, 6, 6, 6, 6));
+  // It looks again when the batch is due, not when the source has something.
+  EXPECT_THAT(done.waits, ElementsAre(20s, 6s, 8s, 4s, 0s, 20s, 20s));
+}
+
+// A fetch is no delivery: it was called a success, and the back-off began anew each time.
+TEST(SinkRunner, ABatchThatWaitsIsNoSuccess) {
+  MemorySink sink;
+  sink.limits_ = {3, 1 << 20, 3s};
+  sink.deliver_failures = 2;
+  RunnerKit kit;
+  kit.clock.step = 1s;
+  const auto answer = blocks(1, {block(1, 1)});
+  const Journey done = run(sink, {answer, answer, answer, answer, answer, answer}, kit);
+  EXPECT_THAT(sink.numbers, ElementsAre(1));
+  EXPECT_THAT(done.problems, ElementsAre("memory: disk full"));
+  EXPECT_THAT(done.news, ElementsAre("memory: works again after 2 failures"));
+}
+
+// --- orders ---------------------------------------------------------------------------------
+
+// Gives `order` while the runner works.
+SinkOrderResult ordered(MemorySink& sink, SinkOrder order, Journey* journey = nullptr,
+                        std::set<uint64_t> poison_now = {}) {
+  RunnerKit kit;
+  SinkOrderResult result;
+  std::jthread person;
+  ScriptedSource source(kit.stop, {blocks(5, {block(1, 5)})});
+  source.at_end = [&] {
+    // Only once: then the source goes on until the order was done.
+    if (!person.joinable()) {
+      sink.poison = poison_now;
+      person = std::jthread([&] {
+        result = kit.desk.ask(order, 60s);
+        kit.stop.raise();
+      });
+    }
+    return !kit.stop.raised();
+  };
+  source.repeat = blocks(5, {block(1, 5)});
+  Journey done = run(sink, source, kit);
+  person.join();
+  if (journey != nullptr) *journey = std::move(done);
+  return result;
+}
+
+TEST(SinkRunner, AReplayDeliversAgain) {
+  MemorySink sink;
+  const SinkOrderResult result = ordered(sink, {SinkOrder::Kind::replay, 3, {}});
+  EXPECT_EQ(result.error, "");
+  EXPECT_EQ(sink.rewound, std::vector<uint64_t>{2});
+  EXPECT_EQ(std::vector<uint64_t>(sink.numbers.begin(), sink.numbers.begin() + 5),
+            (std::vector<uint64_t>{1, 2, 3, 4, 5}));
+}
+
+TEST(SinkRunner, AReplayFromWhatIsYetToComeIsRefused) {
+  MemorySink sink;
+  const SinkOrderResult result = ordered(sink, {SinkOrder::Kind::replay, 7, {}});
+  EXPECT_THAT(result.error, HasSubstr("has not come to event 7 yet: it is at 5"));
+  EXPECT_THAT(sink.rewound, IsEmpty());
+}
+
+TEST(SinkRunner, ALetterThatIsTakenNowIsGone) {
+  MemorySink sink;
+  sink.poison = {2, 4};
+  Journey done;
+  const SinkOrderResult result =
+      ordered(sink, {SinkOrder::Kind::retry, 1, {}}, &done, /*poison_now=*/{4});
+  EXPECT_EQ(result.error, "");
+  EXPECT_THAT(result.delivered, ElementsAre(2));
+  EXPECT_THAT(result.refused, ElementsAre(Refusal{4, "poison"}));
+  EXPECT_THAT(sink.again, ElementsAre(2));
+  EXPECT_THAT(buried(done), ElementsAre(4));
+}
+
+TEST(SinkRunner, ARetryOfWhatIsNotThereIsRefused) {
+  MemorySink sink;
+  const SinkOrderResult result = ordered(sink, {SinkOrder::Kind::retry, 1, {3}});
+  EXPECT_THAT(result.error, HasSubstr("memory has no dead letter 3"));
+}
+
+TEST(SinkDesk, WhoAsksWhenNobodyServesIsToldSo) {
+  const Stop stop;
+  SinkDesk desk(stop);
+  EXPECT_THAT(desk.ask({}, Duration(0)).error, HasSubstr("busy with a delivery"));
+  desk.close();
+  EXPECT_THAT(desk.ask({}, 60s).error, HasSubstr("is stopping"));
 }
 
 }  // namespace

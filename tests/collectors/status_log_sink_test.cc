@@ -36,7 +36,7 @@ class StatusLogSinkTest : public ::testing::Test {
     EXPECT_TRUE(text.ok()) << text.error();
     return text.ok() ? *text : "";
   }
-  Result<Done> deliver(std::vector<SequencedEvent> events) {
+  Delivery deliver(std::vector<SequencedEvent> events) {
     return sink_->deliver(events, {"log", events.back().seq});
   }
 
@@ -154,10 +154,10 @@ TEST_F(StatusLogSinkTest, SomethingInTheWayIsNamedAndRetriedUntilItIsGone) {
   ASSERT_TRUE(sink_->open().ok());
   ASSERT_TRUE(write_file_atomically(in_the_way, "not a directory").ok());
   for (int i = 0; i < 3; ++i) {
-    const Result<Done> done = deliver(events);
+    const Delivery done = deliver(events);
     ASSERT_FALSE(done.ok());
-    EXPECT_THAT(done.error(), HasSubstr(in_the_way));
-    EXPECT_THAT(done.error(), HasSubstr("Not a directory"));
+    EXPECT_THAT(done.reason, HasSubstr(in_the_way));
+    EXPECT_THAT(done.reason, HasSubstr("Not a directory"));
     const Result<SinkPosition> position = sink_->open();
     ASSERT_TRUE(position.ok()) << position.error();
     EXPECT_EQ(position->cursor, 0u);

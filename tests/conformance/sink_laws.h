@@ -1,25 +1,28 @@
 // The laws of collectors/sink.h, run over every sink. A sink takes part by a SinkUnderTest and
 //
 //   INSTANTIATE_TEST_SUITE_P(Mine, SinkLaws, ::testing::Values(my_sink()), sink_name);
+//   INSTANTIATE_TEST_SUITE_P(Mine, SinkRunnerLaws, ::testing::Values(my_sink()), sink_name);
 #pragma once
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "collectors/sink.h"
 #include "io/file.h"
+#include "tests/collectors/runner_kit.h"
 #include "tests/collectors/script.h"
+#include "tests/support/file_size_limit.h"
 
 namespace muster {
 
@@ -32,6 +35,8 @@ struct SinkUnderTest {
   // True for a file (relative to the place) in which the cursor is kept: after a crash before the
   // commit it still has its old bytes, while other files may have any part of their new ones.
   std::function<bool(const std::string& file)> is_state;
+  // Sizes that no file may exceed, each of which makes a delivery fail.
+  std::vector<rlim_t> full_disks = {0, 1, 100, 3'000};
 };
 
 inline std::string sink_name(const ::testing::TestParamInfo<SinkUnderTest>& info) {
@@ -73,9 +78,8 @@ class SinkLaws : public ::testing::TestWithParam<SinkUnderTest> {
 
   // Delivers script_[begin, end).
   void deliver(Sink& sink, size_t begin, size_t end) {
-    const Result<Done> done =
-        sink.deliver(std::span(script_).subspan(begin, end - begin), {kLog, end});
-    ASSERT_TRUE(done.ok()) << done.error();
+    const Delivery done = sink.deliver(std::span(script_).subspan(begin, end - begin), {kLog, end});
+    ASSERT_TRUE(done.ok()) << done.reason;
   }
 
   // What an undisturbed sink shows after script_[0, end).
@@ -208,36 +212,18 @@ TEST_P(SinkLaws, ACrashAnywhereLeavesNoTrace) {
   }
 }
 
-// Files may grow to `bytes` only, while it lives: a disk that is full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
 TEST_P(SinkLaws, AFullDiskIsAnErrorAndLosesNothing) {
   const std::string expected = expected_effect(script_.size());
   for (const size_t begin : {0u, 7u, 30u}) {
     const std::string place = new_place();
     const std::unique_ptr<Sink> sink = open_sink(place, 0);
     if (begin > 0) deliver(*sink, 0, begin);
-    for (const rlim_t bytes : {0u, 1u, 100u, 3'000u}) {
+    for (const rlim_t bytes : GetParam().full_disks) {
       const FileSizeLimit limit(bytes);
       const std::span<const SequencedEvent> rest = std::span(script_).subspan(begin);
-      const Result<Done> done = sink->deliver(rest, {kLog, script_.size()});
-      ASSERT_FALSE(done.ok()) << bytes;
-      EXPECT_NE(done.error().find(place), std::string::npos) << done.error();
+      const Delivery done = sink->deliver(rest, {kLog, script_.size()});
+      ASSERT_EQ(done.fault, DeliveryFault::away) << bytes;
+      EXPECT_NE(done.reason.find(place), std::string::npos) << done.reason;
       // It may or may not open while the disk is full, but it never pretends.
       const Result<SinkPosition> position = sink->open();
       EXPECT_TRUE(!position.ok() || position->cursor == begin);
@@ -252,7 +238,7 @@ TEST_P(SinkLaws, AFullDiskIsAnErrorAndLosesNothing) {
 
 TEST_P(SinkLaws, ADeliveryToAClosedSinkIsAnError) {
   const std::unique_ptr<Sink> sink = GetParam().make(new_place());
-  EXPECT_FALSE(sink->deliver(script_, {kLog, script_.size()}).ok());
+  EXPECT_EQ(sink->deliver(script_, {kLog, script_.size()}).fault, DeliveryFault::away);
 }
 
 TEST_P(SinkLaws, AnImpossiblePlaceIsAnError) {
@@ -262,6 +248,194 @@ TEST_P(SinkLaws, AnImpossiblePlaceIsAnError) {
   const Result<SinkPosition> position = sink->open();
   ASSERT_FALSE(position.ok());
   EXPECT_NE(position.error().find("in-the-way"), std::string::npos) << position.error();
+}
+
+TEST_P(SinkLaws, ARewindWritesThePlaceAnew) {
+  const std::string expected = expected_effect(script_.size());
+  const std::string place = new_place();
+  ASSERT_TRUE(GetParam().make(place)->rewind(0).ok());  // of nothing
+  const std::unique_ptr<Sink> sink = open_sink(place, 0);
+  for (const size_t before : {script_.size(), size_t{13}}) {
+    deliver(*sink, 0, before);
+    const Result<Done> rewound = sink->rewind(0);
+    ASSERT_TRUE(rewound.ok()) << rewound.error();
+    const Result<SinkPosition> position = sink->open();
+    ASSERT_TRUE(position.ok()) << position.error();
+    EXPECT_EQ(*position, (SinkPosition{kLog, 0}));
+    deliver(*sink, 0, 7);
+    deliver(*sink, 7, script_.size());
+    EXPECT_EQ(GetParam().effect(place), expected);
+    ASSERT_TRUE(sink->rewind(0).ok());
+    ASSERT_TRUE(sink->open().ok());
+  }
+}
+
+TEST_P(SinkLaws, ARewindToTheMiddleIsDoneOrRefused) {
+  const std::string expected = expected_effect(script_.size());
+  const std::string place = new_place();
+  const std::unique_ptr<Sink> sink = open_sink(place, 0);
+  deliver(*sink, 0, script_.size());
+  const Result<Done> rewound = sink->rewind(9);
+  const Result<SinkPosition> position = sink->open();
+  ASSERT_TRUE(position.ok()) << position.error();
+  EXPECT_EQ(position->cursor, rewound.ok() ? 9 : script_.size());
+  deliver(*sink, position->cursor, script_.size());
+  EXPECT_EQ(GetParam().effect(place), expected);
+}
+
+TEST_P(SinkLaws, AnEventOutOfItsTurnIsTakenOnceOrRefused) {
+  const std::string expected = expected_effect(script_.size());
+  const std::string place = new_place();
+  const std::unique_ptr<Sink> sink = open_sink(place, 0);
+  deliver(*sink, 0, script_.size());
+  for (const size_t i : {0u, 11u, 11u, 20u}) {
+    const Delivery done = sink->deliver_again(script_[i], kLog);
+    EXPECT_NE(done.fault, DeliveryFault::away) << done.reason;
+  }
+  EXPECT_EQ(GetParam().effect(place), expected);
+  EXPECT_EQ(sink->open()->cursor, script_.size());
+}
+
+// --- under a SinkRunner, with poison and crashes --------------------------------------------
+
+struct Crash {};
+
+// A sink in front of a place that refuses some events for good; the process dies in one of its
+// calls, before that has its effect or after.
+class FragileSink final : public Sink {
+ public:
+  FragileSink(std::unique_ptr<Sink> inner, std::set<uint64_t> poison)
+      : inner_(std::move(inner)), poison_(std::move(poison)) {}
+
+  std::string_view name() const override { return inner_->name(); }
+  std::string place() const override { return inner_->place(); }
+  BatchLimits limits() const override { return {8, 1 << 20}; }
+  Result<SinkPosition> open() override { return inner_->open(); }
+  Result<Done> rewind(uint64_t cursor) override { return inner_->rewind(cursor); }
+
+  Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override {
+    ++calls;
+    if (calls == dies_before) throw Crash();
+    const bool refused = std::any_of(events.begin(), events.end(), [&](const SequencedEvent& at) {
+      return poison_.contains(at.seq);
+    });
+    Delivery done = refused ? Delivery::refused("poison") : inner_->deliver(events, position);
+    if (done.ok()) {
+      for (const SequencedEvent& at : events) taken.push_back(at.seq);
+    }
+    if (calls == dies_after) throw Crash();
+    return done;
+  }
+
+  size_t calls = 0;
+  size_t dies_before = 0;
+  size_t dies_after = 0;
+  std::vector<uint64_t> taken;
+
+ private:
+  std::unique_ptr<Sink> inner_;
+  std::set<uint64_t> poison_;
+};
+
+class SinkRunnerLaws : public SinkLaws {
+ protected:
+  // Poison that stands alone, in a row, first and last.
+  const std::set<uint64_t> poison_ = {1, 12, 20, 21, 22, script_.size()};
+
+  // Runs what is left of the script into the sink at `place` as a new process would. False when it
+  // died.
+  bool run_process(const std::string& place, FragileSink& sink) {
+    RunnerKit kit;
+    DeadLetters letters(letters_of(place), std::string(sink.name()));
+    std::vector<Event> events;
+    for (const SequencedEvent& at : script_) events.push_back(at.event);
+    const auto answer = blocks(script_.size(), {encode_block(1, events)}, SinkLaws::kLog);
+    ScriptedSource source(kit.stop, {answer, answer});
+    SinkRunnerOptions options;
+    options.backoff = {Duration(0), Duration(0)};
+    options.random = [] { return 0; };
+    options.log_problem = [](const std::string& text) { ADD_FAILURE() << text; };
+    options.log_news = [](const std::string&) {};
+    SinkRunner runner(sink, source, letters, kit.desk, kit.stop, kit.clock, options);
+    try {
+      const Result<Done> done = runner.run();
+      EXPECT_TRUE(done.ok()) << done.error();
+    } catch (const Crash&) {
+      return false;
+    }
+    return true;
+  }
+
+  static std::string letters_of(const std::string& place) { return place + ".dead/letters.jsonl"; }
+
+  FragileSink fragile(const std::string& place) const {
+    return FragileSink(GetParam().make(place), poison_);
+  }
+
+  // What a sink shows that was never given the poison.
+  std::string effect_without_poison() {
+    const std::string place = new_place();
+    const std::unique_ptr<Sink> sink = open_sink(place, 0);
+    std::vector<SequencedEvent> rest = script_;
+    std::erase_if(rest, [&](const SequencedEvent& at) { return poison_.contains(at.seq); });
+    EXPECT_TRUE(sink->deliver(rest, {SinkLaws::kLog, script_.size()}).ok());
+    return GetParam().effect(place);
+  }
+
+  void expect_all_well(const std::string& place, const std::string& expected) {
+    EXPECT_EQ(GetParam().effect(place), expected);
+    EXPECT_EQ(open_sink(place, script_.size())->open()->cursor, script_.size());
+    std::set<uint64_t> buried;
+    for (const auto& [seq, answer] : read_letters(letters_of(place))) buried.insert(seq);
+    EXPECT_EQ(buried, poison_);
+  }
+
+  // As if the process had died while it wrote its newest letter: the place has not moved past that
+  // letter's event.
+  void tear_newest_letter(const std::string& place) {
+    const std::map<uint64_t, std::string> letters = read_letters(letters_of(place));
+    const Result<SinkPosition> position = GetParam().make(place)->open();
+    ASSERT_TRUE(position.ok());
+    if (letters.empty() || letters.rbegin()->first <= position->cursor) return;
+    const std::string text = *read_file(letters_of(place), 1 << 20);
+    const size_t begin = text.substr(0, text.size() - 1).rfind('\n') + 1;  // 0: the only line
+    const auto length = static_cast<std::uintmax_t>(begin + (text.size() - begin) / 2);
+    std::filesystem::resize_file(letters_of(place), length);
+    ++torn_;
+  }
+
+  int torn_ = 0;
+};
+
+TEST_P(SinkRunnerLaws, PoisonEndsInTheDeadLettersAndNowhereElse) {
+  const std::string place = new_place();
+  FragileSink sink = fragile(place);
+  ASSERT_TRUE(run_process(place, sink));
+  expect_all_well(place, effect_without_poison());
+  EXPECT_TRUE(std::is_sorted(sink.taken.begin(), sink.taken.end()));
+}
+
+TEST_P(SinkRunnerLaws, ACrashAtAnyStepLosesAndDoublesNothing) {
+  const std::string expected = effect_without_poison();
+  bool died = true;
+  for (size_t step = 1; died; ++step) {
+    for (const bool before : {true, false}) {
+      for (const bool tear : {false, true}) {
+        SCOPED_TRACE("dies " + std::string(before ? "before" : "after") + " step " +
+                     std::to_string(step) + (tear ? ", in the midst of a letter" : ""));
+        const std::string place = new_place();
+        FragileSink first = fragile(place);
+        (before ? first.dies_before : first.dies_after) = step;
+        died = !run_process(place, first);
+        if (tear) tear_newest_letter(place);
+        FragileSink second = fragile(place);
+        ASSERT_TRUE(run_process(place, second));
+        expect_all_well(place, expected);
+        EXPECT_TRUE(std::is_sorted(second.taken.begin(), second.taken.end()));
+      }
+    }
+  }
+  EXPECT_GE(torn_, 6);  // every letter once, at least
 }
 
 }  // namespace muster

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
+#include <optional>
 #include <random>
+#include <vector>
 
 namespace muster {
 namespace {
@@ -139,6 +143,106 @@ TEST(DeliveryCursor, NeverGoesBack) {
   cursor.advance(8);
   EXPECT_EQ(cursor.delivered(), 8u);
   EXPECT_EQ(cursor.next(), 9u);
+}
+
+TEST(PlanDueBatches, TheLastWaitsUntilItIsFullOrOld) {
+  struct Row {
+    std::vector<size_t> sizes;
+    Duration waited;
+    std::vector<size_t> ends;
+  };
+  const BatchLimits limits{3, 100, 10s};
+  const Row rows[] = {
+      {{}, 0s, {}},
+      {{}, 60s, {}},
+      {{1}, 9s, {}},
+      {{1}, 10s, {1}},
+      {{1, 1}, 0s, {}},
+      {{1, 1, 1}, 0s, {3}},     // full by count
+      {{99, 1}, 0s, {2}},       // full by bytes
+      {{99, 2}, 0s, {1}},       // the next does not fit: the first is full
+      {{200}, 0s, {1}},         // over the limit by itself
+      {{1, 1, 1, 1}, 0s, {3}},  // the rest waits
+      {{1, 1, 1, 1}, 10s, {3, 4}},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(plan_due_batches(row.sizes, limits, row.waited), row.ends) << row.sizes.size();
+  }
+  EXPECT_EQ(plan_due_batches(std::vector<size_t>{1}, {3, 100}, 0s), std::vector<size_t>{1});
+}
+
+// What a bisection takes and whom it blames, and how many tries that needs.
+struct Found {
+  std::vector<size_t> taken;
+  std::vector<size_t> to_blame;
+  size_t tries = 0;
+};
+
+Found search(size_t count, const std::vector<bool>& poison) {
+  Found found;
+  Bisection bisection(count);
+  while (const std::optional<ItemRange> range = bisection.next()) {
+    ++found.tries;
+    const auto begin = poison.begin() + static_cast<ptrdiff_t>(range->begin);
+    const bool refused = std::find(begin, begin + static_cast<ptrdiff_t>(range->size()), true) !=
+                         begin + static_cast<ptrdiff_t>(range->size());
+    if (refused && range->size() > 1) {
+      bisection.halve();
+      continue;
+    }
+    for (size_t i = range->begin; i < range->end; ++i) {
+      (refused ? found.to_blame : found.taken).push_back(i);
+    }
+    bisection.settle();
+  }
+  return found;
+}
+
+TEST(Bisection, OfNothing) { EXPECT_FALSE(Bisection(0).next()); }
+
+TEST(Bisection, TakesEverythingElseInOrderAndBlamesTheRest) {
+  std::mt19937 random(5);
+  for (size_t count = 1; count <= 70; ++count) {
+    for (int round = 0; round < 20; ++round) {
+      std::vector<bool> poison(count);
+      std::vector<size_t> good;
+      std::vector<size_t> bad;
+      const uint32_t one_in = 1 + random() % 20;
+      for (size_t i = 0; i < count; ++i) {
+        poison[i] = random() % one_in == 0;
+        (poison[i] ? bad : good).push_back(i);
+      }
+      const Found found = search(count, poison);
+      EXPECT_EQ(found.taken, good);
+      EXPECT_EQ(found.to_blame, bad);
+      const size_t depth = static_cast<size_t>(std::bit_width(count - 1));
+      EXPECT_LE(found.tries, 1 + 2 * bad.size() * depth) << count << " with " << bad.size();
+    }
+  }
+}
+
+TEST(RetryDelay, ThePlacesWishIsALowerBound) {
+  struct Row {
+    std::optional<Duration> wish;
+    uint32_t failures;
+    uint64_t random;
+    Duration delay;
+  };
+  const BackoffPolicy policy{1s, 8s};
+  const Row rows[] = {
+      {std::nullopt, 1, 0, 1s},
+      {std::nullopt, 9, 0, 8s},
+      {Duration(0), 2, 0, 2s},
+      {Duration(5s), 1, 0, 5s},               // longer than our own
+      {Duration(5s), 9, 0, 8s},               // shorter
+      {Duration(5s), 1, 1'250'000, 6'250ms},  // a quarter later at most
+      {Duration(5s), 1, 1'250'001, 5s},
+      {Duration(-5s), 1, 0, 1s},
+      {Duration::max(), 1, 0, kRetryAfterMax},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(retry_delay(policy, row.failures, row.random, row.wish), row.delay);
+  }
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ TEST_F(ConfigTest, EverythingHasADefault) {
     EXPECT_EQ(file.config.archive.bytes_max, kArchiveBytesDefault);
     EXPECT_EQ(file.config.http_host, "");
     EXPECT_EQ(file.config.http_token_file, "");
+    EXPECT_FALSE(file.config.couchdb.enabled);
   }
   const ConfigFile missing = load_config(Home{path("nowhere")});
   EXPECT_TRUE(missing.problems.empty());
@@ -75,6 +76,74 @@ TEST_F(ConfigTest, AHttpTokenIsReadFromItsFile) {
   }
   config.http_token_file = path("nowhere");
   EXPECT_FALSE(load_http_token(config).ok());
+}
+
+TEST_F(ConfigTest, ReadsCouchDb) {
+  const ConfigFile file = load(
+      "couchdb: { url: 'https://db.lab:6984/', db: events, user: pusher,\n"
+      "  password_file: couchdb.password, ca_file: /etc/lab.pem, create: false }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  const CouchDbConfig& couchdb = file.config.couchdb;
+  EXPECT_TRUE(couchdb.enabled);
+  EXPECT_EQ(couchdb.url, "https://db.lab:6984");
+  EXPECT_EQ(couchdb.db, "events");
+  EXPECT_EQ(couchdb.user, "pusher");
+  EXPECT_EQ(couchdb.password_file, path("couchdb.password"));
+  EXPECT_EQ(couchdb.ca_file, "/etc/lab.pem");
+  EXPECT_FALSE(couchdb.create);
+  EXPECT_FALSE(load_couchdb_password(couchdb).ok());
+  write("couchdb.password", "s3cret word\r\n");
+  EXPECT_EQ(*load_couchdb_password(couchdb), "s3cret word");
+  for (const std::string& none : {std::string("\n"), std::string(513, 'x')}) {
+    write("couchdb.password", none);
+    EXPECT_FALSE(load_couchdb_password(couchdb).ok());
+  }
+}
+
+TEST_F(ConfigTest, RefusesACouchDbThatIsNone) {
+  for (const char* text :
+       {"couchdb: {}\n", "couchdb: { url: 'http://box:5984' }\n", "couchdb: { db: events }\n",
+        "couchdb: { url: box, db: events }\n", "couchdb: { url: 'ftp://box', db: events }\n",
+        "couchdb: { url: 'http://ann:pw@box', db: events }\n",
+        "couchdb: { url: 'http://box/path', db: events }\n",
+        "couchdb: { url: 'http://', db: events }\n", "couchdb: { url: 'http://box', db: Events }\n",
+        "couchdb: { url: 'http://box', db: _events }\n",
+        "couchdb: { url: 'http://box', db: events, password: pw }\n"}) {
+    EXPECT_TRUE(load(text).problems.has_errors()) << text;
+  }
+}
+
+TEST_F(ConfigTest, ReadsAvesPanotti) {
+  write("panotti.json", R"({"host": "db.lab", "port": 5985, "db": "panotti", "enabled": true})");
+  ConfigFile file = load_config(Home{dir()});  // without a muster.yaml
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_TRUE(file.config.couchdb.enabled);
+  EXPECT_EQ(file.config.couchdb.url, "http://db.lab:5985");
+  EXPECT_EQ(file.config.couchdb.db, "panotti");
+  // muster.yaml goes before it, key by key.
+  file = load("couchdb: { user: pusher, db: other }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.config.couchdb.url, "http://db.lab:5985");
+  EXPECT_EQ(file.config.couchdb.db, "other");
+  EXPECT_EQ(file.config.couchdb.user, "pusher");
+  EXPECT_FALSE(load("couchdb: { enabled: false }\n").config.couchdb.enabled);
+}
+
+TEST_F(ConfigTest, APanottiThatIsNotSwitchedOnIsSilent) {
+  for (const char* text :
+       {R"({"enabled": false, "host": "<UPDATE>", "port": 5984, "db": "panotti"})",
+        R"({"host": "db.lab", "db": "panotti"})", "{}", ""}) {
+    write("panotti.json", text);
+    const ConfigFile file = load_config(Home{dir()});
+    EXPECT_EQ(file.problems.to_text(), "") << text;
+    EXPECT_FALSE(file.config.couchdb.enabled) << text;
+  }
+  for (const char* text : {R"({"enabled": true})", R"({"enabled": true, "host": "x", "db": "X"})",
+                           R"({"enabled": true, "host": "<UPDATE>", "db": "panotti"})",
+                           R"({"enabled": true, "host": "x", "port": 0, "db": "panotti"})"}) {
+    write("panotti.json", text);
+    EXPECT_TRUE(load_config(Home{dir()}).problems.has_errors()) << text;
+  }
 }
 
 TEST_F(ConfigTest, AHomeThatIsAFileIsNotAWrongConfiguration) {

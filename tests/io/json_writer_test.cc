@@ -103,5 +103,27 @@ TEST(JsonWriter, EveryByteIsReadBack) {
   }
 }
 
+TEST(JsonWriter, WideIntegersForReadersThatHaveDoublesOnly) {
+  const int64_t exact = int64_t{1} << 53;
+  JsonWriter digits;
+  digits.integer("", exact + 1);
+  EXPECT_EQ(digits.take(), "9007199254740993");
+  JsonWriter json(WideIntegers::as_text);
+  json.begin_array();
+  for (const int64_t value : {exact, exact + 1, -exact, -exact - 1}) json.integer("", value);
+  json.end_array();
+  EXPECT_EQ(json.take(),
+            R"([9007199254740992,"9007199254740993",-9007199254740992,"-9007199254740993"])");
+}
+
+TEST(JsonWriter, TakesWhatIsJsonAlready) {
+  JsonWriter json;
+  json.begin_object();
+  json.json("a", "[1,2]");
+  json.json("b", "null");
+  json.end_object();
+  EXPECT_EQ(json.take(), R"({"a":[1,2],"b":null})");
+}
+
 }  // namespace
 }  // namespace muster

@@ -27,9 +27,10 @@ const std::vector<Outside> kOutside = {
     {"yaml-cpp/", {"io/yaml"}},
     {"expat.h", {"io/xml"}},
     {"CLI/", {"cli/"}},
-    {"curl/", {"io/http", "workers/checks/http"}},
+    {"curl/", {"io/http", "workers/checks/http", "tests/bench/bench_sinks"}},
     {"httplib.h", {"collectors/http_server", "tests/"}},
     {"openssl/", {"io/sha256"}},
+    {"zlib.h", {"io/gzip"}},
     {"sqlite3.h", {"io/sqlite", "io/event_log_sqlite", "collectors/", "workers/spool", "tests/"}},
 };
 

@@ -1,0 +1,66 @@
+// The collector's sinks as the CLI asks for them: through the home's socket or, where no collector
+// of this home listens, at the http(s) address that the configuration has for its archive.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/session.h"
+#include "core/time.h"
+#include "io/http.h"
+
+namespace muster {
+
+struct SinkInfo {
+  std::string name;
+  std::string place;
+  std::string state;
+  uint64_t cursor = 0;
+  uint64_t head = 0;
+  uint64_t lag_events = 0;
+  Duration lag{0};
+  uint64_t delivered = 0;
+  uint64_t dead_letters = 0;
+  std::string error;  // empty: it works
+  Instant retry_at;
+  std::string json;  // muster.sink/1
+};
+
+struct DeadLetterInfo {
+  uint64_t seq = 0;
+  std::string type;
+  std::string guid;
+  std::string answer;
+  Instant buried;
+  std::string json;  // muster.dead_letter/1
+};
+
+struct SinkOrderInfo {
+  std::vector<uint64_t> done;
+  std::vector<std::pair<uint64_t, std::string>> refused;  // number and answer
+  std::string json;                                       // muster.sink_order/1
+};
+
+// Each throws Failure when nobody answers (kExitUnreachable) or the collector says no.
+class SinkClient {
+ public:
+  explicit SinkClient(Session& session);
+
+  std::vector<SinkInfo> list();
+  std::vector<DeadLetterInfo> dead_letters(const std::string& sink);
+  SinkOrderInfo replay(const std::string& sink, uint64_t from);
+  // No `seqs`: all.
+  SinkOrderInfo change_letters(const std::string& sink, bool drop,
+                               const std::vector<uint64_t>& seqs);
+
+ private:
+  std::string ask(const std::string& method, const std::string& path);
+  SinkOrderInfo order(const std::string& sink, const std::string& what);
+
+  std::string base_;
+  std::string token_;
+  HttpClient client_;
+};
+
+}  // namespace muster

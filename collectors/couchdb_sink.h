@@ -1,0 +1,82 @@
+// Events as documents of a CouchDB (collectors/couchdb_document.h), by _bulk_docs. Events without a
+// GUID are not for it.
+//
+// Exactly once: a document's id is made of the event's log and number, so that a repeat is answered
+// with `conflict`, which is success when the document there is that event's. Another's (a log that
+// was put back and went on otherwise) makes it a refusal: nothing is lost in silence. The cursor is
+// written after the documents (collectors/cursor_file.h).
+//
+// What each answer means is collectors/couchdb_answer.h's to say. The database is made when it is
+// found to be missing, and its index after the first documents, both where the user may.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/couchdb_answer.h"
+#include "collectors/cursor_file.h"
+#include "collectors/sink.h"
+#include "collectors/stop.h"
+#include "io/http.h"
+
+namespace muster {
+
+struct CouchDbOptions {
+  std::string url;  // http://HOST:PORT
+  std::string db;
+  std::string user;  // empty: nobody in particular
+  std::string password;
+  std::string ca_file;  // empty: the system's certificates
+  bool create = true;
+  std::string cursor_file;
+  // After 401 and 403: CouchDB locks a user out for up to five minutes after five wrong passwords.
+  Duration login_pause = std::chrono::minutes(5);
+};
+
+class CouchDbSink final : public Sink {
+ public:
+  // `stop` outlives it; once it is raised a request under way is given up.
+  CouchDbSink(CouchDbOptions options, const Stop& stop);
+
+  std::string_view name() const override { return "couchdb"; }
+  std::string place() const override { return options_.url + "/" + options_.db; }
+  BatchLimits limits() const override { return limits_; }
+  Result<SinkPosition> open() override;
+  Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
+  Delivery deliver_again(const SequencedEvent& event, const std::string& log_id) override;
+  Result<Done> rewind(uint64_t cursor) override;
+
+ private:
+  // Documents on their way.
+  struct Bulk {
+    std::vector<const SequencedEvent*> events;
+    std::vector<std::string> ids;
+    std::string body;
+  };
+
+  static Bulk make_bulk(std::span<const SequencedEvent> events, const std::string& log_id);
+  Delivery store(std::span<const SequencedEvent> events, const std::string& log_id);
+  CouchAnswer post(const Bulk& bulk);
+  Delivery judge(const Bulk& bulk, const CouchAnswer& answer);
+  Delivery judge_items(const Bulk& bulk, const CouchAnswer& answer);
+  Delivery settle_conflicts(const Bulk& bulk, const std::vector<size_t>& conflicts,
+                            std::vector<Refusal>& refusals);
+  Delivery make_database();
+  void make_index();
+  HttpReply ask(const char* method, const std::string& path, std::string body,
+                bool compressed = false);
+  std::string where() const { return "CouchDB at " + place(); }
+
+  CouchDbOptions options_;
+  const Stop& stop_;
+  HttpClient client_;
+  CursorFile cursor_file_;
+  BatchLimits limits_;
+  bool is_open_ = false;
+  uint64_t cursor_ = 0;
+  bool gzip_ = true;
+  bool has_index_ = false;  // or may not make one
+};
+
+}  // namespace muster

@@ -1,0 +1,25 @@
+#include "collectors/http_answers.h"
+
+#include <charconv>
+
+namespace muster {
+
+HttpAnswer refuse_method(const HttpCall& call) {
+  return http_refusal(405, "there is no " + call.method + " of this");
+}
+
+HttpAnswer refuse_number(const std::string& key) {
+  return http_refusal(400, key + " is not a number");
+}
+
+std::optional<uint64_t> query_number(const HttpCall& call, const char* key, uint64_t fallback) {
+  const auto found = call.query.find(key);
+  if (found == call.query.end()) return fallback;
+  uint64_t value = 0;
+  const std::string& text = found->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace muster

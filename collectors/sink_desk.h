@@ -1,0 +1,91 @@
+// Where a sink's own thread and everybody else meet: what it says about itself, and what people ask
+// of it. Any thread, but for what is marked.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/sink.h"
+#include "collectors/stop.h"
+#include "core/time.h"
+#include "io/file.h"
+
+namespace muster {
+
+struct SinkStatus {
+  std::string log_id;  // empty: not known yet
+  uint64_t cursor = 0;
+  uint64_t head = 0;  // newest event of the source, when it was last heard
+  Instant oldest;     // time of the oldest event that it has not delivered; kNever: unknown
+  // Since the collector started:
+  uint64_t delivered = 0;  // events
+  uint64_t batches = 0;
+  uint64_t failures = 0;  // tries that came to nothing
+  uint64_t buried = 0;    // events
+  // In a row, now; 0: it works.
+  uint32_t failing = 0;
+  std::string error;  // the newest
+  Instant failing_since;
+  Instant retry_at;
+};
+
+// What people ask of a sink, to be done by its own thread between two deliveries.
+struct SinkOrder {
+  enum class Kind : uint8_t { replay, retry };
+  Kind kind = Kind::replay;
+  uint64_t from = 1;           // of replay: the first event that is delivered again
+  std::vector<uint64_t> seqs;  // of retry: the letters
+};
+
+struct SinkOrderResult {
+  std::string error;                // empty: it was done
+  std::vector<uint64_t> delivered;  // of retry
+  std::vector<Refusal> refused;     // of retry: they keep their letters
+};
+
+class SinkDesk {
+ public:
+  // `stop` outlives it.
+  explicit SinkDesk(const Stop& stop);
+
+  SinkStatus status() const;
+
+  // Gives the order and waits until it was done, or was not begun within `patience`. One order at a
+  // time; who comes second waits for the first.
+  SinkOrderResult ask(SinkOrder order, Duration patience);
+
+  // The rest is the sink's thread's.
+
+  // Somebody has an order, or everything is to stop: waits end.
+  bool interrupted() const { return stop_.raised() || has_order(); }
+  bool has_order() const;
+  // Does the order that waits, if there is one.
+  void serve(const std::function<SinkOrderResult(const SinkOrder&)>& handle);
+  // Sleeps for `duration`, or less when interrupted.
+  void wait_for(Duration duration) const;
+  void update(const std::function<void(SinkStatus&)>& change);
+  // The sink's thread has ended: whoever asks, or has asked, is told so.
+  void close();
+
+ private:
+  enum class Stage : uint8_t { free, waiting, begun, done };
+
+  SinkOrderResult refuse() const;
+
+  const Stop& stop_;
+  UniqueFd event_;  // readable while an order waits
+  mutable std::mutex mutex_;
+  std::condition_variable moved_;
+  Stage stage_ = Stage::free;
+  bool closed_ = false;
+  SinkOrder order_;
+  SinkOrderResult result_;
+  SinkStatus status_;
+};
+
+}  // namespace muster

@@ -1,0 +1,174 @@
+#include "collectors/sinks_http.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "collectors/http_answers.h"
+#include "io/json_writer.h"
+
+namespace muster {
+namespace {
+
+// For the sink's thread to be between two deliveries.
+constexpr Duration kPatience = 30s;
+
+void put_time(JsonWriter& json, const char* key, Instant time) {
+  if (time != kNever) json.text(key, format_rfc3339(time));
+}
+
+void put_status(JsonWriter& json, const SinkPost& post, Instant now) {
+  const SinkStatus status = post.desk.status();
+  const uint64_t lag = status.head > status.cursor ? status.head - status.cursor : 0;
+  const bool is_old = lag > 0 && status.oldest != kNever && status.oldest < now;
+  json.begin_object();
+  json.text("name", post.sink->name());
+  json.text("place", post.sink->place());
+  json.text("state", status.failing > 0 ? "failing" : lag > 0 ? "behind" : "ok");
+  if (!status.log_id.empty()) json.text("log", status.log_id);
+  json.number("cursor", status.cursor);
+  json.number("head", status.head);
+  json.number("lag_events", lag);
+  json.seconds("lag_s", is_old ? now - status.oldest : Duration(0));
+  json.number("delivered", status.delivered);
+  json.number("batches", status.batches);
+  json.number("failures", status.failures);
+  json.number("buried", status.buried);
+  json.number("dead_letters", uint64_t{post.letters.count()});
+  if (status.failing > 0) {
+    json.number("failing", uint64_t{status.failing});
+    json.text("error", status.error);
+    put_time(json, "failing_since", status.failing_since);
+    put_time(json, "retry_at", status.retry_at);
+  }
+  json.end_object();
+}
+
+// "3,17"; nothing when it is no list of numbers. None where the key is not there.
+std::optional<std::vector<uint64_t>> read_numbers(const HttpCall& call) {
+  std::vector<uint64_t> numbers;
+  const auto found = call.query.find("seq");
+  if (found == call.query.end()) return numbers;
+  const char* at = found->second.data();
+  const char* const end = at + found->second.size();
+  for (;;) {
+    uint64_t number = 0;
+    const auto [rest, error] = std::from_chars(at, end, number);
+    if (error != std::errc()) return std::nullopt;
+    numbers.push_back(number);
+    if (rest == end) return numbers;
+    if (*rest != ',') return std::nullopt;
+    at = rest + 1;
+  }
+}
+
+HttpAnswer answer_order(const SinkOrderResult& result) {
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.sink_order/1");
+  if (!result.error.empty()) json.text("error", result.error);
+  json.begin_array("done");
+  for (const uint64_t seq : result.delivered) json.number("", seq);
+  json.end_array();
+  json.begin_array("refused");
+  for (const Refusal& refusal : result.refused) {
+    json.begin_object();
+    json.number("seq", refusal.seq);
+    json.text("answer", refusal.answer);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  HttpAnswer answer;
+  answer.status = result.error.empty() ? 200 : 409;
+  answer.body = json.take() + "\n";
+  return answer;
+}
+
+HttpAnswer give_letters(const SinkPost& post) {
+  auto [file, bytes] = post.letters.snapshot();
+  HttpAnswer answer;
+  if (bytes > 0 && !file.valid()) {
+    return http_refusal(500, "cannot read " + post.letters.file());
+  }
+  answer.type = "application/x-ndjson";
+  answer.file = std::move(file);
+  answer.file_bytes = bytes;
+  return answer;
+}
+
+SinkOrderResult drop_letters(SinkPost& post, const std::vector<uint64_t>& wanted) {
+  SinkOrderResult result;
+  const Result<std::vector<uint64_t>> seqs = post.letters.choose(wanted);
+  if (!seqs.ok()) return {seqs.error(), {}, {}};
+  const Result<Done> removed = post.letters.remove(*seqs);
+  if (!removed.ok()) return {removed.error(), {}, {}};
+  result.delivered = *seqs;
+  return result;
+}
+
+}  // namespace
+
+HttpAnswer SinksHttp::answer(const HttpCall& call) {
+  const bool reads = call.method == "GET" || call.method == "HEAD";
+  if (!reads && call.method != "POST") return refuse_method(call);
+  std::string_view path = call.path;
+  const bool is_ours = path.starts_with(kSinksPath);
+  if (is_ours) path.remove_prefix(kSinksPath.size());
+  if (!is_ours || (!path.empty() && path.front() != '/')) {
+    return http_refusal(404, "there is no such thing here; see docs/sinks.md");
+  }
+  if (path.empty() || path == "/") return reads ? list() : refuse_method(call);
+  path.remove_prefix(1);
+  const size_t slash = std::min(path.find('/'), path.size());
+  const std::string_view name = path.substr(0, slash);
+  const auto found = std::find_if(posts_.begin(), posts_.end(),
+                                  [&](const auto& post) { return post->sink->name() == name; });
+  if (found == posts_.end()) {
+    std::string names;
+    for (const auto& post : posts_) {
+      names += (names.empty() ? "" : ", ") + std::string(post->sink->name());
+    }
+    return http_refusal(404,
+                        "there is no sink \"" + std::string(name) + "\" here; there are: " + names);
+  }
+  const std::string_view what = path.substr(std::min(slash + 1, path.size()));
+  if (reads && what == "dead") return give_letters(**found);
+  if (reads) return http_refusal(404, "a sink has nothing of this name to be read");
+  return order(call, **found, what);
+}
+
+HttpAnswer SinksHttp::list() {
+  const Instant now = clock_.now();
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.sinks/1");
+  json.begin_array("sinks");
+  for (const auto& post : posts_) put_status(json, *post, now);
+  json.end_array();
+  json.end_object();
+  HttpAnswer answer;
+  answer.body = json.take() + "\n";
+  return answer;
+}
+
+HttpAnswer SinksHttp::order(const HttpCall& call, SinkPost& post, std::string_view what) {
+  if (what == "replay") {
+    const std::optional<uint64_t> from = query_number(call, "from", 1);
+    if (!from || *from == 0) return http_refusal(400, "from is not the number of an event");
+    return answer_order(post.desk.ask({SinkOrder::Kind::replay, *from, {}}, kPatience));
+  }
+  std::optional<std::vector<uint64_t>> seqs = read_numbers(call);
+  if (!seqs) return http_refusal(400, "seq is no list of numbers, such as 3,17");
+  if (what == "dead/retry") {
+    return answer_order(post.desk.ask({SinkOrder::Kind::retry, 1, std::move(*seqs)}, kPatience));
+  }
+  if (what != "dead/drop") return http_refusal(404, "a sink can do nothing of this name");
+  if (seqs->empty() && !call.query.contains("all")) {
+    return http_refusal(400, "say which letters are to be dropped: seq=N,N or all=1");
+  }
+  return answer_order(drop_letters(post, *seqs));
+}
+
+}  // namespace muster

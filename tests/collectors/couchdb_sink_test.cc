@@ -1,0 +1,349 @@
+// The couchdb sink against a server process, with what goes wrong between the two.
+#include "collectors/couchdb_sink.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "collectors/couchdb_document.h"
+#include "tests/collectors/runner_kit.h"
+#include "tests/collectors/script.h"
+#include "tests/support/couchdb_server.h"
+#include "tests/support/scratch.h"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class CouchDbSinkTest : public ::testing::Test {
+ protected:
+  CouchDbOptions options() {
+    CouchDbOptions options;
+    options.url = server_.url();
+    options.db = "events";
+    options.user = CouchDbServer::kAdmin;
+    options.password = CouchDbServer::kAdminPassword;
+    options.cursor_file = scratch_ / "couchdb.cursor";
+    options.login_pause = Duration(0);
+    return options;
+  }
+
+  CouchDbSinkTest() { kit_.clock.step = 1s; }
+
+  // Delivers the script under a SinkRunner until the answers of the source are used up.
+  Journey run_script(Sink& sink, size_t answers = 1) {
+    std::vector<Event> events;
+    for (const SequencedEvent& at : script_) events.push_back(at.event);
+    const auto answer = blocks(script_.size(), {encode_block(1, events)}, kLog);
+    return run(sink, std::deque<ScriptedSource::Answer>(answers, answer), kit_);
+  }
+
+  // Ids of the events that belong in the database, and their numbers.
+  std::map<std::string, uint64_t> expected_ids() const {
+    std::map<std::string, uint64_t> ids;
+    for (const SequencedEvent& at : script_) {
+      if (!event_guid(at.event).empty()) ids[couchdb_id(kLog, at.seq)] = at.seq;
+    }
+    return ids;
+  }
+
+  static std::set<std::string> ids_of(const std::map<std::string, json>& documents) {
+    std::set<std::string> ids;
+    for (const auto& [id, document] : documents) ids.insert(id);
+    return ids;
+  }
+
+  void expect_stored(const std::set<uint64_t>& missing = {}) {
+    const std::map<std::string, json> documents = server_.documents("events");
+    std::map<std::string, json> expected;
+    for (const SequencedEvent& at : script_) {
+      if (event_guid(at.event).empty() || missing.contains(at.seq)) continue;
+      expected[couchdb_id(kLog, at.seq)] = json::parse(couchdb_document(kLog, at));
+    }
+    ASSERT_EQ(ids_of(documents), ids_of(expected));
+    for (const auto& [id, document] : expected) EXPECT_EQ(documents.at(id), document);
+  }
+
+  Scratch scratch_;
+  CouchDbServer server_{scratch_.path(), {"--user", "pusher:pw", "--max-doc", "20000"}};
+  RunnerKit kit_;
+  const Stop no_stop_;
+  std::vector<SequencedEvent> script_ = make_script();
+};
+
+TEST_F(CouchDbSinkTest, MakesTheDatabaseItsIndexAndADocumentOfEachEvent) {
+  CouchDbSink sink(options(), no_stop_);
+  const Journey done = run_script(sink);
+  ASSERT_TRUE(done.result.ok()) << done.result.error();
+  EXPECT_THAT(done.problems, ElementsAre());
+  expect_stored();
+  EXPECT_EQ(sink.open()->cursor, script_.size());
+  // Who asks for a task's documents is served by the index.
+  const HttpReply found =
+      server_.ask("POST", "/events/_find",
+                  json{{"selector", {{"guid", kRetried}}}, {"use_index", "muster"}}.dump());
+  ASSERT_EQ(found.status, 200) << found.body;
+  size_t count = 0;
+  for (const SequencedEvent& at : script_) count += event_guid(at.event) == kRetried;
+  EXPECT_EQ(json::parse(found.body)["docs"].size(), count);
+  const json indexes = json::parse(server_.ask("GET", "/events/_index").body);
+  EXPECT_THAT(indexes.dump(), HasSubstr("by-guid"));
+}
+
+TEST_F(CouchDbSinkTest, EveryFailureThatPassesLosesNothing) {
+  const char* const faults[] = {
+      R"({"status":503,"count":2})",
+      R"({"status":429,"headers":{"Retry-After":"0"},"count":1})",
+      R"({"status":500,"body":{"error":"timeout","reason":"x"},"count":1})",
+      R"({"status":500,"when":"after","count":2})",  // it was stored all the same
+      R"({"status":502,"body":"<html>no</html>","count":1})",
+      R"({"status":200,"body":"<html>log in</html>","count":1})",
+      R"({"status":507,"headers":{"Retry-After":"0"},"count":1})",
+      R"({"status":401,"count":1})",
+      R"({"status":403,"count":1})",
+      R"({"when":"cut-before","count":2})",
+      R"({"when":"cut-after","count":2})",  // its answer is lost
+      R"({"status":415,"count":1})",
+      R"({"status":413,"body":{"error":"too_large","reason":"x"},"count":3})",
+      R"({"status":400,"body":{"error":"illegal_database_name","reason":"x"},"count":1})",
+  };
+  int number = 0;
+  for (const char* fault : faults) {
+    SCOPED_TRACE(fault);
+    CouchDbOptions mine = options();
+    mine.cursor_file = scratch_ / ("cursor" + std::to_string(++number));
+    server_.ask("DELETE", "/events");
+    server_.ask("PUT", "/events");
+    json rule = json::parse(fault);
+    rule["match"] = "^POST /events/_bulk_docs";
+    server_.set_faults(json::array({rule}).dump());
+    CouchDbSink sink(mine, no_stop_);
+    RunnerKit kit;
+    kit.clock.step = 1s;
+    std::vector<Event> events;
+    for (const SequencedEvent& at : script_) events.push_back(at.event);
+    const auto answer = blocks(script_.size(), {encode_block(1, events)}, kLog);
+    const Journey done = run(sink, {answer, answer, answer, answer}, kit);
+    EXPECT_TRUE(done.letters.empty());
+    EXPECT_EQ(server_.faults_left(), 0u);
+    expect_stored();
+    EXPECT_EQ(sink.open()->cursor, script_.size());
+  }
+}
+
+TEST_F(CouchDbSinkTest, ADatabaseThatVanishesIsMadeAgain) {
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  server_.ask("DELETE", "/events");
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+  EXPECT_FALSE(server_.documents("events").empty());
+}
+
+TEST_F(CouchDbSinkTest, AUserWhoMayNotMakeTheDatabaseSaysWhatIsMissing) {
+  CouchDbOptions mine = options();
+  mine.user = "pusher";
+  mine.password = "pw";
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  const Delivery missing = sink.deliver(script_, {kLog, script_.size()});
+  EXPECT_EQ(missing.fault, DeliveryFault::away);
+  EXPECT_THAT(missing.reason, HasSubstr("cannot be made: 401 unauthorized"));
+  EXPECT_THAT(missing.reason, HasSubstr(server_.url() + "/events"));
+
+  server_.ask("PUT", "/events");
+  ASSERT_TRUE(sink.open().ok());
+  const Delivery stranger = sink.deliver(script_, {kLog, script_.size()});
+  EXPECT_EQ(stranger.fault, DeliveryFault::away);
+  EXPECT_THAT(stranger.reason, HasSubstr("does not let pusher write: 403 forbidden"));
+  EXPECT_EQ(stranger.retry_after, mine.login_pause);
+
+  server_.ask("PUT", "/events/_security",
+              R"({"members":{"names":["pusher"]},"admins":{"roles":["_admin"]}})");
+  ASSERT_TRUE(sink.open().ok());
+  // It may not make the index, and goes on without.
+  EXPECT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  expect_stored();
+}
+
+TEST_F(CouchDbSinkTest, AWrongPasswordIsNotTriedAgainAtOnceAndNeverSaid) {
+  CouchDbOptions mine = options();
+  mine.password = "not-the-password";
+  mine.login_pause = 5min;
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  const Delivery denied = sink.deliver(script_, {kLog, script_.size()});
+  EXPECT_EQ(denied.fault, DeliveryFault::away);
+  EXPECT_EQ(denied.retry_after, Duration(5min));
+  EXPECT_THAT(denied.reason, HasSubstr("401 unauthorized"));
+  EXPECT_THAT(denied.reason, Not(HasSubstr("not-the-password")));
+  EXPECT_THAT(sink.place(), Not(HasSubstr("not-the-password")));
+}
+
+// --- poison ---------------------------------------------------------------------------------
+
+TEST_F(CouchDbSinkTest, WhatTheDatabasesRulesForbidIsBuried) {
+  server_.ask("PUT", "/events");
+  server_.ask(
+      "PUT", "/events/_design/rules",
+      json{{"validate_doc_update",
+            "function(d){if(d.type=='cancel_requested')throw({forbidden:'no such thing'})}"}}
+          .dump());
+  std::set<uint64_t> forbidden;
+  for (const SequencedEvent& at : script_) {
+    if (event_type(at.event) == "cancel_requested") forbidden.insert(at.seq);
+  }
+  ASSERT_FALSE(forbidden.empty());
+  CouchDbSink sink(options(), no_stop_);
+  const Journey done = run_script(sink);
+  expect_stored(forbidden);
+  std::set<uint64_t> buried;
+  for (const auto& [seq, answer] : done.letters) {
+    buried.insert(seq);
+    EXPECT_EQ(answer, "forbidden: no such thing");
+  }
+  EXPECT_EQ(buried, forbidden);
+  EXPECT_EQ(sink.open()->cursor, script_.size());
+
+  // The rules are changed, and the letters are tried again.
+  const json rules = json::parse(server_.ask("GET", "/events/_design/rules").body);
+  server_.ask("DELETE", "/events/_design/rules?rev=" + rules["_rev"].get<std::string>());
+  for (const uint64_t seq : forbidden) {
+    const auto letter = kit_.letters.read(seq);
+    ASSERT_TRUE(letter.ok()) << letter.error();
+    EXPECT_EQ(letter->first, kLog);
+    EXPECT_EQ(letter->second.event, script_[seq - 1].event);
+    for (int i = 0; i < 2; ++i) {  // a repeat is harmless
+      EXPECT_TRUE(sink.deliver_again(letter->second, letter->first).ok());
+    }
+  }
+  expect_stored();
+}
+
+TEST_F(CouchDbSinkTest, ADocumentThatIsTooLargeIsBuried) {
+  script_[9].event.body = CancelRequested{kPassing, std::string(30'000, 'x'), ""};
+  CouchDbSink sink(options(), no_stop_);
+  const Journey done = run_script(sink);
+  ASSERT_EQ(done.letters.size(), 1u);
+  EXPECT_THAT(done.letters.at(10), HasSubstr("413 document_too_large"));
+  expect_stored({10});
+}
+
+// The server says only that something in the batch is wrong.
+TEST_F(CouchDbSinkTest, ABatchThatIsRefusedIsHalved) {
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^POST /events/_bulk_docs","status":400,"count":4,)"
+                     R"("body":{"error":"bad_request","reason":"invalid UTF-8 JSON"}}])");
+  // The first four tries are refused: the whole, a half, a quarter, an eighth.
+  CouchDbSink sink(options(), no_stop_);
+  const Journey done = run_script(sink);
+  EXPECT_TRUE(done.letters.empty());
+  expect_stored();
+}
+
+// --- conflicts ------------------------------------------------------------------------------
+
+TEST_F(CouchDbSinkTest, AnothersDocumentUnderOurIdIsNoSuccess) {
+  server_.ask("PUT", "/events");
+  const std::string id = couchdb_id(kLog, 5);
+  server_.ask("PUT", "/events/" + id, R"({"guid":"somebody's"})");
+  CouchDbSink sink(options(), no_stop_);
+  const Journey done = run_script(sink);
+  ASSERT_EQ(done.letters.size(), 1u);
+  EXPECT_THAT(done.letters.at(5), HasSubstr("is another event's document"));
+  const std::map<std::string, json> documents = server_.documents("events");
+  EXPECT_EQ(documents.at(id)["guid"], "somebody's");
+  EXPECT_EQ(documents.size(), expected_ids().size());
+}
+
+TEST_F(CouchDbSinkTest, WhatAConsumerAddsIsKept) {
+  {
+    CouchDbSink sink(options(), no_stop_);
+    run_script(sink);
+  }
+  const std::string id = couchdb_id(kLog, 5);
+  json stored = json::parse(server_.ask("GET", "/events/" + id).body);
+  stored["seen"] = true;
+  ASSERT_EQ(server_.ask("PUT", "/events/" + id, stored.dump()).status, 201);
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.rewind(0).ok());
+  RunnerKit kit;
+  kit.clock.step = 1s;
+  std::vector<Event> events;
+  for (const SequencedEvent& at : script_) events.push_back(at.event);
+  const Journey done = run(sink, {blocks(script_.size(), {encode_block(1, events)}, kLog)}, kit);
+  EXPECT_TRUE(done.letters.empty());
+  EXPECT_EQ(server_.documents("events").at(id)["seen"], true);
+  EXPECT_EQ(sink.open()->cursor, script_.size());
+}
+
+// --- the rest -------------------------------------------------------------------------------
+
+TEST_F(CouchDbSinkTest, AServerThatIsKilledIsWaitedFor) {
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  server_.kill_now();
+  EXPECT_EQ(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).fault,
+            DeliveryFault::away);
+  server_.start_again();
+  EXPECT_EQ(sink.open()->cursor, 10u);
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+  expect_stored();
+}
+
+TEST_F(CouchDbSinkTest, AStopGivesUpTheRequestUnderWay) {
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^POST /events/_bulk_docs","status":503,"delay":60000}])");
+  CouchDbSink sink(options(), kit_.stop);
+  ASSERT_TRUE(sink.open().ok());
+  std::jthread person([&] {
+    while (server_.faults_left() > 0 && server_.requests().empty()) std::this_thread::yield();
+    kit_.stop.raise();
+  });
+  const Delivery delivery = sink.deliver(script_, {kLog, script_.size()});
+  EXPECT_EQ(delivery.fault, DeliveryFault::away);
+  EXPECT_THAT(delivery.reason, HasSubstr("stopped"));
+}
+
+TEST_F(CouchDbSinkTest, EventsWithoutAGuidAreNotItsBusiness) {
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  const std::vector<SequencedEvent> events =
+      number_events({WorkerLost{"bench", 1, "gone"}, BrokerStarted{1, "0.1"}});
+  ASSERT_TRUE(sink.deliver(events, {kLog, 2}).ok());
+  EXPECT_EQ(sink.open()->cursor, 2u);
+  EXPECT_TRUE(server_.requests().empty());  // not a word
+}
+
+TEST_F(CouchDbSinkTest, AnotherDatabaseBeginsAtTheBeginning) {
+  CouchDbSink sink(options(), no_stop_);
+  run_script(sink);
+  CouchDbOptions other = options();
+  other.db = "other$place+1";
+  CouchDbSink second(other, no_stop_);
+  EXPECT_EQ(*second.open(), SinkPosition());
+  const Delivery delivery = second.deliver(script_, {kLog, script_.size()});
+  ASSERT_TRUE(delivery.ok()) << delivery.reason;
+  EXPECT_EQ(server_.documents("other%24place%2B1").size(), expected_ids().size());
+}
+
+TEST_F(CouchDbSinkTest, ADamagedCursorIsSaid) {
+  for (const char* text : {"", "nonsense", "{}", R"({"place":"x","log":7,"cursor":1})"}) {
+    ASSERT_TRUE(write_file_atomically(scratch_ / "couchdb.cursor", text).ok());
+    CouchDbSink sink(options(), no_stop_);
+    const Result<SinkPosition> position = sink.open();
+    ASSERT_FALSE(position.ok());
+    EXPECT_THAT(position.error(), HasSubstr("couchdb.cursor: is damaged; remove it"));
+  }
+}
+
+}  // namespace
+}  // namespace muster
