@@ -51,8 +51,8 @@ void add_tasks(TaskFile file, const std::string& path, SourceRoles* roles, Loade
   sign_tasks(file.tasks);
   for (const auto& [first, end] : file.groups) group_tasks(file.tasks, first, end);
   for (const FileDependency& dependency : file.dependencies) {
-    file.tasks[dependency.task].depends_on.push_back(
-        {file.tasks[dependency.on].guid, dependency.must_pass});
+    add_dependency(file.tasks[dependency.task].depends_on,
+                   {file.tasks[dependency.on].guid, dependency.must_pass});
   }
   for (size_t i = 0; i < file.tasks.size(); ++i) {
     if (roles != nullptr && file.leaves_devices[i]) {

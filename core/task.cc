@@ -187,6 +187,16 @@ Verdict fold_verdict(const std::vector<Ending>& endings) {
   return Verdict::error;
 }
 
+void add_dependency(std::vector<Dependency>& dependencies, Dependency added) {
+  const auto known = std::find_if(dependencies.begin(), dependencies.end(),
+                                  [&](const Dependency& one) { return one.guid == added.guid; });
+  if (known == dependencies.end()) {
+    dependencies.push_back(std::move(added));
+  } else {
+    known->must_pass = known->must_pass || added.must_pass;
+  }
+}
+
 Ending make_ending(Outcome outcome, Cause cause, StatusCode status, std::string message,
                    Instant started, Instant finished) {
   Ending ending;

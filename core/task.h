@@ -151,6 +151,9 @@ struct Dependency {
   bool operator==(const Dependency&) const = default;
 };
 
+// Adds it, or where the task is named already makes that as strict as both.
+void add_dependency(std::vector<Dependency>& dependencies, Dependency added);
+
 // What a submitter asks for. `work` is an encoded Work (core/work.h): the broker checks that it
 // decodes and carries it to the worker as it is.
 struct TaskSpec {

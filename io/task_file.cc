@@ -262,13 +262,14 @@ class TaskReader {
       } else {
         const std::string guid = dependency.string("guid", Need::required);
         if (const auto reason = invalid_guid(guid)) dependency.error("guid", *reason);
-        task_.depends_on.push_back({guid, must_pass});
+        add_dependency(task_.depends_on, {guid, must_pass});
       }
     }
   }
 
   void read_metadata() {
     task_.metadata = reader_.string_map("metadata");
+    if (task_.metadata.contains("")) reader_.error("metadata", "a key is empty");
     for (const char* key : {"tags", "coverage"}) {
       std::string text;
       for (const std::string& word : reader_.strings(key)) text += (text.empty() ? "" : ",") + word;
@@ -361,7 +362,7 @@ class FileReader {
     const auto found = by_name_.find(wanted.job);
     if (found == by_name_.end()) {
       if (!invalid_guid(wanted.job)) {
-        file_.tasks[task].depends_on.push_back({wanted.job, wanted.must_pass});
+        add_dependency(file_.tasks[task].depends_on, {wanted.job, wanted.must_pass});
         return;
       }
       std::vector<std::string> names;
@@ -379,9 +380,20 @@ class FileReader {
       if (on == task) {
         scope_.error(wanted.at, "a task cannot depend on itself");
       } else {
-        file_.dependencies.push_back({task, on, wanted.must_pass});
+        add({task, on, wanted.must_pass});
       }
     }
+  }
+
+  // Those of one task stand together.
+  void add(const FileDependency& added) {
+    for (auto known = file_.dependencies.rbegin();
+         known != file_.dependencies.rend() && known->task == added.task; ++known) {
+      if (known->on != added.on) continue;
+      known->must_pass = known->must_pass || added.must_pass;
+      return;
+    }
+    file_.dependencies.push_back(added);
   }
 
   // Takes away tasks that depend on none that is left, until nothing changes.

@@ -203,6 +203,19 @@ TEST(TaskFile, DependsOnTasksOfTheFileAndOnOthers) {
   EXPECT_EQ(file.tasks[3].depends_on, (std::vector<Dependency>{{"lab-7/nightly/42", true}}));
 }
 
+// The broker refused it, when it had taken the other tasks of the file.
+TEST(TaskFile, ATaskThatIsNamedTwiceIsOneDependency) {
+  const std::string end = "\n---\n" + std::string(kJob);
+  const TaskFile file =
+      parse_task_file(kJob + std::string("name: boot\nrun: [x]\nmatrix: {a: [1, 2]}") + end +
+                          "name: test\nrun: [x]\ndepends_on: [\"boot 1\", {job: boot, result: any},"
+                          " {guid: lab-7/nightly/42, result: any}, {guid: lab-7/nightly/42}]\n",
+                      "/d/t.yaml");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.dependencies, (std::vector<FileDependency>{{2, 0, true}, {2, 1, false}}));
+  EXPECT_EQ(file.tasks[2].depends_on, (std::vector<Dependency>{{"lab-7/nightly/42", true}}));
+}
+
 TEST(TaskFile, TasksThatWaitForEachOtherAreRefused) {
   const std::string a = kJob + std::string("name: a\nrun: [x]\ndepends_on: [b]\n---\n");
   const std::string b = kJob + std::string("name: b\nrun: [x]\ndepends_on: [a]\n");
@@ -272,6 +285,11 @@ TEST(TaskFile, ReadsPriorities) {
   for (const auto& [text, priority] : rows) {
     EXPECT_EQ(task_of(kJob + ("run: [x]\npriority: " + text)).priority, priority);
   }
+}
+
+TEST(TaskFile, AKeyOfMetadataIsNotEmpty) {
+  const std::string problems = problems_of(kJob + std::string("run: [x]\nmetadata: {\"\": y}\n"));
+  EXPECT_NE(problems.find("a key is empty"), std::string::npos) << problems;
 }
 
 TEST(TaskFile, ReadsSeveralTasks) {
