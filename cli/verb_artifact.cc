@@ -1,20 +1,14 @@
 // muster artifact: what the attempts of a task have left in the archive.
-#include <fcntl.h>
 #include <fnmatch.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 
 #include "cli/archive_client.h"
+#include "cli/download.h"
 #include "cli/lookup.h"
 #include "cli/render_archive.h"
 #include "cli/verbs.h"
 #include "core/guid.h"
-#include "io/file.h"
-#include "io/sha256.h"
 
 namespace muster {
 namespace {
@@ -59,67 +53,6 @@ void show(Output& output, const std::vector<ArtifactLine>& lines, bool pinned) {
       std::string("\"pinned\":") + (pinned ? "true" : "false"));
 }
 
-// Fetches one file into PATH.part, beginning where an earlier try ended, and gives it its name once
-// it is whole.
-class Download {
- public:
-  Download(ArchiveClient& archive, const std::string& guid, const ArchivedFile& file,
-           std::string path)
-      : archive_(archive),
-        name_{guid, file.attempt, file.name},
-        file_(file),
-        path_(std::move(path)) {}
-
-  void run() {
-    if (const Result<Done> made = make_dirs(path_.substr(0, path_.rfind('/'))); !made) {
-      fail(made.error());
-    }
-    // What an earlier try has left may be of another file.
-    if (!fetch(false) && !fetch(true)) {
-      fail(printable(path_) + ": what came has not the digest that the archive says",
-           "is its disk damaged? The copy is " + printable(part()));
-    }
-    if (std::rename(part().c_str(), path_.c_str()) != 0) {
-      fail("cannot replace " + printable(path_) + ": " + errno_text(errno));
-    }
-  }
-
- private:
-  std::string part() const { return path_ + ".part"; }
-
-  // False when the digest is another.
-  bool fetch(bool anew) {
-    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (anew ? O_TRUNC : 0);
-    const UniqueFd fd(::open(part().c_str(), flags, 0666));
-    struct stat info {};
-    if (!fd.valid() || ::fstat(fd.get(), &info) != 0) fail_here("cannot write");
-    uint64_t have = static_cast<uint64_t>(info.st_size);
-    if (have > file_.bytes) return false;
-    if (::lseek(fd.get(), 0, SEEK_END) < 0) fail_here("cannot write");
-    std::string problem;
-    const Result<Done> read = archive_.read(name_, have, [&](std::string_view bytes) {
-      const Result<Done> written = write_all(fd.get(), bytes);
-      if (!written) problem = written.error();
-      have += bytes.size();
-      return written.ok();
-    });
-    if (!problem.empty()) fail("cannot write " + printable(part()) + ": " + problem);
-    if (!read) fail(read.error(), "the rest comes when it is asked for again");
-    if (file_.sha256.empty()) return true;
-    const Result<std::string> digest = sha256_of_file(fd.get(), have);
-    return digest && *digest == file_.sha256;
-  }
-
-  [[noreturn]] void fail_here(const std::string& what) const {
-    fail(what + " " + printable(part()) + ": " + errno_text(errno));
-  }
-
-  ArchiveClient& archive_;
-  ArchiveName name_;
-  const ArchivedFile& file_;
-  std::string path_;
-};
-
 }  // namespace
 
 int do_verb(Session& session, const ArtifactListOptions& options) {
@@ -150,7 +83,7 @@ int do_verb(Session& session, const ArtifactGetOptions& options) {
     ArtifactLine line = line_of(found, file);
     line.path = options.dir + "/" + file.name;
     output.progress("fetching " + printable(file.name));
-    Download(*found.archive, found.folder.guid, file, line.path).run();
+    download(*found.archive, found.folder.guid, file, line.path);
     if (!file.complete) {
       output.talk(printable(file.name) + " still grows: this is its beginning");
     }

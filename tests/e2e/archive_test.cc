@@ -107,10 +107,12 @@ TEST_F(ArchiveTest, FilesAreFetchedAndChecked) {
   EXPECT_EQ(got.out, into + "/out/report.xml\n");
   EXPECT_EQ(read_text(into + "/out/report.xml"), "<xml/>\n");
   EXPECT_FALSE(fs::exists(into + "/core"));
+  house_.write("got/core.part", "somebody's own");
   // Left of a try that was interrupted, and of another file.
-  house_.write("got/core.part", "WRON");
+  house_.write("got/.core." + percent_encode(kGuid) + ".1.muster-part", "WRON");
   EXPECT_EQ(house_.muster({"artifact", "get", kGuid, "core", "--dir", into}).status, 0);
   EXPECT_EQ(read_text(into + "/core"), "core\n");
+  EXPECT_EQ(read_text(into + "/core.part"), "somebody's own");
   const Ran none = house_.muster({"artifact", "get", kGuid, "*.zip", "--dir", into});
   EXPECT_EQ(none.status, 64);
   EXPECT_THAT(none.err, HasSubstr("has no such file"));
