@@ -109,7 +109,11 @@ inline constexpr size_t kGuidsPerRequestMax = 10'000;
 inline constexpr size_t kReportsPerSyncMax = 1'024;
 inline constexpr size_t kReportBytesPerSyncMax = 1 << 20;
 inline constexpr size_t kReportsInFlightMax = 8'192;  // sent and not acknowledged, of one worker
-inline constexpr size_t kReportBytesMax = 64 << 10;   // of one report; longer messages are cut
+// Reports of one worker that nobody has acknowledged: beyond either, what its jobs say waits in
+// their journals. More than may be in flight, so that the window stays full.
+inline constexpr size_t kReportsHeldMax = 2 * kReportsInFlightMax;
+inline constexpr size_t kReportBytesHeldMax = 64 << 20;
+inline constexpr size_t kReportBytesMax = 64 << 10;  // of one report; longer messages are cut
 inline constexpr size_t kAssignmentsPerDesiredMax = 1'024;
 inline constexpr uint32_t kSlotsMax = 10'000;  // of one worker
 inline constexpr uint32_t kCreditMax = 12'000;

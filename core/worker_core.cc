@@ -71,6 +71,7 @@ WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
       next_beat_(now) {
   for (Report& report : spooled) {
     if (std::holds_alternative<Ending>(report.body)) ended_unacked_[report.token] = report.seq;
+    outbox_bytes_ += report_bytes(report);
     outbox_.push_back(std::move(report));
   }
   for (const AttemptToken& token : interrupted) {
@@ -277,6 +278,7 @@ void WorkerCore::append_report(const AttemptToken& token, ReportBody body, bool 
     result->message = cut_text(result->message, kReportBytesMax / 2);
   }
   if (durable) unspooled_.push_back(report);
+  outbox_bytes_ += report_bytes(report);
   outbox_.push_back(std::move(report));
 }
 
@@ -288,6 +290,7 @@ void WorkerCore::acknowledge(uint64_t acked) {
       const auto ended = ended_unacked_.find(report.token);
       if (ended != ended_unacked_.end() && ended->second == report.seq) ended_unacked_.erase(ended);
     }
+    outbox_bytes_ -= report_bytes(report);
     outbox_.pop_front();
     if (sent_ > 0) --sent_;
   }

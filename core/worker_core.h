@@ -131,6 +131,11 @@ class WorkerCore {
   size_t held_count() const { return held_.size(); }
   size_t running_count() const { return running_; }
   size_t unacked_count() const { return outbox_.size(); }
+  // Whether more should be reported now, or rather left where it is kept until some of what was
+  // reported is acknowledged.
+  bool has_room() const {
+    return outbox_.size() < kReportsHeldMax && outbox_bytes_ < kReportBytesHeldMax;
+  }
   // When an attempt that runs was started; kNever for others.
   Instant started_at(const AttemptToken& token) const;
   // Until when an attempt that is held may run; kNever for others.
@@ -190,6 +195,7 @@ class WorkerCore {
   WorkerActions actions_;
 
   std::deque<Report> outbox_;                       // not acknowledged, oldest first
+  size_t outbox_bytes_ = 0;                         // about
   std::map<AttemptToken, uint64_t> ended_unacked_;  // Ending's seq
   std::vector<Report> unspooled_;
   uint64_t next_seq_ = 0;

@@ -45,8 +45,11 @@ int64_t to_boot_us(Instant instant, Instant now) { return boot_us() + (instant -
 
 }  // namespace
 
-SupervisedAttempts::SupervisedAttempts(SupervisedSetup setup, Sink sink)
-    : setup_(std::move(setup)), sink_(std::move(sink)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+SupervisedAttempts::SupervisedAttempts(SupervisedSetup setup, Sink sink, Room has_room)
+    : setup_(std::move(setup)),
+      sink_(std::move(sink)),
+      has_room_(std::move(has_room)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
 
 void SupervisedAttempts::watch(int fd, uint64_t key) {
   epoll_event event{};
@@ -272,11 +275,10 @@ void SupervisedAttempts::wake(Instant now) {
     if (const Result<Done> ran = run_launcher(); !ran.ok()) spdlog::error("{}", ran.error());
     next_launcher_ = now + kLauncherAgain;
   }
+  read_on();
   for (auto next = attempts_.begin(); next != attempts_.end();) {
     const auto found = next++;
     Attempt& attempt = found->second;
-    if (attempt.ended) continue;
-    if (attempt.more) read_journal(found);
     if (attempt.ended) continue;
     tell(attempt);
     if (attempt.look_at != kNever && now >= attempt.look_at) look(found, now);
@@ -340,7 +342,7 @@ void SupervisedAttempts::read_journal(Attempts::iterator found) {
   Attempt& attempt = found->second;
   attempt.more = false;
   for (uint64_t reads = 0; !attempt.ended; ++reads) {
-    if (reads == kReadsPerWake) {
+    if (reads == kReadsPerWake || !has_room_()) {
       attempt.more = true;
       return;
     }
@@ -355,15 +357,26 @@ void SupervisedAttempts::read_journal(Attempts::iterator found) {
   attempt.connection.reset();
 }
 
-// Whether the attempt goes on without being connected.
+// In turn: where there is room for one only, it is another's at the next wake-up.
+void SupervisedAttempts::read_on() {
+  auto next = attempts_.upper_bound(read_last_);
+  for (size_t left = attempts_.size(); left > 0 && has_room_(); --left) {
+    if (next == attempts_.end()) next = attempts_.begin();
+    const auto found = next++;
+    if (!found->second.more || found->second.ended) continue;
+    read_last_ = found->first;
+    read_journal(found);
+  }
+}
+
+// Whether the attempt goes on without being connected. What has died is buried when all that it
+// said was read: the last word may be in it.
 void SupervisedAttempts::look(Attempts::iterator found, Instant now) {
   Attempt& attempt = found->second;
   const bool lives = is_attempt_locked(attempt.dir);
-  do {
-    read_journal(found);
-  } while (attempt.more);
+  if (!attempt.more) read_journal(found);
   if (attempt.ended) return;
-  if (!lives) return bury(found, now);
+  if (!lives && !attempt.more) return bury(found, now);
   if (!attempt.connection.valid()) attempt.look_at = now + kLookAgain;
 }
 
@@ -400,7 +413,7 @@ std::optional<Instant> SupervisedAttempts::next_deadline() const {
     if (attempt.ended) continue;
     consider(attempt.look_at);
     consider(attempt.kill_at);
-    if (attempt.more) consider(attempt.started);  // long ago
+    if (attempt.more && has_room_()) consider(attempt.started);  // long ago
   }
   return next;
 }

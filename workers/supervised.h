@@ -45,14 +45,16 @@ class SupervisedAttempts {
  public:
   // An attempt said something. The Ending is its last word.
   using Sink = std::function<void(const AttemptToken&, ReportBody, Instant time)>;
+  // Whether more should be said now: what is not stays in the journals.
+  using Room = std::function<bool()>;
 
-  SupervisedAttempts(SupervisedSetup setup, Sink sink);
+  SupervisedAttempts(SupervisedSetup setup, Sink sink, Room has_room);
 
   // First of all: finds what earlier incarnations left, `marks` being what the spool knows. The
   // caller is told nothing of them before begin().
   std::vector<ResumedAttempt> recover(const std::vector<JournalMark>& marks, Instant now);
 
-  // Listens, starts the launcher, and hands on what was said while there was no worker.
+  // Listens, starts the launcher, and begins to hand on what was said while there was no worker.
   Result<Done> begin(Instant now);
 
   // Has the attempt run. What cannot be started says so in its Ending.
@@ -66,7 +68,8 @@ class SupervisedAttempts {
   bool any_running() const;
   std::vector<AttemptToken> tokens() const;
 
-  // To be called when fd() is readable or next_deadline() has passed.
+  // To be called when fd() is readable or next_deadline() has passed, and when there is room again.
+  // Takes a bounded piece of each journal.
   void wake(Instant now);
   int fd() const { return epoll_.get(); }
   std::optional<Instant> next_deadline() const;
@@ -91,7 +94,7 @@ class SupervisedAttempts {
     bool stop_told = false;
     Instant kill_at;    // kNever: nobody must be killed
     Instant look_at;    // whether it lives at all; kNever: it is connected
-    bool more = false;  // of its journal can be read at once
+    bool more = false;  // of its journal may be there to be read
   };
   using Attempts = std::map<AttemptToken, Attempt>;
 
@@ -106,6 +109,7 @@ class SupervisedAttempts {
   void greet(int fd, Instant now);
   void hear(Attempts::iterator found, Instant now);
   void read_journal(Attempts::iterator found);
+  void read_on();
   void tell(Attempt& attempt);
   void look(Attempts::iterator found, Instant now);
   void bury(Attempts::iterator found, Instant now);
@@ -113,6 +117,8 @@ class SupervisedAttempts {
 
   SupervisedSetup setup_;
   Sink sink_;
+  Room has_room_;
+  AttemptToken read_last_;  // of those with more
   std::unique_ptr<Launcher> launcher_;
   Instant next_launcher_;  // not started again before
   UniqueFd epoll_;

@@ -79,10 +79,12 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       sockets_(context),
       clock_(clock),
       disk_(config_.dir, config_.disk_reserve),
-      supervised_(supervised_setup(config_, *spool_),
-                  [this](const AttemptToken& token, ReportBody body, Instant time) {
-                    core_.report(token, make_reportable(std::move(body)), true, time);
-                  }),
+      supervised_(
+          supervised_setup(config_, *spool_),
+          [this](const AttemptToken& token, ReportBody body, Instant time) {
+            core_.report(token, make_reportable(std::move(body)), true, time);
+          },
+          [this] { return core_.has_room(); }),
       resumed_(supervised_.recover(spool_->take_journals(), clock.now())),
       core_(core_options(config_, *spool_), spool_->take_unacked(),
             end_interrupted(spool_->take_interrupted(), supervised_, config_.dir), clock.now()),

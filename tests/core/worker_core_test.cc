@@ -517,5 +517,32 @@ TEST(WorkerCore, WhatListersFindGoesWithEachFullSync) {
   EXPECT_EQ(worker.full_sync().listed, listed);
 }
 
+// What jobs said filled the memory while the broker was away.
+TEST(WorkerCore, HasRoomForReportsUntilTooManyWaitForTheBroker) {
+  Worker worker;
+  worker.sync();
+  worker.give({"job-000001"});
+  worker.started();
+  const auto say = [&](size_t bytes) {
+    worker.core.report({"job-000001", 1}, Record{"INFO", "", "", {}, std::string(bytes, 'x')}, true,
+                       worker.now);
+  };
+  for (size_t i = 1; i < kReportsHeldMax; ++i) say(1);
+  EXPECT_TRUE(worker.core.has_room());
+  say(1);
+  EXPECT_FALSE(worker.core.has_room());
+  worker.acknowledge(1);
+  EXPECT_TRUE(worker.core.has_room());
+
+  worker.acknowledge(kReportsHeldMax);
+  ASSERT_EQ(worker.core.unacked_count(), 0u);
+  uint64_t large = 0;
+  for (; worker.core.has_room() && large < kReportsHeldMax; ++large) say(kReportBytesMax / 2);
+  EXPECT_GE(large, kReportBytesHeldMax / kReportBytesMax);
+  EXPECT_LT(large, kReportsHeldMax) << "their bytes count too";
+  worker.acknowledge(kReportsHeldMax + large);
+  EXPECT_TRUE(worker.core.has_room());
+}
+
 }  // namespace
 }  // namespace muster
