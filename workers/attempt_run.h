@@ -15,6 +15,7 @@
 #include "core/work.h"
 #include "workers/attempt_log.h"
 #include "workers/git_fetch.h"
+#include "workers/report_budget.h"
 #include "workers/strays.h"
 
 namespace muster {
@@ -26,6 +27,7 @@ struct RunContext {
   std::string attempts_dir;  // attempts/<guid>/<attempt>/{log,workspace/}
   std::string home;          // of the installation, for muster inside a job; empty: not told
   LogLimits log_limits;      // of each console log
+  ReportLimits report_limits;
   // A process group of a strategy attempt, for the spool: what is left of it is killed after a
   // crash. Jobs do not need it, for their supervisor is there to end them.
   std::function<void(const AttemptToken&, pid_t)> note_group;

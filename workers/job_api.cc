@@ -29,32 +29,7 @@ constexpr size_t kReadBytes = 64 << 10;
 // A client that does not read its answers is not read from either.
 constexpr size_t kUnreadAnswersMax = 64 << 10;
 constexpr int kEventsPerWake = 64;
-constexpr Duration kFinishTime = 5s;
-
-// What a report costs: its text and a little.
-struct SizeOf {
-  size_t operator()(const Shout& body) const { return body.json.size(); }
-  size_t operator()(const CaseResult& body) const {
-    return body.suite.size() + body.name.size() + body.message.size();
-  }
-  size_t operator()(const Measurement& body) const {
-    size_t bytes = 0;
-    for (const auto& [column, value] : body.row) {
-      const auto* text = std::get_if<std::string>(&value);
-      bytes += column.size() + 16 + (text ? text->size() : 0);
-    }
-    return bytes;
-  }
-  size_t operator()(const Progress& body) const { return body.text.size(); }
-  size_t operator()(const CallFailed& body) const {
-    return body.arguments.size() + body.error.size();
-  }
-  template <typename Other>
-  size_t operator()(const Other&) const {
-    return 0;
-  }
-};
-constexpr size_t kReportCost = 64;
+constexpr Duration kSettleTime = 5s;
 
 }  // namespace
 
@@ -82,6 +57,7 @@ struct JobApi::Connection {
   uint32_t interest = 0;
   std::string in;
   bool ended = false;     // the client sends nothing more
+  bool drained = false;   // everything sent before the api was to settle is in `in`
   bool skipping = false;  // the rest of a line that is too long
   bool broken = false;    // nothing can be sent any more
   std::string out;
@@ -159,11 +135,38 @@ bool JobApi::has_work(const Connection& connection) const {
          (connection.ended && !connection.in.empty());
 }
 
+bool JobApi::may_read(const Connection& connection) const {
+  return !connection.ended && !connection.chore && connection.out.size() <= kUnreadAnswersMax &&
+         connection.in.size() <= limits_.line_bytes;
+}
+
+// The kernel may have more of it that is to be taken, and there is room.
+bool JobApi::is_unread(const Connection& connection) const {
+  return settling_ && !connection.drained && may_read(connection);
+}
+
+// All that it sent before the api was to settle was taken.
+bool JobApi::is_settled(const Connection& connection) const {
+  return (connection.ended || connection.drained) && !has_work(connection);
+}
+
+bool JobApi::is_busy(const Connection& connection) const {
+  return has_work(connection) || is_unread(connection);
+}
+
+bool JobApi::all_settled() const {
+  return !waiting_clients_ &&
+         std::all_of(connections_.begin(), connections_.end(),
+                     [this](const Connection& connection) { return is_settled(connection); });
+}
+
 std::optional<Instant> JobApi::next_deadline() const {
+  if (settling_ && waiting_clients_) return now_;
   for (const Connection& connection : connections_) {
-    if (has_work(connection)) return now_;
+    if (is_busy(connection)) return now_;
   }
-  return finishing_ && !connections_.empty() ? std::optional(finish_by_) : std::nullopt;
+  const bool waits = settling_ || (finishing_ && !connections_.empty());
+  return waits ? std::optional(settle_by_) : std::nullopt;
 }
 
 void JobApi::wake(Instant now) {
@@ -180,13 +183,19 @@ void JobApi::wake(Instant now) {
       receive(*connection, now);
     }
   }
-  if (may_accept) accept_new(now);
+  if (may_accept && finishing_ && !settling_) {
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
+  } else if (may_accept) {
+    accept_new(now);
+  }
+  if (settling_) receive_sent(now);
   for (Connection& connection : connections_) take_lines(connection, now);
   work();
   for (Connection& connection : connections_) {
     send_answers(connection);
     set_interest(connection);
   }
+  settling_ = settling_ && now < settle_by_ && !all_settled();
   connections_.remove_if([this](const Connection& connection) { return is_done(connection); });
   // Who got less than the others comes first next time.
   if (connections_.size() > 1) {
@@ -195,10 +204,16 @@ void JobApi::wake(Instant now) {
 }
 
 void JobApi::accept_new(Instant now) {
+  waiting_clients_ = true;
   for (int i = 0; i < kEventsPerWake; ++i) {
+    const bool full = connections_.size() >= limits_.connections;
+    if (full && settling_ && all_busy()) return;  // what they have sent goes before
     UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd.valid()) return;
-    if (connections_.size() >= limits_.connections) close_silent();
+    if (!fd.valid()) {
+      waiting_clients_ = false;
+      return;
+    }
+    if (full) close_silent();
     Connection& connection = connections_.emplace_back();
     connection.fd = std::move(fd);
     connection.heard = now;
@@ -214,12 +229,25 @@ void JobApi::accept_new(Instant now) {
   }
 }
 
+bool JobApi::all_busy() const {
+  return std::all_of(connections_.begin(), connections_.end(),
+                     [this](const Connection& connection) { return is_busy(connection); });
+}
+
+// What clients sent before the api was to settle, whatever epoll said of them.
+void JobApi::receive_sent(Instant now) {
+  if (waiting_clients_) accept_new(now);
+  for (Connection& connection : connections_) {
+    if (is_unread(connection)) receive(connection, now);
+  }
+}
+
 // Makes room: of those that have nothing to be done, the one that was silent for longest; else the
 // one that was.
 void JobApi::close_silent() {
   const auto silent = std::min_element(
       connections_.begin(), connections_.end(), [this](const Connection& a, const Connection& b) {
-        return std::pair(has_work(a), a.heard) < std::pair(has_work(b), b.heard);
+        return std::pair(is_busy(a), a.heard) < std::pair(is_busy(b), b.heard);
       });
   const std::string reason =
       Answer::error("closed: more than " + std::to_string(limits_.connections) +
@@ -237,7 +265,9 @@ void JobApi::receive(Connection& connection, Instant now) {
     connection.heard = now;
   } else if (count == 0) {
     connection.ended = true;
-  } else if (errno != EAGAIN && errno != EINTR) {
+  } else if (errno == EAGAIN) {
+    connection.drained = true;
+  } else if (errno != EINTR) {
     connection.ended = connection.broken = true;
   }
 }
@@ -281,7 +311,7 @@ void JobApi::take_line(Connection& connection, const std::string& line, Instant 
     const std::string why = "too many requests: " + std::to_string(limits_.burst) +
                             " at once and " + std::to_string(limits_.per_second) +
                             " a second are allowed";
-    note_drop(why);
+    note_flood(why);
     connection.out += drop_answer(why);
     return;
   }
@@ -289,15 +319,16 @@ void JobApi::take_line(Connection& connection, const std::string& line, Instant 
   if (!request.ok()) {
     connection.out += Answer::error(request.error());
   } else if (auto* said = std::get_if<SayRequest>(&*request)) {
-    connection.out += say(std::move(said->body)) ? Answer(true).line() : drop_answer(said_enough());
+    const std::string left_out = say(std::move(said->body));
+    connection.out += left_out.empty() ? Answer(true).line() : drop_answer(left_out);
   } else if (auto* results = std::get_if<ResultFileRequest>(&*request)) {
     const bool junit = results->format == ResultFileFormat::junit;
-    begin_report(connection, results->path, "cases", [&](const Sink& sink) {
+    begin_report(connection, results->path, "cases", [&](const FileSink& sink) {
       return junit ? make_junit_reader(sink) : make_gtest_reader(sink);
     });
   } else if (auto* measures = std::get_if<MeasureFileRequest>(&*request)) {
     begin_report(connection, measures->path, "rows",
-                 [&](const Sink& sink) { return make_csv_reader(measures->table, sink); });
+                 [&](const FileSink& sink) { return make_csv_reader(measures->table, sink); });
   } else {
     begin_push(connection, std::get<PushRequest>(*request));
   }
@@ -305,28 +336,35 @@ void JobApi::take_line(Connection& connection, const std::string& line, Instant 
 
 // `make` gives the reader of a file that says what it finds to the sink; the answer counts it as
 // `noun`.
-void JobApi::begin_report(Connection& connection, const std::string& path, const char* noun,
-                          const std::function<std::unique_ptr<ReportReader>(const Sink&)>& make) {
+void JobApi::begin_report(
+    Connection& connection, const std::string& path, const char* noun,
+    const std::function<std::unique_ptr<ReportReader>(const FileSink&)>& make) {
   Result<UniqueFd> fd = open_job_file(paths_.roots, path);
   if (!fd.ok()) {
     connection.out += Answer::error(fd.error());
     return;
   }
-  const auto said = std::make_shared<uint64_t>(0);
-  const auto dropped = std::make_shared<uint64_t>(0);
-  const Sink sink = [this, said, dropped](ReportBody body) {
-    ++*(say(std::move(body)) ? said : dropped);
+  struct Tally {
+    uint64_t said = 0;
+    uint64_t dropped = 0;
+    std::string left_out;  // why
+  };
+  const auto tally = std::make_shared<Tally>();
+  const FileSink sink = [this, tally](ReportBody body) {
+    std::string left_out = say(std::move(body));
+    ++(left_out.empty() ? tally->said : tally->dropped);
+    if (!left_out.empty()) tally->left_out = std::move(left_out);
   };
   connection.chore = std::make_unique<ReadChore>(std::move(*fd), path, make(sink));
-  connection.chore_done = [this, &connection, noun, said, dropped] {
+  connection.chore_done = [&connection, noun, tally] {
     std::string reason = connection.chore->reason();
-    if (reason.empty() && *dropped > 0) {
-      reason = said_enough() + ", " + std::to_string(*dropped) + " dropped";
+    if (reason.empty() && tally->dropped > 0) {
+      reason = tally->left_out + ", " + std::to_string(tally->dropped) + " dropped";
     }
     Answer answer(reason.empty());
     if (!reason.empty()) answer.json.text("error", reason);
-    answer.json.number(noun, *said);
-    if (*dropped > 0) answer.json.number("dropped", *dropped);
+    answer.json.number(noun, tally->said);
+    if (tally->dropped > 0) answer.json.number("dropped", tally->dropped);
     connection.out += answer.line();
   };
 }
@@ -389,10 +427,8 @@ void JobApi::send_answers(Connection& connection) {
 }
 
 void JobApi::set_interest(Connection& connection) {
-  const bool read = !connection.ended && !connection.chore &&
-                    connection.out.size() <= kUnreadAnswersMax &&
-                    connection.in.size() <= limits_.line_bytes;
-  const uint32_t interest = (read ? EPOLLIN : 0u) | (connection.out.empty() ? 0u : EPOLLOUT);
+  const uint32_t interest =
+      (may_read(connection) ? EPOLLIN : 0u) | (connection.out.empty() ? 0u : EPOLLOUT);
   if (interest == connection.interest) return;
   connection.interest = interest;
   epoll_event event{};
@@ -402,9 +438,9 @@ void JobApi::set_interest(Connection& connection) {
 }
 
 bool JobApi::is_done(const Connection& connection) const {
-  if (finishing_ && now_ >= finish_by_) return true;
+  if (finishing_ && now_ >= settle_by_) return true;
   if (has_work(connection) || !connection.out.empty()) return false;
-  return connection.ended || finishing_;
+  return connection.ended || (finishing_ && !settling_);
 }
 
 bool JobApi::take_token(Instant now) {
@@ -416,27 +452,16 @@ bool JobApi::take_token(Instant now) {
   return true;
 }
 
-std::string JobApi::said_enough() const {
-  return "an attempt may say " + std::to_string(limits_.reports) + " things of " +
-         std::to_string(limits_.report_bytes) + " bytes altogether, and this one has";
-}
-
-// False when the attempt has said as much as it may.
-bool JobApi::say(ReportBody body) {
-  const size_t bytes = std::visit(SizeOf{}, body) + kReportCost;
-  if (reports_ + 1 > limits_.reports || report_bytes_ + bytes > limits_.report_bytes) {
-    note_drop(said_enough());
-    return false;
-  }
-  ++reports_;
-  report_bytes_ += bytes;
-  report_(make_reportable(std::move(body)));
-  return true;
+std::string JobApi::say(ReportBody body) {
+  std::string left_out = report_(make_reportable(std::move(body)));
+  if (!left_out.empty()) ++dropped_;
+  return left_out;
 }
 
 // The first time, a record says so.
-void JobApi::note_drop(const std::string& why) {
-  if (++dropped_ > 1) return;
+void JobApi::note_flood(const std::string& why) {
+  ++dropped_;
+  if (std::exchange(flooded_, true)) return;
   report_(Record{"WARN", "", "job_api", {}, "what the job says is dropped: " + why});
 }
 
@@ -447,13 +472,19 @@ std::string JobApi::drop_answer(const std::string& why) const {
   return answer.line();
 }
 
+void JobApi::settle(Instant now) {
+  if (finishing_) return;
+  settling_ = true;
+  settle_by_ = now + kSettleTime;
+  waiting_clients_ = true;
+  for (Connection& connection : connections_) connection.drained = false;
+  wake(now);
+}
+
 void JobApi::finish(Instant now) {
   if (finishing_) return;
-  accept_new(now);
+  settle(now);
   finishing_ = true;
-  finish_by_ = now + kFinishTime;
-  for (Connection& connection : connections_) receive(connection, now);
-  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
   wake(now);
 }
 

@@ -29,8 +29,6 @@ struct JobApiLimits {
   size_t connections = kApiConnectionsMax;  // with one more, the one that was silent longest goes
   uint32_t burst = kApiBurstMax;
   uint32_t per_second = kApiRequestsPerSecond;
-  uint64_t reports = kReportsPerAttemptMax;
-  uint64_t report_bytes = kReportBytesPerAttemptMax;
   uint64_t pushed_bytes = kPushedBytesMax;
   size_t pushed_files = kPushedFilesMax;
 };
@@ -44,7 +42,8 @@ struct JobApiPaths {
 
 class JobApi {
  public:
-  using Sink = std::function<void(ReportBody)>;
+  // Why the report was left out, as a sentence; empty: it was taken.
+  using Sink = std::function<std::string(ReportBody)>;
   // The URL that an artifact of this name will have.
   using ArtifactUrl = std::function<std::string(const std::string& name)>;
 
@@ -62,38 +61,50 @@ class JobApi {
   void wake(Instant now);
   std::optional<Instant> next_deadline() const;
 
+  // Part of the job has ended: what has been sent until now is to be taken before anybody judges by
+  // it. settled() once that is done, or some seconds later when it cannot be.
+  void settle(Instant now);
+  bool settled() const { return !settling_; }
+
   // The job has ended: what it has sent is still taken, nothing new. over() once that is done, or
   // some seconds later when it cannot be.
   void finish(Instant now);
-  bool over() const { return finishing_ && connections_.empty(); }
+  bool over() const { return finishing_ && !settling_ && connections_.empty(); }
 
-  // Requests that were refused because there were too many, or reports beyond the total.
+  // Requests that were refused because there were too many, or reports that were left out.
   uint64_t dropped() const { return dropped_; }
 
  private:
   struct Connection;
   struct Answer;
+  using FileSink = std::function<void(ReportBody)>;
 
   JobApi(JobApiPaths paths, const JobApiLimits& limits, Sink report, ArtifactUrl url, Instant now);
   Result<Done> start();
   void accept_new(Instant now);
+  void receive_sent(Instant now);
   void close_silent();
   void receive(Connection& connection, Instant now);
   void take_lines(Connection& connection, Instant now);
   bool next_line(Connection& connection, std::string& line);
   void take_line(Connection& connection, const std::string& line, Instant now);
   void begin_report(Connection& connection, const std::string& path, const char* noun,
-                    const std::function<std::unique_ptr<ReportReader>(const Sink&)>& make);
+                    const std::function<std::unique_ptr<ReportReader>(const FileSink&)>& make);
   void begin_push(Connection& connection, const PushRequest& push);
   void work();
   void send_answers(Connection& connection);
   void set_interest(Connection& connection);
   bool is_done(const Connection& connection) const;
   bool has_work(const Connection& connection) const;
+  bool may_read(const Connection& connection) const;
+  bool is_unread(const Connection& connection) const;
+  bool is_busy(const Connection& connection) const;
+  bool all_busy() const;
+  bool is_settled(const Connection& connection) const;
+  bool all_settled() const;
   bool take_token(Instant now);
-  bool say(ReportBody body);
-  std::string said_enough() const;
-  void note_drop(const std::string& why);
+  std::string say(ReportBody body);
+  void note_flood(const std::string& why);
   std::string drop_answer(const std::string& why) const;
 
   const JobApiPaths paths_;
@@ -108,14 +119,15 @@ class JobApi {
   double tokens_;
   Instant tokens_at_;
   Instant now_;  // of the last wake
-  uint64_t reports_ = 0;
-  uint64_t report_bytes_ = 0;
   uint64_t pushed_bytes_ = 0;
   size_t pushed_files_ = 0;
   uint64_t dropped_ = 0;
-  size_t lines_left_ = 0;  // of this wake
+  bool flooded_ = false;          // and a record says so
+  size_t lines_left_ = 0;         // of this wake
+  bool waiting_clients_ = false;  // to be accepted, as far as is known
+  bool settling_ = false;
   bool finishing_ = false;
-  Instant finish_by_;
+  Instant settle_by_;  // also finishing
 };
 
 }  // namespace muster

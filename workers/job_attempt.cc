@@ -6,6 +6,7 @@
 
 #include "core/duration_text.h"
 #include "core/git_url.h"
+#include "core/guid.h"
 #include "core/limits.h"
 #include "io/archive_name.h"
 #include "io/clock.h"
@@ -126,7 +127,7 @@ void JobAttempt::listen(Instant now) {
   const std::string dir = attempt_dir();
   Result<std::unique_ptr<JobApi>> api = JobApi::listen(
       {dir + "/api.sock", {plan_.cwd, workspace_}, dir + "/artifacts"}, {},
-      [this](ReportBody body) { tell(std::move(body)); },
+      [this](ReportBody body) { return tell(std::move(body)); },
       [this](const std::string& name) { return artifact_url(name); }, now);
   if (api.ok()) {
     api_ = std::move(*api);
@@ -268,7 +269,7 @@ void JobAttempt::wake(Instant now) {
     return;
   }
   if (child_) return wake_child(now);
-  if (results_) wake_results(now);
+  if (step_ != nullptr) wake_results(now);
 }
 
 void JobAttempt::wake_child(Instant now) {
@@ -284,20 +285,17 @@ void JobAttempt::wake_child(Instant now) {
   usage_.system += child_->exit().system;
   usage_.rss_max_bytes = std::max(usage_.rss_max_bytes, child_->exit().rss_max_bytes);
   child_.reset();
-  if (results_) {
-    child_end_ = std::move(end);
-    results_->end(child_end_, now);
-    return wake_results(now);
-  }
-  end_step(std::move(end), now);
-  advance(now);
+  child_end_ = std::move(end);
+  if (results_) results_->end(child_end_, now);
+  if (api_) api_->settle(now);
+  wake_results(now);
 }
 
-// What the step left is read a piece at a time.
+// What the step left is read a piece at a time, and what it sent: only then it is judged.
 void JobAttempt::wake_results(Instant now) {
-  results_->wake();
-  if (!results_->over()) return;
-  results_.reset();
+  if (results_) results_->wake();
+  if (results_ && results_->over()) results_.reset();
+  if (results_ || (api_ && !api_->settled() && !at_once_)) return;
   end_step(std::move(child_end_), now);
   advance(now);
 }
@@ -346,14 +344,16 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
   step_ = nullptr;
 }
 
-void JobAttempt::tell(ReportBody body) {
+std::string JobAttempt::tell(ReportBody body) {
   if (const auto* result = std::get_if<CaseResult>(&body)) {
     ++told_cases_;
     failed_cases_ += result->outcome == Outcome::fail || result->outcome == Outcome::error;
   } else if (const auto* row = std::get_if<Measurement>(&body)) {
     limits_.take(*row);
   }
+  if (!budget_.take(body)) return budget_.said_enough();
   report(std::move(body));
+  return "";
 }
 
 std::string JobAttempt::artifact_url(const std::string& name) const {
@@ -380,8 +380,26 @@ void JobAttempt::judge_tests(Ending& ending) const {
                      " reported tests did not pass";
   }
   // Where the job reports tests of its own, its steps are no tests.
-  const uint64_t cases = told_cases_ > 0 ? told_cases_ : own_cases_;
+  const uint64_t cases = told_cases_ > 0 ? told_cases_ - budget_.cases() : own_cases_;
   ending = apply_job_rules(std::move(ending), work_.expect_tests, cases, limits_);
+  if (budget_.cases() + budget_.rows() == 0) return;
+  // Who looks into the results will not find all that it passed by.
+  if (!has_failed(ending)) {
+    ending.outcome = Outcome::error;
+    ending.cause = Cause::test;
+    ending.status = StatusCode::error;
+  }
+  if (ending.cause == Cause::test) {
+    const std::string before = ending.message.empty() ? "" : ending.message + "; ";
+    ending.message = cut_text(before + budget_.left_out(), kMessageLengthMax);
+  }
+}
+
+void JobAttempt::tell_left_out() {
+  const std::string left_out = budget_.left_out();
+  if (left_out.empty()) return;
+  log_.note(left_out);
+  report(Record{"WARN", "", "results", {}, left_out});
 }
 
 // What the whole came to.
@@ -457,6 +475,7 @@ void JobAttempt::begin_conclusion(Instant now) {
 
 void JobAttempt::conclude(Instant now) {
   api_.reset();
+  tell_left_out();
   collect();
   const Ending ending = judge(now);
   keep_workspace(ending, now);
@@ -487,6 +506,7 @@ void JobAttempt::stop(Instant now, bool at_once) {
     return take_fetched(now);
   }
   if (concluding_ && at_once) return conclude(now);
+  if (!child_ && step_ != nullptr && at_once) return wake_results(now);
   if (!child_) return;  // that includes the wait for what is dying: it was killed
   if (at_once) return child_->stop(now, Duration{0});
   if (phase_ == Phase::finally) return;  // it is what a stop comes to

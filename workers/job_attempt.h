@@ -23,6 +23,7 @@
 #include "workers/git_fetch.h"
 #include "workers/job_api.h"
 #include "workers/job_plan.h"
+#include "workers/report_budget.h"
 #include "workers/step_results.h"
 
 namespace muster {
@@ -32,7 +33,8 @@ class JobAttempt final : public AttemptRun {
   JobAttempt(const RunContext& context, Assignment assignment, JobWork work, ReportSink report)
       : AttemptRun(context, std::move(assignment), std::move(report)),
         work_(std::move(work)),
-        limits_(work_.limits) {}
+        limits_(work_.limits),
+        budget_(context_.report_limits) {}
   // Removes the workspace unless it is to be kept; that is until the time in the file `keep_until`
   // (RFC 3339) beside it.
   ~JobAttempt() override;
@@ -43,8 +45,9 @@ class JobAttempt final : public AttemptRun {
   std::optional<Instant> next_deadline() const override;
   void descriptors(std::vector<int>& fds) const override;
 
-  // Something that the job said of itself: results of tests count for what it comes to.
-  void tell(ReportBody body);
+  // Something that the job said of itself: results of tests count for what it comes to, also those
+  // that are too many to be reported. Why it was left out, as a sentence; empty: it was not.
+  std::string tell(ReportBody body);
 
  private:
   enum class Phase : uint8_t { steps, finally };
@@ -74,6 +77,7 @@ class JobAttempt final : public AttemptRun {
   bool end_all_strays(Instant now);
   void begin_conclusion(Instant now);
   void conclude(Instant now);
+  void tell_left_out();
   void keep_workspace(const Ending& ending, Instant now);
 
   const JobWork work_;
@@ -90,7 +94,7 @@ class JobAttempt final : public AttemptRun {
   std::unique_ptr<ChildRun> child_;       // of step_
   std::unique_ptr<StepResults> results_;  // of step_, where it declares any
   std::string api_fault_;                 // why there is none
-  ChildEnd child_end_;                    // of step_, while its results are read
+  ChildEnd child_end_;                    // of step_, while its results are taken
   Instant now_;                           // of the last wake
   std::vector<Ending> endings_;           // of plan_.steps that ran
   std::vector<Ending> finally_endings_;
@@ -114,6 +118,7 @@ class JobAttempt final : public AttemptRun {
   uint64_t step_told_cases_ = 0;  // of both, before step_
   uint64_t step_failed_cases_ = 0;
   LimitCheck limits_;
+  ReportBudget budget_;
   bool keep_ = false;
 };
 

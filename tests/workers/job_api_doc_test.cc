@@ -48,7 +48,10 @@ class JobApiDoc : public ::testing::Test {
     SystemClock clock;
     Result<std::unique_ptr<JobApi>> api = JobApi::listen(
         {scratch_ / "s", {work()}, scratch_ / "artifacts"}, {},
-        [this](ReportBody body) { said_.push_back(std::move(body)); },
+        [this](ReportBody body) {
+          said_.push_back(std::move(body));
+          return std::string();
+        },
         [](const std::string& name) { return "http://archive/" + name; }, clock.now());
     EXPECT_TRUE(api.ok()) << api.error();
     ProcessSpec spec;

@@ -129,6 +129,25 @@ TEST_F(JobAttemptTest, AStepWhoseCasesSayWhatBecameOfItIsNoCaseItself) {
 }
 
 // It ended while what had left its process group was still dying, and could touch its devices.
+// Whether the step was a case of its own as well varied from run to run.
+TEST_F(JobAttemptTest, AStepThatToldItsTestsJustBeforeItEndedIsNoCaseItself) {
+  const std::string send =
+      "import os, socket\n"
+      "api = socket.socket(socket.AF_UNIX)\n"
+      "api.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400000)\n"
+      "api.connect(os.environ['MUSTER_SOCKET'])\n"
+      "line = "
+      "'{\"report\":{\"suite\":\"s\",\"name\":\"n\",\"outcome\":\"%s\",\"message\":\"%s\"}}\\n'\n"
+      "lines = 'x' * 60000, 'x' * 60000, 'x' * 60000, 'x' * 60000\n"
+      "api.sendall(''.join(line % ('pass', text) for text in lines).encode())\n"
+      "os._exit(0)\n";
+  JobStep tests = step("tests", "");
+  tests.argv = {"python3", "-c", send};
+  work.steps = {tests, step("more", "true")};
+  EXPECT_EQ(run().outcome, Outcome::pass) << log();
+  EXPECT_EQ(count_cases(), 5u) << "four that were told, and the step that told none";
+}
+
 TEST_F(JobAttemptTest, IsNotOverWhileAStrayIsDying) {
   int looks = 0;
   context.end_strays = [&](const AttemptToken&) {
@@ -380,6 +399,58 @@ TEST_F(JobAttemptTest, TooFewResultsAreAnError) {
     }
     run_until("");
     EXPECT_EQ(ending().outcome, row.outcome) << ending().message;
+  }
+}
+
+// What declared files held had no bound.
+TEST_F(JobAttemptTest, FilesAndTheSocketShareOneBudgetAndWhatIsLeftOutIsAnError) {
+  context.report_limits.reports = 5;
+  JobStep tests =
+      step("tests",
+           "echo '<testsuite name=\"s\"><testcase name=\"a\"/><testcase name=\"b\"/>"
+           "<testcase name=\"c\"/></testsuite>' > r.xml; printf 'n\\n1\\n2\\n' > m.csv");
+  tests.results = {{ResultFileFormat::junit, "r.xml"}};
+  tests.measures = {{"perf", "m.csv"}};
+  work.steps = {tests};
+  EXPECT_EQ(run().outcome, Outcome::pass) << ending().message;
+
+  reports.clear();
+  work.expect_tests = 3;
+  work.steps.push_back(tests);
+  const std::string left_out =
+      "left out 3 test results, 2 measurements: an attempt may say 5 things";
+  EXPECT_EQ(run().outcome, Outcome::error);
+  EXPECT_EQ(ending().cause, Cause::test);
+  EXPECT_THAT(ending().message, HasSubstr(left_out));
+  EXPECT_EQ(count_cases(), 3u);
+  const std::vector<std::string> said = records();
+  EXPECT_EQ(std::count(said.begin(), said.end(), "WARN results"), 1);
+  EXPECT_THAT(log(), HasSubstr(left_out));
+
+  reports.clear();
+  work.steps.pop_back();
+  begin();
+  EXPECT_EQ(attempt->tell(Shout{"{}"}), "");
+  EXPECT_EQ(attempt->tell(CaseResult{"s", "told", Outcome::pass, 1ms, ""}), "");
+  run_until("");
+  EXPECT_THAT(ending().message, HasSubstr("left out 2 measurements: "));
+  EXPECT_EQ(count_cases(), 4u) << "what came first is there";
+}
+
+TEST_F(JobAttemptTest, ResultsThatAreLeftOutDoNotCountAsExpectedAndMayFail) {
+  context.report_limits.bytes = 200;
+  work.source = CommandSource{{"true"}};
+  work.expect_tests = 2;
+  for (const Outcome last : {Outcome::pass, Outcome::fail}) {
+    reports.clear();
+    begin();
+    EXPECT_EQ(attempt->tell(CaseResult{"s", "a", Outcome::pass, 1ms, ""}), "");
+    EXPECT_THAT(attempt->tell(CaseResult{"s", "b", last, 1ms, std::string(200, 'x')}),
+                HasSubstr("an attempt may say"));
+    run_until("");
+    EXPECT_EQ(ending().outcome, last == Outcome::pass ? Outcome::error : Outcome::fail);
+    EXPECT_THAT(ending().message, HasSubstr("1 of 2 expected test results were reported"));
+    EXPECT_THAT(ending().message, HasSubstr("left out 1 test result: "));
   }
 }
 
