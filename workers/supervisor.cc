@@ -99,7 +99,7 @@ class Supervisor {
   UniqueFd signals_;
   UniqueFd lease_timer_;  // of CLOCK_BOOTTIME: it also runs out while the machine sleeps
   std::unique_ptr<AttemptRun> attempt_;
-  std::optional<SuperviseStop> overriding_;  // what the Ending will say
+  bool faulted_ = false;  // a fault of the worker ends it: no later stop says otherwise
   bool lease_over_ = false;
   bool terminated_ = false;
   Instant next_disk_look_;
@@ -129,7 +129,10 @@ void Supervisor::set_lease(int64_t until_boot_us) {
 }
 
 void Supervisor::run() {
+  // The worker knows it before the job can harm it.
+  const std::vector<SuperviseMessage> heard = link_.wake(boot_us(), journal_.size());
   begin();
+  for (const SuperviseMessage& message : heard) take(message, clock_.now());
   for (;;) {
     turn();
     if (attempt_->over() && journal_.flushed()) return;
@@ -180,9 +183,9 @@ void Supervisor::take(const SuperviseMessage& message, Instant now) {
 }
 
 void Supervisor::end_attempt(SuperviseWhy why, const std::string& text, bool at_once, Instant now) {
-  if (why != SuperviseWhy::cancelled && !overriding_)
-    overriding_ = SuperviseStop{why, at_once, text};
-  attempt_->set_stop_reason(text);
+  const bool is_fault = why != SuperviseWhy::cancelled;
+  if (!faulted_) attempt_->set_stop_reason(text, is_fault ? Cause::worker : Cause::user);
+  faulted_ = faulted_ || is_fault;
   attempt_->stop(now, at_once);
 }
 
@@ -201,12 +204,6 @@ std::vector<Stray> Supervisor::end_strays() {
 }
 
 void Supervisor::say(ReportBody body) {
-  if (auto* ending = std::get_if<Ending>(&body); ending != nullptr && overriding_) {
-    ending->outcome = Outcome::error;
-    ending->cause = Cause::worker;
-    ending->status = StatusCode::error;
-    ending->message = overriding_->text;
-  }
   journal_.append(token_, clock_.now(), make_reportable(std::move(body)));
 }
 
@@ -218,7 +215,7 @@ int Supervisor::timeout_ms() {
   };
   if (const std::optional<Instant> deadline = attempt_->next_deadline()) consider(*deadline - now);
   if (!journal_.flushed()) consider(next_flush_ - now);
-  if (const auto dial_us = link_.next_dial_us()) consider(Duration(*dial_us - boot_us()));
+  consider(Duration(link_.next_wake_us() - boot_us()));
   if (!least) return -1;
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*least).count();
   return static_cast<int>(std::clamp<int64_t>(ms, 0, 3'600'000));
@@ -242,7 +239,7 @@ void Supervisor::wait() {
 
 int run_supervisor(const LaunchOrder& order, UniqueFd lock) {
   ::setsid();
-  ::prctl(PR_SET_NAME, "muster-job");
+  ::prctl(PR_SET_NAME, kSupervisorName);
   const auto fail = [&](const std::string& why) {
     std::fprintf(stderr, "cannot supervise %s: %s\n", order.attempt_dir.c_str(), why.c_str());
     return 1;
