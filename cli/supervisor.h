@@ -58,7 +58,8 @@ class Supervisor {
   void stop();
 
  private:
-  static constexpr Duration kStopPatience = std::chrono::seconds(10);
+  // A worker alone may take 34 s (kEndJobsPatience in workers/worker.h, and what it kills then).
+  static constexpr Duration kStopPatience = std::chrono::seconds(45);
 
   struct Daemon {
     DaemonSpec spec;

@@ -56,6 +56,11 @@ std::vector<Stray> AttemptRun::end_strays(AttemptLog& log) {
   return alive;
 }
 
+Ending AttemptRun::ending_of_stop(Instant started, Instant now) const {
+  const StatusCode status = stop_cause_ == Cause::user ? StatusCode::killed : StatusCode::error;
+  return make_ending(Outcome::error, stop_cause_, status, stop_reason_, started, now);
+}
+
 Ending run_noop(Instant now) {
   return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", now, now);
 }

@@ -56,9 +56,11 @@ class AttemptRun {
   // Ends it: TERM, the task's grace time, KILL; or KILL `at_once`, which may follow the former. The
   // Ending follows when all is over.
   virtual void stop(Instant now, bool at_once) = 0;
-  // Who had it stopped, and why: what its test cases say of it. To be said before stop().
-  void set_stop_reason(const std::string& reason) {
+  // Who had it stopped, and why: what its log, its test cases and its Ending say of it. `cause`:
+  // user, or worker for what nobody asked for. To be said before stop().
+  void set_stop_reason(const std::string& reason, Cause cause = Cause::user) {
     if (!reason.empty()) stop_reason_ = reason;
+    stop_cause_ = cause;
   }
   virtual std::optional<Instant> next_deadline() const = 0;
   virtual void descriptors(std::vector<int>& fds) const = 0;
@@ -81,6 +83,8 @@ class AttemptRun {
   // Of `name` in the attempt's folder, where it lies at `path`.
   std::string url_of(const std::string& name, const std::string& path) const;
   const std::string& stop_reason() const { return stop_reason_; }
+  // What becomes of what was stopped.
+  Ending ending_of_stop(Instant started, Instant now) const;
 
   const RunContext& context_;
   const Assignment assignment_;
@@ -88,6 +92,7 @@ class AttemptRun {
  private:
   ReportSink report_;
   std::string stop_reason_ = "stopped";
+  Cause stop_cause_ = Cause::user;
   bool strays_ended_ = false;
   bool over_ = false;
 };

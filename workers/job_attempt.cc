@@ -92,12 +92,14 @@ void JobAttempt::take_fetched(Instant now) {
   const auto& source = std::get<GitSource>(work_.source);
   const std::string shown = shown_git_url(source.url);
   if (!fetch->problem().empty()) {
-    const Cause cause = stopping_             ? Cause::user
-                        : fetch->timed_out()  ? Cause::timeout
+    if (stopping_) {
+      const Ending stopped = ending_of_stop(started_, now);
+      return refuse(stopped.cause, stopped.status, stopped.message, now);
+    }
+    const Cause cause = fetch->timed_out()    ? Cause::timeout
                         : fetch->is_request() ? Cause::config
                                               : Cause::worker;
-    return refuse(cause, stopping_ ? StatusCode::killed : StatusCode::nofetch,
-                  stopping_ ? stop_reason() : fetch->problem(), now);
+    return refuse(cause, StatusCode::nofetch, fetch->problem(), now);
   }
   report(SourceFetched{shown, source.shown_ref(), fetch->sha()});
   source_ready(workspace_ + "/source", LogJob{shown, source.shown_ref(), fetch->sha(), {}}, now);
@@ -311,8 +313,7 @@ Ending JobAttempt::judge_step(const PlannedStep& step, ChildEnd end, Instant now
                                    : ending_of_command(end, step_started_, now);
   const bool stopped = at_once_ || (stopping_ && phase_ == Phase::steps && !deferred_);
   if (stopped && end.not_killed.empty()) {
-    ending = make_ending(Outcome::error, Cause::user, StatusCode::killed, stop_reason(),
-                         step_started_, now);
+    ending = ending_of_stop(step_started_, now);
     ending.exit_code = end.exit_code;
     ending.signal = end.signal;
   } else if (!log_.fault().empty()) {
@@ -415,10 +416,7 @@ Ending JobAttempt::judge(Instant now) const {
     ending.message = named(plan_.steps, endings_, ending.status) + ending.message;
   }
   if (stopping_) {
-    ending.outcome = Outcome::error;
-    ending.cause = Cause::user;
-    ending.status = StatusCode::killed;
-    ending.message = stop_reason();
+    ending = ending_of_stop(started_, now);
     if (!endings_.empty()) {
       ending.exit_code = endings_.back().exit_code;
       ending.signal = endings_.back().signal;

@@ -148,8 +148,10 @@ int main(int argc, char** argv) {
              &flags.slots);
   set.enable(
       "end-jobs",
-      "end the jobs that run when the worker is stopped; without it they go on, and the next "
-      "worker of this name takes them up",
+      "end the jobs that run when the worker is stopped, with their grace times and finally steps, "
+      "for which there are 30 s; without it they go on, and the next worker of this name takes "
+      "them "
+      "up",
       &flags.end_jobs);
   set.choice("log-level", {"trace", "debug", "info", "warn", "error"}, "least level of the log",
              &flags.log_level);

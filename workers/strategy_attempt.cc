@@ -321,10 +321,7 @@ Ending StrategyAttempt::make_verdict(Instant now) const {
                            format_duration(assignment_.spec->timeouts.run),
                        started_, now);
   }
-  if (stopping_) {
-    return make_ending(Outcome::error, Cause::user, StatusCode::killed, stop_reason(), started_,
-                       now);
-  }
+  if (stopping_) return ending_of_stop(started_, now);
   if (run_->passed()) {
     return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", started_, now);
   }

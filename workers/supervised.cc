@@ -198,17 +198,26 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {
   const auto found = attempts_.find(action.token);
   if (found == attempts_.end() || found->second.ended) return;
-  Attempt& attempt = found->second;
-  const bool at_once = action.why != StopWhy::cancelled;
   std::string text = action.text;
   if (text.empty() && action.why == StopWhy::lease_lost) {
     text = "stopped by the worker: the broker was not heard before the lease ran out";
   } else if (text.empty()) {
     text = "stopped";
   }
-  attempt.stop = SuperviseStop{to_supervise(action.why), at_once, std::move(text)};
+  const bool at_once = action.why != StopWhy::cancelled;
+  tell_stop(found->second, {to_supervise(action.why), at_once, std::move(text)}, now);
+}
+
+void SupervisedAttempts::stop_all(const std::string& text, bool at_once, Instant now) {
+  for (auto& [token, attempt] : attempts_) {
+    if (!attempt.ended) tell_stop(attempt, {SuperviseWhy::worker, at_once, text}, now);
+  }
+}
+
+void SupervisedAttempts::tell_stop(Attempt& attempt, SuperviseStop stop, Instant now) {
+  if (stop.at_once && attempt.kill_at == kNever) attempt.kill_at = now + kKillAfter;
+  attempt.stop = std::move(stop);
   attempt.stop_told = false;
-  if (at_once && attempt.kill_at == kNever) attempt.kill_at = now + kKillAfter;
   tell(attempt);
 }
 

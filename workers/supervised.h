@@ -61,6 +61,8 @@ class SupervisedAttempts {
   void start(const Assignment& assignment, Instant lease_until, Instant now);
   // Those that are not supervised are passed over by both.
   void stop(const StopAction& action, Instant now);
+  // Ends all that run as a cancel does, or `at_once`, by a fault of the worker.
+  void stop_all(const std::string& text, bool at_once, Instant now);
   void renew(const std::function<Instant(const AttemptToken&)>& lease_until, Instant now);
 
   bool contains(const AttemptToken& token) const { return attempts_.contains(token); }
@@ -111,6 +113,7 @@ class SupervisedAttempts {
   void read_journal(Attempts::iterator found);
   void read_on();
   void tell(Attempt& attempt);
+  void tell_stop(Attempt& attempt, SuperviseStop stop, Instant now);
   void look(Attempts::iterator found, Instant now);
   void bury(Attempts::iterator found, Instant now);
   void end(Attempts::iterator found, Ending ending, Instant now);

@@ -99,7 +99,7 @@ class Supervisor {
   UniqueFd signals_;
   UniqueFd lease_timer_;  // of CLOCK_BOOTTIME: it also runs out while the machine sleeps
   std::unique_ptr<AttemptRun> attempt_;
-  std::optional<SuperviseStop> overriding_;  // what the Ending will say
+  bool faulted_ = false;  // a fault of the worker ends it: no later stop says otherwise
   bool lease_over_ = false;
   bool terminated_ = false;
   Instant next_disk_look_;
@@ -180,9 +180,9 @@ void Supervisor::take(const SuperviseMessage& message, Instant now) {
 }
 
 void Supervisor::end_attempt(SuperviseWhy why, const std::string& text, bool at_once, Instant now) {
-  if (why != SuperviseWhy::cancelled && !overriding_)
-    overriding_ = SuperviseStop{why, at_once, text};
-  attempt_->set_stop_reason(text);
+  const bool is_fault = why != SuperviseWhy::cancelled;
+  if (!faulted_) attempt_->set_stop_reason(text, is_fault ? Cause::worker : Cause::user);
+  faulted_ = faulted_ || is_fault;
   attempt_->stop(now, at_once);
 }
 
@@ -201,12 +201,6 @@ std::vector<Stray> Supervisor::end_strays() {
 }
 
 void Supervisor::say(ReportBody body) {
-  if (auto* ending = std::get_if<Ending>(&body); ending != nullptr && overriding_) {
-    ending->outcome = Outcome::error;
-    ending->cause = Cause::worker;
-    ending->status = StatusCode::error;
-    ending->message = overriding_->text;
-  }
   journal_.append(token_, clock_.now(), make_reportable(std::move(body)));
 }
 

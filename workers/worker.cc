@@ -32,8 +32,9 @@ constexpr Duration kDiskLook = std::chrono::seconds(1);
 // Between tries to write a spool that could not be written.
 constexpr Duration kSpoolBackOffMin = std::chrono::seconds(1);
 constexpr Duration kSpoolBackOffMax = std::chrono::seconds(30);
-// A supervisor that is stuck is killed before (workers/supervised.cc).
-constexpr Duration kEndJobsPatience = std::chrono::seconds(6);
+// What is killed at the end of that patience ends within this: a supervisor that is stuck is killed
+// before (workers/supervised.cc).
+constexpr Duration kLastPatience = std::chrono::seconds(4);
 constexpr char kShutDown[] = "the worker was shut down while the attempt ran";
 
 WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
@@ -151,8 +152,8 @@ Result<Done> Worker::serve(int stop_fd) {
   for (;;) {
     wait(stop_fd);
     const Instant now = clock_.now();
-    if (stop_) {
-      shut_down(now);
+    if (stop_ && may_leave(now)) {
+      take_leave(now);
       return Done{};
     }
     receive_all(now);
@@ -170,7 +171,7 @@ Result<Done> Worker::serve(int stop_fd) {
 void Worker::wait(int stop_fd) {
   poller_.clear();
   poller_.add_socket(socket_->handle(), kSocketKey);
-  poller_.add_fd(stop_fd, POLLIN, kStopKey);
+  if (!stop_) poller_.add_fd(stop_fd, POLLIN, kStopKey);
   fds_.clear();
   for (const auto& [token, run] : runs_) run->descriptors(fds_);
   listers_.descriptors(fds_);
@@ -179,7 +180,7 @@ void Worker::wait(int stop_fd) {
   const std::optional<Instant> deadline = next_deadline();
   const Duration timeout = deadline ? std::max(*deadline - clock_.now(), Duration{0}) : kHelloAgain;
   const std::vector<uint64_t>& ready = poller_.wait(timeout);
-  stop_ = std::find(ready.begin(), ready.end(), kStopKey) != ready.end();
+  stop_ = stop_ || std::find(ready.begin(), ready.end(), kStopKey) != ready.end();
 }
 
 std::optional<Instant> Worker::next_deadline() const {
@@ -191,6 +192,8 @@ std::optional<Instant> Worker::next_deadline() const {
   }
   if (const auto deadline = supervised_.next_deadline()) next = std::min(next, *deadline);
   if (!spool_fault_.empty()) next = std::min(next, next_spool_try_);
+  if (end_jobs_until_ != kNever) next = std::min(next, end_jobs_until_);
+  if (leave_at_ != kNever) next = std::min(next, leave_at_);
   if (const std::optional<Instant> deadline = listers_.next_deadline()) {
     next = std::min(next, *deadline);
   }
@@ -274,6 +277,13 @@ void Worker::run_attempts(Instant now) {
 
 void Worker::start(Assignment assignment, Instant now) {
   const AttemptToken token{assignment.spec->guid, assignment.attempt};
+  if (stop_) {
+    core_.report(
+        token,
+        make_ending(Outcome::error, Cause::worker, StatusCode::error, kShutDown, kNever, now), true,
+        now);
+    return;
+  }
   const Result<Work> work = decode_work(assignment.spec->work);
   if (!work.ok()) {
     core_.report(token,
@@ -340,7 +350,9 @@ void Worker::watch_disk(Instant now) {
 // Why no new work is taken, if that is so.
 void Worker::tell_refusal(Instant now) {
   std::string why;
-  if (disk_low_) {
+  if (stop_) {
+    why = "it is being stopped";
+  } else if (disk_low_) {
     why = disk_refusal() + " (" + config_.dir + ")";
   } else if (!spool_fault_.empty()) {
     why = "the spool cannot be written: " + spool_fault_;
@@ -399,7 +411,7 @@ void Worker::check_silence(Instant now) {
 
 // Of verifications and repairs nothing outlives the worker: what runs is killed and reported, so
 // that the broker need not wait for the lease to run out.
-void Worker::shut_down(Instant now) {
+void Worker::end_runs(Instant now) {
   std::vector<AttemptToken> killed;
   for (const auto& [token, run] : runs_) killed.push_back(token);
   while (!runs_.empty()) forget_run(runs_.begin());
@@ -410,26 +422,32 @@ void Worker::shut_down(Instant now) {
                              core_.started_at(token), now),
                  true, now);
   }
-  if (config_.end_jobs) end_jobs();
+}
+
+// Whether the worker, which is being stopped, has nothing left to end. Until then it goes on as
+// ever, so that the leases of what it ends are renewed.
+bool Worker::may_leave(Instant now) {
+  end_runs(now);
+  if (!config_.end_jobs || !supervised_.any_running()) return true;
+  if (leave_at_ == kNever && end_jobs_until_ == kNever) {
+    spdlog::info("is being stopped: ends its jobs");
+    end_jobs_until_ = now + kEndJobsPatience;
+    supervised_.stop_all(kShutDown, false, now);
+    tell_refusal(now);
+  } else if (end_jobs_until_ != kNever && now >= end_jobs_until_) {
+    spdlog::warn("jobs have not ended within {}; killing them", format_duration(kEndJobsPatience));
+    end_jobs_until_ = kNever;
+    leave_at_ = now + kLastPatience;
+    supervised_.stop_all(kShutDown, true, now);
+  }
+  return leave_at_ != kNever && now >= leave_at_;
+}
+
+void Worker::take_leave(Instant now) {
   core_.connected(now);
   next_spool_try_ = now;
   keep_reports(now);
   speak(now);
-}
-
-void Worker::end_jobs() {
-  Instant now = clock_.now();
-  const Instant until = now + kEndJobsPatience;
-  for (const AttemptToken& token : supervised_.tokens()) {
-    supervised_.stop({token, StopWhy::lease_lost, kShutDown}, now);
-  }
-  for (; supervised_.any_running() && now < until; now = clock_.now()) {
-    const Instant next = std::min(supervised_.next_deadline().value_or(until), until);
-    pollfd ready{supervised_.fd(), POLLIN, 0};
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
-    ::poll(&ready, 1, static_cast<int>(std::max<int64_t>(ms, 0)));
-    supervised_.wake(clock_.now());
-  }
 }
 
 }  // namespace muster

@@ -37,15 +37,21 @@ struct WorkerSetup {
   bool end_jobs = false;               // when it is stopped
 };
 
+// How long a worker that ends its jobs when it is stopped waits for their grace times and `finally`
+// steps, before it kills what is left of them and goes. `muster up` waits longer
+// (cli/supervisor.h).
+inline constexpr Duration kEndJobsPatience = std::chrono::seconds(30);
+
 class Worker {
  public:
   Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& context, Clock& clock);
 
   // Works until `stop_fd` becomes readable; then kills verifications and repairs, says so and
-  // returns. Jobs go on, unless WorkerSetup says otherwise, and a Worker that begins in the same
-  // directory takes them up. A spool that
-  // cannot be written is written later: until then nothing that it does not hold is said, and no
-  // new work taken. An error means that the endpoint is none.
+  // returns. Jobs go on, and a Worker that begins in the same directory takes them up; or, where
+  // WorkerSetup says so, they are ended first, with their grace and their `finally` steps, for
+  // which there is kEndJobsPatience. A spool that cannot be written is written later: until then
+  // nothing that it does not hold is said, and no new work taken. An error means that the endpoint
+  // is none.
   Result<Done> serve(int stop_fd);
 
  private:
@@ -66,8 +72,9 @@ class Worker {
   std::string disk_refusal() const;
   void keep_reports(Instant now);
   void speak(Instant now);
-  void shut_down(Instant now);
-  void end_jobs();
+  void end_runs(Instant now);
+  bool may_leave(Instant now);
+  void take_leave(Instant now);
   void check_silence(Instant now);
   std::optional<Instant> next_deadline() const;
 
@@ -88,6 +95,9 @@ class Worker {
   bool welcomed_ = false;
   std::string log_id_;  // of the newest Welcome
   bool stop_ = false;
+  Instant
+      end_jobs_until_;  // then those that still run are killed; kNever: they are not being ended
+  Instant leave_at_;    // whatever still runs
   Instant last_heard_;
   Instant next_hello_;
   std::string last_refusal_;  // so that the same trouble is logged once

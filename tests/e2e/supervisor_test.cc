@@ -20,6 +20,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr Duration kPatience = std::chrono::seconds(30);
+constexpr Duration kEndPatience = std::chrono::seconds(60);  // of a worker that ends its jobs
 
 struct ProcessLook {
   pid_t pid = -1;
@@ -81,12 +82,12 @@ class SupervisorTest : public testing::Test {
   }
 
   // A job that waits at the gate and has something to tidy, once it waits.
-  void submit_with_finally(const std::string& guid) {
+  void submit_with_finally(const std::string& guid, const std::string& first = "") {
     const std::string job = house_.write(
         "finally.yaml",
         "version: 1\nkind: job\nretry: { infra: 0 }\nsteps: [ { id: wait, shell: 'echo $$ > " +
-            file("pid") + "; " + until_gate() +
-            "' } ]\nfinally: [ { id: tidy, shell: 'echo tidied > " + file("tidied") + "' } ]\n");
+            file("pid") + "; " + until_gate() + "' } ]\nfinally: [ { id: tidy, shell: '" + first +
+            "echo tidied > " + file("tidied") + "' } ]\n");
     const Ran ran = house_.muster({"run", "--detach", "--guid", guid, "--wait-for-capacity", job});
     ASSERT_EQ(ran.status, 0) << ran.err << house_.daemon_output();
     wait_for_file(file("pid"));
@@ -275,6 +276,37 @@ TEST_F(SupervisorTest, EndJobsEndsThemWithTheWorker) {
   const Ending ending = ending_of("ended-with-it");
   EXPECT_EQ(ending.cause, Cause::worker);
   EXPECT_THAT(ending.message, HasSubstr("the worker was shut down"));
+}
+
+// They were killed at once, as those of a lease that runs out.
+TEST_F(SupervisorTest, FinallyStepsRunWhenTheWorkerEndsItsJobs) {
+  start("2s", {"--end-jobs"});
+  const std::unique_ptr<Child> collector = house_.start_collector();
+  submit_with_finally("tidied-at-the-end", "sleep 3; ");
+  EXPECT_EQ(worker_->stop(kEndPatience), 0);
+  EXPECT_EQ(read_text(file("tidied")), "tidied\n");
+  const Ending ending = ending_of("tidied-at-the-end");
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("the worker was shut down"));
+  const std::string log = house_.muster({"log", "tidied-at-the-end"}).out;
+  EXPECT_THAT(log, HasSubstr("\"cause\":\"worker\""));
+}
+
+TEST(MusterUp, AStopRunsTheFinallyStepsOfJobs) {
+  House house(MUSTER_BIN_DIR);
+  const std::unique_ptr<Child> up = house.start_up();
+  const std::unique_ptr<Client> client = house.connect();
+  const std::string pid_file = house.home().dir + "/pid";
+  const std::string tidied = house.home().dir + "/tidied";
+  const std::string job = house.write(
+      "finally.yaml", "version: 1\nkind: job\nsteps: [ { id: wait, shell: 'echo $$ > " + pid_file +
+                          "; exec sleep 600' } ]\nfinally: [ { id: tidy, shell: 'echo tidied > " +
+                          tidied + "' } ]\n");
+  const Ran ran = house.muster({"run", "--detach", "--wait-for-capacity", job});
+  ASSERT_EQ(ran.status, 0) << ran.err << house.daemon_output();
+  ASSERT_TRUE(eventually([&] { return !read_text(pid_file).empty(); })) << house.daemon_output();
+  EXPECT_EQ(up->stop(kEndPatience), 0);
+  EXPECT_EQ(read_text(tidied), "tidied\n");
 }
 
 TEST_F(SupervisorTest, ALauncherThatIsKilledTakesNoJobWithIt) {

@@ -258,6 +258,23 @@ TEST_F(JobAttemptTest, FinallyRunsOnACancel) {
                                      "GOOD tidy", "END GOOD tidy"));
 }
 
+// The log's trailer said "cause":"user" of what the worker had ended, and its Ending "worker".
+TEST_F(JobAttemptTest, WhatTheWorkerEndedSaysSoInItsLogAsInItsEnding) {
+  work.steps = {step("long", "touch " + path("begun") + "; sleep 60")};
+  work.finally = {step("tidy", "echo tidied")};
+  begin();
+  run_until("begun");
+  attempt->set_stop_reason("the worker was shut down", Cause::worker);
+  attempt->stop(clock.now(), false);
+  run_until("");
+  EXPECT_EQ(ending().cause, Cause::worker);
+  EXPECT_EQ(ending().status, StatusCode::error);
+  EXPECT_EQ(ending().message, "the worker was shut down");
+  EXPECT_THAT(log(), HasSubstr("\ntidied\n"));
+  EXPECT_THAT(log(), HasSubstr("\"cause\":\"worker\""));
+  EXPECT_THAT(log(), Not(HasSubstr("\"cause\":\"user\"")));
+}
+
 TEST_F(JobAttemptTest, AStopAtOnceLeavesFinallyOut) {
   work.steps = {step("long", "touch " + path("begun") + "; sleep 60")};
   work.finally = {step("tidy", "touch " + path("tidied"))};
