@@ -9,16 +9,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
-#include <sstream>
 
-#include "core/guid.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/process.h"
+#include "workers/process_look.h"
 
 namespace muster {
 
@@ -26,41 +24,13 @@ namespace {
 
 // What dies of SIGKILL dies at once, unless the kernel waits for something (a hung disk).
 constexpr Duration kPatience = std::chrono::milliseconds(500);
-constexpr size_t kEnvironBytesMax = 8 << 20;
-constexpr size_t kCommandShown = 80;
 constexpr size_t kStraysShown = 5;
-
-struct ProcStat {
-  char state = 'X';
-  pid_t parent = 0;
-};
-
-// /proc/PID/stat: PID (NAME) STATE PARENT ..., where NAME may hold anything.
-std::optional<ProcStat> read_stat(pid_t pid) {
-  const Result<std::string> text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  if (!text.ok()) return std::nullopt;  // it has gone meanwhile
-  const size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream rest(text->substr(name_end + 1));
-  ProcStat stat;
-  if (!(rest >> stat.state >> stat.parent)) return std::nullopt;
-  return stat;
-}
-
-std::map<pid_t, ProcStat> all_processes() {
-  std::map<pid_t, ProcStat> processes;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const auto pid = static_cast<pid_t>(std::stol(name));
-    if (const std::optional<ProcStat> stat = read_stat(pid)) processes[pid] = *stat;
-  }
-  return processes;
-}
+// Looks in a row that must find nothing, where it is not proven that nothing is there: who forks
+// and ends is easily missed by one.
+constexpr int kLooksForNothing = 3;
 
 // The child of this process from which `pid` descends, or nothing.
-std::optional<pid_t> top_ancestor(pid_t pid, const std::map<pid_t, ProcStat>& processes) {
+std::optional<pid_t> top_ancestor(pid_t pid, const Processes& processes) {
   const pid_t self = ::getpid();
   // A process that was replaced while we looked could close a circle.
   for (size_t steps = 0; steps <= processes.size(); ++steps) {
@@ -72,30 +42,6 @@ std::optional<pid_t> top_ancestor(pid_t pid, const std::map<pid_t, ProcStat>& pr
   return std::nullopt;
 }
 
-// What a process says in its environment; nothing where that cannot be read or says nothing.
-struct Mark {
-  std::optional<std::string> guid;
-  std::string attempt;
-  std::string log_path;
-};
-
-Mark read_mark(pid_t pid) {
-  Mark mark;
-  const Result<std::string> environ =
-      read_file("/proc/" + std::to_string(pid) + "/environ", kEnvironBytesMax);
-  if (!environ.ok()) return mark;
-  std::istringstream variables(*environ);
-  for (std::string variable; std::getline(variables, variable, '\0');) {
-    const size_t equals = variable.find('=');
-    if (equals == std::string::npos) continue;
-    const std::string name = variable.substr(0, equals);
-    if (name == "MUSTER_GUID") mark.guid = variable.substr(equals + 1);
-    if (name == "MUSTER_ATTEMPT") mark.attempt = variable.substr(equals + 1);
-    if (name == "MUSTER_LOG_PATH") mark.log_path = variable.substr(equals + 1);
-  }
-  return mark;
-}
-
 bool is_of(const Mark& mark, const AttemptToken& token) {
   return mark.guid == token.guid && mark.attempt == std::to_string(token.attempt);
 }
@@ -103,14 +49,6 @@ bool is_of(const Mark& mark, const AttemptToken& token) {
 bool is_of_any(const Mark& mark, const std::set<AttemptToken>& tokens) {
   return std::any_of(tokens.begin(), tokens.end(),
                      [&](const AttemptToken& token) { return is_of(mark, token); });
-}
-
-std::string command_of(pid_t pid) {
-  const Result<std::string> text = read_file("/proc/" + std::to_string(pid) + "/cmdline", 1 << 20);
-  std::string command = text.ok() ? *text : "";
-  std::replace(command.begin(), command.end(), '\0', ' ');
-  while (!command.empty() && command.back() == ' ') command.pop_back();
-  return cut_text(sanitize_utf8(command), kCommandShown);
 }
 
 // Holds on to a process by a pidfd, so that it is judged and killed as one and the same.
@@ -141,15 +79,35 @@ void await_deaths(const std::map<pid_t, Held>& dying, int64_t deadline_us) {
   }
 }
 
-// Kills every process for which `is_stray` holds, and what those begot meanwhile.
-using Judge = std::function<bool(pid_t, const std::map<pid_t, ProcStat>&)>;
-std::vector<Stray> kill_all(const Judge& is_stray) {
+// Whether this process has any. What is below it has an ancestor among them, for orphans become
+// them: where there is none, nothing is left.
+bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+// Whether one of `processes` is a child of this process that stays: it is waited for elsewhere, or
+// lives although what may be killed was.
+bool is_child_left(const Processes& processes) {
+  return std::any_of(processes.begin(), processes.end(), [](const auto& entry) {
+    const auto& [pid, stat] = entry;
+    return stat.parent == ::getpid() && (stat.state != 'Z' || Process::is_own_child(pid));
+  });
+}
+
+// Kills every process for which `is_stray` holds, and what those begot meanwhile, until none is
+// left as far as `is_clear` knows, which is told what there was and how often in a row no stray was
+// found. When the time for that is used up before, one that is dying stands for what may be left.
+using Judge = std::function<bool(pid_t, const Processes&)>;
+using Clear = std::function<bool(const Processes&, int found_none)>;
+std::vector<Stray> kill_all(const Judge& is_stray, const Clear& is_clear) {
   std::map<pid_t, Stray> strays;
   std::map<pid_t, Held> dying;
   const int64_t deadline_us = boot_us() + kPatience.count();
-  do {
+  bool is_over = false;
+  for (int found_none = 0; !is_over;) {
     dying.clear();
-    const std::map<pid_t, ProcStat> processes = all_processes();
+    const Processes processes = all_processes();
     for (const auto& [pid, stat] : processes) {
       if (pid == ::getpid() || stat.state == 'Z' || stat.state == 'X') continue;
       Held held(pid);
@@ -158,14 +116,18 @@ std::vector<Stray> kill_all(const Judge& is_stray) {
       stray.fate = held.kill() ? Fate::dead : Fate::untouched;
       if (stray.fate == Fate::dead) dying.emplace(pid, std::move(held));
     }
-    if (dying.empty()) break;
+    found_none = dying.empty() ? found_none + 1 : 0;
     await_deaths(dying, deadline_us);
     reap_adopted();
-  } while (boot_us() < deadline_us);
+    is_over = is_clear(processes, found_none);
+    const bool is_idle = found_none > 0 && found_none < kLooksForNothing;
+    if (boot_us() >= deadline_us && !is_idle) break;
+  }
   std::vector<Stray> killed;
+  if (!is_over && dying.empty()) killed.push_back({-1, "forks and ends unseen", Fate::dying});
   for (auto& [pid, stray] : strays) {
     const auto held = dying.find(pid);
-    if (held != dying.end() && !held->second.is_dead()) stray.fate = Fate::dying;
+    if (held != dying.end() && (!is_over || !held->second.is_dead())) stray.fate = Fate::dying;
     killed.push_back(std::move(stray));
   }
   return killed;
@@ -182,11 +144,6 @@ bool is_kept(pid_t pid, const std::vector<pid_t>& members) {
     pid = stat->parent;
   }
   return false;
-}
-
-bool has_children() {
-  siginfo_t info{};
-  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
 }  // namespace
@@ -209,7 +166,7 @@ void reap_adopted() {
 std::vector<Stray> kill_strays(const AttemptToken& ended, const std::set<AttemptToken>& running) {
   reap_adopted();
   if (!has_children()) return {};
-  return kill_all([&](pid_t pid, const std::map<pid_t, ProcStat>& processes) {
+  const auto is_stray = [&](pid_t pid, const Processes& processes) {
     const std::optional<pid_t> top = top_ancestor(pid, processes);
     if (!top) return false;
     if (*top != pid && read_mark(*top).guid == "") return false;
@@ -218,16 +175,21 @@ std::vector<Stray> kill_strays(const AttemptToken& ended, const std::set<Attempt
     const bool is_kept = mark.guid == "";
     if (is_kept || is_of_any(mark, running)) return false;
     return running.empty() && !Process::is_own_child(*top);
+  };
+  return kill_all(is_stray, [](const Processes& processes, int found_none) {
+    return !has_children() || (found_none >= kLooksForNothing && is_child_left(processes));
   });
 }
 
 std::vector<Stray> kill_marked(const std::set<AttemptToken>& attempts, const std::string& dir) {
   if (attempts.empty()) return {};
-  return kill_all([&](pid_t pid, const std::map<pid_t, ProcStat>&) {
+  const auto is_stray = [&](pid_t pid, const Processes&) {
     const Mark mark = read_mark(pid);
     const bool is_elsewhere = !mark.log_path.empty() && !mark.log_path.starts_with(dir + "/");
     return !is_elsewhere && is_of_any(mark, attempts);
-  });
+  };
+  return kill_all(is_stray,
+                  [](const Processes&, int found_none) { return found_none >= kLooksForNothing; });
 }
 
 std::vector<Stray> kill_members(const Cgroup& cgroup) {

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -78,6 +80,23 @@ TEST_F(StraysTest, DaemonsAndWhatTheyBegotAreKilled) {
   leave("setsid sh -c '(setsid sleep 770.2 &) ; exec \"$0\" \"$@\"'", "770.2", kEnded);
   kill_strays(kEnded, {});
   EXPECT_EQ(count_sleepers("770.2"), 0);
+}
+
+// Each process of it begins the next one and ends: one look found none of them, and that was taken
+// for the proof that none was left.
+TEST_F(StraysTest, WhatForksAndEndsAgainAndAgainIsNotTakenForDead) {
+  const std::string script = write_script("chain");
+  write("chain", "#!/bin/sh\necho > " + path("chained") +
+                     "\n[ $1 -gt 3000 ] && exit 0\nsetsid \"$0\" $(($1 + 1)) &\n");
+  run("setsid " + script + " 1 & until [ -s " + path("chained") + " ]; do sleep 0.01; done",
+      kEnded);
+  const auto is_dying = [](const Stray& stray) { return stray.fate == Fate::dying; };
+  std::vector<Stray> killed = kill_strays(kEnded, {});
+  while (std::any_of(killed.begin(), killed.end(), is_dying)) killed = kill_strays(kEnded, {});
+  siginfo_t info{};
+  const bool has_none =
+      waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+  EXPECT_TRUE(has_none) << "what is said to be over has no process left";
 }
 
 TEST_F(StraysTest, AnotherAttemptsAreLeftAlone) {
