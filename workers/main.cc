@@ -146,13 +146,11 @@ int main(int argc, char** argv) {
   set.list("pool", "NAME", "a pool that it serves; may be given again", &flags.pools);
   set.number("slots", "N", "attempts that run at the same time", 1, muster::kSlotsMax,
              &flags.slots);
-  set.enable(
-      "end-jobs",
-      "end the jobs that run when the worker is stopped, with their grace times and finally steps, "
-      "for which there are 30 s; without it they go on, and the next worker of this name takes "
-      "them "
-      "up",
-      &flags.end_jobs);
+  set.enable("end-jobs",
+             "end the jobs that run when the worker is stopped, gently and within 30 s; without it "
+             "they go "
+             "on, and the next worker of this name takes them up",
+             &flags.end_jobs);
   set.choice("log-level", {"trace", "debug", "info", "warn", "error"}, "least level of the log",
              &flags.log_level);
   if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
