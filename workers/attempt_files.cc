@@ -12,6 +12,7 @@
 #include "core/guid.h"
 #include "core/limits.h"
 #include "io/codec.h"
+#include "workers/process_look.h"
 
 namespace muster {
 
@@ -104,6 +105,18 @@ std::optional<AttemptVitals> read_vitals(const std::string& dir) {
 bool is_attempt_locked(const std::string& dir) {
   const UniqueFd fd(::open((dir + "/lock").c_str(), O_RDWR | O_CLOEXEC));
   return fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
+}
+
+bool is_supervisor_of(pid_t pid, const std::string& dir) {
+  return name_of(pid) == kSupervisorName && read_mark(pid).guid == "" &&
+         has_open(pid, dir + "/lock");
+}
+
+std::optional<pid_t> find_supervisor(const std::string& dir) {
+  for (const auto& [pid, stat] : all_processes()) {
+    if (stat.state != 'Z' && stat.state != 'X' && is_supervisor_of(pid, dir)) return pid;
+  }
+  return std::nullopt;
 }
 
 }  // namespace muster

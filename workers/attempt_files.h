@@ -2,13 +2,16 @@
 // it:
 //
 //   assignment   what the attempt was asked: an encoded Desired with one Assignment (io/codec.h)
-//   lock         locked (flock) from before its supervisor is started until that has died. One
-//                line of constant length: BOOT_ID LEASE_BOOT_US STARTED_US [CGROUP]
+//   lock         locked (flock) from before its supervisor is started until that has died, or for
+//                longer: the job could lock it too (find_supervisor). One line of constant length:
+//                BOOT_ID LEASE_BOOT_US STARTED_US [CGROUP]
 //   journal      what it has said (workers/journal.h)
 //   log          its console
 //   workspace/   where it works
 //   keep_until   only where the workspace is kept once it is over: until when (RFC 3339), one line
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
@@ -59,5 +62,14 @@ class AttemptLock {
 
 std::optional<AttemptVitals> read_vitals(const std::string& dir);
 bool is_attempt_locked(const std::string& dir);
+
+// What a supervisor calls itself to the kernel.
+inline constexpr char kSupervisorName[] = "muster-job";
+
+// Whether that process supervises the attempt: it has that name, holds the attempt's lock, and is
+// no process of a job (workers/strays.h).
+bool is_supervisor_of(pid_t pid, const std::string& dir);
+// Such a process. Nothing: there is none, whoever has locked the attempt.
+std::optional<pid_t> find_supervisor(const std::string& dir);
 
 }  // namespace muster

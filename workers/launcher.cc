@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -63,6 +64,7 @@ struct Spawn {
   int order_fd = -1;
   int null_fd = -1;
   int error_fd = -1;
+  int failure_fd = -1;  // takes the errno of an exec that failed, and closes with one that did not
 };
 
 // In the child of a process that may have threads: async-signal-safe calls only.
@@ -70,8 +72,11 @@ struct Spawn {
   ::setsid();  // Ctrl-C is for the worker
   for (int fd : {0, 1}) ::dup2(spawn.null_fd, fd);
   ::dup2(spawn.error_fd, 2);
-  if (::dup2(spawn.order_fd, kOrderFd) < 0) ::_exit(127);
-  ::execve(spawn.program, spawn.argv.data(), spawn.envp.data());
+  if (::dup2(spawn.order_fd, kOrderFd) >= 0) {
+    ::execve(spawn.program, spawn.argv.data(), spawn.envp.data());
+  }
+  const int failure = errno;
+  [[maybe_unused]] const ssize_t told = ::write(spawn.failure_fd, &failure, sizeof failure);
   ::_exit(127);
 }
 
@@ -113,6 +118,11 @@ Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& self_exe,
   const UniqueFd error =
       above_orders(::open(error_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!theirs.valid() || !null.valid() || !error.valid()) return fail(error_path);
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return fail("pipe");
+  const UniqueFd failure_end(pipe[0]);
+  UniqueFd failure = above_orders(pipe[1]);
+  if (!failure.valid()) return fail("pipe");
   std::vector<std::string> words = {"muster-worker", kLauncherWord};
   std::vector<std::string> environment = launcher_environment();
   Spawn spawn;
@@ -122,9 +132,21 @@ Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& self_exe,
   spawn.order_fd = theirs.get();
   spawn.null_fd = null.get();
   spawn.error_fd = error.get();
+  spawn.failure_fd = failure.get();
   const pid_t pid = ::fork();
   if (pid < 0) return fail("fork");
   if (pid == 0) become_launcher(spawn);
+  // Until the exec it has our environment, by which it could not be told from an attempt's stray.
+  failure.reset();
+  int failed = 0;
+  ssize_t told = 0;
+  while ((told = ::read(failure_end.get(), &failed, sizeof failed)) < 0 && errno == EINTR) {
+  }
+  if (told == sizeof failed) {
+    ::waitpid(pid, nullptr, 0);
+    errno = failed;
+    return fail(self_exe);
+  }
   return std::unique_ptr<Launcher>(new Launcher(std::move(ours), pid));
 }
 

@@ -55,6 +55,7 @@ std::string encode_supervise(const SuperviseMessage& message) {
     std::string operator()(const SuperviseGrew& grew) const {
       return "grew " + std::to_string(grew.bytes);
     }
+    std::string operator()(const SuperviseAlive&) const { return "alive"; }
     std::string operator()(const SuperviseLease& lease) const {
       return "lease " + std::to_string(lease.until_boot_us);
     }
@@ -71,6 +72,7 @@ std::optional<SuperviseMessage> decode_supervise(std::string_view bytes) {
   const std::string_view kind = take_word(rest);
   if (kind == "hello") return decode_hello(rest);
   if (kind == "stop") return decode_stop(rest);
+  if (kind == "alive") return SuperviseAlive{};
   if (kind == "grew") {
     if (const auto size = take_number<uint64_t>(rest)) return SuperviseGrew{*size};
   } else if (kind == "lease") {

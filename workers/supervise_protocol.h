@@ -6,6 +6,8 @@
 //   supervisor -> worker
 //     hello 1 ATTEMPT GUID     first of all: whose supervisor this is
 //     grew BYTES               the journal has that many bytes of whole records
+//     alive                    said every kSupervisorBeat, the first time after the hello: who has
+//                              said it once and falls silent is stuck
 //   worker -> supervisor
 //     lease BOOT_US            the attempt may run until then (CLOCK_BOOTTIME, microseconds)
 //     stop WHY HOW TEXT        end it. WHY: cancelled (a person asked), fenced (another may run),
@@ -21,6 +23,7 @@
 
 #include "core/limits.h"
 #include "core/task.h"
+#include "core/time.h"
 
 namespace muster {
 
@@ -31,6 +34,9 @@ struct SuperviseHello {
 struct SuperviseGrew {
   uint64_t bytes = 0;
   bool operator==(const SuperviseGrew&) const = default;
+};
+struct SuperviseAlive {
+  bool operator==(const SuperviseAlive&) const = default;
 };
 struct SuperviseLease {
   int64_t until_boot_us = 0;
@@ -43,9 +49,17 @@ struct SuperviseStop {
   std::string text;
   bool operator==(const SuperviseStop&) const = default;
 };
-using SuperviseMessage = std::variant<SuperviseHello, SuperviseGrew, SuperviseLease, SuperviseStop>;
+using SuperviseMessage =
+    std::variant<SuperviseHello, SuperviseGrew, SuperviseLease, SuperviseStop, SuperviseAlive>;
 
 inline constexpr size_t kSuperviseBytesMax = 2 * kMessageLengthMax;
+
+// A supervisor says so often that it lives. One that says nothing for kSupervisorSilence is killed,
+// with its job, when it has been stopped (SIGSTOP); one that is only busy (it collects what its job
+// left, from a slow disk) when it has been silent for kSupervisorSilenceMax.
+inline constexpr Duration kSupervisorBeat = std::chrono::seconds(4);
+inline constexpr Duration kSupervisorSilence = std::chrono::seconds(10);
+inline constexpr Duration kSupervisorSilenceMax = std::chrono::minutes(10);
 
 // TEXT is cut at kMessageLengthMax.
 std::string encode_supervise(const SuperviseMessage& message);

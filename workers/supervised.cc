@@ -14,6 +14,7 @@
 #include "io/local_socket.h"
 #include "workers/attempt_cgroup.h"
 #include "workers/attempt_files.h"
+#include "workers/process_look.h"
 #include "workers/strays.h"
 #include "workers/supervisor_link.h"
 
@@ -27,6 +28,12 @@ constexpr Duration kKillAfter = std::chrono::seconds(2);
 constexpr Duration kLauncherAgain = std::chrono::seconds(1);
 constexpr size_t kStrangersMax = 4096;
 constexpr int kEventsPerWake = 256;
+// Silence is counted in rounds of this process, so that only time counts in which it did listen:
+// not that in which it was stopped itself, or the machine slept.
+constexpr Duration kRound = std::chrono::seconds(1);
+constexpr int64_t kStrangerRoundsMax = 5;
+// What is killed has ended within that, unless the kernel holds it up.
+constexpr Duration kDeathPatience = std::chrono::seconds(1);
 constexpr uint64_t kReadsPerWake = 4;
 
 SuperviseWhy to_supervise(StopWhy why) {
@@ -39,6 +46,11 @@ SuperviseWhy to_supervise(StopWhy why) {
       break;
   }
   return SuperviseWhy::worker;
+}
+
+bool lives(pid_t pid) {
+  const std::optional<ProcStat> stat = read_stat(pid);
+  return stat && stat->state != 'Z' && stat->state != 'X';
 }
 
 int64_t to_boot_us(Instant instant, Instant now) { return boot_us() + (instant - now).count(); }
@@ -106,6 +118,7 @@ std::optional<std::pair<AttemptToken, SupervisedAttempts::Attempt>> SupervisedAt
   const uint64_t taken = mark == marks.end() ? 0 : mark->second.bytes;
   Attempt attempt{dir, link_name, JournalReader(dir + "/journal", taken), taken, vitals->started};
   attempt.lease_boot_us = same_boot ? vitals->lease_boot_us : 0;
+  attempt.supervisor = 0;  // it had one, of an earlier worker
   attempt.look_at = now;
   return std::pair(token, std::move(attempt));
 }
@@ -299,6 +312,51 @@ void SupervisedAttempts::wake(Instant now) {
                   found->first.guid, found->first.attempt, pid);
     if (pid > 1) ::kill(pid, SIGKILL);
   }
+  if (now >= next_round_) pass_round(now);
+}
+
+void SupervisedAttempts::pass_round(Instant now) {
+  next_round_ = now + kRound;
+  for (auto& [fd, stranger] : strangers_) ++stranger.rounds;
+  std::erase_if(strangers_,
+                [](const auto& entry) { return entry.second.rounds > kStrangerRoundsMax; });
+  for (auto next = attempts_.begin(); next != attempts_.end();) {
+    const auto found = next++;
+    Attempt& attempt = found->second;
+    if (attempt.ended) continue;
+    ++attempt.silent_rounds;
+    if (attempt.silent_rounds * kRound > kSupervisorSilence) judge(found, now);
+  }
+}
+
+// Its supervisor says nothing, and dials no more if it is not connected. Whoever holds the lock
+// beside it is no proof of life: the job can.
+void SupervisedAttempts::judge(Attempts::iterator found, Instant now) {
+  Attempt& attempt = found->second;
+  const bool is_connected = attempt.connection.valid();
+  if (is_connected && !attempt.is_beating) return;
+  if (attempt.more) return;  // its Ending may be there to be read
+  std::optional<pid_t> pid =
+      is_connected ? std::optional(attempt.supervisor) : find_supervisor(attempt.dir);
+  const bool is_lost = attempt.silent_rounds * kRound > kSupervisorSilenceMax;
+  if (!pid && attempt.supervisor < 0 && !is_lost) {
+    // The launcher has not come to it yet; the order goes with the launcher.
+    if (launcher_ && is_stopped(launcher_->pid())) ::kill(launcher_->pid(), SIGKILL);
+    return;
+  }
+  if (pid && !is_lost && !is_stopped(*pid)) return;  // it is busy
+  if (attempt.verdict.empty()) {
+    attempt.verdict =
+        pid ? "the attempt's supervisor (pid " + std::to_string(*pid) + ") " +
+                  (is_lost ? "hung" : "was stopped (SIGSTOP)") + " and was killed"
+            : "the attempt's supervisor died while it ran, and something of the job held its lock";
+    spdlog::error("{} attempt {}: {}", found->first.guid, found->first.attempt, attempt.verdict);
+  }
+  if (pid && *pid > 1) {
+    ::kill(*pid, SIGKILL);
+    await_death(*pid, kDeathPatience);
+  }
+  if (!is_connected) bury(found, now);  // of the others the end is seen as ever
 }
 
 void SupervisedAttempts::accept_all() {
@@ -306,16 +364,17 @@ void SupervisedAttempts::accept_all() {
     if (strangers_.size() >= kStrangersMax) continue;
     const int number = fd->get();
     watch(number, static_cast<uint64_t>(number));
-    strangers_[number] = std::move(*fd);
+    strangers_[number] = {std::move(*fd)};
   }
 }
 
-// Only this user can dial in at all: what says no hello of ours is of another version, and goes.
+// Only this user can dial in at all: what says no hello of ours is of another version, and goes. So
+// does a job that says it, but for a supervisor that has died since.
 void SupervisedAttempts::greet(int fd, Instant now) {
   std::string bytes;
   const Passed passed = receive_local(fd, bytes, kSuperviseBytesMax);
   if (passed == Passed::later) return;
-  UniqueFd connection = std::move(strangers_[fd]);
+  UniqueFd connection = std::move(strangers_[fd].connection);
   strangers_.erase(fd);
   if (passed == Passed::gone) return;
   const std::optional<SuperviseMessage> message = decode_supervise(bytes);
@@ -323,8 +382,17 @@ void SupervisedAttempts::greet(int fd, Instant now) {
   const auto found = hello == nullptr ? attempts_.end() : attempts_.find(hello->token);
   if (found == attempts_.end() || found->second.ended) return;
   Attempt& attempt = found->second;
+  const pid_t peer = peer_of(connection.get());
+  if (peer <= 1) return;  // not known
+  if (lives(peer) && !is_supervisor_of(peer, attempt.dir)) {
+    spdlog::warn("{} attempt {}: process {} ({}) says that it supervises it; it does not",
+                 found->first.guid, found->first.attempt, peer, command_of(peer));
+    return;
+  }
   if (attempt.connection.valid()) by_connection_.erase(attempt.connection.get());
   attempt.connection = std::move(connection);
+  attempt.supervisor = peer;
+  attempt.is_beating = false;
   attempt.look_at = kNever;
   attempt.stop_told = false;
   by_connection_[fd] = found->first;
@@ -336,8 +404,12 @@ void SupervisedAttempts::hear(Attempts::iterator found, Instant now) {
   Attempt& attempt = found->second;
   std::string bytes;
   Passed passed = Passed::done;
+  attempt.silent_rounds = 0;
   while (passed == Passed::done) {
     passed = receive_local(attempt.connection.get(), bytes, kSuperviseBytesMax);
+    if (passed != Passed::done) break;
+    const std::optional<SuperviseMessage> message = decode_supervise(bytes);
+    attempt.is_beating |= message && std::holds_alternative<SuperviseAlive>(*message);
   }
   if (passed == Passed::gone) {
     by_connection_.erase(attempt.connection.get());
@@ -392,11 +464,17 @@ void SupervisedAttempts::look(Attempts::iterator found, Instant now) {
 // Its supervisor died without a last word.
 void SupervisedAttempts::bury(Attempts::iterator found, Instant now) {
   const AttemptToken& token = found->first;
+  // Before it has ended what it left is nobody's to kill.
+  if (found->second.supervisor > 1) await_death(found->second.supervisor, kDeathPatience);
   std::vector<Stray> killed = end_attempt_cgroup(setup_.dir, found->second.dir, token);
   for (Stray& marked : kill_marked({token}, setup_.dir)) killed.push_back(std::move(marked));
+  if (setup_.end_strays) {
+    for (Stray& adopted : setup_.end_strays(token)) killed.push_back(std::move(adopted));
+  }
   spdlog::warn("{} attempt {}: its supervisor has died{}", token.guid, token.attempt,
                killed.empty() ? "" : "; killed " + describe(killed));
   std::string text = "the attempt's supervisor died while it ran";
+  if (!found->second.verdict.empty()) text = found->second.verdict;
   if (found->second.stop) text = found->second.stop->text;
   end(found,
       make_ending(Outcome::error, Cause::worker, StatusCode::error, std::move(text),
@@ -418,6 +496,7 @@ std::optional<Instant> SupervisedAttempts::next_deadline() const {
     if (instant != kNever && (!next || instant < *next)) next = instant;
   };
   if (!launcher_) consider(next_launcher_);
+  if (any_running() || !strangers_.empty()) consider(next_round_);
   for (const auto& [token, attempt] : attempts_) {
     if (attempt.ended) continue;
     consider(attempt.look_at);

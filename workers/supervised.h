@@ -21,6 +21,7 @@
 #include "io/file.h"
 #include "workers/journal.h"
 #include "workers/launcher.h"
+#include "workers/strays.h"
 #include "workers/supervise_protocol.h"
 
 namespace muster {
@@ -39,6 +40,9 @@ struct SupervisedSetup {
   // is in the folder is nobody's any more. Null: it stays.
   std::function<void(const AttemptToken&, const std::string& dir)> follow = nullptr;
   std::function<void(const AttemptToken&)> release = nullptr;
+  // Kills what an attempt whose supervisor has died left to this process (workers/strays.h). Null:
+  // nothing is known to be left.
+  std::function<std::vector<Stray>(const AttemptToken&)> end_strays = nullptr;
 };
 
 class SupervisedAttempts {
@@ -94,11 +98,20 @@ class SupervisedAttempts {
     int64_t told_lease_us = 0;
     std::optional<SuperviseStop> stop;  // said or to be said
     bool stop_told = false;
-    Instant kill_at;    // kNever: nobody must be killed
-    Instant look_at;    // whether it lives at all; kNever: it is connected
-    bool more = false;  // of its journal may be there to be read
+    // That said hello last. -1: none has; 0: none did to this worker, but to an earlier one.
+    pid_t supervisor = -1;
+    bool is_beating = false;  // it says that it is alive: one of an earlier build may not
+    int64_t silent_rounds = 0;
+    std::string verdict;  // why its supervisor is being killed; empty: it is not
+    Instant kill_at;      // kNever: nobody must be killed
+    Instant look_at;      // whether it lives at all; kNever: it is connected
+    bool more = false;    // of its journal may be there to be read
   };
   using Attempts = std::map<AttemptToken, Attempt>;
+  struct Stranger {  // connected, and has not said hello
+    UniqueFd connection;
+    int64_t rounds = 0;
+  };
 
   Result<Done> launch(const Assignment& assignment, Attempt& attempt, Instant now);
   void end_what_was_left();
@@ -114,6 +127,8 @@ class SupervisedAttempts {
   void read_on();
   void tell(Attempt& attempt);
   void tell_stop(Attempt& attempt, SuperviseStop stop, Instant now);
+  void pass_round(Instant now);
+  void judge(Attempts::iterator found, Instant now);
   void look(Attempts::iterator found, Instant now);
   void bury(Attempts::iterator found, Instant now);
   void end(Attempts::iterator found, Ending ending, Instant now);
@@ -126,10 +141,11 @@ class SupervisedAttempts {
   Instant next_launcher_;  // not started again before
   UniqueFd epoll_;
   UniqueFd listener_;
-  std::map<int, UniqueFd> strangers_;  // connected, and have not said hello
+  std::map<int, Stranger> strangers_;
   std::map<int, AttemptToken> by_connection_;
   Attempts attempts_;
   uint64_t next_link_ = 1;
+  Instant next_round_;
 };
 
 }  // namespace muster

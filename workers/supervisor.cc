@@ -129,7 +129,10 @@ void Supervisor::set_lease(int64_t until_boot_us) {
 }
 
 void Supervisor::run() {
+  // The worker knows it before the job can harm it.
+  const std::vector<SuperviseMessage> heard = link_.wake(boot_us(), journal_.size());
   begin();
+  for (const SuperviseMessage& message : heard) take(message, clock_.now());
   for (;;) {
     turn();
     if (attempt_->over() && journal_.flushed()) return;
@@ -212,7 +215,7 @@ int Supervisor::timeout_ms() {
   };
   if (const std::optional<Instant> deadline = attempt_->next_deadline()) consider(*deadline - now);
   if (!journal_.flushed()) consider(next_flush_ - now);
-  if (const auto dial_us = link_.next_dial_us()) consider(Duration(*dial_us - boot_us()));
+  consider(Duration(link_.next_wake_us() - boot_us()));
   if (!least) return -1;
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*least).count();
   return static_cast<int>(std::clamp<int64_t>(ms, 0, 3'600'000));
@@ -236,7 +239,7 @@ void Supervisor::wait() {
 
 int run_supervisor(const LaunchOrder& order, UniqueFd lock) {
   ::setsid();
-  ::prctl(PR_SET_NAME, "muster-job");
+  ::prctl(PR_SET_NAME, kSupervisorName);
   const auto fail = [&](const std::string& why) {
     std::fprintf(stderr, "cannot supervise %s: %s\n", order.attempt_dir.c_str(), why.c_str());
     return 1;

@@ -10,11 +10,6 @@ constexpr Duration kDialAgain = std::chrono::milliseconds(100);
 
 }  // namespace
 
-std::optional<int64_t> SupervisorLink::next_dial_us() const {
-  if (fd_.valid()) return std::nullopt;
-  return next_dial_us_;
-}
-
 void SupervisorLink::lose(int64_t boot_us) {
   fd_.reset();
   next_dial_us_ = boot_us + kDialAgain.count();
@@ -26,12 +21,17 @@ void SupervisorLink::dial(int64_t boot_us) {
   fd_ = std::move(*dialled);
   greeted_ = false;
   told_bytes_ = 0;
+  next_alive_us_ = boot_us;
 }
 
 // What there is no room for now is told when there is.
-void SupervisorLink::tell() {
+void SupervisorLink::tell(int64_t boot_us) {
   if (!greeted_) {
     greeted_ = send_local(fd_.get(), encode_supervise(SuperviseHello{token_})) == Passed::done;
+  }
+  if (boot_us >= next_alive_us_) {
+    next_alive_us_ = boot_us + kSupervisorBeat.count();
+    if (greeted_) send_local(fd_.get(), encode_supervise(SuperviseAlive{}));
   }
   if (!greeted_ || told_bytes_ == journal_bytes_) return;
   if (send_local(fd_.get(), encode_supervise(SuperviseGrew{journal_bytes_})) == Passed::done) {
@@ -44,7 +44,7 @@ std::vector<SuperviseMessage> SupervisorLink::wake(int64_t boot_us, uint64_t jou
   journal_bytes_ = journal_bytes;
   if (!fd_.valid() && boot_us >= next_dial_us_) dial(boot_us);
   if (!fd_.valid()) return heard;
-  tell();
+  tell(boot_us);
   std::string bytes;
   for (;;) {
     const Passed passed = receive_local(fd_.get(), bytes, kSuperviseBytesMax);

@@ -27,17 +27,18 @@ class SupervisorLink {
   bool wants_to_write() const {
     return fd_.valid() && !(greeted_ && told_bytes_ == journal_bytes_);
   }
-  std::optional<int64_t> next_dial_us() const;
+  int64_t next_wake_us() const { return fd_.valid() ? next_alive_us_ : next_dial_us_; }
 
  private:
   void dial(int64_t boot_us);
-  void tell();
+  void tell(int64_t boot_us);
   void lose(int64_t boot_us);
 
   std::string worker_dir_;
   AttemptToken token_;
   UniqueFd fd_;
   int64_t next_dial_us_ = 0;
+  int64_t next_alive_us_ = 0;
   uint64_t journal_bytes_ = 0;
   uint64_t told_bytes_ = 0;
   bool greeted_ = false;

@@ -47,10 +47,13 @@ WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
   return options;
 }
 
-SupervisedSetup supervised_setup(const WorkerSetup& config, const Spool& spool) {
+SupervisedSetup supervised_setup(
+    const WorkerSetup& config, const Spool& spool,
+    std::function<std::vector<Stray>(const AttemptToken&)> end_strays) {
   SupervisedSetup setup{
       config.dir,          config.name, config.self_exe,  spool.incarnation(), config.log_max,
       config.disk_reserve, "",          config.git_allow, config.cgroup_dir};
+  setup.end_strays = std::move(end_strays);
   Uploader* const uploader = config.uploader;
   if (uploader == nullptr) return setup;
   setup.archive = uploader->base();
@@ -81,7 +84,8 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       clock_(clock),
       disk_(config_.dir, config_.disk_reserve),
       supervised_(
-          supervised_setup(config_, *spool_),
+          supervised_setup(config_, *spool_,
+                           [this](const AttemptToken& token) { return end_strays(token); }),
           [this](const AttemptToken& token, ReportBody body, Instant time) {
             core_.report(token, make_reportable(std::move(body)), true, time);
           },

@@ -7,10 +7,12 @@
 #include <charconv>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "io/cgroup.h"
+#include "io/local_socket.h"
 #include "tests/e2e/audit.h"
 #include "tests/support/house.h"
 
@@ -281,15 +283,14 @@ TEST_F(SupervisorTest, EndJobsEndsThemWithTheWorker) {
 // They were killed at once, as those of a lease that runs out.
 TEST_F(SupervisorTest, FinallyStepsRunWhenTheWorkerEndsItsJobs) {
   start("2s", {"--end-jobs"});
-  const std::unique_ptr<Child> collector = house_.start_collector();
   submit_with_finally("tidied-at-the-end", "sleep 3; ");
   EXPECT_EQ(worker_->stop(kEndPatience), 0);
   EXPECT_EQ(read_text(file("tidied")), "tidied\n");
   const Ending ending = ending_of("tidied-at-the-end");
   EXPECT_EQ(ending.cause, Cause::worker);
   EXPECT_THAT(ending.message, HasSubstr("the worker was shut down"));
-  const std::string log = house_.muster({"log", "tidied-at-the-end"}).out;
-  EXPECT_THAT(log, HasSubstr("\"cause\":\"worker\""));
+  EXPECT_THAT(read_text(file("worker/local/attempts/tidied-at-the-end/1/log")),
+              HasSubstr("\"cause\":\"worker\""));
 }
 
 TEST(MusterUp, AStopRunsTheFinallyStepsOfJobs) {
@@ -363,6 +364,84 @@ TEST_F(SupervisorTest, WhatHidesFromAKilledSupervisorIsFoundByItsCgroup) {
   ::kill(child_of(launcher(), "muster-job"), SIGKILL);
   EXPECT_THAT(ending_of("hides-well").message, HasSubstr("supervisor died"));
   expect_contained();
+}
+
+// A child that carried no mark and was adopted by the worker outlived its job.
+TEST_F(SupervisorTest, WhatHidesFromAKilledSupervisorIsAdoptedAndKilledByTheWorker) {
+  start();
+  submit_script("hides-adopted", hide() + until_gate());
+  wait_hidden("hides-adopted");
+  ::kill(child_of(launcher(), "muster-job"), SIGKILL);
+  EXPECT_THAT(ending_of("hides-adopted").message, HasSubstr("supervisor died"));
+  EXPECT_TRUE(eventually_ends(file("hidden")));
+  submit("after-hides", {"true"});
+  EXPECT_EQ(ending_of("after-hides").outcome, Outcome::pass) << "the launcher is no stray";
+}
+
+// It had no timeout any more, and could not be cancelled.
+TEST_F(SupervisorTest, AJobThatStopsItsSupervisorIsKilledWithIt) {
+  start();
+  submit_script("stops-its-supervisor",
+                "echo $$ > " + file("pid") + "; kill -STOP $PPID; " + until_gate());
+  wait_started("stops-its-supervisor");
+  wait_for_file(file("pid"));
+  const Ending ending = ending_of("stops-its-supervisor");
+  EXPECT_EQ(ending.outcome, Outcome::error);
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("was stopped (SIGSTOP) and was killed"));
+  EXPECT_TRUE(eventually_ends(file("pid")));
+}
+
+// It counted as alive for ever.
+TEST_F(SupervisorTest, ALockThatTheJobHoldsIsNoProofOfLife) {
+  start();
+  submit_script("locks-itself", "setsid flock \"${MUSTER_LOG_PATH%/*}/lock\" sh -c 'echo $$ > " +
+                                    file("away") + "; exec sleep 600' & " + until_gate());
+  wait_started("locks-itself");
+  const pid_t supervisor = child_of(launcher(), "muster-job");
+  EXPECT_TRUE(eventually([&] {
+    for (const ProcessLook& look : all_processes()) {
+      if (look.name == "flock") return true;
+    }
+    return false;
+  }));
+  ::kill(supervisor, SIGKILL);
+  const Ending ending = ending_of("locks-itself");
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("something of the job held its lock"));
+  EXPECT_TRUE(eventually_ends(file("away")));
+}
+
+// Any process could say hello in the place of a supervisor, which was heard no more then.
+TEST_F(SupervisorTest, AHelloOfWhoIsNoSupervisorIsRefused) {
+  start();
+  submit_script("not-its-own", "echo $$ > " + file("pid") + "; " + until_gate());
+  wait_started("not-its-own");
+  const std::optional<UniqueFd> impostor =
+      dial_local(house_.home().dir + "/worker/local", "run.sock");
+  ASSERT_TRUE(impostor);
+  EXPECT_EQ(send_local(impostor->get(), "hello 1 1 not-its-own"), Passed::done);
+  std::string heard;
+  Passed passed = Passed::later;
+  EXPECT_TRUE(eventually([&] {
+    passed = receive_local(impostor->get(), heard, 10'000);
+    return passed != Passed::later;
+  }));
+  EXPECT_EQ(passed, Passed::gone) << heard;
+  EXPECT_EQ(house_.muster({"cancel", "not-its-own", "--reason", "enough"}).status, 0);
+  EXPECT_EQ(ending_of("not-its-own").cause, Cause::user);
+  EXPECT_TRUE(eventually_ends(file("pid")));
+}
+
+TEST_F(SupervisorTest, WhatSaysNoHelloIsDropped) {
+  start();
+  std::optional<UniqueFd> silent;
+  ASSERT_TRUE(eventually([&] {
+    silent = dial_local(house_.home().dir + "/worker/local", "run.sock");
+    return silent.has_value();
+  }));
+  std::string heard;
+  EXPECT_TRUE(eventually([&] { return receive_local(silent->get(), heard, 100) == Passed::gone; }));
 }
 
 TEST_F(SupervisorTest, WhatHidesIsFoundByAWorkerThatRestarts) {

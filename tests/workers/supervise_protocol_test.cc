@@ -16,6 +16,7 @@ TEST(SuperviseProtocol, SaysEachMessageInWords) {
       {SuperviseHello{{"a guid with blanks", 2}}, "hello 1 2 a guid with blanks"},
       {SuperviseGrew{0}, "grew 0"},
       {SuperviseGrew{UINT64_MAX}, "grew 18446744073709551615"},
+      {SuperviseAlive{}, "alive"},
       {SuperviseLease{123456789}, "lease 123456789"},
       {SuperviseStop{SuperviseWhy::cancelled, false, "by ann: enough"},
        "stop cancelled grace by ann: enough"},
