@@ -335,6 +335,7 @@ void SupervisedAttempts::judge(Attempts::iterator found, Instant now) {
   Attempt& attempt = found->second;
   const bool is_connected = attempt.connection.valid();
   if (is_connected && !attempt.is_beating) return;
+  if (attempt.more) return;  // its Ending may be there to be read
   std::optional<pid_t> pid =
       is_connected ? std::optional(attempt.supervisor) : find_supervisor(attempt.dir);
   const bool is_lost = attempt.silent_rounds * kRound > kSupervisorSilenceMax;
@@ -351,7 +352,7 @@ void SupervisedAttempts::judge(Attempts::iterator found, Instant now) {
             : "the attempt's supervisor died while it ran, and something of the job held its lock";
     spdlog::error("{} attempt {}: {}", found->first.guid, found->first.attempt, attempt.verdict);
   }
-  if (pid) {
+  if (pid && *pid > 1) {
     ::kill(*pid, SIGKILL);
     await_death(*pid, kDeathPatience);
   }
@@ -382,6 +383,7 @@ void SupervisedAttempts::greet(int fd, Instant now) {
   if (found == attempts_.end() || found->second.ended) return;
   Attempt& attempt = found->second;
   const pid_t peer = peer_of(connection.get());
+  if (peer <= 1) return;  // not known
   if (lives(peer) && !is_supervisor_of(peer, attempt.dir)) {
     spdlog::warn("{} attempt {}: process {} ({}) says that it supervises it; it does not",
                  found->first.guid, found->first.attempt, peer, command_of(peer));

@@ -283,15 +283,14 @@ TEST_F(SupervisorTest, EndJobsEndsThemWithTheWorker) {
 // They were killed at once, as those of a lease that runs out.
 TEST_F(SupervisorTest, FinallyStepsRunWhenTheWorkerEndsItsJobs) {
   start("2s", {"--end-jobs"});
-  const std::unique_ptr<Child> collector = house_.start_collector();
   submit_with_finally("tidied-at-the-end", "sleep 3; ");
   EXPECT_EQ(worker_->stop(kEndPatience), 0);
   EXPECT_EQ(read_text(file("tidied")), "tidied\n");
   const Ending ending = ending_of("tidied-at-the-end");
   EXPECT_EQ(ending.cause, Cause::worker);
   EXPECT_THAT(ending.message, HasSubstr("the worker was shut down"));
-  const std::string log = house_.muster({"log", "tidied-at-the-end"}).out;
-  EXPECT_THAT(log, HasSubstr("\"cause\":\"worker\""));
+  EXPECT_THAT(read_text(file("worker/local/attempts/tidied-at-the-end/1/log")),
+              HasSubstr("\"cause\":\"worker\""));
 }
 
 TEST(MusterUp, AStopRunsTheFinallyStepsOfJobs) {
@@ -382,10 +381,11 @@ TEST_F(SupervisorTest, WhatHidesFromAKilledSupervisorIsAdoptedAndKilledByTheWork
 // It had no timeout any more, and could not be cancelled.
 TEST_F(SupervisorTest, AJobThatStopsItsSupervisorIsKilledWithIt) {
   start();
-  submit_script("stops-it", "echo $$ > " + file("pid") + "; kill -STOP $PPID; " + until_gate());
-  wait_started("stops-it");
+  submit_script("stops-its-supervisor",
+                "echo $$ > " + file("pid") + "; kill -STOP $PPID; " + until_gate());
+  wait_started("stops-its-supervisor");
   wait_for_file(file("pid"));
-  const Ending ending = ending_of("stops-it");
+  const Ending ending = ending_of("stops-its-supervisor");
   EXPECT_EQ(ending.outcome, Outcome::error);
   EXPECT_EQ(ending.cause, Cause::worker);
   EXPECT_THAT(ending.message, HasSubstr("was stopped (SIGSTOP) and was killed"));
@@ -435,9 +435,11 @@ TEST_F(SupervisorTest, AHelloOfWhoIsNoSupervisorIsRefused) {
 
 TEST_F(SupervisorTest, WhatSaysNoHelloIsDropped) {
   start();
-  const std::optional<UniqueFd> silent =
-      dial_local(house_.home().dir + "/worker/local", "run.sock");
-  ASSERT_TRUE(silent);
+  std::optional<UniqueFd> silent;
+  ASSERT_TRUE(eventually([&] {
+    silent = dial_local(house_.home().dir + "/worker/local", "run.sock");
+    return silent.has_value();
+  }));
   std::string heard;
   EXPECT_TRUE(eventually([&] { return receive_local(silent->get(), heard, 100) == Passed::gone; }));
 }
