@@ -59,10 +59,10 @@ std::optional<std::string> shouted_object(const Event& event) {
 }
 
 void write_metadata(JsonWriter& json, const Event& event) {
-  const auto* submitted = std::get_if<TaskSubmitted>(&event.body);
-  if (submitted == nullptr || !submitted->spec || submitted->spec->metadata.empty()) return;
+  const Metadata* metadata = event_metadata(event);
+  if (metadata == nullptr || metadata->empty()) return;
   json.begin_object("metadata");
-  for (const auto& [key, value] : submitted->spec->metadata) json.text(key, value);
+  for (const auto& [key, value] : *metadata) json.text(key, value);
   json.end_object();
 }
 

@@ -53,6 +53,12 @@ TEST(CouchDbDocument, MetadataOfTheTask) {
             (json{{"branch", "main"}, {"build", "4711"}}));
 }
 
+TEST(CouchDbDocument, MetadataIsOnEveryEventOfTheTask) {
+  Event event{script_time(1), started("0194-some-task", 1)};
+  event.metadata = std::make_shared<Metadata>(Metadata{{"build", "4711"}});
+  EXPECT_EQ(json::parse(couchdb_document("l", {1, event}))["metadata"], (json{{"build", "4711"}}));
+}
+
 TEST(CouchDbDocument, IdsAscendWithTheNumbers) {
   EXPECT_EQ(couchdb_id("l", 1), "l:0000000000000001");
   EXPECT_EQ(couchdb_id("l", 9'999'999'999'999'999), "l:9999999999999999");
