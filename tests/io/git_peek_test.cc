@@ -74,10 +74,12 @@ TEST_F(GitPeekTest, IsGivenNothingButNamesAndFiles) {
 }
 
 TEST_F(GitPeekTest, BoundsTheFile) {
-  limits_.bytes_max = 6;
-  EXPECT_EQ(peek("main"), second_ + " second");
-  limits_.bytes_max = 5;
-  EXPECT_THAT(peek("main"), HasSubstr("larger than 5 bytes"));
+  const std::string text(100, 'x');  // longer than what git prints of names and shas
+  const std::string third = commit(".vcsjob", text);
+  limits_.bytes_max = 100;
+  EXPECT_EQ(peek("main"), third + " " + text);
+  limits_.bytes_max = 99;
+  EXPECT_THAT(peek("main"), HasSubstr("larger than 99 bytes"));
 }
 
 TEST_F(GitPeekTest, AServerThatNeverAnswersIsGivenUp) {
