@@ -71,7 +71,7 @@ TEST_F(SinksHttpTest, SaysHowEachSinkIsDoing) {
     status.delivered = 5;
   });
   bury(3);
-  const HttpAnswer answer = ask("GET", "/api/v1/sinks", {}, false);
+  const HttpAnswer answer = ask("GET", "/api/v1/sinks");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(json::parse(answer.body), json::parse(R"({"schema":"muster.sinks/1","sinks":[{
       "name":"memory","place":"memory","state":"behind","log":"log-a","cursor":7,"head":10,
