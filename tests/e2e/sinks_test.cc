@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -42,6 +43,7 @@ class SinksTest : public testing::Test {
     worker_ = house_.start_worker("worker", 10);
     collector_ = house_.start_collector();
     client_ = house_.connect();
+    tail_.emplace(*client_);
   }
 
   void submit_round(int round) {
@@ -69,7 +71,7 @@ class SinksTest : public testing::Test {
       }
       return ended_.size() >= count;
     };
-    ASSERT_TRUE(tail_.wait_for(enough, kPatience)) << house_.daemon_output();
+    ASSERT_TRUE(tail_->wait_for(enough, kPatience)) << house_.daemon_output();
   }
 
   bool all_sinks_have_come_to(uint64_t head) {
@@ -89,7 +91,7 @@ class SinksTest : public testing::Test {
   std::unique_ptr<Child> worker_;
   std::unique_ptr<Child> collector_;
   std::unique_ptr<Client> client_;
-  EventTail tail_{*client_};
+  std::optional<EventTail> tail_;
   std::set<std::string> ended_;
 };
 
@@ -111,8 +113,8 @@ TEST_F(SinksTest, KillsLoseAndDoubleNothing) {
     }
     wait_for_ends(static_cast<size_t>(round + 1) * kTasksPerRound);
   }
-  tail_.catch_up();
-  const std::vector<Event>& log = tail_.events();
+  tail_->catch_up();
+  const std::vector<Event>& log = tail_->events();
   ASSERT_TRUE(eventually([&] { return all_sinks_have_come_to(log.size()); }, kPatience))
       << house_.muster({"sink", "status"}).out << house_.daemon_output();
 

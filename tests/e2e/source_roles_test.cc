@@ -22,9 +22,9 @@ class SourceRolesE2eTest : public testing::Test {
     expect_run(house_, 0, {"doctor", "--wait", "30s"});
     const std::string inventory = house_.write("lab.yaml",
                                                "version: 1\nkind: inventory\nlab: test\n"
+                                               "workers: { w: {} }\n"
                                                "devices:\n"
-                                               "  - { name: phone, worker: w, "
-                                               "profile: { type: handset, pretty: yuga } }\n");
+                                               "  phone: { type: handset, pretty: yuga }\n");
     expect_run(house_, 0, {"inventory", "apply", inventory});
     const std::string list = house_.write(
         "served/repository/.vcsjob",
