@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "io/clock.h"
@@ -169,8 +170,10 @@ bool eventually(const std::function<bool()>& condition, Duration timeout) {
 }
 
 std::string read_text(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  const std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();  // takes it well when a process goes while its files in /proc are read
+  return text.str();
 }
 
 }  // namespace muster
