@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kSaidBytesMax = 4096;
+constexpr size_t kAnswerBytesMax = 4096;  // names of commits and files
 // How often `stopped` is asked.
 constexpr Duration kAskEvery = std::chrono::milliseconds(100);
 constexpr char kWanted[] = "refs/muster/wanted";
@@ -73,6 +74,7 @@ class Peek {
     if (!out_.starts_with("100")) {
       return Error{shown_git_url(url_) + ": " + path + " is not a regular file there"};
     }
+    out_max_ = limits_.bytes_max;
     if (!run({"cat-file", "blob", peek.sha + ":" + path})) return fail();
     peek.text = std::move(out_);
     return peek;
@@ -140,9 +142,9 @@ class Peek {
   void take_output(Process& process) {
     for (size_t before = out_.size(); process.output_fd() >= 0; before = out_.size()) {
       const bool open = process.read_output(out_, kReadBytes);
-      if (out_.size() > limits_.bytes_max) {
-        fault_ = shown_git_url(url_) + ": the file is larger than " +
-                 std::to_string(limits_.bytes_max) + " bytes";
+      if (out_.size() > out_max_) {
+        fault_ = shown_git_url(url_) + ": the file is larger than " + std::to_string(out_max_) +
+                 " bytes";
         return;
       }
       if (!open || out_.size() == before) break;
@@ -176,6 +178,7 @@ class Peek {
   const int64_t until_us_;
   const GitRemote remote_;
   const TemporaryDir dir_;
+  size_t out_max_ = kAnswerBytesMax;
   std::string out_;
   std::string said_;
   std::string fault_;  // ours, where git said none
