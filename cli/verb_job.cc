@@ -14,7 +14,7 @@ namespace {
 // `place`: a directory, or the URL of a git repository, of which `ref` is meant.
 VcsJobFile read_jobs(const std::string& place, const std::string& ref) {
   if (ref.empty() && place.find("://") == std::string::npos) return load_vcsjob(place);
-  return peek_vcsjob(GitSource{place, ref, "", {}, ""}, "see: muster job list --help").file;
+  return peek_vcsjob(GitSource{place, ref, "", {}, ""}, "check the URL and --ref").file;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 
 #include "core/git_url.h"
 #include "core/guid.h"
@@ -75,13 +76,17 @@ std::string git_reason(std::string_view said, const std::string& url) {
     if (line.empty()) continue;
     if (line == kNoReason && !last.empty()) {
       fatal = last;  // what ssh or the other side said
+    } else if (fatal.ends_with(':') && fatal.data() == last.data()) {
+      // "unable to connect to HOST:", and on the next line why.
+      fatal = {fatal.data(), static_cast<size_t>(line.data() + line.size() - fatal.data())};
     } else if (line.starts_with("fatal: ") || line.starts_with("error: ")) {
       fatal = line;
     }
     last = line;
   }
-  const std::string_view best = fatal.empty() ? last : fatal;
-  return cut_text(sanitize_utf8(without_password(std::string(best), url)), kReasonBytesMax);
+  std::string reason(fatal.empty() ? last : fatal);
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  return cut_text(sanitize_utf8(without_password(std::move(reason), url)), kReasonBytesMax);
 }
 
 std::optional<std::string> git_sha(std::string_view said) {
