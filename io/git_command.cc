@@ -76,7 +76,7 @@ std::string git_reason(std::string_view said, const std::string& url) {
     if (line.empty()) continue;
     if (line == kNoReason && !last.empty()) {
       fatal = last;  // what ssh or the other side said
-    } else if (fatal.ends_with(':') && fatal.data() == last.data()) {
+    } else if (fatal.ends_with(':') && fatal == last) {
       // "unable to connect to HOST:", and on the next line why.
       fatal = {fatal.data(), static_cast<size_t>(line.data() + line.size() - fatal.data())};
     } else if (line.starts_with("fatal: ") || line.starts_with("error: ")) {
