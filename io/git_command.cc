@@ -67,6 +67,7 @@ ProcessSpec git_process(const GitRemote& remote, std::vector<std::string> argume
 std::string git_reason(std::string_view said, const std::string& url) {
   constexpr std::string_view kNoReason = "fatal: Could not read from remote repository.";
   std::string_view fatal;
+  std::string_view more;  // of fatal, on its next line
   std::string_view last;
   while (!said.empty()) {
     const size_t end = std::min(said.find('\n'), said.size());
@@ -76,16 +77,17 @@ std::string git_reason(std::string_view said, const std::string& url) {
     if (line.empty()) continue;
     if (line == kNoReason && !last.empty()) {
       fatal = last;  // what ssh or the other side said
+      more = {};
     } else if (fatal.ends_with(':') && fatal == last) {
-      // "unable to connect to HOST:", and on the next line why.
-      fatal = {fatal.data(), static_cast<size_t>(line.data() + line.size() - fatal.data())};
+      more = line;  // "unable to connect to HOST:", and then why
     } else if (line.starts_with("fatal: ") || line.starts_with("error: ")) {
       fatal = line;
+      more = {};
     }
     last = line;
   }
   std::string reason(fatal.empty() ? last : fatal);
-  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  if (!more.empty()) reason += " " + std::string(more);
   return cut_text(sanitize_utf8(without_password(std::move(reason), url)), kReasonBytesMax);
 }
 
