@@ -200,10 +200,11 @@ Delivery CouchDbSink::settle_conflicts(const Bulk& bulk, const std::vector<size_
 
 Delivery CouchDbSink::make_database() {
   const HttpReply reply = ask("PUT", "", "");
-  if (reply.ok() || reply.status == 412) {
-    if (reply.ok()) spdlog::info("couchdb: made the database {}", place());
-    return {};
+  if (reply.ok()) {
+    spdlog::info("couchdb: made the database {}", place());
+    make_index();  // of nothing yet, it costs nothing
   }
+  if (reply.ok() || reply.status == 412) return {};
   return Delivery::away(where() + ": there is no such database, and it cannot be made: " +
                             describe_couch_answer(reply) +
                             "; make it, and let the user of muster.yaml write to it",

@@ -7,7 +7,7 @@
 // written after the documents (collectors/cursor_file.h).
 //
 // What each answer means is collectors/couchdb_answer.h's to say. The database is made when it is
-// found to be missing, and its index after the first documents, both where the user may.
+// found to be missing, and its index then, or after the first documents, both where the user may.
 #pragma once
 
 #include <optional>

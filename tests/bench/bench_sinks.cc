@@ -18,7 +18,7 @@ namespace muster::bench {
 namespace {
 
 constexpr size_t kBulk = 1'000;
-constexpr size_t kBulks = 15;
+constexpr size_t kBulks = 20;
 
 [[noreturn]] void fail(const std::string& what) {
   std::fprintf(stderr, "muster_bench: %s\n", what.c_str());
@@ -70,6 +70,7 @@ double run_sink(CouchDbServer& server, const std::string& db, const std::string&
   options.db = db;
   options.user = CouchDbServer::kAdmin;
   options.password = CouchDbServer::kAdminPassword;
+  options.create = false;
   options.cursor_file = dir + "/" + db + ".cursor";
   CouchDbSink sink(options, never);
   LogInMemory source(stop);
@@ -133,17 +134,21 @@ void bench_sinks(const std::string& dir, Figures& figures) {
   CouchDbServer server(scratch.path());
   std::vector<double> bare;
   std::vector<double> sink;
+  std::vector<double> share;
   for (int run = 0; run < kRuns; ++run) {
     const std::string number = std::to_string(run);
-    for (const std::string& db : {"bare" + number, "sink" + number}) server.ask("PUT", "/" + db);
+    // Both with the index that the sink makes.
+    for (const std::string& db : {"bare" + number, "sink" + number}) {
+      server.ask("PUT", "/" + db);
+      server.ask("POST", "/" + db + "/_index", R"({"index":{"fields":["guid","time_stamp"]}})");
+    }
     bare.push_back(run_bare(server, "bare" + number));
     sink.push_back(run_sink(server, "sink" + number, scratch.path()));
+    share.push_back(100 * sink.back() / bare.back());
   }
-  const double reference = median(bare);
-  const double ours = median(sink);
-  figures.push_back({"couchdb_bare_docs_per_s", reference, "docs/s", ""});
-  figures.push_back({"sink_couchdb_docs_per_s", ours, "docs/s", ">= 80% of couchdb_bare"});
-  figures.push_back({"sink_couchdb_of_bare", 100 * ours / reference, "%", ">= 80"});
+  figures.push_back({"couchdb_bare_docs_per_s", median(bare), "docs/s", ""});
+  figures.push_back({"sink_couchdb_docs_per_s", median(sink), "docs/s", ">= 80% of couchdb_bare"});
+  figures.push_back({"sink_couchdb_of_bare", median(share), "%", ">= 80"});
 }
 
 }  // namespace muster::bench
