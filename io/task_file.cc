@@ -313,9 +313,13 @@ class FileReader {
   void read_document(const YamlNode& document) {
     const size_t first = file_.tasks.size();
     const size_t errors = scope_.errors();
+    const YamlNode* guid = document.find("guid");
+    bool named = guid != nullptr && !guid->text.empty() && !invalid_guid(guid->text);
     bool is_many = false;
     expand_document(document, scope_, flags_, [&](const TaskCell& cell) {
       is_many = is_many || !cell.words.empty();
+      // One that is another for each of them names none that all have.
+      named = named && replace_words(guid->text, cell.words) == guid->text;
       read_cell(cell);
       file_.at.push_back(document.at);
       // Of many tasks all would say the same.
@@ -326,8 +330,6 @@ class FileReader {
       scope_.error(document.at, "a file is at most " + std::to_string(kArrayTasksMax) + " tasks");
     }
     if (!is_many) return;
-    const YamlNode* guid = document.find("guid");
-    const bool named = guid != nullptr && !guid->text.empty() && !invalid_guid(guid->text);
     for (size_t i = first; i < end && named; ++i) file_.tasks[i].group = guid->text;
     if (!named) file_.groups.emplace_back(first, end);
   }

@@ -132,6 +132,23 @@ TEST(TaskFile, ReadsStepsAndAllThatGoesWithThem) {
   EXPECT_EQ(job_of(task), job);
 }
 
+// The text as it stands in the file was the group of all of them.
+TEST(TaskFile, AGuidThatIsAnotherForEachNamesNoGroup) {
+  const TaskFile own = parse_task_file(
+      "version: 1\nkind: job\nguid: \"soak-night-{array.index}\"\narray: 1-2\nrun: [true]\n",
+      "/d/t.yaml");
+  ASSERT_EQ(own.tasks.size(), 2u) << own.problems.to_text();
+  EXPECT_EQ(own.tasks[1].guid, "soak-night-2");
+  EXPECT_EQ(own.tasks[1].group, "");
+  EXPECT_EQ(own.groups, (std::vector<std::pair<size_t, size_t>>{{0, 2}}));
+  const TaskFile shared = parse_task_file(
+      "version: 1\nkind: job\nguid: soak-night\narray: 1-2\nrun: [true]\n", "/d/t.yaml");
+  ASSERT_EQ(shared.tasks.size(), 2u) << shared.problems.to_text();
+  EXPECT_EQ(shared.tasks[1].guid, "soak-night/2");
+  EXPECT_EQ(shared.tasks[1].group, "soak-night");
+  EXPECT_TRUE(shared.groups.empty());
+}
+
 // Its results are a step's; in a tree it runs there.
 TEST(TaskFile, ACommandWithResultsOrInATreeIsAStep) {
   const JobWork results =
