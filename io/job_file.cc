@@ -202,6 +202,7 @@ class JobReader {
       const YamlNode* value = results.value(key);
       if (value == nullptr) continue;
       const bool is_list = value->kind == YamlNode::Kind::list;
+      if (is_list && value->items.empty()) results.error(key, "a pattern of files is missing");
       for (const std::string& pattern :
            is_list ? read_scalars(*value, "a pattern", scope_)
                    : std::vector{read_scalar(*value, "a pattern", scope_).value_or("")}) {
@@ -286,12 +287,13 @@ class JobReader {
   }
 
   static std::optional<double> read_real(const ObjectReader& reader, std::string_view key) {
-    if (!reader.has(key)) return std::nullopt;
-    const std::string text = reader.string(key);
+    const YamlNode* node = reader.value(key);
+    if (node == nullptr) return std::nullopt;
     char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    if (!text.empty() && *end == '\0' && std::isfinite(value)) return value;
-    reader.error(key, std::string(key) + " must be a number, not \"" + text + "\"");
+    const double value = std::strtod(node->text.c_str(), &end);
+    const bool is_number = !node->quoted && !node->text.empty() && *end == '\0';
+    if (is_number && std::isfinite(value)) return value;
+    reader.error(key, std::string(key) + " must be a number, not " + describe(*node));
     return std::nullopt;
   }
 

@@ -214,6 +214,9 @@ std::map<std::string, std::string> ObjectReader::string_map(std::string_view key
 }
 
 std::string ObjectReader::name(std::string_view key, std::string_view noun, Need need) const {
+  const YamlNode* found = value(key);
+  // What is written stands for something: an empty name is one that somebody forgot to fill in.
+  if (found != nullptr && found->kind == YamlNode::Kind::scalar) need = Need::required;
   const std::string text = string(key, need);
   if (text.empty()) return text;
   if (const std::optional<std::string> reason = invalid_name(text, noun)) error(key, *reason);

@@ -128,8 +128,14 @@ bool multiply(const Axis& axis, std::vector<Words>& cells) {
   return true;
 }
 
+// The quotes around "{matrix.tests}" are YAML's, which takes a bare brace for a map: what comes in
+// its place is as if it had been written without.
 void replace_in(YamlNode& node, const Words& words) {
-  if (node.kind == YamlNode::Kind::scalar) node.text = replace_words(node.text, words);
+  if (node.kind == YamlNode::Kind::scalar) {
+    std::string text = replace_words(node.text, words);
+    node.quoted = node.quoted && text == node.text;
+    node.text = std::move(text);
+  }
   for (YamlNode& item : node.items) replace_in(item, words);
   for (YamlEntry& entry : node.entries) replace_in(entry.value, words);
 }

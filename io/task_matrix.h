@@ -6,9 +6,10 @@
 //   each_line: devices.txt        # relative to the file's folder; empty lines do not count
 //
 // Each task is the document with "{matrix.KEY}", "{array.index}" and "{array.line}" replaced in
-// every text of it; a word in braces that is none of these stays. A job is told them by its
-// environment, too: MUSTER_MATRIX_KEY, MUSTER_ARRAY_INDEX, MUSTER_ARRAY_LINE. A guid or name that
-// holds no such word gets one appended, so that each task has its own.
+// every text of it, also where a number or a truth is wanted; a word in braces that is none of
+// these stays. A job is told them by its environment, too: MUSTER_MATRIX_KEY, MUSTER_ARRAY_INDEX,
+// MUSTER_ARRAY_LINE. A guid or name that holds no such word gets one appended, so that each task
+// has its own.
 #pragma once
 
 #include <functional>

@@ -149,6 +149,17 @@ TEST(TaskFile, AGuidThatIsAnotherForEachNamesNoGroup) {
   EXPECT_TRUE(shared.groups.empty());
 }
 
+TEST(TaskFile, AWordStandsForANumberOrATruthToo) {
+  const TaskFile file = parse_task_file(
+      "version: 1\nkind: job\nmatrix: { p: [10, 20] }\npriority: \"{matrix.p}\"\n"
+      "pty: \"{matrix.t}\"\nrun: [true]\n",
+      "/d/t.yaml");
+  EXPECT_EQ(file.problems.to_text(),
+            "/d/t.yaml:5:6: \"pty\" must be true or false, not the text \"{matrix.t}\"\n");
+  ASSERT_FALSE(file.tasks.empty());
+  EXPECT_EQ(file.tasks[0].priority, 10u);
+}
+
 // Its results are a step's; in a tree it runs there.
 TEST(TaskFile, ACommandWithResultsOrInATreeIsAStep) {
   const JobWork results =
