@@ -13,6 +13,8 @@
 #include "core/duration_text.h"
 #include "core/git_url.h"
 #include "core/guid.h"
+#include "core/limits.h"
+#include "workers/git_mirrors.h"
 
 namespace muster {
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr Duration kLockAgain = std::chrono::milliseconds(50);
 constexpr size_t kSaidBytesMax = 4096;
+constexpr std::string_view kKeptRefs = "refs/muster/";
 
 // Names files only, and a mirror knows its URL.
 std::string digest(const std::string& text) { return hex16(hash64(text)); }
@@ -96,7 +99,20 @@ bool GitFetch::remove_stale_locks() {
 
 // What of the mirror stands for the ref that was asked for.
 std::string GitFetch::kept_ref() const {
-  return "refs/muster/" + digest(source_.ref.empty() ? "HEAD" : source_.ref);
+  return std::string(kKeptRefs) + digest(source_.ref.empty() ? "HEAD" : source_.ref);
+}
+
+// What is to be run is known, and in the mirror.
+void GitFetch::take_commit(Instant now) {
+  const std::string mirror = mirror_ + ".git";
+  touch_kept_ref(mirror, kept_ref().substr(kKeptRefs.size()));
+  std::string input;
+  for (const std::string& name : idle_kept_refs(mirror, kGitMirrorKeep, now)) {
+    input += "delete " + std::string(kKeptRefs) + name + "\n";
+  }
+  if (input.empty()) return enter(Stage::make_tree, now);
+  stage_ = Stage::prune;
+  run({"-C", mirror, "update-ref", "--stdin"}, now, std::move(input));
 }
 
 void GitFetch::enter(Stage stage, Instant now) {
@@ -105,6 +121,7 @@ void GitFetch::enter(Stage stage, Instant now) {
   const std::string wanted = source_.ref.empty() ? "HEAD" : source_.ref;
   switch (stage) {
     case Stage::lock:
+    case Stage::prune:
     case Stage::ended:
       return;
     case Stage::init:
@@ -138,8 +155,9 @@ void GitFetch::share_objects(Instant now) {
   enter(Stage::checkout, now);
 }
 
-void GitFetch::run(std::vector<std::string> arguments, Instant now) {
+void GitFetch::run(std::vector<std::string> arguments, Instant now, std::string input) {
   ProcessSpec spec = git_process(remote_, std::move(arguments));
+  spec.input = std::move(input);
   spec.cwd = config_.mirrors_dir;
   spec.cgroup_fd = config_.cgroup_fd;
   ChildLimits limits;
@@ -193,7 +211,7 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       if (passed) return enter(is_full_sha(source_.ref) ? Stage::look : Stage::fetch, now);
       break;
     case Stage::look:
-      return enter(passed && take_sha() ? Stage::make_tree : Stage::fetch, now);
+      return passed && take_sha() ? take_commit(now) : enter(Stage::fetch, now);
     case Stage::fetch:
       if (passed) return enter(Stage::resolve, now);
       // An abbreviated sha has no name there, and not every server gives what only a sha names.
@@ -204,9 +222,11 @@ void GitFetch::take_end(const ChildEnd& end, Instant now) {
       if (passed) return enter(Stage::resolve, now);
       break;
     case Stage::resolve:
-      if (passed && take_sha()) return enter(Stage::make_tree, now);
+      if (passed && take_sha()) return take_commit(now);
       return refuse("git: " + shown_git_url(source_.url) + " has no commit " + source_.ref +
                     (asked_of_.empty() ? "" : " (" + asked_of_ + ")"));
+    case Stage::prune:  // what is left is for the next one
+      return enter(Stage::make_tree, now);
     case Stage::make_tree:
       if (passed) return share_objects(now);
       break;

@@ -1,7 +1,8 @@
 // GitFetch: brings a job's source. A bare mirror of each repository stays on the worker and is
 // brought up to date under a lock; an attempt gets a clean tree of its own, at one exact commit.
 //
-//   MIRRORS/<digest of the URL>.git      the mirror; refs/muster/* keep what was asked for
+//   MIRRORS/<digest of the URL>.git      the mirror; refs/muster/* keep what was asked for, for
+//                                        kGitMirrorKeep after the last time (workers/git_mirrors.h)
 //   MIRRORS/<digest of the URL>.lock     held (flock) while git writes to it; touched then
 //
 // How git is called: io/git_command.h. What ref is meant is resolved by the repository at that
@@ -59,6 +60,7 @@ class GitFetch {
     fetch,      // what was asked for, by its name
     fetch_all,  // all branches and tags: an abbreviated sha, or one that may not be asked for
     resolve,    // to a commit
+    prune,      // what nobody has asked for in a long time is let go
     make_tree,  // that shares the mirror's objects
     checkout,
     ended,
@@ -66,7 +68,8 @@ class GitFetch {
 
   void prepare(Instant now);
   void enter(Stage stage, Instant now);
-  void run(std::vector<std::string> arguments, Instant now);
+  void run(std::vector<std::string> arguments, Instant now, std::string input = "");
+  void take_commit(Instant now);
   void share_objects(Instant now);
   void take_end(const ChildEnd& end, Instant now);
   void try_lock(Instant now);

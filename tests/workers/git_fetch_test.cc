@@ -10,15 +10,20 @@
 #include <fstream>
 #include <thread>
 
+#include "core/guid.h"
+#include "core/limits.h"
 #include "io/clock.h"
 #include "tests/io/scratch.h"
 #include "tests/workers/check_child.h"
+#include "workers/git_mirrors.h"
 
 namespace muster {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 class GitFetchTest : public ScratchFiles {
  protected:
@@ -266,6 +271,51 @@ TEST_F(GitFetchTest, FetchesFromAGitDaemon) {
   EXPECT_EQ(file_of_tree(), "first");
   daemon.stop(clock_.now(), 0s);
   drive(daemon);
+}
+
+// Each branch that was ever asked for stayed, with all that it held.
+TEST_F(GitFetchTest, WhatNobodyAsksForAnyMoreIsLetGo) {
+  git({"-C", repository_, "branch", "topic", first_});
+  git({"-C", repository_, "branch", "packed", first_});
+  for (const char* ref : {"packed", "topic", "main"}) fetch(repository_, ref);
+  std::string mirror;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() == ".git") mirror = entry.path().string();
+  }
+  const auto kept = [&] {
+    const std::string names =
+        git({"-C", mirror, "for-each-ref", "refs/muster", "--format=%(refname)"});
+    return std::count(names.begin(), names.end(), '\n') + (names.empty() ? 0 : 1);
+  };
+  const auto age = [&](const std::string& ref) {
+    const std::string mark = mirror + "/muster/" + hex16(hash64(ref));
+    ASSERT_TRUE(std::filesystem::exists(mark)) << ref;
+    const auto old = std::filesystem::file_time_type::clock::now() - kGitMirrorKeep - 1min;
+    std::filesystem::last_write_time(mark, old);
+  };
+  EXPECT_EQ(kept(), 3);
+  git({"-C", mirror, "pack-refs", "--all"});
+  age("packed");
+  age("topic");
+  ASSERT_EQ(fetch(repository_, "topic"), first_) << "what is asked for again stays";
+  EXPECT_EQ(kept(), 2);
+  age("topic");
+  ASSERT_EQ(fetch(repository_, second_), second_) << "a commit that the mirror has";
+  EXPECT_EQ(kept(), 1);
+  EXPECT_EQ(fetch(repository_, "topic"), first_) << "the next one asks the repository again";
+  EXPECT_EQ(file_of_tree(), "first");
+}
+
+TEST_F(GitFetchTest, WhatAnEarlierWorkerKeptWithoutAWordStaysForItsTime) {
+  ASSERT_EQ(fetch(repository_, "main"), second_);
+  std::string mirror;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
+    if (entry.path().extension() == ".git") mirror = entry.path().string();
+  }
+  git({"-C", mirror, "update-ref", "refs/muster/0123456789abcdef", second_});
+  const Instant now = clock_.now();
+  EXPECT_THAT(idle_kept_refs(mirror, kGitMirrorKeep, now + kGitMirrorKeep / 2), IsEmpty());
+  EXPECT_THAT(idle_kept_refs(mirror, kGitMirrorKeep, now + kGitMirrorKeep + 1h), SizeIs(2));
 }
 
 TEST_F(GitFetchTest, AMirrorThatIsUsedIsTouched) {
