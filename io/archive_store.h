@@ -45,7 +45,8 @@ struct ArchiveReply {
   std::string reason;  // a sentence for people; empty without a fault
   uint64_t bytes = 0;  // that the file has
   bool complete = false;
-  std::string sha256;  // of a complete file
+  std::string sha256;    // of a complete file
+  bool refused = false;  // beside `failed`: a server says no, and would whenever it were asked
 
   bool ok() const { return fault == ArchiveFault::none; }
 };

@@ -184,12 +184,17 @@ void set_options(CURL* easy, Exchange& exchange) {
   exchange.is_ftp() ? set_ftp(easy, exchange) : set_http(easy, exchange);
 }
 
+// RFC 959: not available (no permission, no such folder), a name that is not allowed, one that
+// cannot be read. Others (no room, no account, a service that goes down) may pass.
+bool is_refusal(int ftp_code) { return ftp_code == 550 || ftp_code == 553 || ftp_code == 501; }
+
 HttpReply finish(Exchange& exchange, CURLcode code) {
   HttpReply reply = std::move(exchange.reply);
   const bool ftp = exchange.is_ftp();
   reply.status = static_cast<int>(exchange.status());
   const auto fail = [&](const std::string& reason) {
     reply.fault = without_credentials(exchange.request.url) + ": " + reason;
+    reply.refused = ftp && is_refusal(reply.status);
     if (ftp) reply.status = 0;
   };
   if (!exchange.overflow.empty()) {

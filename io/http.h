@@ -40,8 +40,9 @@ struct HttpRequest {
 };
 
 struct HttpReply {
-  std::string fault;  // why there was no whole answer, with the address; empty: there was
-  int status = 0;     // of HTTP; of FTP 200, 404 for a file that is not there, or 0
+  std::string fault;     // why there was no whole answer, with the address; empty: there was
+  int status = 0;        // of HTTP; of FTP 200, 404 for a file that is not there, or 0
+  bool refused = false;  // beside a fault, of FTP: the server will not do that, asked again or not
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 

@@ -140,9 +140,13 @@ bool FileUpload::hash_up_to(uint64_t end) {
 void FileUpload::take(const ArchiveReply& reply, Instant now, uint64_t random) {
   asking_ = false;
   idle_ = false;
+  // To look at what is not there is answered well by a server that refuses all the rest.
+  if (reply.ok() && asked_ != Asked::look) refused_since_.reset();
   if (reply.fault == ArchiveFault::absent && asked_ == Asked::look) {
-    failures_ = 0;
-    fault_.clear();
+    if (!refused_since_) {
+      failures_ = 0;
+      fault_.clear();
+    }
     remote_ = 0;
     return;
   }
@@ -178,6 +182,12 @@ void FileUpload::take_fault(const ArchiveReply& reply, Instant now, uint64_t ran
     case ArchiveFault::failed:
       remote_.reset();
       break;
+  }
+  if (reply.refused) {
+    if (!refused_since_) refused_since_ = now;
+    if (now - *refused_since_ >= kRefusalPatience) return give_up(reply.reason);
+  } else {
+    refused_since_.reset();
   }
   fault_ = reply.reason;
   next_try_ = now + backoff_delay(kBackoff, ++failures_, random);

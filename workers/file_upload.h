@@ -15,6 +15,10 @@
 
 namespace muster {
 
+// A server that refuses a file may be set right meanwhile. When it has done so for as long as this,
+// the file is given up.
+inline constexpr Duration kRefusalPatience = std::chrono::hours(1);
+
 class FileUpload {
  public:
   // `path` is the file on this machine, `name` what the archive calls it. What lies past
@@ -74,6 +78,7 @@ class FileUpload {
   uint32_t failures_ = 0;  // in a row
   Duration gap_{0};        // of the target
   std::optional<Instant> next_try_;
+  std::optional<Instant> refused_since_;  // it has done nothing but refuse since then
   std::string fault_;
   std::string refusal_;
 };

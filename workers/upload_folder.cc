@@ -28,6 +28,7 @@ constexpr Duration kRemoveAgain = 1min;
 constexpr size_t kNoteBytesMax = 16 << 10;
 // What may be collected and what may be pushed.
 constexpr size_t kUploadsMax = kArtifactsMax + kPushedFilesMax;
+constexpr size_t kRefusalBytesMax = 64 << 10;
 constexpr const char* kArtifactsDir = "artifacts";
 constexpr const char* kWorkspace = "workspace";
 
@@ -143,6 +144,7 @@ std::string UploadFolder::scan(Instant now) {
   scanned_finished_ = note_.finished;
   if (problem.empty() || has_complained_) return {};
   has_complained_ = true;
+  note_refusal(kArtifactsDir, "not all of them are archived: " + problem);
   return "not all artifacts of " + note_.token.guid + " attempt " +
          std::to_string(note_.token.attempt) + " are archived: " + problem;
 }
@@ -185,6 +187,20 @@ void UploadFolder::add(const std::string& name, const std::string& path, uint64_
 void UploadFolder::forget(const std::string& name) {
   files_.erase(name);
   over_.insert(name);
+}
+
+void UploadFolder::note_refusal(const std::string& name, const std::string& why) {
+  if (name == kNotArchivedName || refusals_.size() > kRefusalBytesMax) return;
+  refusals_ += quote_text(name) + ": " + why + "\n";
+  if (refusals_.size() > kRefusalBytesMax) refusals_ += "and more\n";
+}
+
+// A file of the job's that has this name is what stands for it: the worker's log says the rest.
+void UploadFolder::tell_refusals() {
+  if (!is_carried() || refusals_.empty()) return;
+  const std::string path = note_.dir + "/" + kNotArchivedName;
+  if (write_file_atomically(path, refusals_).ok()) add(kNotArchivedName, path, UINT64_MAX);
+  refusals_.clear();
 }
 
 std::optional<Instant> UploadFolder::remove(Instant now, std::string& problem) const {

@@ -27,6 +27,10 @@ Result<Done> write_upload_note(const std::string& state_dir, const UploadNote& n
 std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
                                           std::vector<std::string>& problems);
 
+// What of an attempt could not be archived is said in a file of this name beside the rest, a line
+// "NAME: why" for each.
+inline constexpr char kNotArchivedName[] = "muster-not-archived.txt";
+
 class UploadFolder {
  public:
   // `first_scan`: unless it is finished before. `log_bytes_max`: no more of the log is carried.
@@ -47,14 +51,20 @@ class UploadFolder {
   // Takes out what is over.
   void forget(const std::string& name);
 
+  // Something is not archived, or not all of it.
+  void note_refusal(const std::string& name, const std::string& why);
+  // Once all the rest is carried, what was refused is to be as well.
+  void tell_refusals();
+
   // Finished, looked through since then, and nothing is left to carry.
-  bool delivered() const { return note_.finished && scanned_finished_ && files_.empty(); }
+  bool delivered() const { return is_carried() && refusals_.empty(); }
 
   // Removes the folder, as far as it may go. Nothing: it is gone. Otherwise when to try again; a
   // reason is put into `problem` when it should have worked.
   std::optional<Instant> remove(Instant now, std::string& problem) const;
 
  private:
+  bool is_carried() const { return note_.finished && scanned_finished_ && files_.empty(); }
   void add(const std::string& name, const std::string& path, uint64_t bytes_max);
   // Why not all artifacts are carried, or empty.
   std::string scan_artifacts();
@@ -63,6 +73,7 @@ class UploadFolder {
   uint64_t log_bytes_max_;
   std::map<std::string, FileUpload> files_;  // by name in the archive
   std::set<std::string> over_;               // names that need no more
+  std::string refusals_;  // the text of kNotArchivedName, as long as it is not told
   Instant next_scan_;
   bool scanned_finished_ = false;
   bool has_complained_ = false;

@@ -61,6 +61,7 @@ class FtpTarget final : public UploadTarget {
     ArchiveReply reply;
     reply.fault = ArchiveFault::failed;
     reply.reason = answer.fault;
+    reply.refused = answer.refused;
     return reply;
   }
 

@@ -240,13 +240,19 @@ class Uploader::Impl {
             "uploads: the end of {} of {} attempt {} is not archived: the job has written "
             "to it itself, past its limit (worker.log_max)",
             name, token.guid, token.attempt);
+        folder.note_refusal(name,
+                            "its end is not archived: the job has written to it itself, past "
+                            "its limit (worker.log_max)");
       }
       if (!refusal.empty()) {
         spdlog::error("uploads: {} of {} attempt {} is not archived: {}", name, token.guid,
                       token.attempt, refusal);
+        folder.note_refusal(name, refusal);
       }
       folder.forget(name);
     }
+    folder.tell_refusals();
+    if (!over.empty()) next = now;
     return next;
   }
 
@@ -270,7 +276,11 @@ class Uploader::Impl {
     const auto file = folder->second.files().find(name);
     if (file == folder->second.files().end()) return;
     file->second.take(reply, clock_.now(), random_bits());
-    note_fault(file->second.fault());
+    if (file->second.refusal().empty()) {
+      note_fault(file->second.fault());
+    } else {
+      fault_.clear();  // it is that file's, which is given up
+    }
   }
 
   // The same trouble is logged once.

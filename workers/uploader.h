@@ -6,7 +6,9 @@
 // folder is removed from this machine. If there is a file `keep_until` in it (one line, RFC 3339),
 // that file and `workspace` stay until then.
 //
-// Nothing is given up while the archive is away or full: it waits, here.
+// Nothing is given up while the archive is away or full: it waits, here. What the archive cannot
+// have, or has refused for kRefusalPatience, is named in a file of its own beside the rest
+// (kNotArchivedName).
 #pragma once
 
 #include <cstdint>

@@ -19,6 +19,9 @@
 #include "tests/support/house.h"
 #include "tests/workers/ftp_server.h"
 #include "tests/workers/uploader_in_hand.h"
+#include "workers/file_upload.h"
+#include "workers/upload_folder.h"
+#include "workers/upload_target.h"
 
 namespace muster {
 namespace {
@@ -26,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TEST_F(UploaderTest, CarriesALogWhileItGrowsAndRemovesWhatIsDelivered) {
   const auto uploader = start(config(directory()));
@@ -183,7 +187,21 @@ TEST_F(UploaderTest, WhatTheArchiveCannotHaveHoldsUpNothing) {
   uploader->follow(kToken, attempt_dir());
   uploader->finish(kToken);
   EXPECT_TRUE(eventually([&] { return nothing_left(); }));
-  EXPECT_EQ((*store_.list(kGuid))->files.size(), 1u);
+  EXPECT_EQ((*store_.list(kGuid))->files.size(), 2u);
+  // Only the worker's log said so.
+  EXPECT_TRUE(complete(kNotArchivedName));
+  EXPECT_THAT(archived(kNotArchivedName), StartsWith("\".muster/forged.json\": "));
+}
+
+// One that has the name is the job's own.
+TEST_F(UploaderTest, AFileOfTheNameThatSaysWhatIsNotArchivedStays) {
+  append("artifacts/.muster/forged.json", "{}");
+  append("artifacts/" + std::string(kNotArchivedName), "mine");
+  const auto uploader = start(config(directory()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return nothing_left(); }));
+  EXPECT_EQ(archived(kNotArchivedName), "mine");
 }
 
 TEST_F(UploaderTest, WhatAnotherFileIsInTheWayOfHoldsUpNothing) {
@@ -351,6 +369,43 @@ TEST_F(CollectorUploadTest, AKilledUploaderLosesAndDoublesNothing) {
 }
 
 // --- FTP ---
+
+// It was asked again for ever.
+TEST_F(UploaderTest, WhatAnFtpServerRefusesIsGivenUpInTheEnd) {
+  fs::create_directories(path("ftp/logs/" + percent_encode(kGuid) + "/1/taken/x"));
+  FtpServer server(path("ftp"), path("ftp.out"));
+  HttpClient client;
+  const auto target = make_ftp_target(server.url(), client, clock_);
+  // A folder is in the way of a file, until it is gone.
+  FileUpload refused({kGuid, 1, "taken"}, write("taken", "x"), UINT64_MAX);
+  Instant now = clock_.now();
+  const Instant begin = now;
+  const auto carry = [&] {
+    if (refused.next_try()) now = std::max(now, *refused.next_try());
+    const auto take = [&](const ArchiveReply& reply) { refused.take(reply, now, 0); };
+    refused.step(*target, true, now, take);
+    while (refused.asking()) client.run(1s);
+  };
+  for (int i = 0; i < 2000 && !refused.over(); ++i) carry();
+  EXPECT_TRUE(refused.over());
+  EXPECT_THAT(refused.refusal(), HasSubstr("127.0.0.1"));
+  EXPECT_GE(now - begin, kRefusalPatience);
+  EXPECT_LE(now - begin, kRefusalPatience + 1min);
+}
+
+TEST_F(UploaderTest, WhatAnFtpServerRefusesForAWhileIsCarried) {
+  const std::string folder = path("ftp/logs/" + percent_encode(kGuid) + "/1");
+  fs::create_directories(folder + "/log/in/the/way");
+  FtpServer server(path("ftp"), path("ftp.out"));
+  append("log", "x");
+  const auto uploader = start(config(server.url()));
+  uploader->follow(kToken, attempt_dir());
+  uploader->finish(kToken);
+  EXPECT_TRUE(eventually([&] { return !uploader->status().fault.empty(); }));
+  fs::remove_all(folder + "/log");
+  EXPECT_TRUE(eventually([&] { return nothing_left(); })) << uploader->status().fault;
+  EXPECT_EQ(read_text(folder + "/log"), "x");
+}
 
 TEST_F(UploaderTest, ByFtpWithFewCommands) {
   fs::create_directories(path("ftp/logs"));
