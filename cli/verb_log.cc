@@ -4,15 +4,21 @@
 #include "cli/archive_client.h"
 #include "cli/log_tail.h"
 #include "cli/lookup.h"
+#include "cli/text.h"
 #include "cli/values.h"
 #include "cli/verbs.h"
 #include "cli/watch.h"
+#include "core/duration_text.h"
+#include "core/guid.h"
+#include "io/archive_name.h"
 
 namespace muster {
 namespace {
 
 // How long the worker's uploader may bring nothing of a log whose attempt has ended.
 constexpr Duration kRestPatience = 10s;
+// The rest of most logs is there by then, and nobody needs a word about it.
+constexpr Duration kRestUsual = 500ms;
 constexpr Duration kBeginPatience = 2s;
 
 // The attempt that was asked for, or why there is none yet.
@@ -25,12 +31,44 @@ Result<AttemptInfo> choose_attempt(const TaskInfo& task, uint32_t attempt) {
   return Error{"has no attempt " + std::to_string(attempt)};
 }
 
-void say_incomplete(Session& session, const std::string& guid, const LogTail& tail) {
+// Whether the broker hears the worker whose uploader brings the rest, as words after its name.
+std::string presence_of(Session& session, const std::string& worker) {
+  std::variant<Message, ClientError> answer = session.broker().ask(ListWorkers{}, 1s);
+  const auto* message = std::get_if<Message>(&answer);
+  const auto* list = message == nullptr ? nullptr : std::get_if<WorkerList>(message);
+  if (list == nullptr) return "";
+  for (const WorkerInfo& info : list->workers) {
+    if (info.name != worker) continue;
+    if (info.present) return ", which is connected";
+    const bool heard = info.last_heard != kNever;
+    return ", which is away" + (heard ? " since " + short_time(info.last_heard) : std::string());
+  }
+  return ", which the broker does not know";
+}
+
+// Where it is besides, as long as the archive does not have it.
+std::string place_on_worker(const std::string& guid, const AttemptInfo& attempt) {
+  return "the machine of worker " + printable(attempt.worker) + ", in HOME/worker/" +
+         printable(attempt.worker) + "/attempts/" + printable(percent_encode(guid)) + "/" +
+         std::to_string(attempt.attempt) + "/log";
+}
+
+// Prints the rest of the log of an attempt that has ended, and says what that waits for.
+void print_rest(Session& session, const std::string& guid, const AttemptInfo& attempt,
+                LogTail& tail) {
+  if (tail.print_rest(session.output(), kRestUsual)) return;
+  const std::string archive = printable(without_credentials(attempt.log_url));
+  session.output().talk("waiting for the rest of the log: worker " + printable(attempt.worker) +
+                        presence_of(session, attempt.worker) + " brings it to " + archive +
+                        " (for " + format_duration(kRestPatience) + ")");
+  if (tail.print_rest(session.output(), kRestPatience)) return;
   const std::string fault = tail.fault();
-  session.output().talk("the log ends here for now, at byte " + std::to_string(tail.offset()) +
-                        ": the archive has no more of it yet" +
-                        (fault.empty() ? "" : " (" + fault + ")") + "; later: muster log " +
-                        printable(guid) + " --offset " + std::to_string(tail.offset()));
+  session.output().talk(
+      "the log ends here for now, at byte " + std::to_string(tail.offset()) +
+      ": the archive has no more of it" + (fault.empty() ? "" : " (" + fault + ")") +
+      "; the rest is on " + place_on_worker(guid, attempt) +
+      ", until the worker brings it; then: " + "muster log " + printable(guid) + " --attempt " +
+      std::to_string(attempt.attempt) + " --offset " + std::to_string(tail.offset()));
 }
 
 int print_log(Session& session, const std::string& guid, const LogOptions& options) {
@@ -56,12 +94,13 @@ int print_log(Session& session, const std::string& guid, const LogOptions& optio
   if (const Result<Done> printed = tail->print_all(session.output()); !printed) {
     // An attempt that has just begun may have nothing in the archive yet.
     tail->print_rest(session.output(), kBeginPatience);
-    if (tail->offset() == options.offset && !tail->fault().empty()) throw fail(printed.error());
+    if (tail->offset() == options.offset && !tail->fault().empty()) {
+      throw fail(printed.error() + "; as long as it is not there it is on " +
+                 place_on_worker(guid, *attempt));
+    }
   }
   const bool has_ended = attempt->ending || task.state == TaskState::ended;
-  if (has_ended && !tail->print_rest(session.output(), kRestPatience)) {
-    say_incomplete(session, guid, *tail);
-  }
+  if (has_ended) print_rest(session, guid, *attempt, *tail);
   if (options.attempt == 0 && task.attempts.size() > 1) {
     session.output().talk("this was attempt " + std::to_string(attempt->attempt) +
                           "; earlier ones: muster log " + printable(guid) + " --attempt N");
@@ -95,10 +134,11 @@ class LogFollower {
     if (!is_wanted || change.log_url.empty() || change.log_url == log_url_) return;
     finish_attempt(change.guid);
     log_url_ = change.log_url;
-    AttemptInfo attempt;
-    attempt.attempt = change.attempt;
-    attempt.log_url = log_url_;
-    Result<LogTail> opened = open_log(session_, change.guid, attempt, offset_);
+    attempt_ = {};
+    attempt_.attempt = change.attempt;
+    attempt_.worker = change.worker;
+    attempt_.log_url = log_url_;
+    Result<LogTail> opened = open_log(session_, change.guid, attempt_, offset_);
     offset_ = 0;  // the next attempt's is read from its beginning
     if (!opened) {
       throw Failure{kExitLocal, "task " + printable(change.guid) + ": " + opened.error(), ""};
@@ -108,9 +148,7 @@ class LogFollower {
   }
 
   void finish_attempt(const std::string& guid) {
-    if (tail_ && !tail_->print_rest(session_.output(), kRestPatience)) {
-      say_incomplete(session_, guid, *tail_);
-    }
+    if (tail_) print_rest(session_, guid, attempt_, *tail_);
     tail_.reset();
   }
 
@@ -118,6 +156,7 @@ class LogFollower {
   const LogOptions& options_;
   uint64_t offset_;
   std::optional<LogTail> tail_;
+  AttemptInfo attempt_;  // whose log that is
   std::string log_url_;
 };
 

@@ -210,6 +210,29 @@ TEST_F(ArchiveTest, AWorkerThatIsKilledGoesOnWithALogAndLeavesNothingBehind) {
   EXPECT_EQ(job->wait(std::chrono::seconds(20)), 0);
 }
 
+// It waited in silence, and then did not say for whom.
+TEST_F(ArchiveTest, ALogWhoseWorkerIsGoneSaysWhatItWaitsForAndWhereTheRestIs) {
+  broker_ = house_.start_broker({"--lease", "1s", "--beat", "100ms"});
+  collector_ = house_.start_collector();
+  worker_ = house_.start_worker("local", 4);
+  house_.connect();
+  const std::string archived = house_.home().archive_dir() + "/" + percent_encode(kGuid) + "/1/log";
+  house_.muster({"run", "--detach", "--wait-for-capacity", "--guid", kGuid, "--retry", "infra=0",
+                 "--", "/bin/sh", "-c", "echo begun; exec tail -f /dev/null"});
+  ASSERT_TRUE(eventually([&] { return read_text(archived).ends_with("\nbegun\n"); }));
+  worker_->kill_now();
+  house_.muster({"wait", kGuid});
+  const Ran log = house_.muster({"log", kGuid});
+  EXPECT_EQ(log.status, 0) << log.err;
+  EXPECT_THAT(log.out, EndsWith("\nbegun\n"));
+  EXPECT_THAT(log.err, HasSubstr("waiting for the rest of the log: worker local, which is away"));
+  EXPECT_THAT(log.err, HasSubstr(" brings it to file:///"));
+  EXPECT_THAT(log.err, HasSubstr("; the rest is on the machine of worker local, in "
+                                 "HOME/worker/local/attempts/"));
+  worker_ = house_.start_worker("local", 4);
+  EXPECT_TRUE(eventually([&] { return read_text(archived).size() > log.out.size(); }));
+}
+
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
   configure_tcp();
   start();
