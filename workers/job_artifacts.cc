@@ -213,6 +213,13 @@ bool is_below(const std::string& own, int dir_fd) {
 
 }  // namespace
 
+std::string describe_problems(const Collected& collected) {
+  if (collected.problems.empty()) return "";
+  const size_t more = collected.problems.size() - 1;
+  return "not all artifacts are kept: " + collected.problems[0] +
+         (more == 0 ? "" : " (and " + std::to_string(more) + " more, see its log)");
+}
+
 Collected collect_artifacts(const ArtifactSearch& search) {
   Collected collected;
   if (search.patterns.empty()) return collected;

@@ -29,6 +29,9 @@ struct ArtifactSearch {
   DiskWatch* disk = nullptr;             // whose reserve copies leave alone; null: there is none
 };
 
+// That not all is kept, and why of the first that is not, in a line; empty: all is.
+std::string describe_problems(const Collected& collected);
+
 // Puts every regular file below `from` that matches one of the patterns below `into`, under its
 // relative name: by a hard link where it lies below `own` and has no other name, else as a copy,
 // since whoever works there next may write over it. Symbolic links are not followed, so that

@@ -365,7 +365,11 @@ void JobAttempt::collect() {
   const std::string into = attempt_dir() + "/artifacts";
   const Collected collected = collect_artifacts(
       {plan_.cwd, work_.artifacts, into, workspace_, kPushedBytesMax, context_.log_limits.disk});
-  for (const std::string& problem : collected.problems) log_.note(problem);
+  for (const std::string& problem : collected.problems) {
+    log_.note(problem);
+    report(Record{"WARN", "", "artifacts", {}, problem});
+  }
+  not_collected_ = describe_problems(collected);
   for (const CollectedFile& file : collected.files) {
     report(Artifact{file.name, artifact_url(file.name), file.bytes, file.sha256});
   }
@@ -439,6 +443,10 @@ Ending JobAttempt::judge(Instant now) const {
     ending.cause = Cause::worker;
     ending.status = StatusCode::error;
     ending.message = not_killed_;
+  }
+  if (!not_collected_.empty()) {
+    const std::string before = ending.message.empty() ? "" : ending.message + "; ";
+    ending.message = cut_text(before + not_collected_, kMessageLengthMax);
   }
   ending.started = started_;
   ending.finished = now;

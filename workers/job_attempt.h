@@ -111,6 +111,7 @@ class JobAttempt final : public AttemptRun {
   Instant strays_until_;  // when those that may not be killed are given up; kNever: none is known
   Instant strays_again_;
   std::string not_killed_;
+  std::string not_collected_;
   bool concluding_ = false;  // what the job has said last is still being taken
   uint64_t own_cases_ = 0;   // the steps themselves
   uint64_t told_cases_ = 0;  // that the job reported

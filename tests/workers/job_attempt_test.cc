@@ -12,107 +12,17 @@
 
 #include "io/clock.h"
 #include "io/file.h"
-#include "tests/io/scratch.h"
+#include "tests/workers/job_attempt_in_hand.h"
 
 namespace muster {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-JobStep step(const std::string& id, const std::string& script, Duration timeout = Duration{0}) {
-  JobStep step;
-  step.id = id;
-  step.argv = {"/bin/sh", "-c", script};
-  step.timeout = timeout;
-  return step;
-}
-
-class JobAttemptTest : public ScratchFiles {
- protected:
-  JobAttemptTest() {
-    spec.guid = "guid-000001";
-    spec.name = "suite";
-    spec.timeouts.grace = 100ms;
-    context.worker = "w";
-    context.attempts_dir = path("attempts");
-    context.end_strays = [](const AttemptToken&) { return std::vector<Stray>(); };
-    work.source = CommandSource{};
-  }
-
-  void begin() {
-    Assignment assignment;
-    assignment.spec = std::make_shared<const TaskSpec>(spec);
-    assignment.attempt = 1;
-    attempt = std::make_unique<JobAttempt>(context, std::move(assignment), work,
-                                           [this](ReportBody body) { reports.push_back(body); });
-    attempt->begin(clock.now());
-  }
-  // Until it is over, or the file is there.
-  void run_until(const std::string& file) {
-    const Instant until = clock.now() + 60s;
-    while (!attempt->over() && !(!file.empty() && exists(file))) {
-      ASSERT_LT(clock.now(), until);
-      std::vector<int> fds;
-      attempt->descriptors(fds);
-      std::vector<pollfd> items;
-      for (const int fd : fds) items.push_back({fd, POLLIN, 0});
-      const std::optional<Instant> deadline = attempt->next_deadline();
-      Duration timeout = file.empty() ? Duration(60s) : Duration(10ms);
-      if (deadline) timeout = std::clamp<Duration>(*deadline - clock.now(), 0ms, timeout);
-      const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-      ::poll(items.data(), items.size(), static_cast<int>(ms));
-      attempt->wake(clock.now());
-    }
-  }
-  Ending run() {
-    begin();
-    run_until("");
-    return ending();
-  }
-  Ending ending() const {
-    const auto* last = reports.empty() ? nullptr : std::get_if<Ending>(&reports.back());
-    if (last != nullptr) return *last;
-    ADD_FAILURE() << "it has not ended";
-    return {};
-  }
-
-  // "START one", "GOOD one", ...
-  std::vector<std::string> records() const {
-    std::vector<std::string> lines;
-    for (const ReportBody& body : reports) {
-      if (const auto* record = std::get_if<Record>(&body)) {
-        lines.push_back(record->status + " " + record->operation);
-      }
-    }
-    return lines;
-  }
-  std::vector<std::string> artifacts() const {
-    std::vector<std::string> names;
-    for (const ReportBody& body : reports) {
-      if (const auto* artifact = std::get_if<Artifact>(&body)) names.push_back(artifact->name);
-    }
-    return names;
-  }
-  size_t count_cases() const {
-    return static_cast<size_t>(std::count_if(
-        reports.begin(), reports.end(),
-        [](const ReportBody& body) { return std::holds_alternative<CaseResult>(body); }));
-  }
-  std::string attempt_path(const std::string& name) const {
-    return context.attempts_dir + "/guid-000001/1/" + name;
-  }
-  std::string log() const { return read_file(attempt_path("log"), 1 << 20).value(); }
-  bool exists(const std::string& name) const { return ::access(path(name).c_str(), F_OK) == 0; }
-
-  TaskSpec spec;
-  JobWork work;
-  RunContext context;
-  SystemClock clock;
-  std::unique_ptr<JobAttempt> attempt;
-  std::vector<ReportBody> reports;
-};
+using ::testing::StartsWith;
 
 // `muster result` counted a googletest program that had told of its cases as one more error.
 TEST_F(JobAttemptTest, AStepWhoseCasesSayWhatBecameOfItIsNoCaseItself) {
@@ -146,47 +56,6 @@ TEST_F(JobAttemptTest, AStepThatToldItsTestsJustBeforeItEndedIsNoCaseItself) {
   work.steps = {tests, step("more", "true")};
   EXPECT_EQ(run().outcome, Outcome::pass) << log();
   EXPECT_EQ(count_cases(), 5u) << "four that were told, and the step that told none";
-}
-
-TEST_F(JobAttemptTest, IsNotOverWhileAStrayIsDying) {
-  int looks = 0;
-  context.end_strays = [&](const AttemptToken&) {
-    const Fate fate = ++looks < 20 ? Fate::dying : Fate::dead;
-    return std::vector<Stray>{{123, "stuck", fate}};
-  };
-  work.source = CommandSource{{"true"}};
-  begin();
-  Instant now = clock.now();
-  for (int seconds = 0; seconds < 60 && !attempt->over(); ++seconds) {
-    std::vector<int> fds;
-    attempt->descriptors(fds);
-    std::vector<pollfd> items;
-    for (const int fd : fds) items.push_back({fd, POLLIN, 0});
-    // Until the command ends; then only the attempt's own time passes.
-    if (looks == 0) ::poll(items.data(), items.size(), 30'000);
-    now = now + 1s;
-    attempt->wake(now);
-    if (looks > 0 && looks < 20) {
-      EXPECT_FALSE(attempt->over());
-      EXPECT_TRUE(attempt->next_deadline());
-    }
-  }
-  EXPECT_EQ(looks, 20);
-  EXPECT_EQ(ending().outcome, Outcome::pass);
-  EXPECT_THAT(log(), HasSubstr("killed a process that left its process group: 123 (stuck)"));
-}
-
-TEST_F(JobAttemptTest, AStrayThatMayNotBeKilledIsWhatBecameOfIt) {
-  context.end_strays = [](const AttemptToken&) {
-    return std::vector<Stray>{{123, "sudo thing", Fate::untouched}};
-  };
-  work.source = CommandSource{{"true"}};
-  const Ending ending = run();
-  EXPECT_EQ(ending.outcome, Outcome::error);
-  EXPECT_EQ(ending.cause, Cause::worker);
-  EXPECT_THAT(ending.message, HasSubstr("could not be killed (not permitted)"));
-  EXPECT_THAT(ending.message, HasSubstr("123 (sudo thing)"));
-  EXPECT_GE(ending.finished - ending.started, Duration(5s));
 }
 
 TEST_F(JobAttemptTest, StepsRunInOrderUntilOneFails) {
@@ -515,9 +384,22 @@ TEST_F(JobAttemptTest, ArtifactsAreCollectedHoweverTheJobEnded) {
     EXPECT_EQ(artifact->sha256.size(), 64u);
   }
   EXPECT_EQ(read_file(attempt_path("artifacts/out/a.xml"), 10).value(), "x\n");
-  EXPECT_THAT(log(), HasSubstr("\"out/evil.xml\" is not collected: symbolic links"));
+  // Which only the log said.
+  const std::string refusal = "\"out/evil.xml\" is not collected: symbolic links";
+  EXPECT_THAT(log(), HasSubstr(refusal));
+  EXPECT_THAT(ending().message, HasSubstr("; not all artifacts are kept: " + refusal));
+  EXPECT_THAT(records(), Contains("WARN artifacts"));
   attempt.reset();
   EXPECT_EQ(read_file(attempt_path("artifacts/out/deep/b.bin"), 10).value(), "yy\n");
+}
+
+TEST_F(JobAttemptTest, AJobThatPassesSaysWhatItCouldNotLeave) {
+  work.artifacts = {"*.xml"};
+  work.steps = {step("one", "ln -s /etc/passwd a.xml; ln -s /etc/passwd b.xml")};
+  const Ending ending = run();
+  EXPECT_EQ(ending.outcome, Outcome::pass);
+  EXPECT_THAT(ending.message, StartsWith("not all artifacts are kept: \"a.xml\" is not collected"));
+  EXPECT_THAT(ending.message, EndsWith("(and 1 more, see its log)"));
 }
 
 TEST_F(JobAttemptTest, AnArtifactFromADirectoryOfAllJobsStaysAsTheJobLeftIt) {
