@@ -34,6 +34,9 @@ struct RunContext {
   // Kills what the attempt has left outside of its process groups (workers/strays.h), and says what
   // that was.
   std::function<std::vector<Stray>(const AttemptToken&)> end_strays;
+  // Tells what the attempt has left outside of the process group `group` to end (TERM); the result
+  // are pidfds of it. Null: it is killed only.
+  std::function<std::vector<UniqueFd>(const AttemptToken&, pid_t group)> term_strays = nullptr;
   // Where a file that the attempt leaves (`log`, or what lies in its artifacts/) can be read. Null:
   // on this worker's disk only.
   std::function<std::string(const AttemptToken&, const std::string& name)> archive_url;

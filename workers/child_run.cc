@@ -101,7 +101,10 @@ void ChildRun::stop(Instant now, Duration grace) {
   if (ended_ || reaped_) return;
   if (grace <= Duration{0} && !killed_) kill_group(now);
   const Instant kill_at = now + std::max(grace, Duration{0});
-  if (kill_at_ == kNever && !killed_) process_->signal_group(SIGTERM);
+  if (kill_at_ == kNever && !killed_) {
+    process_->signal_group(SIGTERM);
+    if (on_term_) on_term_(process_->pid());
+  }
   kill_at_ = kill_at_ == kNever ? kill_at : std::min(kill_at_, kill_at);
 }
 

@@ -29,6 +29,9 @@ class ChildRun {
   ChildRun(const ProcessSpec& spec, const ChildLimits& limits,
            std::function<void(std::string_view)> output, Instant now);
 
+  // Called when it is told to end (TERM), with the id of its group: for what has left that.
+  void on_term(std::function<void(pid_t group)> hook) { on_term_ = std::move(hook); }
+
   // To be called when one of its descriptors is readable or next_deadline() has passed.
   void wake(Instant now);
 
@@ -51,6 +54,7 @@ class ChildRun {
 
   ChildLimits limits_;
   std::function<void(std::string_view)> output_;
+  std::function<void(pid_t)> on_term_;
   std::unique_ptr<Process> process_;
   std::string buffer_;
   Instant run_until_;

@@ -1,5 +1,7 @@
 #include "workers/job_attempt.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -242,6 +244,7 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
   }
   child_ = std::make_unique<ChildRun>(
       spec, limits_of(step, now), [this](std::string_view bytes) { take_output(bytes); }, now);
+  child_->on_term([this](pid_t group) { term_strays(group); });
   if (!child_->ended()) return;
   results_.reset();  // it never ran
   end = child_->end();
@@ -262,6 +265,7 @@ void JobAttempt::wake(Instant now) {
   if (over()) return;
   now_ = now;
   if (api_) api_->wake(now);
+  if (strays_have_grace_) return begin_conclusion(now);
   if (strays_until_ != kNever) {
     if (now >= strays_again_) begin_conclusion(now);
     return;
@@ -469,9 +473,27 @@ bool JobAttempt::end_all_strays(Instant now) {
   return true;
 }
 
+// What has left the step's process group is told to end when that is, and has as long for it.
+void JobAttempt::term_strays(pid_t group) {
+  if (!context_.term_strays) return;
+  termed_ = context_.term_strays(token(), group);
+  strays_grace_until_ = now_ + assignment_.spec->timeouts.grace;
+}
+
+// Whether all that was told to end has, or had its time.
+bool JobAttempt::grace_is_over(Instant now) {
+  std::erase_if(termed_, [](const UniqueFd& process) {
+    pollfd death{process.get(), POLLIN, 0};
+    return ::poll(&death, 1, 0) == 1;
+  });
+  if (at_once_ || now >= strays_grace_until_) termed_.clear();
+  return termed_.empty();
+}
+
 // What it has sent before it ended is still taken.
 void JobAttempt::begin_conclusion(Instant now) {
-  if (!end_all_strays(now)) return;
+  strays_have_grace_ = !grace_is_over(now);
+  if (strays_have_grace_ || !end_all_strays(now)) return;
   strays_until_ = kNever;
   if (!api_) return conclude(now);
   api_->finish(now);
@@ -504,6 +526,7 @@ void JobAttempt::keep_workspace(const Ending& ending, Instant now) {
 
 void JobAttempt::stop(Instant now, bool at_once) {
   if (over()) return;
+  now_ = now;
   const bool first = !stopping_;
   stopping_ = true;
   at_once_ = at_once_ || at_once;
@@ -512,6 +535,7 @@ void JobAttempt::stop(Instant now, bool at_once) {
     return take_fetched(now);
   }
   if (concluding_ && at_once) return conclude(now);
+  if (strays_have_grace_ && at_once) return begin_conclusion(now);
   if (!child_ && step_ != nullptr && at_once) return wake_results(now);
   if (!child_) return;  // that includes the wait for what is dying: it was killed
   if (at_once) return child_->stop(now, Duration{0});
@@ -528,6 +552,7 @@ void JobAttempt::stop(Instant now, bool at_once) {
 std::optional<Instant> JobAttempt::next_deadline() const {
   if (fetch_) return fetch_->next_deadline();
   std::optional<Instant> next = child_ ? child_->next_deadline() : std::nullopt;
+  if (strays_have_grace_) next = strays_grace_until_;
   if (strays_until_ != kNever) next = strays_again_;
   if (results_ && !child_) next = now_;  // there is more to be read
   const std::optional<Instant> api = api_ ? api_->next_deadline() : std::nullopt;
@@ -537,6 +562,9 @@ std::optional<Instant> JobAttempt::next_deadline() const {
 void JobAttempt::descriptors(std::vector<int>& fds) const {
   if (fetch_) return fetch_->descriptors(fds);
   if (api_) api_->descriptors(fds);
+  if (strays_have_grace_) {
+    for (const UniqueFd& process : termed_) fds.push_back(process.get());
+  }
   if (!child_) return;
   if (child_->output_fd() >= 0) fds.push_back(child_->output_fd());
   if (child_->exit_fd() >= 0) fds.push_back(child_->exit_fd());

@@ -74,6 +74,8 @@ class JobAttempt final : public AttemptRun {
   void collect();
   Ending judge(Instant now) const;
   void judge_tests(Ending& ending) const;
+  void term_strays(pid_t group);
+  bool grace_is_over(Instant now);
   bool end_all_strays(Instant now);
   void begin_conclusion(Instant now);
   void conclude(Instant now);
@@ -108,6 +110,9 @@ class JobAttempt final : public AttemptRun {
   bool deferred_ = false;  // a stop that waits for the end of an uninterruptible step
   bool log_lost_ = false;  // and the child is being ended for it
   LogUsage usage_;
+  std::vector<UniqueFd> termed_;  // pidfds of strays that were told to end
+  Instant strays_grace_until_;    // and may take so long for it
+  bool strays_have_grace_ = false;
   Instant strays_until_;  // when those that may not be killed are given up; kNever: none is known
   Instant strays_again_;
   std::string not_killed_;

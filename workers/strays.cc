@@ -61,6 +61,8 @@ class Held {
   bool kill() const {
     return ::syscall(SYS_pidfd_send_signal, fd_.get(), SIGKILL, nullptr, 0) == 0 || errno != EPERM;
   }
+  void term() const { ::syscall(SYS_pidfd_send_signal, fd_.get(), SIGTERM, nullptr, 0); }
+  UniqueFd take() { return std::move(fd_); }
   bool is_dead() const {
     pollfd death{fd_.get(), POLLIN, 0};
     return ::poll(&death, 1, 0) == 1;
@@ -179,6 +181,35 @@ std::vector<Stray> kill_strays(const AttemptToken& ended, const std::set<Attempt
   return kill_all(is_stray, [](const Processes& processes, int found_none) {
     return !has_children() || (found_none >= kLooksForNothing && is_child_left(processes));
   });
+}
+
+namespace {
+
+// Whether it is below this process, which has no other attempt.
+bool is_left_by(const AttemptToken& attempt, pid_t pid, const Processes& processes) {
+  const std::optional<pid_t> top = top_ancestor(pid, processes);
+  if (!top || read_mark(*top).guid == "") return false;
+  const Mark mark = read_mark(pid);
+  return !mark.guid || is_of(mark, attempt);
+}
+
+}  // namespace
+
+std::vector<UniqueFd> term_strays(const AttemptToken& of, const Cgroup* cgroup, pid_t group) {
+  const std::vector<pid_t> members = cgroup == nullptr ? std::vector<pid_t>() : cgroup->processes();
+  const Processes processes = all_processes();
+  std::vector<UniqueFd> told;
+  for (const auto& [pid, stat] : processes) {
+    if (pid == ::getpid() || stat.state == 'Z' || stat.state == 'X') continue;
+    Held held(pid);
+    if (!held.valid() || ::getpgid(pid) == group) continue;
+    const bool is_member = std::binary_search(members.begin(), members.end(), pid);
+    const bool is_stray = is_member ? !is_kept(pid, members) : is_left_by(of, pid, processes);
+    if (!is_stray) continue;
+    held.term();
+    told.push_back(held.take());
+  }
+  return told;
 }
 
 std::vector<Stray> kill_marked(const std::set<AttemptToken>& attempts, const std::string& dir) {

@@ -20,6 +20,7 @@
 #include "core/result.h"
 #include "core/task.h"
 #include "io/cgroup.h"
+#include "io/file.h"
 
 namespace muster {
 
@@ -46,6 +47,12 @@ struct Stray {
 // `running`: the attempts that go on. What carries no mark of any of them can be told to be of
 // `ended` only when there are none; it is left for the last of them otherwise.
 std::vector<Stray> kill_strays(const AttemptToken& ended, const std::set<AttemptToken>& running);
+
+// Sends TERM to what is in the cgroup (null: there is none), or left below this process, of the
+// attempt `of`, which is the only one of this process, but for the process group `group`, which was
+// told already. What is to outlive the attempt is left alone, likewise. Pidfds of those that were
+// told: readable when they have ended.
+std::vector<UniqueFd> term_strays(const AttemptToken& of, const Cgroup* cgroup, pid_t group);
 
 // After a crash of an earlier process: kills what carries the mark of one of `attempts`, wherever
 // it is. A process that names a MUSTER_LOG_PATH outside of `dir` belongs to another worker.

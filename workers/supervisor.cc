@@ -63,6 +63,9 @@ class Supervisor {
     context_.git.mirrors_dir = order.worker_dir + "/mirrors";
     context_.git.allow = order.git_allow;
     context_.end_strays = [this](const AttemptToken&) { return end_strays(); };
+    context_.term_strays = [this](const AttemptToken& token, pid_t group) {
+      return term_strays(token, cgroup_ ? &*cgroup_ : nullptr, group);
+    };
     // Without one the job is held by its groups and its descent.
     if (const std::string& dir = lock_.vitals().cgroup; !dir.empty()) {
       if (Result<Cgroup> cgroup = make_attempt_cgroup(dir); cgroup.ok()) {

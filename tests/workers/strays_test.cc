@@ -120,6 +120,25 @@ TEST_F(StraysTest, AnEmptyGuidAsksToBeLeftAlone) {
   EXPECT_EQ(kill_marked({AttemptToken{"", kEnded.attempt}}, "/nowhere").size(), 1u);
 }
 
+// They were killed without a word.
+TEST_F(StraysTest, WhatIsToldToEndIsWatched) {
+  leave("setsid", "770.8", kEnded);
+  leave("setsid env -i", "770.81", kEnded);
+  leave("setsid", "770.82", kOther);
+  leave("MUSTER_GUID= setsid", "770.83", kEnded);
+  const std::vector<UniqueFd> told = term_strays(kEnded, nullptr, ::getpgrp());
+  EXPECT_EQ(told.size(), 2u);
+  for (const UniqueFd& process : told) {
+    pollfd death{process.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&death, 1, 30'000), 1);
+  }
+  reap_adopted();
+  EXPECT_EQ(count_sleepers("770.8") + count_sleepers("770.81"), 0);
+  EXPECT_EQ(count_sleepers("770.82") + count_sleepers("770.83"), 2);
+  kill_strays(kOther, {});
+  EXPECT_EQ(kill_marked({AttemptToken{"", kEnded.attempt}}, "/nowhere").size(), 1u);
+}
+
 TEST_F(StraysTest, ChildrenOfOursAreNoStrays) {
   ProcessSpec spec;
   spec.argv = {"sleep", "770.6"};
