@@ -38,6 +38,7 @@ Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignme
   if (Result<Done> made = make_dirs(dir); !made.ok()) return made;
   std::error_code ignored;  // what cannot be removed shows when it is made anew
   std::filesystem::remove(dir + "/journal", ignored);
+  std::filesystem::remove(dir + "/" + kLostFile, ignored);
   const std::string path = dir + "/assignment";
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd.valid()) return Error{"cannot create " + path + ": " + errno_text(errno)};
@@ -63,6 +64,16 @@ Result<Assignment> read_assignment(const std::string& dir) {
     return Error{path + " does not hold one assignment"};
   }
   return std::move(desired->run[0]);
+}
+
+std::optional<std::string> read_lost(const std::string& dir) {
+  const Result<std::string> text = read_file(dir + "/" + kLostFile, kLockBytesMax);
+  if (!text.ok()) return std::nullopt;
+  return text->substr(0, text->find('\n'));
+}
+
+Result<Done> write_lost(const std::string& dir, const std::string& why) {
+  return write_file_atomically(dir + "/" + kLostFile, why + "\n");
 }
 
 Result<AttemptLock> AttemptLock::take(const std::string& dir, const AttemptVitals& vitals) {

@@ -8,6 +8,8 @@
 //   journal      what it has said (workers/journal.h)
 //   log          its console
 //   workspace/   where it works
+//   lost         only where a supervisor died before the job was over: why, one line. The one that
+//                runs since does what `finally` says, and no third one is started
 //   keep_until   only where the workspace is kept once it is over: until when (RFC 3339), one line
 #pragma once
 
@@ -25,6 +27,7 @@
 namespace muster {
 
 inline constexpr const char* kKeepUntilFile = "keep_until";
+inline constexpr const char* kLostFile = "lost";
 
 std::string attempt_dir(const std::string& attempts_dir, const AttemptToken& token);
 
@@ -40,6 +43,10 @@ struct AttemptVitals {
 // for its log, which the new one replaces.
 Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment);
 Result<Assignment> read_assignment(const std::string& dir);
+
+// That a supervisor of the attempt is gone, and why. Nothing: none is.
+std::optional<std::string> read_lost(const std::string& dir);
+Result<Done> write_lost(const std::string& dir, const std::string& why);
 
 // The lock of an attempt. It is held for as long as any process has it open.
 class AttemptLock {

@@ -1,6 +1,7 @@
 #include "workers/attempt_log.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,6 +28,19 @@ Result<Done> AttemptLog::open(const std::string& path, const LogLimits& limits) 
   limits_ = limits;
   fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
   if (!fd_.valid()) return Error{"cannot create " + path + ": " + errno_text(errno)};
+  return Done{};
+}
+
+Result<Done> AttemptLog::reopen(const std::string& path, const LogLimits& limits) {
+  path_ = path;
+  limits_ = limits;
+  fd_ = UniqueFd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
+  const off_t size = fd_.valid() ? ::lseek(fd_.get(), 0, SEEK_END) : -1;
+  if (size < 0) return Error{"cannot go on with " + path + ": " + errno_text(errno)};
+  kept_ = std::min(static_cast<uint64_t>(size), limits_.bytes_max);
+  char last = '\n';
+  if (size > 0 && ::pread(fd_.get(), &last, 1, size - 1) != 1) last = ' ';
+  at_line_start_ = last == '\n';
   return Done{};
 }
 

@@ -56,6 +56,9 @@ class AttemptLog {
   // `limits.disk` must outlive the log.
   Result<Done> open(const std::string& path, const LogLimits& limits = {});
 
+  // Goes on with one whose writer has died.
+  Result<Done> reopen(const std::string& path, const LogLimits& limits = {});
+
   void header(const Assignment& assignment, const std::string& worker,
               const std::vector<std::string>& argv, const std::vector<std::string>& env_names,
               Instant started, const LogJob& job = {});

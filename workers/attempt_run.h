@@ -20,6 +20,12 @@
 
 namespace muster {
 
+// That an earlier supervisor of the attempt died in mid-job.
+struct LostRun {
+  std::string why;
+  Instant started;  // the attempt
+};
+
 // What every attempt of a worker shares.
 struct RunContext {
   std::string worker;        // its name
@@ -42,6 +48,8 @@ struct RunContext {
   std::function<std::string(const AttemptToken&, const std::string& name)> archive_url;
   GitFetchConfig git;  // how jobs' sources are fetched
   int cgroup_fd = -1;  // ProcessSpec::cgroup_fd of a job's steps
+  // Of the attempt that there is to run, where it is to be brought to its end only: `finally`.
+  std::optional<LostRun> lost = std::nullopt;
 };
 
 class AttemptRun {

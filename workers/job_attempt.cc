@@ -61,6 +61,7 @@ void JobAttempt::begin(Instant now) {
   started_ = now;
   const std::string dir = attempt_dir();
   workspace_ = dir + "/workspace";
+  if (context_.lost) return begin_finally(now);
   std::error_code ignored;
   for (const char* left : {"/workspace", "/artifacts", "/keep_until"}) {
     std::filesystem::remove_all(dir + left, ignored);  // of an attempt that was interrupted
@@ -71,6 +72,24 @@ void JobAttempt::begin(Instant now) {
   if (const auto* git = std::get_if<GitSource>(&work_.source)) return fetch_source(*git, now);
   const auto* tree = std::get_if<TreeSource>(&work_.source);
   source_ready(tree == nullptr ? workspace_ : tree->dir, {}, now);
+}
+
+// Of a run that was lost: what it left is where it was, and none of it goes on.
+void JobAttempt::begin_finally(Instant now) {
+  started_ = context_.lost->started;
+  std::string base = workspace_;
+  if (std::holds_alternative<GitSource>(work_.source)) base += "/source";
+  if (const auto* tree = std::get_if<TreeSource>(&work_.source)) base = tree->dir;
+  const Result<Done> ready = log_.reopen(attempt_dir() + "/log", context_.log_limits);
+  if (!ready.ok() || !std::filesystem::is_directory(base)) return finish(judge(now));
+  plan_ = make_job_plan(*assignment_.spec, work_, base);
+  log_.note(context_.lost->why + "; what it is to do finally is done now");
+  if (plan_.finally.empty()) log_.note("it cannot be: " + plan_.problem);
+  listen(now);
+  make_environment();
+  phase_ = Phase::finally;
+  finally_until_ = now + assignment_.spec->timeouts.finally;
+  advance(now);
 }
 
 void JobAttempt::fetch_source(const GitSource& source, Instant now) {
@@ -414,13 +433,17 @@ void JobAttempt::tell_left_out() {
 // What the whole came to.
 Ending JobAttempt::judge(Instant now) const {
   Ending ending = endings_.empty() ? Ending{} : worst_ending(endings_);
+  if (context_.lost) {
+    ending = make_ending(Outcome::error, Cause::worker, StatusCode::error, context_.lost->why,
+                         started_, now);
+  }
   const auto named = [](const std::vector<PlannedStep>& steps, const std::vector<Ending>& endings,
                         StatusCode status) {
     const auto worst = std::find_if(endings.begin(), endings.end(),
                                     [&](const Ending& part) { return part.status == status; });
     return steps[static_cast<size_t>(worst - endings.begin())].name + ": ";
   };
-  if (plan_.steps.size() > 1 && ending.outcome != Outcome::pass) {
+  if (plan_.steps.size() > 1 && ending.outcome != Outcome::pass && !context_.lost) {
     ending.message = named(plan_.steps, endings_, ending.status) + ending.message;
   }
   if (stopping_) {
@@ -437,7 +460,7 @@ Ending JobAttempt::judge(Instant now) const {
       ending = std::move(last);
     }
   }
-  if (const size_t left = plan_.steps.size() - endings_.size(); left > 0) {
+  if (const size_t left = plan_.steps.size() - endings_.size(); left > 0 && !context_.lost) {
     ending.message += " (" + std::to_string(left) + " of " + std::to_string(plan_.steps.size()) +
                       (plan_.until_one_fails ? " steps" : " jobs") + " were not run)";
   }

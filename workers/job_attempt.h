@@ -2,7 +2,9 @@
 // one after the other; then its `finally` steps; then it collects what the job is to leave.
 //
 // `finally` steps run however the rest ended (a failure, a timeout, a cancel), each of them, within
-// Timeouts::finally. Only a stop at once leaves them out: the devices may be another's by then.
+// Timeouts::finally; in an attempt of their own after the death of a supervisor (RunContext::lost),
+// which then is what became of it. Only a stop at once leaves them out: the devices may be
+// another's by then.
 //
 // What becomes of the whole: the worst of the steps; where they passed, what a `finally` step came
 // to; where those passed too, whether a test that was reported failed, or too few were reported.
@@ -52,6 +54,7 @@ class JobAttempt final : public AttemptRun {
  private:
   enum class Phase : uint8_t { steps, finally };
 
+  void begin_finally(Instant now);
   void fetch_source(const GitSource& source, Instant now);
   void take_fetched(Instant now);
   void source_ready(const std::string& base, LogJob source, Instant now);

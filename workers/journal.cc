@@ -61,6 +61,16 @@ Result<Done> JournalWriter::open(const std::string& path) {
   return Done{};
 }
 
+Result<Done> JournalWriter::reopen(const std::string& path) {
+  path_ = path;
+  JournalReader reader(path);
+  for (size_t more = 1; more > 0; records_ += more) more = reader.read_some().size();
+  size_ = reader.offset();
+  fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd_.valid() && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) == 0) return Done{};
+  return Error{"cannot go on with " + path + ": " + errno_text(errno)};
+}
+
 void JournalWriter::append(const AttemptToken& token, Instant time, ReportBody body) {
   const std::string bytes = encode_report(Report{++records_, token, time, std::move(body)});
   std::string record;

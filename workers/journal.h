@@ -27,6 +27,9 @@ class JournalWriter {
   // Creates `path`, which must not hold anything yet.
   Result<Done> open(const std::string& path);
 
+  // Goes on with one whose writer has died. What it wrote last, and not wholly, goes.
+  Result<Done> reopen(const std::string& path);
+
   // Adds a record and writes it when there is room; otherwise it waits for the next flush, with all
   // that follows it.
   void append(const AttemptToken& token, Instant time, ReportBody body);

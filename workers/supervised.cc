@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/clock.h"
+#include "io/codec.h"
 #include "io/local_socket.h"
 #include "workers/attempt_cgroup.h"
 #include "workers/attempt_files.h"
@@ -171,7 +172,7 @@ void SupervisedAttempts::start(const Assignment& assignment, Instant lease_until
   attempt.lease_boot_us = to_boot_us(lease_until, now);
   attempt.look_at = now + kLookAgain;
   const auto found = attempts_.emplace(token, std::move(attempt)).first;
-  if (const Result<Done> launched = launch(assignment, found->second, now); !launched.ok()) {
+  if (const Result<Done> launched = launch(assignment, found->second); !launched.ok()) {
     end(found,
         make_ending(Outcome::error, Cause::worker, StatusCode::error, launched.error(), kNever,
                     now),
@@ -179,33 +180,42 @@ void SupervisedAttempts::start(const Assignment& assignment, Instant lease_until
   }
 }
 
-Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& attempt,
-                                        Instant now) {
-  if (!launcher_ || launcher_->is_gone()) {
-    launcher_.reset();
-    if (Result<Done> ran = run_launcher(); !ran.ok()) return ran;
-  }
+Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& attempt) {
+  const AttemptToken token{assignment.spec->guid, assignment.attempt};
+  if (Result<Done> ran = ready_launcher(); !ran.ok()) return ran;
   if (Result<Done> made = make_attempt_dir(attempt.dir, assignment); !made.ok()) return made;
-  if (setup_.follow) {
-    setup_.follow({assignment.spec->guid, assignment.attempt}, attempt.dir);
-  }
-  AttemptVitals vitals{read_boot_id(), attempt.lease_boot_us, now};
-  if (!setup_.cgroup_dir.empty()) {
-    vitals.cgroup = setup_.cgroup_dir + "/" +
-                    attempt_cgroup_name(setup_.dir, {assignment.spec->guid, assignment.attempt});
-  }
-  Result<AttemptLock> lock = AttemptLock::take(attempt.dir, vitals);
+  if (setup_.follow) setup_.follow(token, attempt.dir);
+  Result<AttemptLock> lock = AttemptLock::take(attempt.dir, vitals_of(token, attempt));
   if (!lock.ok()) return Error{lock.error()};
-  attempt.told_lease_us = attempt.lease_boot_us;
   attempt.link_name = std::to_string(setup_.incarnation) + "-" + std::to_string(next_link_++);
   const std::string target = ".." + attempt.dir.substr(setup_.dir.size());
   const std::string path = setup_.dir + "/running/" + attempt.link_name;
   if (::symlink(target.c_str(), path.c_str()) != 0) {
     return Error{"cannot create " + path + ": " + errno_text(errno)};
   }
+  return hand_over(attempt, lock->fd());
+}
+
+Result<Done> SupervisedAttempts::ready_launcher() {
+  if (launcher_ && !launcher_->is_gone()) return Done{};
+  launcher_.reset();
+  return run_launcher();
+}
+
+AttemptVitals SupervisedAttempts::vitals_of(const AttemptToken& token,
+                                            const Attempt& attempt) const {
+  AttemptVitals vitals{read_boot_id(), attempt.lease_boot_us, attempt.started};
+  if (!setup_.cgroup_dir.empty()) {
+    vitals.cgroup = setup_.cgroup_dir + "/" + attempt_cgroup_name(setup_.dir, token);
+  }
+  return vitals;
+}
+
+Result<Done> SupervisedAttempts::hand_over(Attempt& attempt, int lock_fd) {
+  attempt.told_lease_us = attempt.lease_boot_us;
   return launcher_->launch({attempt.dir, setup_.dir, setup_.worker, setup_.log_max,
                             setup_.disk_reserve, setup_.archive, setup_.git_allow},
-                           lock->fd());
+                           lock_fd);
 }
 
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {
@@ -475,11 +485,56 @@ void SupervisedAttempts::bury(Attempts::iterator found, Instant now) {
                killed.empty() ? "" : "; killed " + describe(killed));
   std::string text = "the attempt's supervisor died while it ran";
   if (!found->second.verdict.empty()) text = found->second.verdict;
+  const bool is_clear = std::all_of(killed.begin(), killed.end(),
+                                    [](const Stray& stray) { return stray.fate == Fate::dead; });
+  if (is_clear && begin_finally(found, text, now)) return;
+  if (read_lost(found->second.dir))
+    text += ", as did the one before it; finally is not wholly done";
   if (found->second.stop) text = found->second.stop->text;
   end(found,
       make_ending(Outcome::error, Cause::worker, StatusCode::error, std::move(text),
                   found->second.started, now),
       now);
+}
+
+// Whether there is something that the job is to do finally, and it may still be done: nobody else
+// has its devices, and it was not tried before.
+bool SupervisedAttempts::has_finally(const Attempt& attempt) const {
+  const bool may_go_on =
+      !(attempt.stop && attempt.stop->at_once) && attempt.lease_boot_us > boot_us();
+  if (!may_go_on || read_lost(attempt.dir)) return false;
+  const Result<Assignment> assignment = read_assignment(attempt.dir);
+  if (!assignment.ok()) return false;
+  const Result<Work> work = decode_work(assignment->spec->work);
+  const auto* job = work.ok() ? std::get_if<JobWork>(&*work) : nullptr;
+  return job != nullptr && !job->finally.empty();
+}
+
+// By another supervisor. False: it is not to be, or cannot.
+bool SupervisedAttempts::begin_finally(Attempts::iterator found, const std::string& why,
+                                       Instant now) {
+  const AttemptToken& token = found->first;
+  Attempt& attempt = found->second;
+  if (!has_finally(attempt)) return false;
+  const auto launched = [&]() -> Result<Done> {
+    if (Result<Done> ran = ready_launcher(); !ran.ok()) return ran;
+    Result<AttemptLock> lock = AttemptLock::take(attempt.dir, vitals_of(token, attempt));
+    if (!lock.ok()) return Error{lock.error()};
+    if (Result<Done> written = write_lost(attempt.dir, why); !written.ok()) return written;
+    return hand_over(attempt, lock->fd());
+  }();
+  if (!launched.ok()) {
+    spdlog::error("{} attempt {}: its finally steps cannot be run: {}", token.guid, token.attempt,
+                  launched.error());
+    return false;
+  }
+  attempt.supervisor = -1;
+  attempt.is_beating = false;
+  attempt.silent_rounds = 0;
+  attempt.verdict.clear();
+  attempt.kill_at = kNever;
+  attempt.look_at = now + kLookAgain;
+  return true;
 }
 
 void SupervisedAttempts::end(Attempts::iterator found, Ending ending, Instant now) {

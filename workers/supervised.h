@@ -19,6 +19,7 @@
 
 #include "core/worker_core.h"
 #include "io/file.h"
+#include "workers/attempt_files.h"
 #include "workers/journal.h"
 #include "workers/launcher.h"
 #include "workers/strays.h"
@@ -113,7 +114,10 @@ class SupervisedAttempts {
     int64_t rounds = 0;
   };
 
-  Result<Done> launch(const Assignment& assignment, Attempt& attempt, Instant now);
+  Result<Done> launch(const Assignment& assignment, Attempt& attempt);
+  Result<Done> ready_launcher();
+  AttemptVitals vitals_of(const AttemptToken& token, const Attempt& attempt) const;
+  Result<Done> hand_over(Attempt& attempt, int lock_fd);
   void end_what_was_left();
   Result<Done> run_launcher();
   std::optional<std::pair<AttemptToken, Attempt>> load(
@@ -131,6 +135,8 @@ class SupervisedAttempts {
   void judge(Attempts::iterator found, Instant now);
   void look(Attempts::iterator found, Instant now);
   void bury(Attempts::iterator found, Instant now);
+  bool has_finally(const Attempt& attempt) const;
+  bool begin_finally(Attempts::iterator found, const std::string& why, Instant now);
   void end(Attempts::iterator found, Ending ending, Instant now);
 
   SupervisedSetup setup_;

@@ -110,7 +110,12 @@ class Supervisor {
 };
 
 Result<Done> Supervisor::prepare(const std::string& attempt_dir) {
-  if (Result<Done> opened = journal_.open(attempt_dir + "/journal"); !opened.ok()) return opened;
+  if (std::optional<std::string> why = read_lost(attempt_dir)) {
+    context_.lost = LostRun{std::move(*why), lock_.vitals().started};
+  }
+  const std::string journal = attempt_dir + "/journal";
+  Result<Done> opened = context_.lost ? journal_.reopen(journal) : journal_.open(journal);
+  if (!opened.ok()) return opened;
   if (Result<Done> adopts = adopt_orphans(); !adopts.ok()) return adopts;
   sigset_t stop;
   ::sigemptyset(&stop);

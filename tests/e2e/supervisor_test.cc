@@ -358,6 +358,45 @@ TEST_F(SupervisorTest, ASupervisorThatDiedWithItsWorkerIsFoundDead) {
   EXPECT_FALSE(runs(file("away")));
 }
 
+// They did not, and the device stayed as the job had left it.
+TEST_F(SupervisorTest, FinallyStepsRunAlthoughTheSupervisorWasKilled) {
+  start();
+  submit_with_finally("tidied-after-all", "pwd; ");
+  ::kill(child_of(launcher(), "muster-job"), SIGKILL);
+  const Ending ending = ending_of("tidied-after-all");
+  EXPECT_EQ(ending.outcome, Outcome::error);
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_EQ(ending.message, "the attempt's supervisor died while it ran");
+  EXPECT_LT(ending.started, ending.finished);
+  EXPECT_TRUE(eventually_ends(file("pid")));
+  EXPECT_TRUE(std::filesystem::exists(file("tidied")));
+  const std::string log = house_.muster({"log", "tidied-after-all"}).out;
+  EXPECT_THAT(log, HasSubstr("supervisor died while it ran; what it is to do finally is done now\n"
+                             "muster: step tidy\n"));
+  EXPECT_THAT(log, HasSubstr("/workspace\n"));
+}
+
+TEST_F(SupervisorTest, FinallyStepsRunAlthoughWorkerAndSupervisorWereKilled) {
+  start();
+  submit_with_finally("tidied-later");
+  const pid_t supervisor = child_of(launcher(), "muster-job");
+  worker_->kill_now();
+  ::kill(supervisor, SIGKILL);
+  start_worker();
+  EXPECT_THAT(ending_of("tidied-later").message, HasSubstr("supervisor died"));
+  EXPECT_TRUE(std::filesystem::exists(file("tidied")));
+}
+
+TEST_F(SupervisorTest, FinallyStepsAreNotTriedForEver) {
+  start();
+  // Its supervisor is the parent of its shell.
+  submit_with_finally("never-tidied", "kill -9 $PPID; ");
+  ::kill(child_of(launcher(), "muster-job"), SIGKILL);
+  const Ending ending = ending_of("never-tidied");
+  EXPECT_EQ(ending.cause, Cause::worker);
+  EXPECT_THAT(ending.message, HasSubstr("died while it ran, as did the one before it"));
+}
+
 // Neither its groups nor its ancestry nor its environment say whose it was: a child that had forked
 // twice, begun a session and cleared its environment outlived a supervisor that was killed.
 TEST_F(SupervisorTest, WhatHidesFromAKilledSupervisorIsFoundByItsCgroup) {

@@ -58,6 +58,22 @@ TEST_F(JournalTest, AReaderGoesOnWhereAnEarlierOneWas) {
             (std::vector<std::string>{"two", "three"}));
 }
 
+TEST_F(JournalTest, CutAnywhereAnotherWriterGoesOnWithIt) {
+  const std::vector<uint64_t> sizes = write_three();
+  const std::string whole = bytes();
+  for (uint64_t cut = 0; cut <= whole.size(); ++cut) {
+    write("journal", whole.substr(0, cut));
+    JournalWriter writer;
+    ASSERT_TRUE(writer.reopen(path("journal")).ok());
+    writer.append(kToken, kTime, Record{"INFO", "", "", {}, "more"});
+    const std::vector<Report> reports = JournalReader(path("journal")).read_some();
+    const auto kept = std::upper_bound(sizes.begin(), sizes.end(), cut) - sizes.begin();
+    ASSERT_EQ(reports.size(), static_cast<size_t>(kept)) << cut;
+    EXPECT_EQ(lines(reports).back(), "more");
+    EXPECT_EQ(reports.back().seq, reports.size());
+  }
+}
+
 TEST_F(JournalTest, AReaderSeesWhatIsAddedLater) {
   JournalReader reader(path("journal"));
   EXPECT_TRUE(reader.read_some().empty()) << "there is no file yet";
