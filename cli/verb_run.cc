@@ -129,7 +129,9 @@ LoadedTasks make_tasks(const RunOptions& options, Output& output) {
         ""};
   }
   for (size_t i = 0; i < loaded.tasks.size(); ++i) {
-    apply_or_throw(options, working_directory(), loaded.tasks[i], loaded.left_devices[i]);
+    RunOptions one = options;
+    if (!one.name.empty() && loaded.tasks.size() > 1) one.name += " " + std::to_string(i + 1);
+    apply_or_throw(one, working_directory(), loaded.tasks[i], loaded.left_devices[i]);
   }
   return loaded;
 }

@@ -175,7 +175,7 @@ Glob::Places Glob::enter(const Places& places, std::string_view name, uint64_t& 
     ++steps;
     if (place == names_.size()) continue;
     if (names_[place] == kAnyNames) {
-      add(next, place);
+      if (!name.starts_with('.')) add(next, place);
     } else if (matches_name(names_[place], name, steps)) {
       add(next, place + 1);
     }

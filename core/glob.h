@@ -3,8 +3,9 @@
 //   *  any characters of a name    ?  one    [a-z] [!a-z] [[:digit:]]  one of these, or none
 //   **  as a whole name: any number of names, none included    \x  x itself
 //
-// A dot that begins a name is matched by a dot only, though ** goes through such names. For each
-// character of a path there are at most as many comparisons as the pattern has characters.
+// A dot that begins a name is matched by a dot only: what is hidden (.ssh, .git, .env) is never
+// meant unless it is said. For each character of a path there are at most as many comparisons as
+// the pattern has characters.
 #pragma once
 
 #include <cstddef>

@@ -177,7 +177,7 @@ inline constexpr uint64_t kDiskReserveBytes = 64ull << 20;
 // --- the archive ---
 inline constexpr size_t kArtifactNameBytesMax = 1'024;
 inline constexpr size_t kArtifactPartBytesMax = 255;  // file systems take no longer names
-inline constexpr size_t kArtifactDepthMax = 16;       // folders and the file
+inline constexpr size_t kArtifactDepthMax = 17;       // 16 folders and the file
 // Of one append over HTTP: it is in memory until it is whole, once for each connection.
 inline constexpr size_t kArchiveAppendBytesMax = 1 << 20;
 // Each has a thread while it is open. A follower of a log holds one.

@@ -50,9 +50,14 @@ class JobReader {
  private:
   void check_ways() const {
     const int runs = task_.has("run") + task_.has("shell") + task_.has("steps");
-    if (runs > 1 || (runs == 0 && !task_.has("source"))) {
+    if (runs == 0 && !task_.has("source")) {
       scope_.error(task_.node().at,
                    "a job needs one of \"run\", \"shell\", \"steps\" and \"source\"");
+    }
+    if (runs > 1) {
+      scope_.error(task_.node().at,
+                   "a job has one of \"run\", \"shell\" and \"steps\", and this has " +
+                       std::to_string(runs) + " of them");
     }
     if (task_.has("results") && task_.has("steps")) {
       task_.error("results",
@@ -312,9 +317,15 @@ class JobReader {
       job_.keep_for = *time;
       return;
     }
-    task_.error("keep", "\"" + text +
-                            "\" is none of never, on_failure and always, with a time if "
-                            "you like: on_failure 24h");
+    if (!known) {
+      task_.error("keep", "\"" + text +
+                              "\" is none of never, on_failure and always, with a time if "
+                              "you like: on_failure 24h");
+    } else {
+      task_.error("keep",
+                  time ? "a workspace is kept for " + format_duration(kTimeoutMax) + " at most"
+                       : time.error());
+    }
   }
 
   void read_env() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -182,6 +183,17 @@ void tell_apart(YamlNode& document, const YamlNode& before, std::string_view key
   }
 }
 
+// A document without a name is called after its file.
+void add_name(YamlNode& document, const std::string& file, const Words& words) {
+  YamlEntry entry{"name", document.at, {}};
+  entry.value.kind = YamlNode::Kind::scalar;
+  entry.value.quoted = true;
+  entry.value.at = document.at;
+  entry.value.text = cut_text(std::filesystem::path(file).stem().string() + " " + suffix_of(words),
+                              kNameLengthMax);
+  document.entries.push_back(std::move(entry));
+}
+
 YamlNode without(const YamlNode& document, std::initializer_list<std::string_view> keys) {
   YamlNode left = document;
   std::erase_if(left.entries, [&](const YamlEntry& entry) {
@@ -322,6 +334,7 @@ void expand_document(const YamlNode& document, const FileScope& scope, const Arr
       replace_in(cell.document, words);
       tell_apart(cell.document, plain, "guid", "/", words);
       tell_apart(cell.document, plain, "name", " ", words);
+      if (plain.find("name") == nullptr) add_name(cell.document, scope.file(), words);
     }
     if (!take(cell)) return;
   }

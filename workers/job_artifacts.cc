@@ -65,6 +65,12 @@ class Collector {
                        [&](const Glob& pattern) { return pattern.matches(path); });
   }
 
+  // Whether a pattern is this very path.
+  bool is_named(const std::string& path) const {
+    const auto is_it = [&](const std::string& name) { return name == path || name == path + "/"; };
+    return std::any_of(search_.patterns.begin(), search_.patterns.end(), is_it);
+  }
+
   void complain(const std::string& path, const std::string& why) {
     if (++complaints_ <= kProblemsMax) {
       out_.problems.push_back(quote_text(path) + " is not collected: " + why);
@@ -75,6 +81,9 @@ class Collector {
     struct stat info {};
     if (::fstatat(dir_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (S_ISDIR(info.st_mode)) {
+      if (is_named(path)) {
+        complain(path, "it is a directory; \"" + path + "/**\" is what lies in it");
+      }
       if (depth >= kDepthMax) return complain(path, "it lies too deep");
       UniqueFd below(
           ::openat(dir_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

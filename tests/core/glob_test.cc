@@ -42,7 +42,10 @@ TEST(GlobTest, NameByName) {
 
 TEST(GlobTest, TwoStarsAreAnyNumberOfNames) {
   expect_rows({{"**", "a", true},
-               {"**", "d/.e/a", true},
+               {"**", "d/.e/a", false},
+               {"**", ".a", false},
+               {"d/**", "d/.a", false},
+               {"**/.e/*", "d/.e/a", true},
                {"**/a.txt", "a.txt", true},
                {"**/a.txt", "d/e/a.txt", true},
                {"**/a.txt", "d/e/b.txt", false},
@@ -94,7 +97,10 @@ TEST(GlobTest, ALeadingDotIsMeantOnlyWhenItIsSaid) {
                {".*", ".hidden", true},
                {"\\.*", ".hidden", true},
                {"a*", "a.hidden", true},
-               {"**/x", ".d/x", true}});
+               {"**/x", ".d/x", false},
+               {"**/*", ".d/x", false},
+               {"**/.*", "d/.x", true},
+               {".d/**", ".d/x", true}});
 }
 
 TEST(GlobTest, AWalkGoesOnlyWhereSomethingCanMatch) {

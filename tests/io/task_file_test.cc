@@ -217,6 +217,15 @@ TEST(TaskFile, AnArrayIsATaskForEachNumberAndFlagsGoBeforeIt) {
   EXPECT_EQ(job_of(flags.tasks[1]).env.at("MUSTER_ARRAY_INDEX"), "2");
 }
 
+// They were all called "soak".
+TEST(TaskFile, TasksOfAFileWithoutANameAreToldApart) {
+  const TaskFile file = parse_task_file(
+      kJob + std::string("run: [x]\nmatrix: {a: [u, v]}\narray: 3-4\n"), "/d/soak.yaml");
+  ASSERT_EQ(file.tasks.size(), 4u);
+  EXPECT_EQ(file.tasks[0].name, "soak 3-u");
+  EXPECT_EQ(file.tasks[3].name, "soak 4-v");
+}
+
 TEST(TaskFile, DependsOnTasksOfTheFileAndOnOthers) {
   const std::string end = "\n---\n" + std::string(kJob);
   const TaskFile file = parse_task_file(
@@ -339,8 +348,9 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
   };
   const std::vector<Row> rows = {
       {"", "1:1: a job needs one of \"run\", \"shell\", \"steps\" and \"source\""},
-      {"run: [x]\nshell: y", "1:1: a job needs one of"},
-      {"run: [x]\nsteps: [{id: a, run: [y]}]", "1:1: a job needs one of"},
+      {"run: [x]\nshell: y",
+       "1:1: a job has one of \"run\", \"shell\" and \"steps\", and this has 2 of them"},
+      {"run: [x]\nsteps: [{id: a, run: [y]}]", "and this has 2 of them"},
       {"run: x", "3:6: a command must be a list of arguments"},
       {"shell: [x]", "3:8: \"shell\" must be a text, not a list"},
       {"run: [x]\nguid: short", "4:7: "},
@@ -416,6 +426,8 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\nmeasure: {wifi.a: {min: fast}}", "min must be a number, not \"fast\""},
       {"run: [x]\nmeasure: {wifi.a: {min: 2, max: 1}}", "4:11: \"min\" is above \"max\""},
       {"run: [x]\nexpect: {tests: 0}", "\"tests\" must be from 1"},
+      {"run: [x]\nkeep: always 999999d", "4:7: duration \"999999d\" is longer than"},
+      {"run: [x]\nkeep: always 31d", "4:7: a workspace is kept for 30d at most"},
       {"run: [x]\nkeep: sometimes", "4:7: \"sometimes\" is none of never, on_failure and always"},
       {"run: [x]\nkeep: always soon", "is none of"},
       {"run: [x]\npty: maybe", "must be true or false"},

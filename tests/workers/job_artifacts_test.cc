@@ -75,18 +75,28 @@ TEST_F(CollectArtifactsTest, IsNotHeldUpByWhatIsNoFile) {
 // They were left to the uploader, which dropped them without a word.
 TEST_F(CollectArtifactsTest, NamesThatTheArchiveDoesNotTakeAreSaid) {
   std::string deep = "from";
-  for (int i = 0; i < 16; ++i) deep += "/d";
+  for (int i = 0; i < 17; ++i) deep += "/d";
   write(deep + "/f", "");
   write(deep.substr(0, deep.size() - 2) + "/f", "");
   write("from/.muster/note", "");
   write("from/a\nb", "");
   write("from/\xff", "");
-  const Collected collected = collect({"**/*"});
+  const Collected collected = collect({"**/*", ".muster/*"});
   ASSERT_EQ(collected.files.size(), 1u);
   EXPECT_EQ(collected.files[0].name, deep.substr(5, deep.size() - 7) + "/f");
   EXPECT_THAT(collected.problems,
               UnorderedElementsAre(HasSubstr("16 folders"), HasSubstr("archive's own folder"),
                                    HasSubstr("control characters"), HasSubstr("not UTF-8")));
+}
+
+// "out" kept nothing, without a word.
+TEST_F(CollectArtifactsTest, ADirectoryThatIsNamedIsSaidToBeOne) {
+  write("from/out/a", "");
+  write("from/logs/b", "");
+  const Collected collected = collect({"out", "logs/**"});
+  ASSERT_EQ(collected.files.size(), 1u);
+  EXPECT_EQ(collected.files[0].name, "logs/b");
+  EXPECT_THAT(collected.problems, ElementsAre(HasSubstr("\"out/**\" is what lies in it")));
 }
 
 TEST_F(CollectArtifactsTest, ProblemsThatAreTooManyAreCounted) {

@@ -78,7 +78,7 @@ TEST_F(StepResultsTest, PatternsFindFilesBelowTheDirectory) {
   EXPECT_THAT(found("*.xml"), ElementsAre("a.xml"));
   EXPECT_THAT(found("x/*.xml"), ElementsAre("x/a.xml"));
   EXPECT_THAT(found("**/*.xml"), ElementsAre("a.xml", "x/a.xml", "x/y/a.xml", "z/a.xml"));
-  EXPECT_THAT(found("x/**"), ElementsAre("x/a.xml", "x/y/.a.xml", "x/y/a.xml"));
+  EXPECT_THAT(found("x/**"), ElementsAre("x/a.xml", "x/y/a.xml"));
   EXPECT_THAT(found("**/x/**/**/a.xml"), ElementsAre("x/a.xml", "x/y/a.xml"));
   EXPECT_THAT(found("x/**/a.xml"), ElementsAre("x/a.xml", "x/y/a.xml"));
   EXPECT_THAT(found("?.[tx]*"), ElementsAre("a.xml", "b.txt"));
