@@ -429,7 +429,7 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\nkeep: always 999999d", "4:7: duration \"999999d\" is longer than"},
       {"run: [x]\nkeep: always 31d", "4:7: a workspace is kept for 30d at most"},
       {"run: [x]\nkeep: sometimes", "4:7: \"sometimes\" is none of never, on_failure and always"},
-      {"run: [x]\nkeep: always soon", "is none of"},
+      {"run: [x]\nkeep: always soon", "4:7: duration \"soon\" does not begin with a digit"},
       {"run: [x]\npty: maybe", "must be true or false"},
       {"run: [x]\ndepends_on: [boot]", "4:14: no task of this file is called \"boot\""},
       {"run: [x]\ndepends_on: [t]", "4:14: a task cannot depend on itself"},
