@@ -334,7 +334,7 @@ TEST_F(JobApiTest, APushGoesNowhereElse) {
   listen();
   write(work() + "/f", "x");
   for (const std::string as : {"../f", "/f", "a/../../f", "a//f", "./f", "..", "a/", ".muster/f",
-                               "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"}) {
+                               "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18"}) {
     EXPECT_THAT(refusal(R"({"push":{"file":"f","as":")" + as + "\"}}"),
                 HasSubstr("may not be called"))
         << as;
