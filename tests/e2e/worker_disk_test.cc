@@ -117,7 +117,7 @@ TEST_F(WorkerDiskTest, ALowDiskTakesNoNewWorkAndFinishesWhatRuns) {
   start_worker();
   // Its supervisor looks at the disk once a second.
   submit("low-disk-runs", "until [ -e " + gate("two") + " ]; do sleep 0.05; done; " +
-                              "until grep -q 'not kept' $MUSTER_LOG_PATH; do "
+                              "until grep -q 'is n[o]t kept' $MUSTER_LOG_PATH; do "
                               "echo output; sleep 0.05; done");
   wait_for("attempt_started", "low-disk-runs");
   set_disk("low");
