@@ -2,10 +2,40 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <optional>
+#include <vector>
 
+#include "io/measure_tables.h"
+#include "io/sql_dialect.h"
 #include "sql/ledger.h"
 
 namespace muster {
+namespace {
+
+constexpr uint32_t kMoveMeasurements = 7;
+
+// Where tables do not belong to transactions each statement counts by itself, and is passed over
+// when it is done again.
+Result<Done> migrate_to(SqlStore& store, uint32_t version) {
+  std::optional<SqlTransaction> transaction;
+  if (has_transactional_tables(store.dialect())) {
+    transaction.emplace(store);
+    if (!transaction->status().ok()) return Error{transaction->status().reason};
+  }
+  std::vector<std::string> statements = translate_migration(kLedgerMigrations[version - 1], store);
+  statements.push_back("REPLACE INTO schema_version VALUES (" + std::to_string(version) + ")");
+  for (const std::string& sql : statements) {
+    const DbStatus status = store.execute(sql);
+    if (!status.ok() && status.fault != DbFault::exists) return Error{status.reason};
+  }
+  if (!transaction) return Done{};
+  const DbStatus status = transaction->commit();
+  if (!status.ok()) return Error{status.reason};
+  return Done{};
+}
+
+}  // namespace
 
 const uint32_t kLedgerSchemaVersion = std::size(kLedgerMigrations);
 
@@ -18,39 +48,40 @@ Error ledger_error(std::string reason) {
   return Error{std::move(reason)};
 }
 
-Result<uint32_t> read_ledger_version(Database& db) {
-  Result<Statement> exists =
-      db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'");
-  if (!exists.ok()) return Error{exists.error()};
-  const bool found = exists->next();
-  if (DbStatus status = exists->finish(); !status.ok()) return Error{status.reason};
+Error no_ledger_error(const std::string& place) {
+  return Error{place + ": there is no ledger yet: start a collector (muster up does)"};
+}
+
+Result<uint32_t> read_ledger_version(SqlStore& store) {
+  Result<std::unique_ptr<SqlStatement>> columns = store.prepare(select_columns(store.dialect()));
+  if (!columns.ok()) return Error{columns.error()};
+  (*columns)->start({"schema_version"});
+  const bool found = (*columns)->next();
+  if (DbStatus status = (*columns)->finish(); !status.ok()) return Error{status.reason};
   if (!found) return 0u;
 
-  Result<Statement> newest = db.prepare("SELECT max(version) FROM schema_version");
+  Result<std::unique_ptr<SqlStatement>> newest =
+      store.prepare("SELECT max(version) FROM schema_version");
   if (!newest.ok()) return Error{newest.error()};
-  const int64_t version = newest->next() ? newest->integer(0) : 0;
-  if (DbStatus status = newest->finish(); !status.ok()) return Error{status.reason};
+  (*newest)->start({});
+  const int64_t version = (*newest)->next() ? (*newest)->integer(0) : 0;
+  if (DbStatus status = (*newest)->finish(); !status.ok()) return Error{status.reason};
   if (version > kLedgerSchemaVersion) {
-    return Error{db.path() + ": was written by a newer muster (schema " + std::to_string(version) +
-                 ", this build knows " + std::to_string(kLedgerSchemaVersion) +
-                 "): upgrade this muster"};
+    return Error{store.place() + ": was written by a newer muster (schema " +
+                 std::to_string(version) + ", this build knows " +
+                 std::to_string(kLedgerSchemaVersion) + "): upgrade this muster"};
   }
   return static_cast<uint32_t>(std::max<int64_t>(version, 0));
 }
 
-Result<Done> migrate_ledger(Database& db) {
-  const Result<uint32_t> version = read_ledger_version(db);
+Result<Done> migrate_ledger(SqlStore& store) {
+  const Result<uint32_t> version = read_ledger_version(store);
   if (!version.ok()) return Error{version.error()};
   for (uint32_t next = *version + 1; next <= kLedgerSchemaVersion; ++next) {
-    Transaction transaction(db);
-    if (!transaction.status().ok()) return Error{transaction.status().reason};
-    DbStatus status = db.execute(kLedgerMigrations[next - 1]);
-    if (!status.ok()) return Error{status.reason};
-    const std::string note = "INSERT INTO schema_version VALUES (" + std::to_string(next) + ")";
-    status = db.execute(note.c_str());
-    if (!status.ok()) return Error{status.reason};
-    status = transaction.commit();
-    if (!status.ok()) return Error{status.reason};
+    if (next == kMoveMeasurements) {
+      if (Result<Done> done = move_measurements(store); !done.ok()) return done;
+    }
+    if (Result<Done> done = migrate_to(store, next); !done.ok()) return done;
   }
   return Done{};
 }

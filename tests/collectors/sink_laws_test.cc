@@ -5,7 +5,9 @@
 #include "collectors/couchdb_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/status_log_sink.h"
-#include "io/sqlite.h"
+#include "core/guid.h"
+#include "io/sql_dialect.h"
+#include "tests/collectors/ledger_kit.h"
 #include "tests/support/couchdb_server.h"
 #include "tests/support/scratch.h"
 
@@ -32,43 +34,69 @@ SinkUnderTest status_log() {
   return sink;
 }
 
-// Every row of every table but the position's.
-std::string dump_tables(const std::string& file) {
-  std::variant<Database, DbStatus> opened = Database::open(file, {.read_only = true});
-  Database& db = std::get<Database>(opened);
+// Every row of every table but those of the position and the version.
+std::string dump_tables(SqlStore& store) {
   const std::pair<std::string, std::string> tables[] = {
-      {"tasks", "guid"},  {"attempts", "guid, attempt"},
-      {"results", "seq"}, {"device_attempts", "device, seq"},
+      {"tasks", "guid"},
+      {"attempts", "guid, attempt"},
+      {"results", "seq"},
+      {"device_attempts", "device, seq"},
       {"events", "seq"},
+      {"device_health", "device, seq"},
+      {"device_specs", "device, seq"},
+      {"inventory_selectors", "place"},
+      {"declared_devices", "device"},
+      {"listed_devices", "device, worker"},
+      {"sources", "seq"},
+      {"artifacts", "seq"},
+      {"measurements", "seq"},
+      {"measure_columns", "table_name, place"},
   };
   std::string text;
   for (const auto& [table, order] : tables) {
     text += "== " + table + "\n";
-    std::vector<std::string> columns;
-    Result<Statement> names = db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
-    while (names->next()) columns.emplace_back(names->text(0));
-    Result<Statement> rows = db.prepare("SELECT * FROM " + table + " ORDER BY " + order);
-    while (rows->next()) {
-      for (size_t i = 0; i < columns.size(); ++i) {
-        const int column = static_cast<int>(i);
-        text += " " + columns[i] + "=";
-        text += rows->is_null(column) ? "NULL" : std::string(rows->text(column));
+    int columns = 0;
+    const auto names = store.prepare(select_columns(store.dialect()));
+    for ((*names)->start({std::string_view(table)}); (*names)->next();) ++columns;
+    const auto rows = store.prepare("SELECT * FROM " + table + " ORDER BY " + order);
+    EXPECT_TRUE(rows.ok()) << rows.error();
+    for ((*rows)->start({}); (*rows)->next(); text += "\n") {
+      for (int column = 0; column < columns; ++column) {
+        text +=
+            (*rows)->is_null(column) ? " NULL" : " [" + std::string((*rows)->text(column)) + "]";
       }
-      text += "\n";
     }
+    const DbStatus status = (*rows)->finish();
+    EXPECT_TRUE(status.ok()) << status.reason;
   }
   return text;
 }
 
-SinkUnderTest ledger() {
+SinkUnderTest ledger_at(const std::string& name,
+                        const std::function<LedgerPlace(const std::string&)>& place_of) {
   SinkUnderTest sink;
-  sink.name = "ledger";
-  sink.make = [](const std::string& dir) {
-    return std::make_unique<LedgerSink>(dir + "/ledger.db");
+  sink.name = name;
+  sink.make = [=](const std::string& dir) { return std::make_unique<LedgerSink>(place_of(dir)); };
+  sink.effect = [=](const std::string& dir) {
+    return dump_tables(**open_ledger_store_read_only(place_of(dir)));
   };
-  sink.effect = [](const std::string& dir) { return dump_tables(dir + "/ledger.db"); };
   sink.is_state = [](const std::string&) { return true; };
   return sink;
+}
+
+SinkUnderTest ledger() {
+  return ledger_at("ledger", [](const std::string& dir) {
+    return LedgerPlace{dir + "/ledger.db", {}};
+  });
+}
+
+// A database for each directory. Where that is none there is no server either.
+SinkUnderTest ledger_on_server() {
+  return ledger_at("ledger_mariadb", [](const std::string& dir) {
+    LedgerPlace place = mariadb_server().place("laws_" + hex16(hash64(dir)));
+    if (!std::filesystem::is_directory(dir)) place.server->options.socket = dir + "/socket";
+    return place;
+  });
 }
 
 // One server for all laws; each place has a database of its own.
@@ -109,8 +137,10 @@ SinkUnderTest couchdb() {
   return sink;
 }
 
-const auto kSinks = ::testing::Values(status_log(), ledger(), couchdb());
+const auto kFileSinks = ::testing::Values(status_log(), ledger(), couchdb());
+const auto kSinks = ::testing::Values(status_log(), ledger(), ledger_on_server(), couchdb());
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkLaws, kSinks, sink_name);
+INSTANTIATE_TEST_SUITE_P(Collectors, SinkFileLaws, kFileSinks, sink_name);
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkRunnerLaws, kSinks, sink_name);
 
 }  // namespace
