@@ -146,7 +146,7 @@ TEST_F(SinksTest, KillsLoseAndDoubleNothing) {
   for (uint64_t seq = 0; lines >> seq;) EXPECT_TRUE(letters.insert(seq).second) << seq;
   EXPECT_EQ(letters, poison);
   // The ledger has those too.
-  Result<Ledger> ledger = Ledger::open(house_.home().ledger_file());
+  Result<Ledger> ledger = Ledger::open(LedgerPlace{house_.home().ledger_file(), {}});
   ASSERT_TRUE(ledger.ok()) << ledger.error();
   EXPECT_EQ(ledger->position()->seq, log.size());
   const Result<std::vector<LedgerTask>> tasks = ledger->tasks({.max = 1'000});
