@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "io/ledger_text.h"
 #include "io/codec.h"
+#include "io/ledger_text.h"
 #include "io/sql_dialect.h"
 
 namespace muster {

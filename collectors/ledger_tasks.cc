@@ -3,8 +3,8 @@
 #include <iterator>
 #include <optional>
 
-#include "io/ledger_text.h"
 #include "io/event_json.h"
+#include "io/ledger_text.h"
 #include "io/sql_dialect.h"
 
 namespace muster {

@@ -5,9 +5,9 @@
 #include <utility>
 #include <variant>
 
-#include "io/ledger_text.h"
 #include "io/event_json.h"
 #include "io/ledger_schema.h"
+#include "io/ledger_text.h"
 #include "io/sql_dialect.h"
 
 namespace muster {

@@ -53,7 +53,7 @@ TEST_F(LedgerServerTest, IsAskedAsAFileIs) {
   EXPECT_THAT(expect(0, {"result", "job-that-was-slow"}).out, HasSubstr("job-that-was-slow"));
   EXPECT_THAT(
       expect(0, {"measure", "query", "boot", "--where", "seconds>2", "-o", "csv"}).out,
-      AllOf(HasSubstr(",\"job-that-was-slow\",1,2.5,false,\"a,b\"\r\n"), Not(HasSubstr("quick"))));
+      AllOf(HasSubstr(",\"job-that-was-slow\",1,false,2.5,\"a,b\"\r\n"), Not(HasSubstr("quick"))));
   EXPECT_THAT(expect(0, {"measure", "query", "boot", "-o", "json"}).out,
               AllOf(HasSubstr("\"muster.measurement_list/1\""), HasSubstr("\"seconds\":1.0")));
   EXPECT_THAT(expect(64, {"measure", "query", "boat"}).err, HasSubstr("did you mean boot"));
