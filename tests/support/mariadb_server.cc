@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -19,6 +20,8 @@
 
 namespace muster {
 namespace {
+
+constexpr const char* kServer = "/usr/sbin/mariadbd";
 
 // In memory where there is such a place.
 std::string fast_parent() { return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; }
@@ -46,10 +49,14 @@ uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-// A data directory as mariadb-install-db makes it: made once, since that takes longer than all
-// else.
+// A data directory as mariadb-install-db makes it: made once for each server program, since that
+// takes longer than all else.
 std::string template_dir() {
-  const std::string dir = fast_parent() + "/muster-mariadb-" + std::to_string(::geteuid());
+  std::error_code missing;
+  const auto made = std::filesystem::last_write_time(kServer, missing);
+  if (missing) give_up(std::string(kServer) + " is not there");
+  const std::string dir = fast_parent() + "/muster-mariadb-" + std::to_string(::geteuid()) + "-" +
+                          std::to_string(made.time_since_epoch().count());
   const std::string data = dir + "/data";
   std::filesystem::create_directories(dir);
   const UniqueFd lock(::open((dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -94,7 +101,7 @@ MariadbServer::MariadbServer(std::vector<std::string> flags, const std::string& 
 
 void MariadbServer::start() {
   ChildSpec spec;
-  spec.argv = {"/usr/sbin/mariadbd",
+  spec.argv = {kServer,
                "--no-defaults",
                "--user=" + user(),
                "--datadir=" + dir() + "/data",
