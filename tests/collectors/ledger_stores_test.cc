@@ -2,6 +2,7 @@
 // die in the middle.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <future>
 #include <random>
@@ -295,6 +296,10 @@ TEST(LedgerStores, WhatTheStoreRefusesForGoodIsSaidSo) {
   }
 }
 
+std::unique_ptr<LedgerSink> sink_at(const LedgerPlace& place) {
+  return std::make_unique<LedgerSink>(place);
+}
+
 TEST(LedgerStores, ThePasswordComesFromAFileAndStaysThere) {
   const NewLedger place(LedgerKind::mariadb);
   const Scratch scratch;
@@ -312,8 +317,13 @@ TEST(LedgerStores, ThePasswordComesFromAFileAndStaysThere) {
   ASSERT_FALSE(denied.ok());
   EXPECT_THAT(denied.error(), HasSubstr("Access denied"));
   EXPECT_THAT(denied.error(), ::testing::Not(HasSubstr("some-other-word")));
+  by_file.server->password_file.clear();
+  ASSERT_EQ(::setenv(kLedgerPasswordVariable, MariadbServer::kPassword, 1), 0);
+  EXPECT_TRUE(sink_at(by_file)->open().ok());
+  ASSERT_EQ(::unsetenv(kLedgerPasswordVariable), 0);
+  EXPECT_FALSE(sink_at(by_file)->open().ok());
   by_file.server->password_file = scratch / "nowhere";
-  EXPECT_THAT(LedgerSink(by_file).open().error(), HasSubstr("nowhere"));
+  EXPECT_THAT(sink_at(by_file)->open().error(), HasSubstr("nowhere"));
 }
 
 }  // namespace
