@@ -22,7 +22,20 @@ Result<SinkPosition> LedgerSink::open() {
 
 Delivery LedgerSink::deliver(std::span<const SequencedEvent> events, const SinkPosition& position) {
   if (!writer_) return Delivery::away(place() + ": the ledger is not open");
-  DbStatus status = writer_->write(events, position);
+  return delivery_of(writer_->write(events, position));
+}
+
+Delivery LedgerSink::deliver_again(const SequencedEvent& event, const std::string& log_id) {
+  if (!writer_) return Delivery::away(place() + ": the ledger is not open");
+  if (writer_->position().log_id != log_id) {
+    return Delivery::refused(place() + ": event " + std::to_string(event.seq) +
+                             " is of another log, " + log_id);
+  }
+  if (!LedgerWriter::may_come_late(event.event)) return Sink::deliver_again(event, log_id);
+  return delivery_of(writer_->write_again(event));
+}
+
+Delivery LedgerSink::delivery_of(DbStatus status) {
   if (status.ok()) return {};
   writer_.reset();
   status.reason = ledger_error(std::move(status.reason)).message;
@@ -33,10 +46,11 @@ Delivery LedgerSink::deliver(std::span<const SequencedEvent> events, const SinkP
 
 Result<Done> LedgerSink::rewind(uint64_t cursor) {
   if (cursor != 0) return only_from_the_beginning(*this);
-  if (const Result<SinkPosition> position = open(); !position.ok()) return Error{position.error()};
-  Result<Done> done = writer_->forget();
   writer_.reset();
-  return done;
+  const Result<std::unique_ptr<SqlStore>> store = open_ledger_store(place_);
+  if (!store.ok()) return Error{store.error()};
+  if (Result<Done> done = reset_ledger(**store); !done.ok()) return ledger_error(done.error());
+  return Done{};
 }
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "collectors/sink.h"
+#include "io/db_status.h"
 #include "io/ledger_place.h"
 
 namespace muster {
@@ -22,9 +23,12 @@ class LedgerSink final : public Sink {
   BatchLimits limits() const override { return {8'192, 8 << 20}; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
+  Delivery deliver_again(const SequencedEvent& event, const std::string& log_id) override;
   Result<Done> rewind(uint64_t cursor) override;
 
  private:
+  Delivery delivery_of(DbStatus status);
+
   LedgerPlace place_;
   std::unique_ptr<LedgerWriter> writer_;  // null: closed, or failed
 };

@@ -56,6 +56,9 @@ Result<std::unique_ptr<LedgerWriter>> LedgerWriter::open(std::unique_ptr<SqlStor
   if (Result<Done> done = migrate_ledger(*writer->store_); !done.ok()) {
     return ledger_error(done.error());
   }
+  if (Result<Done> done = finish_reset_ledger(*writer->store_); !done.ok()) {
+    return ledger_error(done.error());
+  }
   if (Result<Done> done = writer->prepare(); !done.ok()) return ledger_error(done.error());
   return writer;
 }
@@ -98,50 +101,43 @@ Result<SinkPosition> LedgerWriter::read_position() {
 }
 
 DbStatus LedgerWriter::write(std::span<const SequencedEvent> events, const SinkPosition& position) {
-  events = undelivered(events, position_.cursor);
-  if (Result<Done> done = make_room(events); !done.ok()) return {DbFault::broken, done.error()};
-  SqlTransaction transaction(*store_);
-  failure_ = transaction.status();
-  if (failure_.ok()) check_position();
-  if (failure_.ok()) add_all(events);
-  if (failure_.ok())
-    note(set_position_->add(
-        {int64_t{1}, std::string_view(position.log_id), static_cast<int64_t>(position.cursor)}));
-  if (failure_.ok()) flush();
-  if (failure_.ok()) note(transaction.commit());
-  texts_.clear();
+  write_rows(undelivered(events, position_.cursor), position);
   if (failure_.ok()) position_ = position;
   return failure_;
 }
 
-Result<Done> LedgerWriter::forget() {
-  const Result<std::map<std::string, MeasureTable>> measured = read_measure_catalogue(*store_);
-  if (!measured.ok()) return ledger_error(measured.error());
-  std::vector<std::string> tables = {"tasks",
-                                     "attempts",
-                                     "results",
-                                     "device_attempts",
-                                     "events",
-                                     "device_health",
-                                     "device_specs",
-                                     "inventory_selectors",
-                                     "declared_devices",
-                                     "listed_devices",
-                                     "sources",
-                                     "artifacts",
-                                     "measurements",
-                                     "measure_tables",
-                                     "measure_columns"};
-  for (const auto& [name, table] : *measured) tables.push_back(table.sql_name);
-  SqlTransaction transaction(*store_);
-  failure_ = transaction.status();
-  for (const std::string& table : tables) {
-    if (failure_.ok()) note(store_->execute("DELETE FROM " + quote_identifier(table)));
+DbStatus LedgerWriter::write_again(const SequencedEvent& event) {
+  write_rows({&event, 1}, position_);
+  return failure_;
+}
+
+bool LedgerWriter::may_come_late(const Event& event) {
+  const auto* report = std::get_if<AttemptReported>(&event.body);
+  if (report != nullptr) return !std::holds_alternative<AttemptStarted>(report->body);
+  return std::holds_alternative<DeviceJudged>(event.body) ||
+         std::holds_alternative<BrokerStarted>(event.body) ||
+         std::holds_alternative<WorkerJoined>(event.body) ||
+         std::holds_alternative<WorkerLost>(event.body) ||
+         std::holds_alternative<ReportRefused>(event.body);
+}
+
+void LedgerWriter::write_rows(std::span<const SequencedEvent> events,
+                              const SinkPosition& position) {
+  failure_ = {};
+  if (Result<Done> done = make_room(events); !done.ok()) {
+    return note({DbFault::broken, done.error()});
   }
-  if (failure_.ok()) note(store_->execute("UPDATE position SET seq = 0"));
+  SqlTransaction transaction(*store_);
+  note(transaction.status());
+  if (failure_.ok()) check_position();
+  if (failure_.ok()) add_all(events);
+  if (failure_.ok()) {
+    note(set_position_->add(
+        {int64_t{1}, std::string_view(position.log_id), static_cast<int64_t>(position.cursor)}));
+  }
+  if (failure_.ok()) flush();
   if (failure_.ok()) note(transaction.commit());
-  if (!failure_.ok()) return ledger_error(failure_.reason);
-  return Done{};
+  texts_.clear();
 }
 
 // A commit whose answer was lost may have been one, and a second collector may be at work.
@@ -162,7 +158,6 @@ Result<Done> LedgerWriter::make_room(std::span<const SequencedEvent> events) {
   }
   if (rows.empty()) return Done{};
   // What this knows of the tables holds as long as nobody else has written.
-  failure_ = {};
   check_position();
   if (!failure_.ok()) return Error{failure_.reason};
   return measures_.make_room(rows);

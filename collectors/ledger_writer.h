@@ -29,8 +29,11 @@ class LedgerWriter {
   // somebody else has written meanwhile. DbFault::constraint: the store refuses what an event says.
   DbStatus write(std::span<const SequencedEvent> events, const SinkPosition& position);
 
-  // Empties every table and begins with the first event again. It must be opened anew then.
-  Result<Done> forget();
+  // Whether an event makes only rows of its own, which later events do not change.
+  static bool may_come_late(const Event& event);
+  // The rows of one that may, whether or not it has come before; the position stays. Fails as write
+  // does.
+  DbStatus write_again(const SequencedEvent& event);
 
   // The rows that an event makes beside its own. One overload for each type.
   void add(const BrokerStarted&, const SequencedEvent&) {}
@@ -62,6 +65,7 @@ class LedgerWriter {
   Result<Done> prepare();
   Result<SinkPosition> read_position();
   void check_position();
+  void write_rows(std::span<const SequencedEvent> events, const SinkPosition& position);
   Result<Done> make_room(std::span<const SequencedEvent> events);
   void add_all(std::span<const SequencedEvent> events);
   void add_event(const SequencedEvent& at);

@@ -103,7 +103,8 @@ Result<Ledger> Ledger::open(std::unique_ptr<SqlStore> store) {
 Result<LedgerPosition> Ledger::position() {
   const auto rows =
       select_rows(*store_, "SELECT log_id, seq FROM position", {}, [](const SqlStatement& row) {
-        return LedgerPosition{text_at(row, 0), static_cast<uint64_t>(row.integer(1))};
+        return LedgerPosition{text_at(row, 0),
+                              static_cast<uint64_t>(std::max<int64_t>(row.integer(1), 0))};
       });
   if (!rows.ok()) return Error{rows.error()};
   return rows->empty() ? LedgerPosition{} : rows->front();

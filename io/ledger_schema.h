@@ -23,7 +23,14 @@ Error ledger_error(std::string reason);
 Error no_ledger_error(const std::string& place);
 
 // Brings an empty or older ledger to kLedgerSchemaVersion. A crash in between is made good by doing
-// it once more.
+// it once more. An error when one of its tables is not there although it was made.
 Result<Done> migrate_ledger(SqlStore& store);
+
+// Makes the ledger anew: all of its tables are there, whichever are missing now, and empty, those
+// of measurements are gone, and its position is the beginning of its log. A crash in between is
+// made good by finish_reset_ledger.
+Result<Done> reset_ledger(SqlStore& store);
+// Of a ledger that is migrated, before its position is used.
+Result<Done> finish_reset_ledger(SqlStore& store);
 
 }  // namespace muster

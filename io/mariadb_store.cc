@@ -3,12 +3,15 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "io/sql_dialect.h"
@@ -21,6 +24,8 @@ namespace {
 constexpr size_t kStatementBytesMax = 1 << 20;
 // Of one packet, the protocol's own share.
 constexpr size_t kPacketSlack = 1 << 10;
+// What is under way may take so long once a stop is wanted.
+constexpr std::chrono::seconds kStopGrace(2);
 // What a ledger keeps open when nothing happens: servers end idle connections after 8 hours.
 constexpr const char* kSession =
     "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
@@ -55,8 +60,13 @@ DbFault fault_of(unsigned error) {
     case ER_BAD_NULL_ERROR:
     case ER_DATA_TOO_LONG:
     case ER_WARN_DATA_OUT_OF_RANGE:
+    case WARN_DATA_TRUNCATED:
+    case ER_TRUNCATED_WRONG_VALUE:
     case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+    case ER_TOO_BIG_ROWSIZE:
+    case ER_NO_REFERENCED_ROW_2:
     case ER_SIGNAL_EXCEPTION:
+    case ER_CONSTRAINT_FAILED:
       return DbFault::constraint;
     case ER_TABLE_EXISTS_ERROR:
     case ER_DUP_FIELDNAME:
@@ -80,6 +90,7 @@ void set_options(MYSQL* mysql, const MariadbOptions& options) {
   set_timeout(mysql, MYSQL_OPT_CONNECT_TIMEOUT, options.connect_timeout);
   set_timeout(mysql, MYSQL_OPT_READ_TIMEOUT, options.answer_timeout);
   set_timeout(mysql, MYSQL_OPT_WRITE_TIMEOUT, options.answer_timeout);
+  mysql_options(mysql, MYSQL_OPT_NONBLOCK, nullptr);
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   // Or "localhost" means a socket of the system's.
   const unsigned protocol = options.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
@@ -142,6 +153,8 @@ class Server {
   // Of the last call that failed. `about` says what was asked for.
   DbStatus failure(const std::string& about = "") const;
   MYSQL* connection() const { return connection_.get(); }
+  // All rows of the answer to what was sent; null with an error, or when it has none.
+  MYSQL_RES* store_result();
   const std::string& place() const { return place_; }
   bool is_mariadb() const { return is_mariadb_; }
   size_t packet_max() const { return packet_max_; }
@@ -151,6 +164,7 @@ class Server {
   DbStatus make_database();
   DbStatus read_packet_max();
   bool query(std::string_view sql);
+  int wait(int events);
 
   MariadbOptions options_;
   std::string place_;
@@ -158,6 +172,7 @@ class Server {
   bool in_transaction_ = false;
   bool is_mariadb_ = true;
   size_t packet_max_ = kStatementBytesMax;
+  std::optional<std::chrono::steady_clock::time_point> give_up_at_;  // once a stop is wanted
 };
 
 DbStatus Server::failure(const std::string& about) const {
@@ -175,10 +190,15 @@ DbStatus Server::open_connection(const std::string& database) {
   if (!connection_) return {DbFault::broken, place_ + ": out of memory"};
   set_options(connection_.get(), options_);
   const bool by_socket = !options_.socket.empty();
-  const MYSQL* connected = mysql_real_connect(
-      connection_.get(), by_socket ? nullptr : options_.host.c_str(), options_.user.c_str(),
-      options_.password.c_str(), database.empty() ? nullptr : database.c_str(), options_.port,
+  MYSQL* connected = nullptr;
+  int events = mysql_real_connect_start(
+      &connected, connection_.get(), by_socket ? nullptr : options_.host.c_str(),
+      options_.user.c_str(), options_.password.c_str(),
+      database.empty() ? nullptr : database.c_str(), options_.port,
       by_socket ? options_.socket.c_str() : nullptr, 0);
+  while (events != 0) {
+    events = mysql_real_connect_cont(&connected, connection_.get(), wait(events));
+  }
   return connected == nullptr ? failure() : DbStatus{};
 }
 
@@ -188,8 +208,7 @@ DbStatus Server::make_database() {
   const std::string sql =
       "CREATE DATABASE IF NOT EXISTS `" + options_.database + "` CHARACTER SET utf8mb4";
   if (!query(sql)) return failure("there is no such database, and it cannot be made: ");
-  return mysql_select_db(connection_.get(), options_.database.c_str()) == 0 ? DbStatus{}
-                                                                            : failure();
+  return query("USE `" + options_.database + "`") ? DbStatus{} : failure();
 }
 
 DbStatus Server::connect() {
@@ -210,7 +229,7 @@ DbStatus Server::connect() {
 
 DbStatus Server::read_packet_max() {
   if (!query("SELECT @@max_allowed_packet")) return failure();
-  const std::unique_ptr<MYSQL_RES, FreeResult> result(mysql_store_result(connection_.get()));
+  const std::unique_ptr<MYSQL_RES, FreeResult> result(store_result());
   const MYSQL_ROW row = result ? mysql_fetch_row(result.get()) : nullptr;
   if (row == nullptr || row[0] == nullptr) return failure();
   const std::string_view digits(row[0]);
@@ -220,7 +239,48 @@ DbStatus Server::read_packet_max() {
 }
 
 bool Server::query(std::string_view sql) {
-  return mysql_real_query(connection_.get(), sql.data(), sql.size()) == 0;
+  int failed = 1;
+  int events = mysql_real_query_start(&failed, connection_.get(), sql.data(), sql.size());
+  while (events != 0) events = mysql_real_query_cont(&failed, connection_.get(), wait(events));
+  return failed == 0;
+}
+
+MYSQL_RES* Server::store_result() {
+  MYSQL_RES* result = nullptr;
+  int events = mysql_store_result_start(&result, connection_.get());
+  while (events != 0) events = mysql_store_result_cont(&result, connection_.get(), wait(events));
+  return result;
+}
+
+// Waits for one of `events` (MYSQL_WAIT_*) and says which came. A stop that is wanted for longer
+// than the grace is a timeout like any other.
+int Server::wait(int events) {
+  using Steady = std::chrono::steady_clock;
+  pollfd fds[] = {{static_cast<int>(mysql_get_socket(connection_.get())), 0, 0},
+                  {give_up_at_ ? -1 : options_.stop_fd, POLLIN, 0}};
+  if ((events & MYSQL_WAIT_READ) != 0) fds[0].events |= POLLIN;
+  if ((events & MYSQL_WAIT_WRITE) != 0) fds[0].events |= POLLOUT;
+  if ((events & MYSQL_WAIT_EXCEPT) != 0) fds[0].events |= POLLPRI;
+  std::optional<Steady::time_point> until = give_up_at_;
+  if ((events & MYSQL_WAIT_TIMEOUT) != 0) {
+    const std::chrono::milliseconds timeout(mysql_get_timeout_value_ms(connection_.get()));
+    until = std::min(until.value_or(Steady::time_point::max()), Steady::now() + timeout);
+  }
+  while (true) {
+    const auto left = until ? std::chrono::ceil<std::chrono::milliseconds>(*until - Steady::now())
+                            : std::chrono::milliseconds(-1);
+    if (until && left.count() <= 0) return MYSQL_WAIT_TIMEOUT;
+    if (::poll(fds, 2, static_cast<int>(left.count())) <= 0) continue;
+    int came = 0;
+    if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) came |= events & MYSQL_WAIT_READ;
+    if ((fds[0].revents & (POLLOUT | POLLHUP | POLLERR)) != 0) came |= events & MYSQL_WAIT_WRITE;
+    if ((fds[0].revents & (POLLPRI | POLLHUP | POLLERR)) != 0) came |= events & MYSQL_WAIT_EXCEPT;
+    if (came != 0) return came;
+    if (fds[1].revents == 0) continue;
+    fds[1].fd = -1;
+    give_up_at_ = Steady::now() + kStopGrace;
+    until = std::min(until.value_or(Steady::time_point::max()), *give_up_at_);
+  }
 }
 
 DbStatus Server::send(std::string_view sql) {
@@ -292,7 +352,7 @@ class MariadbStatement final : public SqlStatement {
     }
     status_ = server_.send(sql);
     if (!status_.ok() || mysql_field_count(server_.connection()) == 0) return;
-    result_.reset(mysql_store_result(server_.connection()));
+    result_.reset(server_.store_result());
     if (!result_) status_ = server_.failure();
   }
 

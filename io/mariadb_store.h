@@ -31,6 +31,8 @@ struct MariadbOptions {
   Duration connect_timeout = std::chrono::seconds(10);
   // A server that says nothing for so long is given up. One statement of ours is short.
   Duration answer_timeout = std::chrono::seconds(60);
+  // Where it becomes readable a server is given up that has said nothing two seconds later.
+  int stop_fd = -1;
 };
 
 // For people: "mariadb://USER@HOST:PORT/DATABASE".

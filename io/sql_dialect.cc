@@ -128,6 +128,11 @@ std::vector<std::string> replace_table(SqlDialect dialect, std::string_view tabl
           "DROP TABLE IF EXISTS " + old};
 }
 
+std::string empty_table(SqlDialect dialect, std::string_view table) {
+  const char* const verb = dialect == SqlDialect::sqlite ? "DELETE FROM " : "TRUNCATE TABLE ";
+  return verb + quote_identifier(table);
+}
+
 std::vector<std::string> translate_migration(std::string_view migration, const SqlStore& store) {
   const bool is_sqlite = store.dialect() == SqlDialect::sqlite;
   std::vector<std::string> statements;

@@ -50,6 +50,10 @@ std::string_view declared_type(std::string_view declaration);
 std::vector<std::string> replace_table(SqlDialect dialect, std::string_view table,
                                        std::string_view fresh);
 
+// Takes every row out of a table, in no time however many there are. It belongs to a transaction
+// where CREATE does.
+std::string empty_table(SqlDialect dialect, std::string_view table);
+
 // Whether CREATE and ALTER belong to a transaction. Where they do not they end it.
 constexpr bool has_transactional_tables(SqlDialect dialect) {
   return dialect == SqlDialect::sqlite;

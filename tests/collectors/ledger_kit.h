@@ -6,9 +6,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "collectors/ledger_sink.h"
 #include "io/ledger.h"
+#include "io/sql_dialect.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/scratch.h"
 
@@ -72,5 +74,43 @@ class NewLedger {
   Scratch scratch_;
   LedgerPlace place_;
 };
+
+// Every row of every table but those of the position and the version.
+inline std::string dump_tables(SqlStore& store) {
+  const std::pair<std::string, std::string> tables[] = {
+      {"tasks", "guid"},
+      {"attempts", "guid, attempt"},
+      {"results", "seq"},
+      {"device_attempts", "device, seq"},
+      {"events", "seq"},
+      {"device_health", "device, seq"},
+      {"device_specs", "device, seq"},
+      {"inventory_selectors", "place"},
+      {"declared_devices", "device"},
+      {"listed_devices", "device, worker"},
+      {"sources", "seq"},
+      {"artifacts", "seq"},
+      {"measurements", "seq"},
+      {"measure_columns", "table_name, place"},
+  };
+  std::string text;
+  for (const auto& [table, order] : tables) {
+    text += "== " + table + "\n";
+    int columns = 0;
+    const auto names = store.prepare(select_columns(store.dialect()));
+    for ((*names)->start({std::string_view(table)}); (*names)->next();) ++columns;
+    const auto rows = store.prepare("SELECT * FROM " + table + " ORDER BY " + order);
+    EXPECT_TRUE(rows.ok()) << rows.error();
+    for ((*rows)->start({}); (*rows)->next(); text += "\n") {
+      for (int column = 0; column < columns; ++column) {
+        text +=
+            (*rows)->is_null(column) ? " NULL" : " [" + std::string((*rows)->text(column)) + "]";
+      }
+    }
+    const DbStatus status = (*rows)->finish();
+    EXPECT_TRUE(status.ok()) << status.reason;
+  }
+  return text;
+}
 
 }  // namespace muster
