@@ -54,9 +54,29 @@ Result<Done> MeasureTables::open(SqlStore& store) {
       table.places[column.name] = table.columns.size();
       table.columns.push_back({std::move(column), true});
     }
+    if (Result<Done> done = widen_to_what_is_there(table); !done.ok()) return done;
     if (Result<Done> done = reconcile(table); !done.ok()) return done;
   }
   return Done{};
+}
+
+// Somebody may have given a column another type, or one that says nothing to us: what it holds now
+// must not be lost in a type that cannot.
+Result<Done> MeasureTables::widen_to_what_is_there(Table& table) {
+  const auto found = read_measure_columns(*store_, table.sql_name);
+  if (!found.ok()) return Error{found.error()};
+  if (!*found) return Done{};
+  bool is_wider = false;
+  for (Column& column : table.columns) {
+    const auto there = (*found)->find(column.is.sql_name);
+    if (there == (*found)->end()) continue;
+    MeasureKinds kinds;
+    kinds.add(column.is.type);
+    kinds.add(there->second);
+    is_wider = is_wider || kinds.type() != column.is.type;
+    column.is.type = kinds.type();
+  }
+  return is_wider ? write_catalogue({&table}) : Result<Done>(Done{});
 }
 
 Result<Done> MeasureTables::make_room(std::span<const MeasureRow> rows) {

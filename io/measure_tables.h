@@ -69,6 +69,7 @@ class MeasureTables {
   Result<bool> choose_types(Table& table);
   Result<bool> has_long_integers(const Table& table, const Column& column);
   Result<Done> write_catalogue(const std::vector<Table*>& changed);
+  Result<Done> widen_to_what_is_there(Table& table);
   Result<Done> reconcile(const Table& table);
   Result<Done> create(const Table& table, const std::string& sql_name);
   Result<Done> rebuild(const Table& table, const std::map<std::string, MeasureType>& old);

@@ -58,7 +58,7 @@ void bench_engine(Figures& figures);
 void bench_append(const std::string& dir, Figures& figures);
 // bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
-void bench_broker_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
+void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_sweep.cc: the same.
 void bench_verify_sweep(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_archive.cc: the same.

@@ -236,6 +236,24 @@ TEST_P(LedgerFaults, ATableOfMeasurementsThatSomebodyDroppedComesBackEmpty) {
   EXPECT_THAT(ledger_.open().query_measurements({"perf", {}, 10})->rows, ::testing::SizeIs(3));
 }
 
+// A column that somebody has given another type keeps what it holds.
+TEST(LedgerServer, AColumnThatSomebodyAlteredLosesNothing) {
+  const std::vector<SequencedEvent> events = make_job(6);
+  const NewLedger ledger(LedgerKind::mariadb);
+  ledger.deliver(std::span(events).first(8));
+  execute(ledger, "ALTER TABLE m_perf MODIFY n DOUBLE");
+  LedgerSink sink(ledger.place());
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(events, {kTheLog, events.size()}).ok());
+  const Result<MeasureAnswer> answer = ledger.open().query_measurements({"perf", {}, 10});
+  ASSERT_TRUE(answer.ok()) << answer.error();
+  std::vector<std::optional<MeasureValue>> cells;
+  for (const MeasureAnswer::Row& row : answer->rows) cells.push_back(row.cells.at(0));
+  EXPECT_THAT(cells,
+              ::testing::ElementsAre(MeasureValue(std::string("0")), MeasureValue(std::string("2")),
+                                     MeasureValue(std::string("4"))));
+}
+
 // The process died while the ledger was made anew: some tables are empty, some are not.
 TEST_P(LedgerFaults, AResetThatACrashCutShortIsFinished) {
   const std::vector<SequencedEvent> events = make_job(6);

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <cstring>
@@ -215,47 +214,6 @@ TEST(MariadbStore, SaysWhyItCannotConnectAndKeepsThePasswordToItself) {
   options.host.clear();
   options.socket = "/nowhere/at/all";
   EXPECT_THAT(error_of(options), HasSubstr("/nowhere/at/all"));
-}
-
-// A certificate of its own and one that it has signed for 127.0.0.1.
-std::string make_certificates(const std::string& dir) {
-  const std::string openssl =
-      "cd " + dir + " && openssl req -x509 -newkey rsa:2048 -nodes -days 2 ";
-  const std::string script =
-      openssl + "-subj /CN=lab -keyout ca.key -out ca.pem 2>log && " +
-      "printf 'subjectAltName=IP:127.0.0.1\\n' >san && openssl req -newkey rsa:2048 -nodes "
-      "-subj /CN=127.0.0.1 -keyout server.key -out server.csr 2>>log && openssl x509 -req -days 2 "
-      "-in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile san -out server.pem 2>>log "
-      "&& openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other -keyout other.key "
-      "-out other.pem 2>>log && chmod a+r *.key";
-  EXPECT_EQ(::system(script.c_str()), 0) << read_text(dir + "/log");
-  return dir;
-}
-
-TEST(MariadbStore, TlsTakesOnlyWhoProvesToBeTheServer) {
-  const ScratchDir certificates;
-  const std::string dir = make_certificates(certificates.path());
-  const MariadbServer server(
-      {"--ssl-cert=" + dir + "/server.pem", "--ssl-key=" + dir + "/server.key"});
-  MariadbOptions options = server.tcp_options();
-  options.tls.on = true;
-  options.tls.ca_file = dir + "/ca.pem";
-  EXPECT_THAT(select(*open(options), "SHOW STATUS LIKE 'Ssl_cipher_list'"),
-              ElementsAre("Ssl_cipher_list"));
-  EXPECT_THAT(select(*open(options),
-                     "SELECT variable_value <> '' FROM "
-                     "information_schema.session_status WHERE variable_name = "
-                     "'Ssl_cipher'"),
-              ElementsAre("1"));
-  options.tls.ca_file = dir + "/other.pem";
-  EXPECT_THAT(error_of(options), HasSubstr("ertificate"));
-  options.tls.ca_file.clear();
-  EXPECT_THAT(error_of(options), HasSubstr("ertificate"));
-  // A server without TLS is no server for who asks for it.
-  const MariadbServer plain;
-  options = plain.tcp_options();
-  options.tls.on = true;
-  EXPECT_NE(error_of(options), "");
 }
 
 }  // namespace
