@@ -36,4 +36,12 @@ Ledger& ledger_or_throw(Session& session, const std::string& what) {
                 "ask on the machine where the collector runs"};
 }
 
+Ledger& caught_up_ledger(Session& session, const std::string& what) {
+  Ledger& ledger = ledger_or_throw(session, what);
+  if (!await_ledger(session, ledger)) {
+    session.output().talk("the newest entries may be missing yet");
+  }
+  return ledger;
+}
+
 }  // namespace muster

@@ -14,4 +14,8 @@ bool await_ledger(Session& session, Ledger& ledger);
 // The ledger. Throws Failure (74) when there is none here; `what` is what is asked for: "results".
 Ledger& ledger_or_throw(Session& session, const std::string& what);
 
+// The ledger with everything that the broker has recorded by now, as far as can be waited for; says
+// so where that is not all. Throws as ledger_or_throw does.
+Ledger& caught_up_ledger(Session& session, const std::string& what);
+
 }  // namespace muster

@@ -12,6 +12,7 @@
 #include "core/messages.h"
 #include "core/task.h"
 #include "core/time.h"
+#include "io/ledger.h"
 
 namespace muster {
 
@@ -180,6 +181,10 @@ struct MeasureOptions {
   std::vector<std::pair<std::string, std::string>> row;
   std::string csv;  // a file instead of a row
 };
+struct MeasureQueryOptions {
+  MeasureQuery query;
+  bool csv = false;  // whatever the format
+};
 struct PushOptions {
   std::string file;
   std::string as;
@@ -282,8 +287,8 @@ using VerbOptions =
                  InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
                  StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
                  JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
-                 MeasureOptions, PushOptions, ProgressOptions, CallOptions, SinkStatusOptions,
-                 SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
+                 MeasureOptions, MeasureQueryOptions, PushOptions, ProgressOptions, CallOptions,
+                 SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -28,18 +28,8 @@ void add_global_options(Parse& parse) {
             "Installation to work with (default: $MUSTER_HOME, else ~/.local/state/muster)");
   add_given(&app, "--endpoint", &parse.global.endpoint, "URL",
             "Broker to ask (default: $MUSTER_ENDPOINT, else the home's own)");
-  const std::map<std::string, Format> formats = {{"human", Format::human},
-                                                 {"json", Format::json},
-                                                 {"jsonl", Format::jsonl},
-                                                 {"quiet", Format::quiet}};
   add_value<Format>(
-      &app, "-o,--output",
-      [formats](const std::string& text) -> Result<Format> {
-        const auto at = formats.find(text);
-        if (at != formats.end()) return at->second;
-        return Error{quote_text(text) + " is not a format: human, json, jsonl, quiet" +
-                     suggestion(text, {"human", "json", "jsonl", "quiet"})};
-      },
+      &app, "-o,--output", [](const std::string& text) { return parse_format(text, {}); },
       [&parse](Format format) { parse.global.format = format; }, "FORMAT",
       "Form of the answer: human, json, jsonl or quiet");
   app.add_flag("--no-color", parse.global.no_color, "No colour, as with $NO_COLOR");
@@ -448,6 +438,7 @@ std::optional<std::string> contradiction(const VerbOptions& verb) {
     }
   }
   if (const auto* measure = std::get_if<MeasureOptions>(&verb)) {
+    if (measure->table.empty()) return "which table? muster measure TABLE K=V...";
     if (measure->row.empty() == measure->csv.empty()) return "give K=V... or --csv FILE";
   }
   if (const auto* call = std::get_if<CallOptions>(&verb)) {

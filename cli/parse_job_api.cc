@@ -54,7 +54,13 @@ void add_measure(Parse& parse) {
       parse, &parse.app, "measure", "Inside a job: add rows to a table of measurements",
       "  muster measure boot seconds=12.5 cold=true build=4711\n"
       "  muster measure latency --csv latency.csv");
-  add_word(verb, "TABLE", &options->table, "Name of the table")->required();
+  // With a verb of its own below, which must have the last word.
+  verb->callback([&parse, app = verb, options = options] {
+    if (app->get_subcommands().empty()) parse.chosen = *options;
+  });
+  verb->require_subcommand(0, 1);
+  add_measure_query(parse, verb);
+  add_word(verb, "TABLE", &options->table, "Name of the table");
   auto words = std::make_shared<std::vector<std::string>>();
   CLI::Option* row = add_words(verb, "K=V", words.get(), "Columns of one row");
   row->each([target = options, words](const std::string& word) {

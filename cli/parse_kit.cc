@@ -2,6 +2,8 @@
 
 #include "cli/values.h"
 #include "core/duration_text.h"
+#include "core/guid.h"
+#include "core/suggest.h"
 
 namespace muster {
 
@@ -75,6 +77,20 @@ CLI::App* add_group(Parse& parse, const std::string& name, const std::string& de
   group->require_subcommand(1, 1);
   group->footer("Examples of each: muster " + name + " VERB --help");
   return group;
+}
+
+Result<Format> parse_format(const std::string& text, const std::vector<std::string>& also) {
+  const std::map<std::string, Format> formats = {{"human", Format::human},
+                                                 {"json", Format::json},
+                                                 {"jsonl", Format::jsonl},
+                                                 {"quiet", Format::quiet}};
+  const auto at = formats.find(text);
+  if (at != formats.end()) return at->second;
+  std::vector<std::string> names = {"human", "json", "jsonl", "quiet"};
+  names.insert(names.end(), also.begin(), also.end());
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return Error{quote_text(text) + " is not a format: " + list + suggestion(text, names)};
 }
 
 }  // namespace muster

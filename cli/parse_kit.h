@@ -59,6 +59,9 @@ void add_number(CLI::App* app, const std::string& name, uint64_t min, uint64_t m
 CLI::Option* add_list(CLI::App* app, const std::string& name, std::vector<std::string>* target,
                       const std::string& type, const std::string& description);
 
+// A form of answers; `also` are those that the verb has besides.
+Result<Format> parse_format(const std::string& text, const std::vector<std::string>& also);
+
 // K=V, once or more often.
 void add_assignments(CLI::App* app, const std::string& name,
                      std::map<std::string, std::string>* target, const std::string& description);
@@ -104,6 +107,8 @@ void add_archive_verbs(Parse& parse);  // log and artifact
 void add_sink_verbs(Parse& parse);
 // parse_job_api.cc
 void add_job_api_verbs(Parse& parse);
+// parse_measure.cc
+void add_measure_query(Parse& parse, CLI::App* measure);
 // parse_strategy.cc
 void add_strategy_verbs(Parse& parse);
 // parse_task.cc

@@ -31,6 +31,7 @@
 //                          reason?, who?, until?, failures; attempt: kind, name?, parent?, attempt,
 //                          worker, ending?; action: attempt, action, outcome, duration_s, message?
 //   muster.action_stat/1   strategy?, action, model?, tried, repaired, failed, not_tried, median_s?
+//   muster.measurement/1   table, seq, time, guid, attempt, row {}
 //   muster.worker/1        name, present, incarnation, lab, pools, version, slots, held,
 //                          last_heard?, lease_until?
 //   muster.event/1         io/event_json.h

@@ -160,12 +160,14 @@ void Session::throw_no_device(const std::string& name) {
 Ledger* Session::ledger() {
   if (ledger_tried_) return ledger_ ? &*ledger_ : nullptr;
   ledger_tried_ = true;
-  if (std::optional<std::string> denied = denied_access(home_.ledger_file(), R_OK)) {
+  const LedgerPlace place = ledger_place(home_, config_.ledger);
+  const std::string& file = place.server ? place.server->password_file : place.file;
+  if (std::optional<std::string> denied = denied_access(file, R_OK)) {
     ledger_denied_ = true;
     ledger_fault_ = std::move(*denied);
     return nullptr;
   }
-  Result<Ledger> opened = Ledger::open(home_.ledger_file());
+  Result<Ledger> opened = Ledger::open(place);
   if (!opened) {
     ledger_fault_ = opened.error();
     return nullptr;
@@ -174,7 +176,7 @@ Ledger* Session::ledger() {
   const bool is_other = client_ && position && !position->log_id.empty() &&
                         position->log_id != client_->welcome().log_id;
   if (is_other) {
-    ledger_fault_ = home_.ledger_file() + " belongs to another broker's log";
+    ledger_fault_ = describe(place) + " belongs to another broker's log";
     return nullptr;
   }
   ledger_ = std::move(*opened);

@@ -62,10 +62,10 @@ void measure_broker(Session& session, Duration patience, DoctorFacts& facts) {
   }
 }
 
-void measure_collector(const Home& home, DoctorFacts& facts) {
+void measure_collector(const Home& home, const LedgerPlace& place, DoctorFacts& facts) {
   facts.collector_runs = PidFile::holder(home.run_dir() + "/collector.pid").has_value();
   // Opened afresh each time: it may be made while we wait.
-  Result<Ledger> ledger = Ledger::open(home.ledger_file());
+  Result<Ledger> ledger = Ledger::open(place);
   if (!ledger) {
     facts.ledger_fault = ledger.error();
     return;
@@ -74,7 +74,7 @@ void measure_collector(const Home& home, DoctorFacts& facts) {
   if (!position) {
     facts.ledger_fault = position.error();
   } else if (!position->log_id.empty() && position->log_id != facts.broker.log_id) {
-    facts.ledger_fault = home.ledger_file() + " belongs to another broker's log";
+    facts.ledger_fault = describe(place) + " belongs to another broker's log";
   } else {
     facts.ledger_cursor = position->seq;
   }
@@ -108,7 +108,8 @@ DoctorFacts measure(Session& session, Duration patience) {
   facts.clock_synchronised = clock_is_synchronised();
   measure_broker(session, patience, facts);
   facts.collector_expected = session.is_home_broker();
-  if (facts.collector_expected && facts.broker_fault.empty()) measure_collector(home, facts);
+  if (facts.collector_expected && facts.broker_fault.empty())
+    measure_collector(home, ledger_place(home, session.config().ledger), facts);
   return facts;
 }
 

@@ -23,15 +23,6 @@ Rows rows_or_throw(Result<Rows> rows) {
   return std::move(*rows);
 }
 
-// The ledger with everything that the broker has recorded by now, as far as can be waited for.
-Ledger& caught_up_ledger(Session& session, const std::string& what) {
-  Ledger& ledger = ledger_or_throw(session, what);
-  if (!await_ledger(session, ledger)) {
-    session.output().talk("the newest entries may be missing yet");
-  }
-  return ledger;
-}
-
 // Throws when the broker knows no such device; without a broker there is nobody to ask.
 void check_device(Session& session, const std::string& name) {
   if (session.broker_or_none() == nullptr) return;

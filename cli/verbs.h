@@ -64,6 +64,8 @@ int do_verb(Session& session, const WorkerListOptions& options);
 // verb_history.cc
 int do_verb(Session& session, const DeviceHistoryOptions& options);
 int do_verb(Session& session, const StrategyStatsOptions& options);
+// verb_measure.cc
+int do_verb(Session& session, const MeasureQueryOptions& options);
 // verb_file.cc
 int do_verb(Session& session, const InventoryOptions& options);
 int do_verb(Output& output, const StrategyCheckOptions& options);

@@ -89,7 +89,9 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
     posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
   };
   add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
-  add(std::make_unique<LedgerSink>(home.ledger_file()));
+  LedgerPlace ledger = ledger_place(home, config.ledger);
+  if (ledger.server) ledger.server->options.stop_fd = stop.fd();
+  add(std::make_unique<LedgerSink>(std::move(ledger)));
   if (config.couchdb.enabled) {
     Result<CouchDbOptions> couchdb = couchdb_options(home, config.couchdb);
     if (!couchdb.ok()) return Error{couchdb.error()};

@@ -4,49 +4,53 @@
 #include <optional>
 
 #include "io/codec.h"
+#include "io/ledger_text.h"
+#include "io/sql_dialect.h"
 
 namespace muster {
 namespace {
 
-Statement& bind_some(Statement& statement, int index, std::string_view text) {
-  return text.empty() ? statement.bind_null(index) : statement.bind(index, text);
+SqlValue some(std::string_view text) {
+  if (text.empty()) return SqlNull{};
+  return text;
 }
 
 // Calls `take` with each row of `sql`.
 template <typename Take>
-Result<Done> for_each_row(Database& db, std::string_view sql, Take take) {
-  Result<Statement> rows = db.prepare(sql);
+Result<Done> for_each_row(SqlStore& store, std::string_view sql, Take take) {
+  Result<std::unique_ptr<SqlStatement>> rows = store.prepare(sql);
   if (!rows.ok()) return Error{rows.error()};
-  while (rows->next()) take(*rows);
-  if (DbStatus status = rows->finish(); !status.ok()) return Error{status.reason};
+  (*rows)->start({});
+  while ((*rows)->next()) take(**rows);
+  if (DbStatus status = (*rows)->finish(); !status.ok()) return Error{status.reason};
   return Done{};
 }
 
+std::string text_at(const SqlStatement& row, int column) { return std::string(row.text(column)); }
+
 }  // namespace
 
-Result<Done> LedgerDevices::open(Database& db) {
-  const std::pair<Statement*, std::string_view> statements[] = {
-      {&insert_spec_,
-       "INSERT OR REPLACE INTO device_specs SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1"
-       " FROM (SELECT strategy, model FROM device_specs WHERE device = ?1 AND seq < ?2"
-       " ORDER BY seq DESC LIMIT 1) WHERE strategy IS ?4 AND model IS ?5)"},
+Result<Done> LedgerDevices::open(SqlStore& store) {
+  insert_spec_ =
+      store.make_inserter("device_specs", {"device", "seq", "time_us", "strategy", "model"});
+  insert_selector_ = store.make_inserter("inventory_selectors", {"place", "selector", "strategy"});
+  insert_declared_ = store.make_inserter("declared_devices", {"device"});
+  insert_listed_ = store.make_inserter("listed_devices", {"device", "worker", "key", "value"});
+  const std::pair<std::unique_ptr<SqlStatement>*, std::string_view> statements[] = {
       {&delete_selectors_, "DELETE FROM inventory_selectors"},
-      {&insert_selector_, "INSERT INTO inventory_selectors (selector, strategy) VALUES (?,?)"},
       {&delete_declared_, "DELETE FROM declared_devices"},
-      {&insert_declared_, "INSERT OR REPLACE INTO declared_devices VALUES (?)"},
       {&delete_listed_, "DELETE FROM listed_devices WHERE device = ? AND worker = ?"},
-      {&insert_listed_, "INSERT OR REPLACE INTO listed_devices VALUES (?,?,?,?)"},
   };
   for (const auto& [statement, sql] : statements) {
-    Result<Statement> prepared = db.prepare(sql);
+    Result<std::unique_ptr<SqlStatement>> prepared = store.prepare(sql);
     if (!prepared.ok()) return Error{prepared.error()};
     *statement = std::move(*prepared);
   }
-  return load(db);
+  return load(store);
 }
 
-Result<Done> LedgerDevices::load(Database& db) {
-  const auto take_selector = [&](const Statement& row) {
+Result<Done> LedgerDevices::load(SqlStore& store) {
+  const auto take_selector = [&](const SqlStatement& row) {
     Result<Selector> selector = Selector::parse(row.text(0));
     if (!selector.ok()) return;
     if (row.is_null(1)) {
@@ -56,16 +60,23 @@ Result<Done> LedgerDevices::load(Database& db) {
     }
   };
   Result<Done> done = for_each_row(
-      db, "SELECT selector, strategy FROM inventory_selectors ORDER BY place", take_selector);
+      store, "SELECT selector, strategy FROM inventory_selectors ORDER BY place", take_selector);
   if (!done.ok()) return done;
-  done = for_each_row(db, "SELECT device FROM declared_devices",
-                      [&](const Statement& row) { declared_.emplace(row.text(0)); });
+  done = for_each_row(store, "SELECT device FROM declared_devices",
+                      [&](const SqlStatement& row) { declared_.insert(text_at(row, 0)); });
   if (!done.ok()) return done;
-  return for_each_row(db, "SELECT device, worker, key, value FROM listed_devices",
-                      [&](const Statement& row) {
-                        listed_[{std::string(row.text(0)), std::string(row.text(1))}].emplace(
-                            row.text(2), row.text(3));
+  done = for_each_row(store,
+                      "SELECT device, strategy, model FROM device_specs s WHERE seq = "
+                      "(SELECT max(seq) FROM device_specs d WHERE d.device = s.device)",
+                      [&](const SqlStatement& row) {
+                        specs_[text_at(row, 0)] = {text_at(row, 1), text_at(row, 2)};
                       });
+  if (!done.ok()) return done;
+  return for_each_row(
+      store, "SELECT device, worker, \"key\", value FROM listed_devices",
+      [&](const SqlStatement& row) {
+        listed_[{text_at(row, 0), text_at(row, 1)}].emplace(row.text(2), row.text(3));
+      });
 }
 
 DbStatus LedgerDevices::add(const InventoryApplied& event, uint64_t seq, Instant time) {
@@ -73,11 +84,11 @@ DbStatus LedgerDevices::add(const InventoryApplied& event, uint64_t seq, Instant
   choose_selectors(*event.inventory);
   write_selectors();
   declared_.clear();
-  run(delete_declared_);
+  note(insert_declared_->flush());
+  note(delete_declared_->run());
   for (const DeviceSpec& device : event.inventory->devices) {
     declared_.insert(device.name);
-    insert_declared_.bind(1, device.name);
-    run(insert_declared_);
+    note(insert_declared_->add({name(device.name)}));
     add_spec(device, seq, time);
   }
   for (const auto& [key, profile] : listed_) add_listed(key.first, profile, seq, time);
@@ -103,11 +114,11 @@ void LedgerDevices::choose_selectors(const Inventory& inventory) {
 }
 
 void LedgerDevices::write_selectors() {
-  run(delete_selectors_);
+  note(insert_selector_->flush());
+  note(delete_selectors_->run());
+  int64_t place = 0;
   const auto insert = [&](const Selector& selector, std::string_view strategy) {
-    insert_selector_.bind(1, selector.canonical());
-    bind_some(insert_selector_, 2, strategy);
-    run(insert_selector_);
+    note(insert_selector_->add({++place, text(selector.canonical()), some(text(strategy))}));
   };
   for (const Selector& selector : allow_) insert(selector, "");
   for (const auto& [selector, strategy] : strategies_) insert(selector, strategy);
@@ -120,11 +131,10 @@ DbStatus LedgerDevices::add(const DeviceListed& event, uint64_t seq, Instant tim
   spec.profile = event.device.profile;
   Profile& profile = listed_[{name, event.worker}];
   profile = match_profile(spec);
-  delete_listed_.bind(1, name).bind(2, event.worker);
-  run(delete_listed_);
+  delete_listed(name, event.worker);
   for (const auto& [key, value] : profile) {
-    insert_listed_.bind(1, name).bind(2, event.worker).bind(3, key).bind(4, value);
-    run(insert_listed_);
+    note(insert_listed_->add(
+        {this->name(name), this->name(event.worker), this->name(key), text(value)}));
   }
   add_listed(name, profile, seq, time);
   return take_failure();
@@ -132,8 +142,7 @@ DbStatus LedgerDevices::add(const DeviceListed& event, uint64_t seq, Instant tim
 
 DbStatus LedgerDevices::add(const DeviceUnlisted& event) {
   listed_.erase({event.name, event.worker});
-  delete_listed_.bind(1, event.name).bind(2, event.worker);
-  run(delete_listed_);
+  delete_listed(event.name, event.worker);
   return take_failure();
 }
 
@@ -154,15 +163,34 @@ void LedgerDevices::add_listed(const std::string& name, const Profile& profile, 
 void LedgerDevices::add_spec(const DeviceSpec& device, uint64_t seq, Instant time) {
   const auto model = device.profile.find("model");
   const auto found = model == device.profile.end() ? device.profile.find("type") : model;
-  insert_spec_.bind(1, device.name).bind(2, static_cast<int64_t>(seq)).bind(3, to_us(time));
-  bind_some(insert_spec_, 4, device.strategy);
-  bind_some(insert_spec_, 5,
-            found == device.profile.end() ? std::string_view() : std::string_view(found->second));
-  run(insert_spec_);
+  Spec spec = {device.strategy, found == device.profile.end() ? "" : found->second};
+  const auto [last, is_new] = specs_.try_emplace(device.name);
+  if (!is_new && last->second == spec) return;
+  last->second = std::move(spec);
+  note(insert_spec_->add({name(device.name), static_cast<int64_t>(seq), to_us(time),
+                          some(text(last->second.first)), some(text(last->second.second))}));
 }
 
-void LedgerDevices::run(Statement& statement) {
-  DbStatus status = statement.run();
+void LedgerDevices::delete_listed(std::string_view device, std::string_view worker) {
+  note(insert_listed_->flush());
+  note(delete_listed_->run({name(device), name(worker)}));
+}
+
+std::string_view LedgerDevices::text(std::string_view text) { return ledger_text(text, texts_); }
+
+std::string_view LedgerDevices::name(std::string_view text) {
+  return ledger_text(text, texts_, kSqlNameMax);
+}
+
+DbStatus LedgerDevices::flush() {
+  for (const auto& table : {&insert_spec_, &insert_selector_, &insert_declared_, &insert_listed_}) {
+    note((*table)->flush());
+  }
+  texts_.clear();
+  return take_failure();
+}
+
+void LedgerDevices::note(DbStatus status) {
   if (failure_.ok()) failure_ = std::move(status);
 }
 

@@ -6,7 +6,9 @@
 // one thing.
 #pragma once
 
+#include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,27 +17,34 @@
 
 #include "core/event.h"
 #include "core/selector.h"
-#include "io/sqlite.h"
+#include "io/sql.h"
 
 namespace muster {
 
 class LedgerDevices {
  public:
-  // `db` must be migrated and outlive this.
-  Result<Done> open(Database& db);
+  // `store` must be migrated and outlive this.
+  Result<Done> open(SqlStore& store);
 
   // Rows for the event `seq`, which happened at `time`, in the caller's transaction.
   DbStatus add(const InventoryApplied& event, uint64_t seq, Instant time);
   DbStatus add(const DeviceListed& event, uint64_t seq, Instant time);
   DbStatus add(const DeviceUnlisted& event);
+  DbStatus flush();
 
  private:
-  Result<Done> load(Database& db);
+  // Strategy and model, as they were written last.
+  using Spec = std::pair<std::string, std::string>;
+
+  Result<Done> load(SqlStore& store);
   void choose_selectors(const Inventory& inventory);
   void write_selectors();
   void add_spec(const DeviceSpec& device, uint64_t seq, Instant time);
   void add_listed(const std::string& name, const Profile& profile, uint64_t seq, Instant time);
-  void run(Statement& statement);
+  void delete_listed(std::string_view device, std::string_view worker);
+  std::string_view text(std::string_view text);
+  std::string_view name(std::string_view text);
+  void note(DbStatus status);
   DbStatus take_failure();
 
   // Of the newest inventory.
@@ -44,14 +53,17 @@ class LedgerDevices {
   std::set<std::string> declared_;
   std::map<std::pair<std::string, std::string>, Profile> listed_;  // by name and worker
 
+  std::map<std::string, Spec> specs_;  // by device
+
   DbStatus failure_;
-  Statement insert_spec_;
-  Statement delete_selectors_;
-  Statement insert_selector_;
-  Statement delete_declared_;
-  Statement insert_declared_;
-  Statement delete_listed_;
-  Statement insert_listed_;
+  std::deque<std::string> texts_;
+  std::unique_ptr<SqlInserter> insert_spec_;
+  std::unique_ptr<SqlInserter> insert_selector_;
+  std::unique_ptr<SqlInserter> insert_declared_;
+  std::unique_ptr<SqlInserter> insert_listed_;
+  std::unique_ptr<SqlStatement> delete_selectors_;
+  std::unique_ptr<SqlStatement> delete_declared_;
+  std::unique_ptr<SqlStatement> delete_listed_;
 };
 
 }  // namespace muster

@@ -113,9 +113,12 @@ class Sink {
 };
 
 inline Delivery Sink::deliver_again(const SequencedEvent& event, const std::string& /*log_id*/) {
-  return Delivery::refused(
-      std::string(name()) + " takes no event out of its turn: muster sink replay " +
-      std::string(name()) + " writes it anew, event " + std::to_string(event.seq) + " included");
+  const std::string sink(name());
+  const std::string seq = std::to_string(event.seq);
+  return Delivery::refused(sink + " does not take event " + seq +
+                           " out of its turn: muster sink dead drop " + sink + " " + seq +
+                           ", and then muster sink replay " + sink +
+                           ", write it anew with that event in its place");
 }
 
 // For rewind: why `cursor` is none for a sink that is written anew from the beginning only.

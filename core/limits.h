@@ -50,6 +50,12 @@ inline constexpr size_t kArtifactWalkMax = 2'000'000;
 inline constexpr uint64_t kArtifactHashedBytesMax = 4 << 20;
 inline constexpr uint64_t kArtifactsHashedBytesMax = 64 << 20;
 inline constexpr size_t kMeasureColumnsMax = 256;  // of one row
+// Columns that a table of measurements has in the ledger. A page of InnoDB must hold the beginning
+// of each text of a row, 41 bytes; what is beyond stays beside the table, as JSON.
+inline constexpr size_t kMeasureColumnsKept = 180;
+// Tables of measurements in the ledger: more come from a program that names them after its runs,
+// and their rows stay together in one table, as JSON.
+inline constexpr size_t kMeasureTablesKept = 1'000;
 inline constexpr uint32_t kRetryMax = 10;
 inline constexpr uint32_t kAttemptsMax = 20;  // of one task, whatever its retry budget
 inline constexpr Duration kRetryBackoffMin = std::chrono::seconds(1);

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "core/duration_text.h"
 #include "io/archive_name.h"
 #include "io/file.h"
+#include "io/host_port.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -24,7 +26,7 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
 const KeyTable kConfig = {"the configuration",
                           {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
-                           "http_token_file", "couchdb", "beat", "lease", "log_level"}};
+                           "http_token_file", "couchdb", "ledger", "beat", "lease", "log_level"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kWorker = {
     "the worker's configuration",
@@ -141,17 +143,11 @@ void read_archive(const ObjectReader& reader, ArchiveConfig& archive) {
 void read_http(const ObjectReader& reader, const Home& home, Config& config) {
   if (reader.has("http")) {
     const std::string text = reader.string("http", Need::required);
-    const size_t colon = text.rfind(':');
-    uint16_t port = 0;
-    const char* const end = text.data() + text.size();
-    const auto parsed =
-        std::from_chars(text.data() + std::min(colon, text.size() - 1) + 1, end, port);
     if (text.empty()) return;
-    if (colon == text.npos || colon == 0 || parsed.ec != std::errc() || parsed.ptr != end) {
-      reader.error("http", "is not HOST:PORT, e.g. 127.0.0.1:7180");
+    if (const auto parts = split_host_port(text)) {
+      std::tie(config.http_host, config.http_port) = *parts;
     } else {
-      config.http_host = text.substr(0, colon);
-      config.http_port = port;
+      reader.error("http", "is not HOST:PORT, e.g. 127.0.0.1:7180");
     }
   }
   const std::string file = reader.string("http_token_file");
@@ -187,6 +183,7 @@ ConfigFile load_config(const Home& home) {
   read_archive(reader, file.config.archive);
   read_http(reader, home, file.config);
   read_couchdb(reader, home, file.config.couchdb);
+  read_ledger(reader, home, file.config.ledger);
   read_times(reader, file.config);
   const std::vector<std::string> levels = {"info", "trace", "debug", "warn", "error"};
   file.config.log_level = reader.choice("log_level", levels);
@@ -208,11 +205,8 @@ Result<std::string> load_http_token(const Config& config) {
 }
 
 std::vector<NamedKeyTable> config_keys() {
-  return {{"config", &kConfig},
-          {"worker", &kWorker},
-          {"archive", &kArchive},
-          {"lister", &kLister},
-          {"couchdb", &couchdb_keys()}};
+  return {{"config", &kConfig}, {"worker", &kWorker},         {"archive", &kArchive},
+          {"lister", &kLister}, {"couchdb", &couchdb_keys()}, {"ledger", &ledger_keys()}};
 }
 
 }  // namespace muster

@@ -1,6 +1,7 @@
-// Questions to the ledger (schemas/sql has its tables), which the collector writes. Read-only;
-// works while the collector runs and when nothing runs. The broker forgets tasks that ended long
-// ago: the ledger does not.
+// Questions to the ledger (schemas/sql has its tables), which the collector writes: in a file of
+// SQLite's, or on a server (io/ledger_place.h). The answers are the same. Read-only; works while
+// the collector runs and when nothing runs. The broker forgets tasks that ended long ago: the
+// ledger does not.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,8 @@
 #include "core/result.h"
 #include "core/task.h"
 #include "core/time.h"
+#include "io/ledger_place.h"
+#include "io/sql.h"
 
 namespace muster {
 
@@ -107,12 +110,42 @@ struct LedgerActionRun {
   Duration duration{0};
 };
 
-// One thread at a time. Every error names the file and what to do.
+// One bound for a column of a table of measurements.
+enum class MeasureOperator : uint8_t { equal, not_equal, less, at_most, greater, at_least };
+struct MeasureCondition {
+  std::string column;  // or guid, attempt, time, where the table has no such column
+  MeasureOperator op = MeasureOperator::equal;
+  std::string value;  // as text; read by the column's type
+};
+
+struct MeasureQuery {
+  std::string table;
+  std::vector<MeasureCondition> conditions;  // all of them
+  uint32_t max = 1'000;                      // rows, the newest
+};
+
+// Columns are in the order in which they came up. A row has a cell for each, or nothing there.
+struct MeasureAnswer {
+  std::string wrong;  // why the question has no answer; then there is nothing else
+  struct Row {
+    uint64_t seq = 0;
+    std::string guid;
+    uint32_t attempt = 0;
+    Instant time;
+    std::vector<std::optional<MeasureValue>> cells;
+  };
+  std::vector<std::string> columns;
+  std::vector<Row> rows;  // oldest first
+  bool more = false;      // there are older ones
+};
+
+// One thread at a time. Every error names the place and what to do.
 class Ledger {
  public:
   // An error when there is none yet (nothing has been collected), when it is no ledger, or when it
   // was written by a newer muster.
-  static Result<Ledger> open(const std::string& file);
+  static Result<Ledger> open(const LedgerPlace& place);
+  static Result<Ledger> open(std::unique_ptr<SqlStore> store);
 
   Ledger(Ledger&&) noexcept;
   Ledger& operator=(Ledger&&) noexcept;
@@ -138,6 +171,13 @@ class Ledger {
   Result<std::vector<LedgerReport<Artifact>>> artifacts(const std::string& guid);
   Result<std::vector<LedgerReport<Measurement>>> measurements(const std::string& guid);
 
+  // Rows of one table of measurements, of all tasks. A question that is wrong is told which tables,
+  // columns or values there may be.
+  Result<MeasureAnswer> query_measurements(const MeasureQuery& query);
+
+  // Names of the tables of measurements.
+  Result<std::vector<std::string>> measure_tables();
+
   // In the order of the log.
   Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter);
 
@@ -157,9 +197,9 @@ class Ledger {
   Result<std::vector<std::string>> strategies();
 
  private:
-  struct Impl;
-  explicit Ledger(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Ledger(std::unique_ptr<SqlStore> store);
+  Result<std::string> why_not_measured(const std::string& table);
+  std::unique_ptr<SqlStore> store_;
 };
 
 }  // namespace muster

@@ -92,6 +92,11 @@ Statement& Statement::bind(int index, int64_t value) {
   return *this;
 }
 
+Statement& Statement::bind_real(int index, double value) {
+  note(sqlite3_bind_double(statement_.get(), index, value));
+  return *this;
+}
+
 Statement& Statement::bind(int index, std::string_view text) {
   note(sqlite3_bind_text64(statement_.get(), index, data_of(text), text.size(), SQLITE_STATIC,
                            SQLITE_UTF8));
@@ -134,6 +139,8 @@ DbStatus Statement::finish() {
 int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
 
 std::string_view Statement::text(int column) const {
   const void* bytes = sqlite3_column_text(statement_.get(), column);

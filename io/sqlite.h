@@ -11,29 +11,12 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "io/db_status.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace muster {
-
-enum class DbFault : uint8_t {
-  none,
-  disk_full,   // nothing was changed; space may come back
-  busy,        // somebody else kept it locked for longer than the busy timeout
-  constraint,  // a uniqueness or check rule of the schema forbids it
-  broken,      // anything else: unreadable, unwritable, not a database, a wrong statement
-};
-
-// In the reason when what the file holds is no sound database.
-inline constexpr std::string_view kDamaged = "the file is damaged";
-
-// How a call went. The reason names the file and has SQLite's words.
-struct [[nodiscard]] DbStatus {
-  DbFault fault = DbFault::none;
-  std::string reason;
-  bool ok() const { return fault == DbFault::none; }
-};
 
 struct DatabaseOptions {
   bool create = true;   // false: a file that is missing is an error
@@ -50,6 +33,7 @@ class Statement {
   Statement() = default;
 
   Statement& bind(int index, int64_t value);
+  Statement& bind_real(int index, double value);
   Statement& bind(int index, std::string_view text);
   Statement& bind_blob(int index, std::string_view bytes);
   Statement& bind_null(int index);
@@ -66,6 +50,7 @@ class Statement {
 
   // Of the present row. Views live until the next step.
   int64_t integer(int column) const;
+  double real(int column) const;
   std::string_view text(int column) const;
   std::string_view blob(int column) const;
   bool is_null(int column) const;

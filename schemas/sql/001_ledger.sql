@@ -1,9 +1,11 @@
 -- The ledger: what became of every task, for questions of people and reports. The collector's
 -- ledger sink is the only writer; everybody else opens it read-only.
 --
+-- It lies in SQLite or on a MariaDB server; io/sql_dialect.h says how these files are read for each.
 -- Times are microseconds since the Unix epoch, UTC. Words (state, verdict, outcome, cause, kind)
--- are those of the documentation. Migrations are numbered files; each runs once, in order, in one
--- transaction that also notes its number here.
+-- are those of the documentation. Migrations are numbered files; each runs once, in order, and then
+-- its number is noted here: in one transaction where there is one for tables, else (MariaDB) as often
+-- as it takes, because what is there already is passed over.
 CREATE TABLE schema_version (
   version INTEGER PRIMARY KEY
 ) STRICT;
@@ -18,20 +20,20 @@ CREATE TABLE position (
 -- One row a task, as of the newest event. What is not known yet is NULL.
 CREATE TABLE tasks (
   seq INTEGER PRIMARY KEY,        -- of the event that submitted it: newest first is seq DESC
-  guid TEXT NOT NULL UNIQUE,
-  kind TEXT NOT NULL,
+  guid GUID NOT NULL UNIQUE,
+  kind WORD NOT NULL,
   name TEXT NOT NULL,
-  parent TEXT,                    -- GUID of the task on whose behalf it runs
+  parent GUID,                    -- GUID of the task on whose behalf it runs
   submitter TEXT NOT NULL,
   pool TEXT,
   priority INTEGER NOT NULL,
-  state TEXT NOT NULL,
-  verdict TEXT,                   -- once ended; so are the next six
-  outcome TEXT,
-  cause TEXT,
+  state WORD NOT NULL,
+  verdict WORD,                   -- once ended; so are the next six
+  outcome WORD,
+  cause WORD,
   status INTEGER,                 -- 0 OK ... 9 TIMEOUT
   exit_code INTEGER,
-  signal INTEGER,
+  "signal" INTEGER,
   message TEXT,
   submitted_us INTEGER NOT NULL,
   started_us INTEGER,             -- of the newest attempt
@@ -49,7 +51,7 @@ CREATE INDEX tasks_by_submitted ON tasks (submitted_us);
 CREATE INDEX tasks_by_parent ON tasks (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE attempts (
-  guid TEXT NOT NULL,
+  guid GUID NOT NULL,
   attempt INTEGER NOT NULL,
   worker TEXT NOT NULL,
   incarnation INTEGER NOT NULL,
@@ -59,11 +61,11 @@ CREATE TABLE attempts (
   ended_us INTEGER,
   log_url TEXT,
   argv TEXT,                      -- of the first child, a JSON array
-  outcome TEXT,
-  cause TEXT,
+  outcome WORD,
+  cause WORD,
   status INTEGER,
   exit_code INTEGER,
-  signal INTEGER,
+  "signal" INTEGER,
   message TEXT,
   PRIMARY KEY (guid, attempt)
 ) STRICT, WITHOUT ROWID;
@@ -71,23 +73,23 @@ CREATE TABLE attempts (
 -- One row a test case, or a check of a verification.
 CREATE TABLE results (
   seq INTEGER PRIMARY KEY,
-  guid TEXT NOT NULL,
+  guid GUID NOT NULL,
   attempt INTEGER NOT NULL,
   suite TEXT NOT NULL,
   name TEXT NOT NULL,
-  outcome TEXT NOT NULL,
+  outcome WORD NOT NULL,
   duration_us INTEGER NOT NULL,
   time_us INTEGER NOT NULL,
   message TEXT NOT NULL
 ) STRICT;
 CREATE INDEX results_by_guid ON results (guid, seq);
-CREATE INDEX results_by_name ON results (suite, name, seq);
+CREATE INDEX results_by_name ON results (suite PREFIX, name PREFIX, seq);
 
 -- Which attempts held a device, oldest first.
 CREATE TABLE device_attempts (
-  device TEXT NOT NULL,
+  device NAME NOT NULL,
   seq INTEGER NOT NULL,
-  guid TEXT NOT NULL,
+  guid GUID NOT NULL,
   attempt INTEGER NOT NULL,
   PRIMARY KEY (device, seq)
 ) STRICT, WITHOUT ROWID;
@@ -96,8 +98,8 @@ CREATE TABLE device_attempts (
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
   time_us INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  guid TEXT,                      -- of the task it concerns
+  type WORD NOT NULL,
+  guid GUID,                      -- of the task it concerns
   worker TEXT,                    -- that it came from or speaks of
   json TEXT NOT NULL              -- io/event_json.h has its form
 ) STRICT;

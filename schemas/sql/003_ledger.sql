@@ -3,7 +3,7 @@
 -- What the inventories said of a device, oldest first: a row wherever that changed. A device that
 -- is gone keeps its last row.
 CREATE TABLE device_specs (
-  device TEXT NOT NULL,
+  device NAME NOT NULL,
   seq INTEGER NOT NULL,           -- of the event that applied the inventory
   time_us INTEGER NOT NULL,
   strategy TEXT,                  -- that verifies and repairs it
@@ -11,6 +11,7 @@ CREATE TABLE device_specs (
   PRIMARY KEY (device, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- sqlite only:
 INSERT INTO device_specs
   SELECT json_extract(device.value, '$.name'), events.seq, events.time_us,
          json_extract(device.value, '$.strategy'),

@@ -11,14 +11,14 @@ CREATE TABLE inventory_selectors (
 
 -- The devices of the newest inventory.
 CREATE TABLE declared_devices (
-  device TEXT PRIMARY KEY
+  device NAME PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
 -- What listers find at present: a row for each key of each device's profile.
 CREATE TABLE listed_devices (
-  device TEXT NOT NULL,
-  worker TEXT NOT NULL,
-  key TEXT NOT NULL,              -- "name" is always there
+  device NAME NOT NULL,
+  worker NAME NOT NULL,
+  "key" NAME NOT NULL,            -- "name" is always there
   value TEXT NOT NULL,
-  PRIMARY KEY (device, worker, key)
+  PRIMARY KEY (device, worker, "key")
 ) STRICT, WITHOUT ROWID;

@@ -3,7 +3,7 @@
 -- The commits that attempts ran.
 CREATE TABLE sources (
   seq INTEGER PRIMARY KEY,        -- of the event
-  guid TEXT NOT NULL,
+  guid GUID NOT NULL,
   attempt INTEGER NOT NULL,
   time_us INTEGER NOT NULL,
   url TEXT NOT NULL,
@@ -15,7 +15,7 @@ CREATE INDEX sources_by_guid ON sources (guid, seq);
 -- The files that attempts left. Of two with one name in an attempt the newer is the one there is.
 CREATE TABLE artifacts (
   seq INTEGER PRIMARY KEY,
-  guid TEXT NOT NULL,
+  guid GUID NOT NULL,
   attempt INTEGER NOT NULL,
   time_us INTEGER NOT NULL,
   name TEXT NOT NULL,             -- relative, inside the attempt's folder
@@ -28,10 +28,10 @@ CREATE INDEX artifacts_by_guid ON artifacts (guid, seq);
 -- One row a row of a table of measurements.
 CREATE TABLE measurements (
   seq INTEGER PRIMARY KEY,
-  guid TEXT NOT NULL,
+  guid GUID NOT NULL,
   attempt INTEGER NOT NULL,
   time_us INTEGER NOT NULL,
-  table_name TEXT NOT NULL,
+  table_name NAME NOT NULL,
   row TEXT NOT NULL               -- a JSON object of column and value; integers keep every digit
 ) STRICT;
 CREATE INDEX measurements_by_guid ON measurements (guid, seq);

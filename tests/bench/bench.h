@@ -58,7 +58,7 @@ void bench_engine(Figures& figures);
 void bench_append(const std::string& dir, Figures& figures);
 // bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
-void bench_broker_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
+void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_sweep.cc: the same.
 void bench_verify_sweep(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_archive.cc: the same.
@@ -66,6 +66,10 @@ void bench_archive(const std::string& bin_dir, const std::string& dir, Figures& 
 
 // bench_sinks.cc: sinks against server processes whose data lies under `dir`.
 void bench_sinks(const std::string& dir, Figures& figures);
+
+// bench_ledger.cc: the collector's ledger under `dir`, in SQLite and on a MariaDB server, beside a
+// client that does nothing but insert.
+void bench_ledger(const std::string& dir, Figures& figures);
 
 // bench_jobs.cc: the same.
 void bench_jobs(const std::string& bin_dir, const std::string& dir, Figures& figures);

@@ -5,8 +5,10 @@
 
 #include "core/limits.h"
 #include "io/codec.h"
+#include "io/ledger.h"
 #include "tests/bench/bench.h"
 #include "tests/support/house.h"
+#include "tests/support/mariadb_server.h"
 
 namespace muster::bench {
 namespace {
@@ -19,6 +21,7 @@ constexpr double kSecondsPerRun = 4;
 constexpr uint64_t kLatencyTasks = 2'000;
 constexpr uint64_t kQueuedTasks = 100'000;
 constexpr Duration kPatience = std::chrono::seconds(20);
+constexpr Duration kCatchUpPatience = std::chrono::seconds(120);
 
 [[noreturn]] void fail(const House& house, const std::string& what) {
   std::fprintf(stderr, "muster_bench: %s\n%s", what.c_str(), house.daemon_output().c_str());
@@ -104,6 +107,20 @@ std::vector<double> run_one_in_flight(Submitter& submitter) {
   return times;
 }
 
+// The most memory that a collector has needed for the whole log at once; its ledger lies at
+// `place`.
+double collector_peak_bytes(House& house, const LedgerPlace& place) {
+  const std::unique_ptr<Child> collector = house.start_collector();
+  const auto caught_up = [&] {
+    Result<Ledger> ledger = Ledger::open(place);
+    if (!ledger.ok()) return false;
+    const Result<LedgerPosition> position = ledger->position();
+    return position.ok() && position->seq >= kQueuedTasks;
+  };
+  if (!eventually(caught_up, kCatchUpPatience)) fail(house, "the ledger did not catch up");
+  return static_cast<double>(peak_resident_bytes(collector->pid()));
+}
+
 }  // namespace
 
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures) {
@@ -139,7 +156,7 @@ void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Fig
   figures.push_back({"durable_p99_us", median(p99), "us", ""});
 }
 
-void bench_broker_memory(const std::string& bin_dir, const std::string& dir, Figures& figures) {
+void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures) {
   House house(bin_dir, dir);
   const std::unique_ptr<Child> broker = house.start_broker();
   house.connect();
@@ -152,6 +169,16 @@ void bench_broker_memory(const std::string& bin_dir, const std::string& dir, Fig
   }
   figures.push_back({"queued_100k_rss_bytes", static_cast<double>(resident_bytes(broker->pid())),
                      "bytes", "<= 70000000"});
+  figures.push_back({"collector_peak_bytes",
+                     collector_peak_bytes(house, {house.home().ledger_file(), {}}), "bytes",
+                     "<= 100000000"});
+  const MariadbServer server({}, dir);
+  const std::string password =
+      house.write("ledger.password", std::string(MariadbServer::kPassword) + "\n");
+  house.write("home/muster.yaml", "ledger: { server: " + server.options().socket +
+                                      ", user: muster, password_file: " + password + " }\n");
+  figures.push_back({"collector_mariadb_peak_bytes", collector_peak_bytes(house, server.place()),
+                     "bytes", "<= 100000000"});
 }
 
 }  // namespace muster::bench

@@ -2,9 +2,9 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is core, engine, log, tasks, memory, sweep, archive or jobs. The table goes to stdout with
-// facts about the machine; with -o json one object a line does: {"bench": NAME, "value": NUMBER,
-// "unit": TEXT}.
+// NAME is core, engine, log, ledger, tasks, memory, sweep, archive, jobs or sinks. The table goes
+// to stdout with facts about the machine; with -o json one object a line does: {"bench": NAME,
+// "value": NUMBER, "unit": TEXT}.
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -59,9 +59,9 @@ void print_json(const Figures& figures) {
 void print_table(const Figures& figures, const MachineFacts& facts) {
   std::printf("%u cores, %s, %s; fdatasync of 4 KiB on %s: p50 %.0f us\n\n", facts.cores,
               facts.cpu.c_str(), facts.kernel.c_str(), facts.disk.c_str(), facts.fsync_p50_us);
-  std::printf("%-24s %16s  %-10s %s\n", "bench", "value", "unit", "goal");
+  std::printf("%-28s %16s  %-10s %s\n", "bench", "value", "unit", "goal");
   for (const Figure& figure : figures) {
-    std::printf("%-24s %16.1f  %-10s %s\n", figure.bench.c_str(), figure.value, figure.unit.c_str(),
+    std::printf("%-28s %16.1f  %-10s %s\n", figure.bench.c_str(), figure.value, figure.unit.c_str(),
                 figure.goal.c_str());
   }
   std::printf("\nEach figure is the median of %d runs.\n", kRuns);
@@ -74,8 +74,9 @@ int run(const Options& options, const std::string& bin_dir) {
       {"core", [&] { bench_decide_apply(figures); }},
       {"engine", [&] { bench_engine(figures); }},
       {"log", [&] { bench_append(disk, figures); }},
+      {"ledger", [&] { bench_ledger(disk, figures); }},
       {"tasks", [&] { bench_durable_tasks(bin_dir, disk, figures); }},
-      {"memory", [&] { bench_broker_memory(bin_dir, disk, figures); }},
+      {"memory", [&] { bench_memory(bin_dir, disk, figures); }},
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
       {"archive", [&] { bench_archive(bin_dir, disk, figures); }},
       {"jobs", [&] { bench_jobs(bin_dir, disk, figures); }},
@@ -102,7 +103,7 @@ int main(int argc, char** argv) {
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
     std::fprintf(stderr,
                  "usage: muster_bench [-o human|json] [--only "
-                 "core|engine|log|tasks|memory|sweep|archive|jobs|sinks]\n");
+                 "core|engine|log|ledger|tasks|memory|sweep|archive|jobs|sinks]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

@@ -122,7 +122,7 @@ TEST_F(CollectorTest, CarriesTheLogIntoBothSinks) {
   const Result<Done> result = result_.get();
   EXPECT_TRUE(result.ok()) << result.error();
 
-  Result<Ledger> ledger = Ledger::open(home_.ledger_file());
+  Result<Ledger> ledger = Ledger::open(ledger_place(home_, {}));
   ASSERT_TRUE(ledger.ok()) << ledger.error();
   EXPECT_EQ(ledger->position()->seq, broker.head());
   const Result<std::string> log =
@@ -144,7 +144,7 @@ TEST_F(CollectorTest, OneSinkThatFailsDoesNotHoldTheOther) {
   FakeBroker broker(home_.default_endpoint(), "log-a");
   start();
   broker.serve_until([&] { return broker.finished() == 1; });
-  Result<Ledger> ledger = Ledger::open(home_.ledger_file());
+  Result<Ledger> ledger = Ledger::open(ledger_place(home_, {}));
   ASSERT_TRUE(ledger.ok()) << ledger.error();
   EXPECT_EQ(ledger->position()->seq, broker.head());
   // What was in the way goes, and the other sink catches up.
@@ -157,7 +157,7 @@ TEST_F(CollectorTest, OneSinkThatFailsDoesNotHoldTheOther) {
 TEST_F(CollectorTest, AnotherBrokersLogIsTheEnd) {
   FakeBroker broker(home_.default_endpoint(), "log-a");
   for (const uint64_t cursor : {uint64_t{3}, broker.head()}) {
-    LedgerSink sink(home_.ledger_file());
+    LedgerSink sink(ledger_place(home_, {}));
     ASSERT_TRUE(sink.open().ok());
     ASSERT_TRUE(sink.deliver({}, {"log-z", cursor}).ok());
     start();

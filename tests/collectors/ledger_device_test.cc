@@ -74,13 +74,13 @@ class LedgerDeviceTest : public ::testing::Test {
   ~LedgerDeviceTest() override { std::filesystem::remove_all(dir_); }
 
   void deliver(const std::vector<SequencedEvent>& events) {
-    LedgerSink sink(file_);
+    LedgerSink sink({file_, {}});
     ASSERT_TRUE(sink.open().ok());
     const Delivery done = sink.deliver(events, {"the-log", events.size()});
     ASSERT_TRUE(done.ok()) << done.reason;
   }
   Ledger open() {
-    Result<Ledger> ledger = Ledger::open(file_);
+    Result<Ledger> ledger = Ledger::open(LedgerPlace{file_, {}});
     EXPECT_TRUE(ledger.ok()) << ledger.error();
     return std::move(*ledger);
   }
@@ -166,9 +166,10 @@ TEST_F(LedgerDeviceTest, MigrationFillsInWhatTheDevicesWere) {
     ASSERT_TRUE(db.execute("DROP TABLE device_specs; DROP TABLE inventory_selectors; DROP TABLE "
                            "declared_devices; DROP TABLE listed_devices; DROP TABLE sources; "
                            "DROP TABLE artifacts; DROP TABLE measurements; "
+                           "DROP TABLE measure_tables; DROP TABLE measure_columns; "
                            "DELETE FROM schema_version WHERE version >= 3")
                     .ok());
-    const Result<Done> migrated = migrate_ledger(db);
+    const Result<Done> migrated = migrate_ledger(**open_ledger_store({file_, {}}));
     ASSERT_TRUE(migrated.ok()) << migrated.error();
   }
   EXPECT_THAT(words(*open().action_runs("")),

@@ -44,14 +44,14 @@ class LedgerReportTest : public ::testing::Test {
     const std::vector<SequencedEvent> events =
         number_events({submitted(kJob), leased(kJob, 2), reported(kSource), reported(kArtifact),
                        reported(kRow), reported(Progress{10, "x"})});
-    LedgerSink sink(file());
+    LedgerSink sink({file(), {}});
     ASSERT_TRUE(sink.open().ok());
     const Delivery done = sink.deliver(events, {"the-log", events.size()});
     ASSERT_TRUE(done.ok()) << done.reason;
   }
   std::string file() const { return scratch_ / "ledger.db"; }
   Ledger open() {
-    Result<Ledger> ledger = Ledger::open(file());
+    Result<Ledger> ledger = Ledger::open(LedgerPlace{file(), {}});
     EXPECT_TRUE(ledger.ok()) << ledger.error();
     return std::move(*ledger);
   }
@@ -85,7 +85,7 @@ TEST_F(LedgerReportTest, RowsCanBeAskedByTheirColumns) {
   deliver();
   Database db = std::move(std::get<Database>(Database::open(file())));
   Result<Statement> select = db.prepare(
-      "SELECT row->>'big', typeof(row->>'real') FROM measurements WHERE table_name = 'perf'");
+      "SELECT big, typeof(real), typeof(name), ok, typeof(tiny) FROM m_perf WHERE attempt = 2");
   ASSERT_TRUE(select.ok() && select->next());
   EXPECT_EQ(select->integer(0), std::numeric_limits<int64_t>::max());
   EXPECT_EQ(select->text(1), "real");
@@ -96,6 +96,7 @@ TEST_F(LedgerReportTest, AnOlderLedgerGetsTheTables) {
   {
     Database db = std::move(std::get<Database>(Database::open(file())));
     ASSERT_TRUE(db.execute("DROP TABLE sources; DROP TABLE artifacts; DROP TABLE measurements;"
+                           "DROP TABLE measure_tables; DROP TABLE measure_columns;"
                            "DELETE FROM schema_version WHERE version >= 5")
                     .ok());
   }

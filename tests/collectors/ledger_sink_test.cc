@@ -23,11 +23,11 @@ class LedgerSinkTest : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "ledger-XXXXXX";
     dir_ = mkdtemp(pattern.data());
     file_ = dir_ + "/ledger.db";
-    sink_.emplace(file_);
+    sink_.emplace(LedgerPlace{file_, {}});
     EXPECT_TRUE(sink_->open().ok());
     const std::vector<SequencedEvent> script = make_script();
     EXPECT_TRUE(sink_->deliver(script, {"the-log", script.size()}).ok());
-    Result<Ledger> ledger = Ledger::open(file_);
+    Result<Ledger> ledger = Ledger::open(LedgerPlace{file_, {}});
     EXPECT_TRUE(ledger.ok()) << ledger.error();
     ledger_.emplace(std::move(*ledger));
   }

@@ -5,7 +5,8 @@
 #include "collectors/couchdb_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/status_log_sink.h"
-#include "io/sqlite.h"
+#include "core/guid.h"
+#include "tests/collectors/ledger_kit.h"
 #include "tests/support/couchdb_server.h"
 #include "tests/support/scratch.h"
 
@@ -32,43 +33,31 @@ SinkUnderTest status_log() {
   return sink;
 }
 
-// Every row of every table but the position's.
-std::string dump_tables(const std::string& file) {
-  std::variant<Database, DbStatus> opened = Database::open(file, {.read_only = true});
-  Database& db = std::get<Database>(opened);
-  const std::pair<std::string, std::string> tables[] = {
-      {"tasks", "guid"},  {"attempts", "guid, attempt"},
-      {"results", "seq"}, {"device_attempts", "device, seq"},
-      {"events", "seq"},
+SinkUnderTest ledger_at(const std::string& name,
+                        const std::function<LedgerPlace(const std::string&)>& place_of) {
+  SinkUnderTest sink;
+  sink.name = name;
+  sink.make = [=](const std::string& dir) { return std::make_unique<LedgerSink>(place_of(dir)); };
+  sink.effect = [=](const std::string& dir) {
+    return dump_tables(**open_ledger_store_read_only(place_of(dir)));
   };
-  std::string text;
-  for (const auto& [table, order] : tables) {
-    text += "== " + table + "\n";
-    std::vector<std::string> columns;
-    Result<Statement> names = db.prepare("SELECT name FROM pragma_table_info('" + table + "')");
-    while (names->next()) columns.emplace_back(names->text(0));
-    Result<Statement> rows = db.prepare("SELECT * FROM " + table + " ORDER BY " + order);
-    while (rows->next()) {
-      for (size_t i = 0; i < columns.size(); ++i) {
-        const int column = static_cast<int>(i);
-        text += " " + columns[i] + "=";
-        text += rows->is_null(column) ? "NULL" : std::string(rows->text(column));
-      }
-      text += "\n";
-    }
-  }
-  return text;
+  sink.is_state = [](const std::string&) { return true; };
+  return sink;
 }
 
 SinkUnderTest ledger() {
-  SinkUnderTest sink;
-  sink.name = "ledger";
-  sink.make = [](const std::string& dir) {
-    return std::make_unique<LedgerSink>(dir + "/ledger.db");
-  };
-  sink.effect = [](const std::string& dir) { return dump_tables(dir + "/ledger.db"); };
-  sink.is_state = [](const std::string&) { return true; };
-  return sink;
+  return ledger_at("ledger", [](const std::string& dir) {
+    return LedgerPlace{dir + "/ledger.db", {}};
+  });
+}
+
+// A database for each directory. Where that is none there is no server either.
+SinkUnderTest ledger_on_server() {
+  return ledger_at("ledger_mariadb", [](const std::string& dir) {
+    LedgerPlace place = mariadb_server().place("laws_" + hex16(hash64(dir)));
+    if (!std::filesystem::is_directory(dir)) place.server->options.socket = dir + "/socket";
+    return place;
+  });
 }
 
 // One server for all laws; each place has a database of its own.
@@ -109,8 +98,10 @@ SinkUnderTest couchdb() {
   return sink;
 }
 
-const auto kSinks = ::testing::Values(status_log(), ledger(), couchdb());
+const auto kFileSinks = ::testing::Values(status_log(), ledger(), couchdb());
+const auto kSinks = ::testing::Values(status_log(), ledger(), ledger_on_server(), couchdb());
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkLaws, kSinks, sink_name);
+INSTANTIATE_TEST_SUITE_P(Collectors, SinkFileLaws, kFileSinks, sink_name);
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkRunnerLaws, kSinks, sink_name);
 
 }  // namespace

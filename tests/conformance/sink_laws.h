@@ -2,6 +2,8 @@
 //
 //   INSTANTIATE_TEST_SUITE_P(Mine, SinkLaws, ::testing::Values(my_sink()), sink_name);
 //   INSTANTIATE_TEST_SUITE_P(Mine, SinkRunnerLaws, ::testing::Values(my_sink()), sink_name);
+//
+// and likewise SinkFileLaws when the place has files in which it keeps its cursor.
 #pragma once
 
 #include <fcntl.h>
@@ -189,9 +191,12 @@ TEST_P(SinkLaws, ARepeatIsHarmless) {
   EXPECT_EQ(GetParam().effect(place), expected);
 }
 
+// Of sinks that keep what they need to go on in files.
+class SinkFileLaws : public SinkLaws {};
+
 // A crash in the delivery of script_[begin, end), at any point before its commit; then what was not
 // committed comes again, in other batches.
-TEST_P(SinkLaws, ACrashAnywhereLeavesNoTrace) {
+TEST_P(SinkFileLaws, ACrashAnywhereLeavesNoTrace) {
   const std::string expected = expected_effect(script_.size());
   for (const size_t batch : {1, 7, 25}) {
     const std::string place = new_place();
@@ -212,7 +217,7 @@ TEST_P(SinkLaws, ACrashAnywhereLeavesNoTrace) {
   }
 }
 
-TEST_P(SinkLaws, AFullDiskIsAnErrorAndLosesNothing) {
+TEST_P(SinkFileLaws, AFullDiskIsAnErrorAndLosesNothing) {
   const std::string expected = expected_effect(script_.size());
   for (const size_t begin : {0u, 7u, 30u}) {
     const std::string place = new_place();

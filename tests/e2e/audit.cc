@@ -22,7 +22,7 @@ bool is_complete(const std::string& text) {
 }
 
 uint64_t ledger_position(const House& house) {
-  Result<Ledger> ledger = Ledger::open(house.home().ledger_file());
+  Result<Ledger> ledger = Ledger::open(LedgerPlace{house.home().ledger_file(), {}});
   if (!ledger.ok()) return 0;
   const Result<LedgerPosition> position = ledger->position();
   return position.ok() ? position->seq : 0;
@@ -100,7 +100,7 @@ void expect_ledger_agrees(const House& house, const std::vector<Event>& events) 
   ASSERT_TRUE(eventually([&] { return ledger_position(house) >= events.size(); }, kPatience))
       << "the ledger stands at " << ledger_position(house) << " of " << events.size() << "\n"
       << house.daemon_output();
-  Result<Ledger> ledger = Ledger::open(house.home().ledger_file());
+  Result<Ledger> ledger = Ledger::open(LedgerPlace{house.home().ledger_file(), {}});
   ASSERT_TRUE(ledger.ok()) << ledger.error();
   for (const auto& [guid, life] : fold_lives(events)) expect_ledger_task(*ledger, guid, life);
   uint64_t next = 1;

@@ -2,10 +2,12 @@
 // event is in each place once, and what was refused lies in the dead letters and nowhere else.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 #include <set>
 #include <sstream>
 #include <string>
@@ -14,48 +16,71 @@
 #include "core/work.h"
 #include "io/clock.h"
 #include "io/codec.h"
+#include "io/event_json.h"
 #include "io/file.h"
 #include "io/ledger.h"
+#include "tests/e2e/audit.h"
 #include "tests/support/couchdb_server.h"
 #include "tests/support/house.h"
+#include "tests/support/mariadb_server.h"
 
 namespace muster {
 namespace {
 
 using nlohmann::json;
 
-constexpr int kRounds = 4;
-constexpr int kTasksPerRound = 25;
+enum class Victim { couchdb, mariadb, collector };
+// Who dies in each round.
+const std::vector<Victim> kRounds[] = {
+    {Victim::couchdb, Victim::collector},
+    {Victim::mariadb},
+    {Victim::collector},
+    {Victim::mariadb, Victim::collector},
+    {Victim::couchdb, Victim::mariadb, Victim::collector},
+};
+constexpr size_t kTasksPerRound = 25;
 constexpr Duration kPatience = std::chrono::seconds(60);
 constexpr size_t kDocumentBytesMax = 20'000;
+
+// Poison: the submission that CouchDB takes for too large, and the one that a rule of the ledger's
+// database forbids.
+constexpr std::string_view kTooLarge = "/7";
+constexpr std::string_view kForbidden = "/9";
+constexpr const char* kRule =
+    "CREATE TRIGGER muster.rule BEFORE INSERT ON muster.events FOR EACH ROW BEGIN "
+    "IF NEW.type = 'task_submitted' AND NEW.guid LIKE '%/9' THEN "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not that one'; END IF; END";
 
 class SinksTest : public testing::Test {
  protected:
   SinksTest() : house_(MUSTER_BIN_DIR) {
     EXPECT_TRUE(make_home(house_.home()).ok());
-    const std::string password = house_.write("couchdb.password", "secret\n");
-    EXPECT_TRUE(write_file_atomically(house_.home().config_file(),
-                                      "couchdb: { url: '" + couchdb_.url() +
-                                          "', db: events, user: admin, password_file: " + password +
-                                          " }\n")
-                    .ok());
+    const std::string couchdb = house_.write("couchdb.password", "secret\n");
+    const std::string mariadb =
+        house_.write("ledger.password", std::string(MariadbServer::kPassword) + "\n");
+    const std::string config = "couchdb: { url: '" + couchdb_.url() +
+                               "', db: events, user: admin, password_file: " + couchdb +
+                               " }\nledger: { server: " + mariadb_.options().socket +
+                               ", user: muster, password_file: " + mariadb + " }\n";
+    EXPECT_TRUE(write_file_atomically(house_.home().config_file(), config).ok());
     broker_ = house_.start_broker();
     worker_ = house_.start_worker("worker", 10);
     collector_ = house_.start_collector();
     client_ = house_.connect();
     tail_.emplace(*client_);
+    EXPECT_TRUE(eventually([&] { return Ledger::open(mariadb_.place()).ok(); }, kPatience));
+    mariadb_.execute(kRule);
   }
 
-  void submit_round(int round) {
+  void submit_round(size_t round) {
     Submit message;
-    for (int i = 0; i < kTasksPerRound; ++i) {
+    for (size_t i = 0; i < kTasksPerRound; ++i) {
       auto spec = std::make_shared<TaskSpec>();
       spec->guid = "sinks-test/" + std::to_string(round) + "/" + std::to_string(i);
       spec->submitter = "test@house";
       JobWork work;
       work.source = CommandSource{{"/bin/true"}};
-      // No document of CouchDB may be as large.
-      if (i == 7) work.env["LONG"] = std::string(kDocumentBytesMax, 'x');
+      if (spec->guid.ends_with(kTooLarge)) work.env["LONG"] = std::string(kDocumentBytesMax, 'x');
       spec->work = encode_work(work);
       message.tasks.push_back(std::move(spec));
     }
@@ -63,12 +88,23 @@ class SinksTest : public testing::Test {
     ASSERT_TRUE(std::holds_alternative<Message>(answer)) << house_.daemon_output();
   }
 
+  void kill_now(Victim victim) {
+    if (victim == Victim::couchdb) couchdb_.kill_now();
+    if (victim == Victim::mariadb) mariadb_.kill_now();
+    if (victim == Victim::collector) collector_->kill_now();
+  }
+
+  void start_again(Victim victim) {
+    if (victim == Victim::couchdb) couchdb_.start_again();
+    if (victim == Victim::mariadb) mariadb_.start_again();
+    if (victim == Victim::collector) collector_ = house_.start_collector();
+  }
+
   // Until every task of the rounds so far has ended.
   void wait_for_ends(size_t count) {
     const auto enough = [&](const Event& event) {
-      if (const AttemptEnded* ended = std::get_if<AttemptEnded>(&event.body)) {
-        if (ended->verdict != Verdict::none) ended_.insert(ended->token.guid);
-      }
+      const std::string guid = ended_guid(event);
+      if (!guid.empty()) ended_.insert(guid);
       return ended_.size() >= count;
     };
     ASSERT_TRUE(tail_->wait_for(enough, kPatience)) << house_.daemon_output();
@@ -84,8 +120,73 @@ class SinksTest : public testing::Test {
     return sinks == 3;
   }
 
+  // The numbers of the submissions whose GUID ends so.
+  static std::set<uint64_t> submissions(const std::vector<Event>& log, std::string_view end) {
+    std::set<uint64_t> seqs;
+    for (size_t i = 0; i < log.size(); ++i) {
+      const TaskSubmitted* submitted = std::get_if<TaskSubmitted>(&log[i].body);
+      if (submitted != nullptr && submitted->spec->guid.ends_with(end)) seqs.insert(i + 1);
+    }
+    EXPECT_EQ(seqs.size(), std::size(kRounds)) << end;
+    return seqs;
+  }
+
+  void expect_letters(const std::string& sink, const std::set<uint64_t>& poison) {
+    std::set<uint64_t> letters;
+    std::istringstream lines(house_.muster({"sink", "dead", "ls", sink, "-o", "quiet"}).out);
+    for (uint64_t seq = 0; lines >> seq;) EXPECT_TRUE(letters.insert(seq).second) << seq;
+    EXPECT_EQ(letters, poison) << sink;
+  }
+
+  // Each event of a task but the poison is one document.
+  void expect_documents(const std::vector<Event>& log) {
+    const std::set<uint64_t> poison = submissions(log, kTooLarge);
+    std::map<uint64_t, const Event*> expected;
+    for (size_t i = 0; i < log.size(); ++i) {
+      if (!event_guid(log[i]).empty() && !poison.contains(i + 1)) expected[i + 1] = &log[i];
+    }
+    const std::map<std::string, json> documents = couchdb_.documents("events");
+    EXPECT_EQ(documents.size(), expected.size());
+    for (const auto& [id, document] : documents) {
+      const uint64_t seq = document["seq"];
+      ASSERT_TRUE(expected.contains(seq)) << document.dump();
+      EXPECT_EQ(document["type"], event_type(*expected.at(seq)));
+      EXPECT_EQ(document["guid"], event_guid(*expected.at(seq)));
+      EXPECT_EQ(document["time_stamp"], format_rfc3339(expected.at(seq)->time));
+    }
+    expect_letters("couchdb", poison);
+  }
+
+  // Each event but the poison is one row, byte by byte, and has had its effect.
+  void expect_rows(const std::vector<Event>& log) {
+    const std::set<uint64_t> poison = submissions(log, kForbidden);
+    Result<Ledger> ledger = Ledger::open(mariadb_.place());
+    ASSERT_TRUE(ledger.ok()) << ledger.error();
+    EXPECT_EQ(ledger->position()->seq, log.size());
+    const Result<std::vector<LedgerEvent>> rows = ledger->events({.max = 100'000});
+    ASSERT_TRUE(rows.ok()) << rows.error();
+    std::map<uint64_t, std::string> events;
+    for (const LedgerEvent& row : *rows) {
+      EXPECT_TRUE(events.emplace(row.seq, row.json).second) << row.seq;
+    }
+    for (size_t i = 0; i < log.size(); ++i) {
+      const std::string expected = poison.contains(i + 1) ? "" : event_to_json(i + 1, log[i]);
+      EXPECT_EQ(events[i + 1], expected) << i + 1;
+    }
+    for (const auto& [guid, life] : fold_lives(log)) {
+      const Result<std::optional<LedgerTask>> task = ledger->task(guid);
+      ASSERT_TRUE(task.ok()) << task.error();
+      ASSERT_EQ(task->has_value(), !guid.ends_with(kForbidden)) << guid;
+      if (!task->has_value()) continue;
+      EXPECT_EQ((*task)->info.verdict, life.verdict) << guid;
+      EXPECT_EQ((*task)->info.attempts.size(), life.leases) << guid;
+    }
+    expect_letters("ledger", poison);
+  }
+
   ScratchDir server_dir_;
   CouchDbServer couchdb_{server_dir_.path(), {"--max-doc", std::to_string(kDocumentBytesMax)}};
+  MariadbServer mariadb_;
   House house_;
   std::unique_ptr<Child> broker_;
   std::unique_ptr<Child> worker_;
@@ -96,62 +197,27 @@ class SinksTest : public testing::Test {
 };
 
 TEST_F(SinksTest, KillsLoseAndDoubleNothing) {
-  for (int round = 0; round < kRounds; ++round) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (size_t round = 0; round < std::size(kRounds); ++round) {
     const size_t before = couchdb_.documents("events").size();
     submit_round(round);
     // While documents are on their way.
     ASSERT_TRUE(eventually([&] { return couchdb_.documents("events").size() > before; }));
-    if (round % 2 == 0) {
-      couchdb_.kill_now();
-      collector_->kill_now();
-      collector_ = house_.start_collector();
-      couchdb_.start_again();
-    } else {
-      collector_->kill_now();
-      collector_ = house_.start_collector();
-    }
-    wait_for_ends(static_cast<size_t>(round + 1) * kTasksPerRound);
+    std::vector<Victim> victims = kRounds[round];
+    std::shuffle(victims.begin(), victims.end(), random);
+    for (const Victim victim : victims) kill_now(victim);
+    for (const Victim victim : victims) start_again(victim);
+    wait_for_ends((round + 1) * kTasksPerRound);
   }
   tail_->catch_up();
   const std::vector<Event>& log = tail_->events();
   ASSERT_TRUE(eventually([&] { return all_sinks_have_come_to(log.size()); }, kPatience))
       << house_.muster({"sink", "status"}).out << house_.daemon_output();
-
-  // CouchDB.
-  std::map<uint64_t, const Event*> expected;
-  std::set<uint64_t> poison;
-  for (size_t i = 0; i < log.size(); ++i) {
-    if (event_guid(log[i]).empty()) continue;
-    const TaskSubmitted* submitted = std::get_if<TaskSubmitted>(&log[i].body);
-    const bool is_poison = submitted != nullptr && submitted->spec->guid.ends_with("/7");
-    if (is_poison) {
-      poison.insert(i + 1);
-    } else {
-      expected[i + 1] = &log[i];
-    }
-  }
-  ASSERT_EQ(poison.size(), static_cast<size_t>(kRounds));
-  const std::map<std::string, json> documents = couchdb_.documents("events");
-  EXPECT_EQ(documents.size(), expected.size());
-  for (const auto& [id, document] : documents) {
-    const uint64_t seq = document["seq"];
-    ASSERT_TRUE(expected.contains(seq)) << document.dump();
-    EXPECT_EQ(document["type"], event_type(*expected.at(seq)));
-    EXPECT_EQ(document["guid"], event_guid(*expected.at(seq)));
-    EXPECT_EQ(document["time_stamp"], format_rfc3339(expected.at(seq)->time));
-  }
-  // What it refused.
-  std::set<uint64_t> letters;
-  std::istringstream lines(house_.muster({"sink", "dead", "ls", "couchdb", "-o", "quiet"}).out);
-  for (uint64_t seq = 0; lines >> seq;) EXPECT_TRUE(letters.insert(seq).second) << seq;
-  EXPECT_EQ(letters, poison);
-  // The ledger has those too.
-  Result<Ledger> ledger = Ledger::open(house_.home().ledger_file());
-  ASSERT_TRUE(ledger.ok()) << ledger.error();
-  EXPECT_EQ(ledger->position()->seq, log.size());
-  const Result<std::vector<LedgerTask>> tasks = ledger->tasks({.max = 1'000});
-  ASSERT_TRUE(tasks.ok()) << tasks.error();
-  EXPECT_EQ(tasks->size(), ended_.size());
+  expect_documents(log);
+  expect_rows(log);
+  expect_status_logs_complete(house_, {ended_.begin(), ended_.end()});
 }
 
 }  // namespace

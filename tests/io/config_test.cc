@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "io/file.h"
 #include "tests/io/scratch.h"
 
 namespace muster {
@@ -238,6 +239,74 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
                            "worker: {pools: [a, a]}", "worker: {disk_reserve: much}"}) {
     EXPECT_EQ(load(text).problems.errors(), 1u) << text << load(text).problems.to_text();
   }
+}
+
+TEST_F(ConfigTest, TheLedgerMayLieOnAServer) {
+  EXPECT_FALSE(load("beat: 2s\n").config.ledger.has_value());
+  const ConfigFile file = load(
+      "ledger: { server: db.lab:3307, database: lab_1, user: ann, password_file: secret,\n"
+      "  tls_ca: /etc/ca.pem, tls_cert: our.pem, tls_key: our.key }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  const LedgerServer server = file.config.ledger.value_or(LedgerServer{});
+  EXPECT_EQ(server.options.host, "db.lab");
+  EXPECT_EQ(server.options.port, 3307);
+  EXPECT_EQ(server.options.database, "lab_1");
+  EXPECT_EQ(server.options.user, "ann");
+  EXPECT_EQ(server.password_file, path("secret"));
+  EXPECT_EQ(server.options.tls,
+            (MariadbTls{true, "/etc/ca.pem", path("our.pem"), path("our.key")}));
+  EXPECT_EQ(describe(ledger_place(Home{"/h"}, server)), "mariadb://ann@db.lab:3307/lab_1");
+}
+
+TEST_F(ConfigTest, TheLedgersServerIsAskedForTlsUnlessItIsHere) {
+  struct Row {
+    std::string ledger;
+    std::string host;
+    std::string socket;
+    bool tls;
+  };
+  const Row rows[] = {
+      {"server: db.lab", "db.lab", "", true},
+      {"server: 'db.lab:3306', tls: none", "db.lab", "", false},
+      {"server: 'db.lab:3306', tls: none, tls_ca: ca.pem", "db.lab", "", true},
+      {"server: '127.0.0.1:3306'", "127.0.0.1", "", false},
+      {"server: '[::1]:3306'", "::1", "", false},
+      {"server: '[2001:db8::1]:3306'", "2001:db8::1", "", true},
+      {"server: localhost, tls: required", "localhost", "", true},
+      {"server: /run/mysqld/mysqld.sock", "", "/run/mysqld/mysqld.sock", false},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.ledger);
+    const ConfigFile file = load("ledger: { " + row.ledger + " }\n");
+    EXPECT_EQ(file.problems.to_text(), "");
+    ASSERT_TRUE(file.config.ledger.has_value());
+    const MariadbOptions& options = file.config.ledger->options;
+    EXPECT_EQ(options.host, row.host);
+    EXPECT_EQ(options.socket, row.socket);
+    EXPECT_EQ(options.tls.on, row.tls);
+    EXPECT_EQ(options.port, 3306);
+    EXPECT_EQ(options.database, "muster");
+  }
+}
+
+TEST_F(ConfigTest, AWrongLedgerIsAnError) {
+  for (const std::string& ledger :
+       {std::string(""), std::string("user: ann"), std::string("server: ''"),
+        std::string("server: 'db:x'"), std::string("server: 'db:65536'"),
+        std::string("server: '::1'"), std::string("server: db, database: ''"),
+        std::string("server: db, database: 'a`b'"), "server: db, database: " + std::string(65, 'x'),
+        std::string("server: db, tls: maybe"), std::string("server: db, tls_cert: a.pem"),
+        std::string("server: db, colour: red"),
+        std::string("server: db, password: a, password_file: b")}) {
+    EXPECT_TRUE(load("ledger: { " + ledger + " }\n").problems.has_errors()) << ledger;
+  }
+}
+
+TEST_F(ConfigTest, TheExampleOfALedgerOnAServerIsRight) {
+  const Result<std::string> text =
+      read_file(MUSTER_SOURCE_DIR "/deploy/examples/muster-mariadb.yaml", 1 << 16);
+  ASSERT_TRUE(text.ok()) << text.error();
+  EXPECT_EQ(load(*text).problems.to_text(), "");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "io/file.h"
 #include "io/ledger_schema.h"
+#include "io/sqlite.h"
 
 namespace muster {
 namespace {
@@ -25,6 +26,7 @@ class LedgerTest : public ::testing::Test {
   ~LedgerTest() override { std::filesystem::remove_all(dir_); }
 
   Database open() { return std::move(std::get<Database>(Database::open(file_))); }
+  std::unique_ptr<SqlStore> open_store() { return std::move(*open_ledger_store({file_, {}})); }
 
   std::string dir_;
   std::string file_;
@@ -41,9 +43,8 @@ TEST_F(LedgerTest, SaysWhyItCannotBeOpened) {
   };
   const auto migrate_and = [&](const char* sql) {
     return [this, sql](LedgerTest&) {
-      Database db = open();
-      ASSERT_TRUE(migrate_ledger(db).ok());
-      ASSERT_TRUE(db.execute(sql).ok());
+      ASSERT_TRUE(migrate_ledger(*open_store()).ok());
+      ASSERT_TRUE(open().execute(sql).ok());
     };
   };
   const Row rows[] = {
@@ -70,7 +71,7 @@ TEST_F(LedgerTest, SaysWhyItCannotBeOpened) {
     std::filesystem::remove_all(dir_);
     std::filesystem::create_directories(dir_);
     row.prepare(*this);
-    const Result<Ledger> ledger = Ledger::open(file_);
+    const Result<Ledger> ledger = Ledger::open(LedgerPlace{file_, {}});
     ASSERT_FALSE(ledger.ok());
     EXPECT_THAT(ledger.error(), HasSubstr(row.error));
     EXPECT_THAT(ledger.error(), HasSubstr(file_));
@@ -78,18 +79,17 @@ TEST_F(LedgerTest, SaysWhyItCannotBeOpened) {
 }
 
 TEST_F(LedgerTest, MigratesOnce) {
-  Database db = open();
-  EXPECT_EQ(*read_ledger_version(db), 0u);
-  ASSERT_TRUE(migrate_ledger(db).ok());
-  EXPECT_EQ(*read_ledger_version(db), kLedgerSchemaVersion);
-  ASSERT_TRUE(migrate_ledger(db).ok());
-  EXPECT_EQ(*read_ledger_version(db), kLedgerSchemaVersion);
+  const std::unique_ptr<SqlStore> store = open_store();
+  EXPECT_EQ(*read_ledger_version(*store), 0u);
+  ASSERT_TRUE(migrate_ledger(*store).ok());
+  EXPECT_EQ(*read_ledger_version(*store), kLedgerSchemaVersion);
+  ASSERT_TRUE(migrate_ledger(*store).ok());
+  EXPECT_EQ(*read_ledger_version(*store), kLedgerSchemaVersion);
 }
 
 TEST_F(LedgerTest, AnEmptyLedgerAnswers) {
-  Database db = open();
-  ASSERT_TRUE(migrate_ledger(db).ok());
-  Result<Ledger> ledger = Ledger::open(file_);
+  ASSERT_TRUE(migrate_ledger(*open_store()).ok());
+  Result<Ledger> ledger = Ledger::open(LedgerPlace{file_, {}});
   ASSERT_TRUE(ledger.ok()) << ledger.error();
   EXPECT_EQ(ledger->position()->log_id, "");
   EXPECT_TRUE(ledger->tasks({})->empty());
@@ -100,8 +100,8 @@ TEST_F(LedgerTest, AnEmptyLedgerAnswers) {
 
 // Rows that this build would not write are read as well as may be.
 TEST_F(LedgerTest, OddRowsDoNoHarm) {
+  ASSERT_TRUE(migrate_ledger(*open_store()).ok());
   Database db = open();
-  ASSERT_TRUE(migrate_ledger(db).ok());
   ASSERT_TRUE(db.execute("INSERT INTO tasks (seq, guid, kind, name, submitter, priority, state,"
                          " submitted_us, attempts, spec, work) VALUES"
                          " (1, '0194-no-json', '?', '', '', 1, '?', 0, 1, '{', x''),"
@@ -113,7 +113,7 @@ TEST_F(LedgerTest, OddRowsDoNoHarm) {
                          " leased_us, outcome, status) VALUES"
                          " ('0194-odd-json', 1, '', 0, '{\"no\":1}', 0, 'splendid', 12345)")
                   .ok());
-  Result<Ledger> ledger = Ledger::open(file_);
+  Result<Ledger> ledger = Ledger::open(LedgerPlace{file_, {}});
   ASSERT_TRUE(ledger.ok()) << ledger.error();
   EXPECT_EQ((*ledger->task("0194-no-json"))->info.spec, TaskSpec{});
   const LedgerTask odd = **ledger->task("0194-odd-json");

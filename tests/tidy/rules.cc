@@ -31,6 +31,9 @@ const std::vector<Outside> kOutside = {
     {"httplib.h", {"collectors/http_server", "tests/"}},
     {"openssl/", {"io/sha256"}},
     {"zlib.h", {"io/gzip"}},
+    {"mysql.h", {"io/mariadb_store", "tests/"}},
+    {"errmsg.h", {"io/mariadb_store"}},
+    {"mysqld_error.h", {"io/mariadb_store"}},
     {"sqlite3.h", {"io/sqlite", "io/event_log_sqlite", "collectors/", "workers/spool", "tests/"}},
 };
 

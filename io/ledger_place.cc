@@ -1,0 +1,78 @@
+#include "io/ledger_place.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <utility>
+#include <variant>
+
+#include "io/file.h"
+#include "io/ledger_schema.h"
+#include "io/sqlite_store.h"
+
+namespace muster {
+namespace {
+
+constexpr size_t kPasswordBytesMax = 4 << 10;
+// Large transactions come fast: 16 MB are folded back at once.
+constexpr uint32_t kCheckpointPages = 4'000;
+
+Result<std::string> read_password(const LedgerServer& server) {
+  if (!server.password_file.empty()) {
+    Result<std::string> text = read_file(server.password_file, kPasswordBytesMax);
+    if (!text.ok()) return text;
+    return text->substr(0, text->find_first_of("\r\n"));
+  }
+  if (!server.password.empty()) return server.password;
+  const char* const variable = std::getenv(kLedgerPasswordVariable);
+  return std::string(variable == nullptr ? "" : variable);
+}
+
+Result<std::unique_ptr<SqlStore>> open_server(const LedgerServer& server, bool read_only) {
+  MariadbOptions options = server.options;
+  options.read_only = read_only;
+  Result<std::string> password = read_password(server);
+  if (!password.ok()) return Error{"the ledger's password: " + password.error()};
+  options.password = std::move(*password);
+  auto opened = open_mariadb_store(options);
+  if (DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{std::move(failed->reason)};
+  return std::move(std::get<std::unique_ptr<SqlStore>>(opened));
+}
+
+Result<std::unique_ptr<SqlStore>> open_file(const std::string& file,
+                                            const DatabaseOptions& options) {
+  auto opened = open_sqlite_store(file, options);
+  if (DbStatus* failed = std::get_if<DbStatus>(&opened)) {
+    return ledger_error(std::move(failed->reason));
+  }
+  return std::move(std::get<std::unique_ptr<SqlStore>>(opened));
+}
+
+}  // namespace
+
+LedgerPlace ledger_place(const Home& home, const std::optional<LedgerServer>& server) {
+  return {home.ledger_file(), server};
+}
+
+std::string describe(const LedgerPlace& place) {
+  return place.server ? mariadb_place(place.server->options) : place.file;
+}
+
+Result<std::unique_ptr<SqlStore>> open_ledger_store(const LedgerPlace& place) {
+  if (place.server) return open_server(*place.server, false);
+  DatabaseOptions options;
+  options.checkpoint_pages = kCheckpointPages;
+  return open_file(place.file, options);
+}
+
+Result<std::unique_ptr<SqlStore>> open_ledger_store_read_only(const LedgerPlace& place) {
+  if (place.server) return open_server(*place.server, true);
+  struct stat status;
+  if (::stat(place.file.c_str(), &status) != 0) return no_ledger_error(place.file);
+  DatabaseOptions options;
+  options.create = false;
+  options.read_only = true;
+  return open_file(place.file, options);
+}
+
+}  // namespace muster

@@ -1,0 +1,3 @@
+-- The rows of measurements that are in its column "row" move into the tables of 006; the program does
+-- that (io/measure_tables.h) before it notes this number. From here on "row" holds only what has no
+-- column: {} as a rule.
