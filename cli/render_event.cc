@@ -141,14 +141,4 @@ std::string render_event(uint64_t seq, const Event& event, const Look& look) {
   return out + paint(text, event_color(event), look) + "\n";
 }
 
-const std::vector<std::string>& event_types() {
-  static const std::vector<std::string> types = {
-      "broker_started", "inventory_applied", "worker_joined", "worker_lost",    "task_submitted",
-      "attempt_leased", "attempt_started",   "record",        "result",         "attempt_ended",
-      "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
-      "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
-      "measurement",    "artifact",          "call_failed"};
-  return types;
-}
-
 }  // namespace muster

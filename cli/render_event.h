@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "cli/text.h"
 #include "core/event.h"
@@ -15,8 +14,5 @@ std::string render_event(uint64_t seq, const Event& event, const Look& look);
 // What happened, in words, without time, type and GUID. Not made printable.
 std::string event_text(const Event& event);
 Color event_color(const Event& event);
-
-// Every type that event_type() gives.
-const std::vector<std::string>& event_types();
 
 }  // namespace muster

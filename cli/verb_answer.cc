@@ -16,6 +16,7 @@
 #include "core/limits.h"
 #include "core/status_record.h"
 #include "core/suggest.h"
+#include "io/event_json.h"
 #include "io/file.h"
 
 namespace muster {

@@ -1,9 +1,6 @@
-// The collector's archive: HOME/archive behind HTTP, and kept within its limits.
+// The collector's archive: HOME/archive, answered for over HTTP, and kept within its limits.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <string_view>
 #include <thread>
 
 #include "collectors/archive_http.h"
@@ -15,31 +12,26 @@
 
 namespace muster {
 
-inline constexpr std::string_view kApiPath = "/api/";
-
 class ArchiveService {
  public:
-  // Listens on HOME/run/collector.http and, where the configuration says so, on TCP, whose port is
-  // written to HOME/run/collector.port. What is asked below kApiPath is `api`'s to answer. Sweeps
-  // now and every few minutes.
-  static Result<std::unique_ptr<ArchiveService>> start(const Home& home, const Config& config,
-                                                       HttpServer::Handler api);
+  // Sweeps now and every few minutes.
+  ArchiveService(const Home& home, const Config& config);
   ~ArchiveService();
 
+  // In any thread.
+  HttpAnswer answer(const HttpCall& call) { return http_.answer(call); }
+
+  // Everybody who waits for a file gets what there is, from now on.
+  void stop() { http_.stop(); }
+
  private:
-  ArchiveService(const Home& home, const Config& config, HttpServer::Handler api);
-  Result<Done> listen(const Home& home, const Config& config);
   void sweep_again_and_again();
 
   ArchiveLimits limits_;
   SystemClock clock_;
   ArchiveStore store_;
   ArchiveHttp http_;
-  HttpServer::Handler api_;
   Stop stop_;
-  std::unique_ptr<HttpServer> socket_server_;
-  std::unique_ptr<HttpServer> tcp_server_;  // null: no TCP
-  std::string port_file_;                   // of the TCP server; empty: not written
   std::jthread sweeper_;
 };
 

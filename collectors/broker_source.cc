@@ -5,8 +5,6 @@
 namespace muster {
 namespace {
 
-// Several thousand events: one delivery's worth.
-constexpr uint32_t kFetchBytes = 2 << 20;
 // For the answer after the wait; a broker that restarts is waited for.
 constexpr Duration kAnswerWait = std::chrono::seconds(10);
 
@@ -25,11 +23,12 @@ SourceError source_error(ClientError error) {
 }  // namespace
 
 BrokerSource::BrokerSource(SocketContext& context, std::string endpoint, std::string name,
-                           std::function<bool()> interrupted)
+                           std::function<bool()> interrupted, uint32_t fetch_bytes)
     : context_(context),
       endpoint_(std::move(endpoint)),
       name_(std::move(name)),
-      interrupted_(std::move(interrupted)) {}
+      interrupted_(std::move(interrupted)),
+      fetch_bytes_(fetch_bytes) {}
 
 std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Duration wait) {
   if (!client_) {
@@ -44,7 +43,7 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
     client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
   }
   // The first answer comes at once, so that another broker's log is noticed before the first wait.
-  const Fetch request{from, kFetchBytes, has_fetched_ ? wait : Duration(0)};
+  const Fetch request{from, fetch_bytes_, has_fetched_ ? wait : Duration(0)};
   std::variant<Message, ClientError> answer = client_->ask(request, request.wait + kAnswerWait);
   if (auto* error = std::get_if<ClientError>(&answer)) return source_error(std::move(*error));
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));

@@ -12,10 +12,13 @@ namespace muster {
 
 class BrokerSource final : public BlockSource {
  public:
+  // Several thousand events: one delivery's worth.
+  static constexpr uint32_t kFetchBytes = 2 << 20;
+
   // `context` outlives it. `name` is what the broker calls this collector. A wait ends early when
-  // `interrupted` says true.
+  // `interrupted` says true. Blocks come in `fetch_bytes` at once, roughly.
   BrokerSource(SocketContext& context, std::string endpoint, std::string name,
-               std::function<bool()> interrupted);
+               std::function<bool()> interrupted, uint32_t fetch_bytes = kFetchBytes);
 
   std::string name() const override { return "the broker at " + endpoint_; }
   std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration wait) override;
@@ -25,6 +28,7 @@ class BrokerSource final : public BlockSource {
   std::string endpoint_;
   std::string name_;
   std::function<bool()> interrupted_;
+  uint32_t fetch_bytes_;
   std::unique_ptr<Client> client_;  // null: never connected
   bool has_fetched_ = false;
 };

@@ -100,8 +100,8 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   return posts;
 }
 
-Result<Done> collect(SinkPosts& posts, const std::string& endpoint, Stop& stop, int stop_fd) {
-  SocketContext sockets;
+Result<Done> collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint,
+                     Stop& stop, int stop_fd) {
   FirstError error;
   std::vector<std::jthread> threads;
   for (const std::unique_ptr<SinkPost>& post : posts) {

@@ -9,6 +9,7 @@
 #include "core/result.h"
 #include "io/config.h"
 #include "io/home.h"
+#include "io/socket.h"
 
 namespace muster {
 
@@ -19,6 +20,7 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
 // Carries the log of the broker at `endpoint` into the sinks until `stop_fd` is readable; then, or
 // when a sink must not go on (collectors/sink_runner.h, run), which is an error, raises `stop` and
 // waits for all.
-Result<Done> collect(SinkPosts& posts, const std::string& endpoint, Stop& stop, int stop_fd);
+Result<Done> collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint,
+                     Stop& stop, int stop_fd);
 
 }  // namespace muster

@@ -1,6 +1,7 @@
 #include "collectors/http_answers.h"
 
 #include <charconv>
+#include <utility>
 
 namespace muster {
 
@@ -10,6 +11,12 @@ HttpAnswer refuse_method(const HttpCall& call) {
 
 HttpAnswer refuse_number(const std::string& key) {
   return http_refusal(400, key + " is not a number");
+}
+
+HttpAnswer answer_json(std::string json) {
+  HttpAnswer answer;
+  answer.body = std::move(json) + "\n";
+  return answer;
 }
 
 std::optional<uint64_t> query_number(const HttpCall& call, const char* key, uint64_t fallback) {

@@ -54,7 +54,7 @@ class Connection final : public httplib::Stream {
   }
 
   bool is_readable() const override { return at_ < end_ || wait(POLLIN, deadline_us_); }
-  bool is_writable() const override { return wait(POLLOUT, boot_us() + kIdleMax.count()); }
+  bool is_writable() const override { return wait(POLLOUT, boot_us() + kIdleMax.count(), true); }
 
   ssize_t read(char* into, size_t size) override {
     broken_ = broken_ || budget_ == 0 || (at_ == end_ && !fill());
@@ -96,12 +96,13 @@ class Connection final : public httplib::Stream {
   socket_t socket() const override { return fd_; }
 
  private:
-  bool wait(short events, int64_t deadline_us) const {
-    pollfd fd{fd_, events, 0};
+  // With `until_stop`, a client that takes nothing holds up no end of the server.
+  bool wait(short events, int64_t deadline_us, bool until_stop = false) const {
+    pollfd fds[] = {{fd_, events, 0}, {stop_fd_, POLLIN, 0}};
     for (;;) {
       const int64_t left_ms = std::max<int64_t>(0, (deadline_us - boot_us()) / 1'000);
-      const int ready = ::poll(&fd, 1, static_cast<int>(left_ms));
-      if (ready > 0) return true;
+      const int ready = ::poll(fds, until_stop ? 2 : 1, static_cast<int>(left_ms));
+      if (ready > 0) return fds[0].revents != 0;
       if (ready == 0 || errno != EINTR) return false;
     }
   }
@@ -329,10 +330,21 @@ void set_file(httplib::Response& response, HttpAnswer&& answer) {
   response.set_content_provider(answer.file_bytes, answer.type, send);
 }
 
+void set_stream(httplib::Response& response, HttpAnswer&& answer) {
+  const auto stream = [send = std::move(answer.stream)](size_t, httplib::DataSink& sink) {
+    send([&](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); });
+    sink.done();
+    return true;
+  };
+  response.set_chunked_content_provider(answer.type, stream);
+}
+
 void set_answer(httplib::Response& response, HttpAnswer&& answer) {
   response.status = answer.status;
   for (const auto& [key, value] : answer.headers) response.set_header(key, value);
-  if (answer.file.valid() && answer.file_bytes > 0) {
+  if (answer.stream) {
+    set_stream(response, std::move(answer));
+  } else if (answer.file.valid() && answer.file_bytes > 0) {
     set_file(response, std::move(answer));
   } else {
     response.set_content(answer.body, answer.type);
@@ -459,6 +471,7 @@ class HttplibServer final : public HttpServer {
     call.method = request.method;
     call.path = request.target.substr(0, request.target.find('?'));
     call.query = std::move(*query);
+    for (const auto& [key, value] : request.headers) call.headers.emplace(lower(key), value);
     call.body = request.body;
     set_answer(response, handler_(call));
     response.set_header("Accept-Ranges", "none");

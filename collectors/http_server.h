@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,9 +32,21 @@ namespace muster {
 struct HttpCall {
   std::string method;  // GET, HEAD, PUT, POST or DELETE
   std::string path;    // as it was sent, escapes and all, without what follows a ?
-  std::map<std::string, std::string> query;  // of the target, decoded; the first of each key
+  std::map<std::string, std::string> query;    // of the target, decoded; the first of each key
+  std::map<std::string, std::string> headers;  // by name in lower case; the first of each
   std::string body;
+
+  // "" where there is none.
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string() : found->second;
+  }
+  bool reads() const { return method == "GET" || method == "HEAD"; }
 };
+
+// Sends bytes of an answer that has no length. False when the client has gone, takes nothing for as
+// long as an answer may stand still, or the server is to end.
+using HttpSend = std::function<bool(std::string_view)>;
 
 struct HttpAnswer {
   int status = 200;
@@ -44,6 +57,9 @@ struct HttpAnswer {
   UniqueFd file;
   uint64_t file_offset = 0;
   uint64_t file_bytes = 0;
+  // In place of both: called once, in the connection's thread, and not for a HEAD. The answer ends
+  // when it returns.
+  std::function<void(const HttpSend&)> stream;
 };
 
 // {"schema": "muster.error/1", "error": REASON}

@@ -3,11 +3,18 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "collectors/api_http.h"
 #include "collectors/archive_service.h"
+#include "collectors/broker_source.h"
 #include "collectors/collector.h"
+#include "collectors/feed_http.h"
+#include "collectors/http_service.h"
 #include "collectors/sinks_http.h"
 #include "io/config.h"
 #include "io/file.h"
@@ -18,6 +25,16 @@
 #include "io/stop_signal.h"
 
 namespace {
+
+// Events for subscribers come in small portions: each holds one in memory.
+constexpr uint32_t kFeedFetchBytes = 256 << 10;
+
+muster::Feed::Connect connect_feed(muster::SocketContext& sockets, const std::string& endpoint) {
+  return [&sockets, endpoint](std::function<bool()> interrupted) {
+    return std::make_unique<muster::BrokerSource>(sockets, endpoint, "feed", std::move(interrupted),
+                                                  kFeedFetchBytes);
+  };
+}
 
 int fail(const std::string& message, int status = 1) {
   std::fprintf(stderr, "muster-collector: %s\n", message.c_str());
@@ -70,15 +87,23 @@ int main(int argc, char** argv) {
     spdlog::critical("{}", sinks.error());
     return 1;
   }
+  muster::SocketContext sockets;
+  muster::Feed feed(connect_feed(sockets, config.endpoint));
+  muster::FeedHttp feed_http(feed);
   muster::SinksHttp sinks_http(*sinks, clock);
-  const auto archive = muster::ArchiveService::start(
-      *home, config, [&](const muster::HttpCall& call) { return sinks_http.answer(call); });
-  if (!archive.ok()) {
-    spdlog::critical("{}", archive.error());
+  muster::ArchiveService archive(*home, config);
+  const muster::ApiRoutes api = muster::make_api({feed_http, sinks_http, archive});
+  const auto http = muster::HttpService::start(*home, config, [&](const muster::HttpCall& call) {
+    return call.path.starts_with(muster::kApiPath) ? api.answer(call) : archive.answer(call);
+  });
+  if (!http.ok()) {
+    spdlog::critical("{}", http.error());
     return 1;
   }
   spdlog::info("collecting from {} into {}", config.endpoint, home->dir);
-  const auto collected = muster::collect(*sinks, config.endpoint, stop, stop_fd->get());
+  const auto collected = muster::collect(*sinks, sockets, config.endpoint, stop, stop_fd->get());
+  feed.stop();
+  archive.stop();
   if (!collected.ok()) {
     spdlog::critical("{}", collected.error());
     return 1;

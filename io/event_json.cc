@@ -407,6 +407,16 @@ struct AddBody {
 
 }  // namespace
 
+const std::vector<std::string>& event_types() {
+  static const std::vector<std::string> types = {
+      "broker_started", "inventory_applied", "worker_joined", "worker_lost",    "task_submitted",
+      "attempt_leased", "attempt_started",   "record",        "result",         "attempt_ended",
+      "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
+      "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
+      "measurement",    "artifact",          "call_failed"};
+  return types;
+}
+
 std::string event_to_json(uint64_t seq, const Event& event) {
   JsonWriter json;
   json.begin_object();

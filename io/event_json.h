@@ -56,6 +56,9 @@ namespace muster {
 
 class JsonWriter;
 
+// The types, each as event_type gives it.
+const std::vector<std::string>& event_types();
+
 std::string event_to_json(uint64_t seq, const Event& event);
 
 // The members of an event that depend on its type, into the object that `json` has begun.

@@ -8,6 +8,7 @@
 #include "cli/render_result.h"
 #include "cli/render_strategy.h"
 #include "cli/render_task.h"
+#include "io/event_json.h"
 #include "tests/cli/samples.h"
 
 namespace muster {

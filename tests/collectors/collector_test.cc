@@ -103,7 +103,8 @@ class CollectorTest : public ::testing::Test {
       Stop stop;
       Result<SinkPosts> sinks = make_sinks(home_, Config(), stop);
       if (!sinks.ok()) return Result<Done>(Error{sinks.error()});
-      return collect(*sinks, home_.default_endpoint(), stop, stop_fd_.get());
+      SocketContext sockets;
+      return collect(*sinks, sockets, home_.default_endpoint(), stop, stop_fd_.get());
     });
   }
   void stop() { ::eventfd_write(stop_fd_.get(), 1); }

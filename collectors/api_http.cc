@@ -1,0 +1,58 @@
+#include "collectors/api_http.h"
+
+#include <string>
+#include <vector>
+
+#include "collectors/http_answers.h"
+#include "io/archive_name.h"
+#include "json/openapi.h"
+
+namespace muster {
+namespace {
+
+using Parameters = std::vector<std::string>;
+
+void add_feed(ApiRoutes& api, FeedHttp& feed) {
+  api.add("GET", std::string(kEventsPath),
+          [&feed](const HttpCall& call, const Parameters&) { return feed.events(call); });
+  api.add("GET", std::string(kFeedPath),
+          [&feed](const HttpCall& call, const Parameters&) { return feed.status(call); });
+}
+
+void add_sinks(ApiRoutes& api, SinksHttp& sinks) {
+  const auto answer = [&sinks](const HttpCall& call, const Parameters&) {
+    return sinks.answer(call);
+  };
+  const std::string path(kSinksPath);
+  api.add("GET", path, answer);
+  api.add("GET", path + "/{name}/dead", answer);
+  api.add("POST", path + "/{name}/replay", answer);
+  api.add("POST", path + "/{name}/dead/retry", answer);
+  api.add("POST", path + "/{name}/dead/drop", answer);
+}
+
+void add_archive(ApiRoutes& api, ArchiveService& archive) {
+  api.add("GET", "/api/v1/tasks/{guid}/artifacts",
+          [&archive](const HttpCall& call, const Parameters& parameters) {
+            HttpCall folder = call;
+            folder.path = std::string(kArchivePath) + url_encode(parameters[0]) + "/";
+            return archive.answer(folder);
+          });
+}
+
+}  // namespace
+
+ApiRoutes make_api(ApiParts parts) {
+  ApiRoutes api;
+  api.add("GET", "/api/v1/openapi.json", [](const HttpCall&, const Parameters&) {
+    HttpAnswer answer;
+    answer.body = kOpenApi;
+    return answer;
+  });
+  add_feed(api, parts.feed);
+  add_sinks(api, parts.sinks);
+  add_archive(api, parts.archive);
+  return api;
+}
+
+}  // namespace muster

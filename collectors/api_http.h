@@ -1,0 +1,20 @@
+// The collector's HTTP API (docs/api.md).
+#pragma once
+
+#include "collectors/api_routes.h"
+#include "collectors/archive_service.h"
+#include "collectors/feed_http.h"
+#include "collectors/sinks_http.h"
+
+namespace muster {
+
+// All outlive the routes.
+struct ApiParts {
+  FeedHttp& feed;
+  SinksHttp& sinks;
+  ArchiveService& archive;
+};
+
+ApiRoutes make_api(ApiParts parts);
+
+}  // namespace muster

@@ -1,0 +1,40 @@
+// What is served below /api/v1: a table of methods, paths and handlers. schemas/json/openapi.json
+// has the same paths; a test compares both.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/http_server.h"
+
+namespace muster {
+
+inline constexpr std::string_view kApiPath = "/api/";
+
+struct ApiRoute {
+  // `parameters` are what the parts in braces of the path hold, decoded and UTF-8.
+  using Handler =
+      std::function<HttpAnswer(const HttpCall& call, const std::vector<std::string>& parameters)>;
+
+  std::string method;  // GET (and so HEAD) or POST
+  std::string path;    // "/api/v1/tasks/{guid}"
+  Handler handler;
+};
+
+class ApiRoutes {
+ public:
+  void add(std::string method, std::string path, ApiRoute::Handler handler);
+
+  // In any thread, once nothing is added any more. 404 for a path that is none, 405 for a method
+  // that it has not.
+  HttpAnswer answer(const HttpCall& call) const;
+
+  const std::vector<ApiRoute>& routes() const { return routes_; }
+
+ private:
+  std::vector<ApiRoute> routes_;
+};
+
+}  // namespace muster

@@ -1,0 +1,353 @@
+#include "collectors/feed.h"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/limits.h"
+#include "io/codec.h"
+#include "io/event_json.h"
+
+namespace muster {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Duration kFollowWait = 10s;
+constexpr Duration kAgainAfter = 250ms;  // after a broker that is away
+constexpr Duration kReadPatience = 10s;  // for a broker that restarts
+constexpr char kOtherLog[] = "the broker has another log now, whose numbers begin anew";
+constexpr char kStopping[] = "the collector is stopping";
+
+// Roughly, in memory.
+size_t size_of(const FeedEvent& event) {
+  return sizeof event + event.json.size() + event.guid.size() + event.type.size();
+}
+
+FeedEventPtr make_event(uint64_t seq, const Event& event) {
+  auto made = std::make_shared<FeedEvent>();
+  made->seq = seq;
+  made->type = event_type(event);
+  made->guid = event_guid(event);
+  made->json = event_to_json(seq, event);
+  return made;
+}
+
+bool wants(const FeedFilter& filter, const Event& event) {
+  return (filter.type.empty() || event_type(event) == filter.type) &&
+         (filter.guid.empty() || event_guid(event) == filter.guid);
+}
+
+// The events of a block from `next` on that `filter` takes; `next` moves behind the block. An error
+// when the block is none, or begins later.
+Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, uint64_t& next,
+                        std::vector<FeedEventPtr>& events) {
+  const Result<Block> block = decode_block(bytes);
+  if (!block) return Error{"a block of the log cannot be read: " + block.error()};
+  if (block->first > next) {
+    return Error{"the log has no event " + std::to_string(next) + " any more: it begins with " +
+                 std::to_string(block->first)};
+  }
+  for (size_t i = 0; i < block->events.size(); ++i) {
+    const uint64_t seq = block->first + i;
+    if (seq < next) continue;
+    next = seq + 1;
+    const bool unknown =
+        std::find(block->unknown.begin(), block->unknown.end(), i) != block->unknown.end();
+    if (!unknown && wants(filter, block->events[i])) {
+      events.push_back(make_event(seq, block->events[i]));
+    }
+  }
+  return Done{};
+}
+
+}  // namespace
+
+// --- a subscription ---
+
+FeedSubscription::FeedSubscription(Feed& feed, uint64_t from, FeedFilter filter, int wake_fd)
+    : feed_(feed),
+      filter_(std::move(filter)),
+      wake_fd_(wake_fd),
+      history_(feed.history_),
+      next_(from) {}
+
+FeedSubscription::~FeedSubscription() {
+  const std::lock_guard lock(feed_.mutex_);
+  feed_.subscriptions_.erase(this);
+}
+
+// The rest is called with the lock, but for read().
+
+FeedBatch FeedSubscription::end(std::string why) {
+  ended_ = std::move(why);
+  return {{}, next_, feed_.status_.head, {}, ended_};
+}
+
+// What comes next is not in the ring.
+bool FeedSubscription::must_read() const {
+  return next_ < feed_.ring_first_ || (next_ > feed_.ring_next_ && !is_checked_);
+}
+
+bool FeedSubscription::is_too_slow() const {
+  return at_end_ && next_ < feed_.ring_first_ &&
+         steady_clock::now() - *at_end_ > feed_.limits_.lag_max;
+}
+
+FeedBatch FeedSubscription::take_from_ring() {
+  FeedBatch batch;
+  const auto before = [](const FeedEventPtr& event, uint64_t seq) { return event->seq < seq; };
+  auto at = std::lower_bound(feed_.ring_.begin(), feed_.ring_.end(), next_, before);
+  size_t bytes = 0;
+  for (; at != feed_.ring_.end() && bytes < feed_.limits_.batch_bytes; ++at) {
+    next_ = (*at)->seq + 1;
+    if (!filter_.takes(**at)) continue;
+    bytes += size_of(**at);
+    batch.events.push_back(*at);
+  }
+  if (at == feed_.ring_.end()) next_ = feed_.ring_next_;
+  return batch;
+}
+
+FeedBatch FeedSubscription::next(Duration wait) {
+  const auto deadline = steady_clock::now() + wait;
+  std::unique_lock lock(feed_.mutex_);
+  for (;;) {
+    if (!ended_.empty()) return {{}, next_, feed_.status_.head, {}, ended_};
+    if (feed_.stopped_) return end(kStopping);
+    if (next_ == 0) history_ = feed_.history_;
+    if (history_ != feed_.history_) return end(kOtherLog);
+    FeedBatch batch;
+    if (feed_.is_live_) {
+      if (next_ == 0) next_ = feed_.ring_next_;
+      if (is_too_slow()) {
+        ++feed_.status_.dropped;
+        return end("it is too slow: event " + std::to_string(next_) +
+                   " was next, and the newest events begin with " +
+                   std::to_string(feed_.ring_first_) + "; come back with that position");
+      }
+      if (must_read()) break;
+      if (next_ < feed_.ring_next_) batch = take_from_ring();
+      if (next_ == feed_.ring_next_) at_end_ = steady_clock::now();
+    }
+    batch.next = next_;
+    batch.head = feed_.status_.head;
+    batch.away = feed_.status_.away;
+    if (!batch.events.empty() || steady_clock::now() >= deadline) return batch;
+    feed_.moved_.wait_until(lock, deadline);
+  }
+  lock.unlock();
+  const auto left = std::chrono::duration_cast<Duration>(deadline - steady_clock::now());
+  return read(std::max(left, Duration(0)));
+}
+
+FeedBatch FeedSubscription::read(Duration patience) {
+  auto read = feed_.read_chunk(next_, filter_, patience);
+  std::unique_lock lock(feed_.mutex_);
+  if (feed_.stopped_) return end(kStopping);
+  if (const auto* error = std::get_if<SourceError>(&read)) {
+    if (error->fault == SourceFault::refused) return end(error->message);
+    feed_.moved_.wait_for(lock, std::min(patience, kAgainAfter));
+    return {{}, next_, feed_.status_.head, error->message, {}};
+  }
+  auto& chunk = std::get<Feed::Chunk>(read);
+  // It may be of another log, which the follower has not seen yet.
+  if (history_ != feed_.history_ || chunk.log_id != feed_.status_.log_id) return end(kOtherLog);
+  if (next_ > chunk.head + 1) {
+    return end("there is no event " + std::to_string(next_) + " to begin with: the newest is " +
+               std::to_string(chunk.head));
+  }
+  is_checked_ = true;
+  next_ = chunk.next;
+  return {std::move(chunk.events), next_, std::max(chunk.head, feed_.status_.head), {}, {}};
+}
+
+// --- the feed ---
+
+Feed::Feed(Connect connect, FeedLimits limits)
+    : connect_(std::move(connect)), limits_(limits), follower_([this] { follow(); }) {}
+
+Feed::~Feed() { stop(); }
+
+void Feed::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  tell_all();
+}
+
+// With the lock.
+void Feed::tell_all() {
+  moved_.notify_all();
+  for (const FeedSubscription* one : subscriptions_) {
+    if (one->wake_fd_ >= 0) ::eventfd_write(one->wake_fd_, 1);
+  }
+}
+
+std::unique_ptr<FeedSubscription> Feed::subscribe(uint64_t from, FeedFilter filter, int wake_fd) {
+  const std::lock_guard lock(mutex_);
+  if (subscriptions_.size() >= limits_.subscribers) return nullptr;
+  std::unique_ptr<FeedSubscription> one(
+      new FeedSubscription(*this, from, std::move(filter), wake_fd));
+  subscriptions_.insert(one.get());
+  ++status_.subscribed;
+  moved_.notify_all();
+  return one;
+}
+
+FeedBatch Feed::read(uint64_t from, const FeedFilter& filter) {
+  FeedBatch batch;
+  auto read = read_chunk(std::max<uint64_t>(from, 1), filter, kReadPatience);
+  if (const auto* error = std::get_if<SourceError>(&read)) {
+    batch.ended = error->message;
+    return batch;
+  }
+  auto& chunk = std::get<Chunk>(read);
+  batch.events = std::move(chunk.events);
+  batch.next = chunk.next;
+  batch.head = chunk.head;
+  return batch;
+}
+
+FeedStatus Feed::status() const {
+  const std::lock_guard lock(mutex_);
+  FeedStatus status = status_;
+  status.subscribers = subscriptions_.size();
+  status.subscribers_max = limits_.subscribers;
+  return status;
+}
+
+// --- old events ---
+
+std::variant<Feed::Chunk, SourceError> Feed::read_chunk(uint64_t from, const FeedFilter& filter,
+                                                        Duration patience) {
+  std::unique_ptr<BlockSource> reader = borrow_reader(patience);
+  if (!reader) {
+    return SourceError{SourceFault::away, "many read old events at this moment"};
+  }
+  std::variant<FetchedBlocks, SourceError> fetched = reader->fetch(from, Duration(0));
+  give_back(std::move(reader));
+  if (auto* error = std::get_if<SourceError>(&fetched)) return std::move(*error);
+  const auto& got = std::get<FetchedBlocks>(fetched);
+  Chunk chunk;
+  chunk.next = from;
+  chunk.head = got.head;
+  chunk.log_id = got.log_id;
+  for (const std::string& bytes : got.blocks) {
+    const Result<Done> taken = take_block(bytes, filter, chunk.next, chunk.events);
+    if (!taken) return SourceError{SourceFault::refused, taken.error()};
+  }
+  return chunk;
+}
+
+std::unique_ptr<BlockSource> Feed::borrow_reader(Duration patience) {
+  std::unique_lock lock(mutex_);
+  const auto free = [&] {
+    return stopped_ || !idle_readers_.empty() || readers_ < limits_.readers;
+  };
+  if (!moved_.wait_for(lock, patience, free) || stopped_) return nullptr;
+  if (!idle_readers_.empty()) {
+    std::unique_ptr<BlockSource> reader = std::move(idle_readers_.back());
+    idle_readers_.pop_back();
+    return reader;
+  }
+  ++readers_;
+  lock.unlock();
+  return connect_([this] {
+    const std::lock_guard inner(mutex_);
+    return stopped_;
+  });
+}
+
+void Feed::give_back(std::unique_ptr<BlockSource> reader) {
+  const std::lock_guard lock(mutex_);
+  idle_readers_.push_back(std::move(reader));
+  moved_.notify_all();
+}
+
+// --- the newest events ---
+
+// False when it is over.
+bool Feed::sleep_until_wanted() {
+  std::unique_lock lock(mutex_);
+  if (!stopped_ && subscriptions_.empty()) {
+    is_live_ = false;  // it begins at the log's end again
+    ring_.clear();
+    ring_bytes_ = 0;
+  }
+  moved_.wait(lock, [&] { return stopped_ || !subscriptions_.empty(); });
+  return !stopped_;
+}
+
+void Feed::follow() {
+  const std::unique_ptr<BlockSource> source = connect_([this] {
+    const std::lock_guard lock(mutex_);
+    return stopped_ || subscriptions_.empty();
+  });
+  while (sleep_until_wanted()) {
+    // Past the end of the log nothing comes but its head.
+    const bool was_live = is_live_;  // only this thread changes it
+    auto fetched =
+        was_live ? source->fetch(ring_next_, kFollowWait) : source->fetch(UINT64_MAX, Duration(0));
+    SourceError fault;
+    if (auto* error = std::get_if<SourceError>(&fetched)) {
+      fault = std::move(*error);
+    } else if (const Result<Done> taken = take(std::get<FetchedBlocks>(fetched)); !taken) {
+      fault = {SourceFault::refused, taken.error()};
+    } else {
+      continue;
+    }
+    if (fault.fault == SourceFault::stopped) continue;
+    std::unique_lock lock(mutex_);
+    status_.away = fault.message;
+    tell_all();
+    moved_.wait_for(lock, kAgainAfter, [&] { return stopped_; });
+  }
+}
+
+// With the lock.
+void Feed::begin_at(uint64_t next, const std::string& log_id) {
+  ring_.clear();
+  ring_bytes_ = 0;
+  ring_first_ = ring_next_ = next;
+  status_.log_id = log_id;
+  is_live_ = true;
+}
+
+Result<Done> Feed::take(const FetchedBlocks& fetched) {
+  std::vector<FeedEventPtr> events;
+  uint64_t next = ring_next_;
+  if (is_live_) {
+    for (const std::string& bytes : fetched.blocks) {
+      const Result<Done> taken = take_block(bytes, {}, next, events);
+      if (!taken) return taken;
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  status_.away.clear();
+  const bool is_other =
+      !status_.log_id.empty() && (fetched.log_id != status_.log_id || fetched.head < status_.head);
+  if (is_other) ++history_;
+  status_.head = fetched.head;
+  if (is_other || !is_live_) {
+    begin_at(fetched.head + 1, fetched.log_id);
+    tell_all();
+    return Done{};
+  }
+  if (next == ring_next_) return Done{};
+  ring_next_ = next;
+  for (FeedEventPtr& event : events) {
+    ring_bytes_ += size_of(*event);
+    ring_.push_back(std::move(event));
+  }
+  while (ring_.size() > limits_.ring_events || ring_bytes_ > limits_.ring_bytes) {
+    ring_bytes_ -= size_of(*ring_.front());
+    ring_first_ = ring_.front()->seq + 1;
+    ring_.pop_front();
+  }
+  tell_all();
+  return Done{};
+}
+
+}  // namespace muster

@@ -1,0 +1,248 @@
+#include "collectors/feed_http.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "collectors/http_answers.h"
+#include "core/guid.h"
+#include "core/suggest.h"
+#include "io/event_json.h"
+#include "io/json_writer.h"
+
+namespace muster {
+namespace {
+
+using std::chrono::steady_clock;
+
+// How long a stream that is to end may wait for a broker that is away.
+constexpr Duration kEndPatience = 10s;
+
+// How often it looks whether the end is there.
+constexpr Duration kEndLook = 200ms;
+// A client that takes this long for a batch is slow; one that has gone is noticed sooner.
+constexpr Duration kSlow = 1s;
+
+enum class Form : uint8_t { page, sse, ndjson };
+
+Result<Form> choose_form(const HttpCall& call) {
+  const auto format = call.query.find("format");
+  if (format != call.query.end()) {
+    if (format->second == "sse") return Form::sse;
+    if (format->second == "ndjson") return Form::ndjson;
+    if (format->second == "json") return Form::page;
+    return Error{"format is sse, ndjson or json"};
+  }
+  const std::string accept = call.header("accept");
+  if (accept.find("text/event-stream") != accept.npos) return Form::sse;
+  if (accept.find("application/x-ndjson") != accept.npos) return Form::ndjson;
+  return Form::page;
+}
+
+std::optional<uint64_t> parse_number(const std::string& text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// 0: the next event that happens.
+Result<uint64_t> first_event(const HttpCall& call) {
+  if (const std::string last = call.header("last-event-id"); !last.empty()) {
+    const std::optional<uint64_t> seq = parse_number(last);
+    if (!seq || *seq == UINT64_MAX) return Error{"Last-Event-ID is not the number of an event"};
+    return *seq + 1;
+  }
+  const std::optional<uint64_t> from = query_number(call, "from", 0);
+  if (!from || (*from == 0 && call.query.contains("from")) || *from == UINT64_MAX) {
+    return Error{"from is not the number of an event; they begin with 1"};
+  }
+  return *from;
+}
+
+std::string text_of(const HttpCall& call, const char* key) {
+  const auto found = call.query.find(key);
+  return found == call.query.end() ? std::string() : found->second;
+}
+
+Result<FeedFilter> read_filter(const HttpCall& call) {
+  FeedFilter filter{text_of(call, "type"), text_of(call, "guid")};
+  const std::vector<std::string>& types = event_types();
+  if (!filter.type.empty() && std::find(types.begin(), types.end(), filter.type) == types.end()) {
+    return Error{"no event has the type " + quote_text(filter.type) +
+                 suggestion(filter.type, types)};
+  }
+  if (const auto why = filter.guid.empty() ? std::nullopt : invalid_guid(filter.guid)) {
+    return Error{"guid: " + *why};
+  }
+  return filter;
+}
+
+std::string end_json(const FeedBatch& batch) {
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.feed_end/1");
+  json.text("reason", batch.ended);
+  if (batch.next > 0) json.number("next", batch.next);
+  json.end_object();
+  return json.take();
+}
+
+std::string render(Form form, const FeedBatch& batch) {
+  std::string text;
+  for (const FeedEventPtr& event : batch.events) {
+    if (form == Form::ndjson) {
+      text += event->json + "\n";
+      continue;
+    }
+    text += "id: " + std::to_string(event->seq) + "\nevent: " + event->type + "\ndata: ";
+    text += event->json + "\n\n";
+  }
+  if (batch.ended.empty()) return text;
+  if (form == Form::ndjson) return text + end_json(batch) + "\n";
+  return text + "event: end\ndata: " + end_json(batch) + "\n\n";
+}
+
+// That nothing has happened, and how far the log was looked at: a client that comes back need not
+// have it looked at again.
+std::string render_beat(Form form, const FeedBatch& batch) {
+  if (form == Form::ndjson) return "\n";
+  std::string text = batch.away.empty() ? ": beat\n" : ": away: ";
+  if (!batch.away.empty()) {
+    for (const char c : batch.away) text += c == '\n' || c == '\r' ? ' ' : c;
+    text += "\n";
+  }
+  if (batch.next > 1) text += "id: " + std::to_string(batch.next - 1) + "\n";
+  return text + "\n";
+}
+
+// Sends what a subscription gives.
+class FeedStream {
+ public:
+  FeedStream(Form form, bool follows, Duration beat, std::unique_ptr<FeedSubscription> subscription)
+      : form_(form), follows_(follows), beat_(beat), subscription_(std::move(subscription)) {}
+
+  void run(const HttpSend& send) {
+    const auto begun = steady_clock::now();
+    auto spoken = begun;
+    if (form_ == Form::sse && !send("retry: 1000\n\n")) return;
+    for (std::optional<uint64_t> last;;) {
+      const auto quiet = std::chrono::duration_cast<Duration>(steady_clock::now() - spoken);
+      const Duration wait = std::max(beat_ - quiet, Duration(0));
+      FeedBatch batch = subscription_->next(follows_ ? wait : std::min(wait, kEndLook));
+      if (batch.next > 0 && !last) last = batch.head;
+      const bool is_away = !batch.away.empty() && steady_clock::now() - begun > kEndPatience;
+      if (!follows_ && batch.ended.empty() && is_away) batch.ended = batch.away;
+      const bool is_done = !follows_ && last && batch.next > *last;
+      if (is_done) drop_after(*last, batch);
+      std::string text = render(form_, batch);
+      const bool is_quiet = steady_clock::now() - spoken >= beat_;
+      if (text.empty() && is_quiet && !is_done) text = render_beat(form_, batch);
+      if (!text.empty()) {
+        spoken = steady_clock::now();
+        if (!send(text)) return say_gone(batch.next, steady_clock::now() - spoken);
+      }
+      if (!batch.ended.empty()) spdlog::info("feed: a subscription has ended: {}", batch.ended);
+      if (is_done || !batch.ended.empty()) return;
+    }
+  }
+
+ private:
+  static void drop_after(uint64_t last, FeedBatch& batch) {
+    std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > last; });
+  }
+
+  static void say_gone(uint64_t next, steady_clock::duration waited) {
+    if (waited > kSlow) {
+      spdlog::info("feed: a subscriber takes nothing any more and is dropped before event {}",
+                   next);
+    } else {
+      spdlog::debug("feed: a subscriber has gone before event {}", next);
+    }
+  }
+
+  Form form_;
+  bool follows_;
+  Duration beat_;
+  std::unique_ptr<FeedSubscription> subscription_;
+};
+
+}  // namespace
+
+HttpAnswer FeedHttp::events(const HttpCall& call) {
+  if (!call.reads()) return refuse_method(call);
+  const Result<Form> form = choose_form(call);
+  if (!form) return http_refusal(400, form.error());
+  const Result<uint64_t> from = first_event(call);
+  if (!from) return http_refusal(400, from.error());
+  Result<FeedFilter> filter = read_filter(call);
+  if (!filter) return http_refusal(400, filter.error());
+  const std::optional<uint64_t> follow = query_number(call, "follow", 1);
+  if (!follow || *follow > 1) return http_refusal(400, "follow is 0 or 1");
+  if (*form == Form::page) return page(call, *from, *filter);
+  HttpAnswer answer;
+  answer.type = *form == Form::sse ? "text/event-stream" : "application/x-ndjson";
+  answer.headers.emplace_back("Cache-Control", "no-store");
+  // A stream that ends begins with the first event, as a page does.
+  const uint64_t first = *from == 0 && *follow == 0 ? 1 : *from;
+  std::unique_ptr<FeedSubscription> subscription = feed_.subscribe(first, std::move(*filter));
+  if (!subscription) {
+    HttpAnswer refusal = http_refusal(
+        503,
+        "the feed has " + std::to_string(feed_.limits().subscribers) +
+            " subscribers, which is as many as it may: come back later, or ask for format=json");
+    refusal.headers.emplace_back("Retry-After", "5");
+    return refusal;
+  }
+  const auto stream =
+      std::make_shared<FeedStream>(*form, *follow == 1, beat_, std::move(subscription));
+  answer.stream = [stream](const HttpSend& send) { stream->run(send); };
+  return answer;
+}
+
+HttpAnswer FeedHttp::page(const HttpCall& call, uint64_t from, const FeedFilter& filter) {
+  const std::optional<uint64_t> max = query_number(call, "max", kEventsPageMax);
+  if (!max || *max == 0 || *max > kEventsPageMax) {
+    return http_refusal(400, "max is a number from 1 to " + std::to_string(kEventsPageMax));
+  }
+  FeedBatch batch = feed_.read(std::max<uint64_t>(from, 1), filter);
+  if (!batch.ended.empty()) return http_refusal(503, batch.ended);
+  if (batch.events.size() > *max) {
+    batch.next = batch.events[*max]->seq;
+    batch.events.resize(*max);
+  }
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.events/1");
+  json.number("head", batch.head);
+  json.number("next", batch.next);
+  json.begin_array("events");
+  for (const FeedEventPtr& event : batch.events) json.json("", event->json);
+  json.end_array();
+  json.end_object();
+  return answer_json(json.take());
+}
+
+HttpAnswer FeedHttp::status(const HttpCall& call) {
+  if (!call.reads()) return refuse_method(call);
+  const FeedStatus status = feed_.status();
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.feed/1");
+  if (!status.log_id.empty()) json.text("log", status.log_id);
+  if (status.head > 0) json.number("head", status.head);
+  if (!status.away.empty()) json.text("away", status.away);
+  json.number("subscribers", uint64_t{status.subscribers});
+  json.number("subscribers_max", uint64_t{status.subscribers_max});
+  json.number("subscribed", status.subscribed);
+  json.number("dropped", status.dropped);
+  json.end_object();
+  return answer_json(json.take());
+}
+
+}  // namespace muster
