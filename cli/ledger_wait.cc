@@ -13,7 +13,7 @@ constexpr Duration kPollInterval = 50ms;
 
 }  // namespace
 
-bool await_ledger(Session& session, Ledger& ledger) {
+bool await_ledger(Session& session, LedgerReader& ledger) {
   if (session.broker_or_none() == nullptr) return false;
   const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
   const int64_t start_us = boot_us();
@@ -26,8 +26,8 @@ bool await_ledger(Session& session, Ledger& ledger) {
   }
 }
 
-Ledger& ledger_or_throw(Session& session, const std::string& what) {
-  Ledger* ledger = session.ledger();
+LedgerReader& ledger_or_throw(Session& session, const std::string& what) {
+  LedgerReader* ledger = session.ledger();
   if (ledger != nullptr) return *ledger;
   if (session.ledger_denied()) {
     throw Failure{kExitNotPermitted, session.ledger_fault(), kDeniedHint};
@@ -36,8 +36,8 @@ Ledger& ledger_or_throw(Session& session, const std::string& what) {
                 "ask on the machine where the collector runs"};
 }
 
-Ledger& caught_up_ledger(Session& session, const std::string& what) {
-  Ledger& ledger = ledger_or_throw(session, what);
+LedgerReader& caught_up_ledger(Session& session, const std::string& what) {
+  LedgerReader& ledger = ledger_or_throw(session, what);
   if (!await_ledger(session, ledger)) {
     session.output().talk("the newest entries may be missing yet");
   }

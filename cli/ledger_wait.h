@@ -9,13 +9,13 @@ namespace muster {
 
 // Waits a moment until the collector has taken in what the broker has recorded by now. False when
 // it does not in time, or when the broker does not answer.
-bool await_ledger(Session& session, Ledger& ledger);
+bool await_ledger(Session& session, LedgerReader& ledger);
 
 // The ledger. Throws Failure (74) when there is none here; `what` is what is asked for: "results".
-Ledger& ledger_or_throw(Session& session, const std::string& what);
+LedgerReader& ledger_or_throw(Session& session, const std::string& what);
 
 // The ledger with everything that the broker has recorded by now, as far as can be waited for; says
 // so where that is not all. Throws as ledger_or_throw does.
-Ledger& caught_up_ledger(Session& session, const std::string& what);
+LedgerReader& caught_up_ledger(Session& session, const std::string& what);
 
 }  // namespace muster

@@ -50,7 +50,7 @@ std::vector<std::string> guids_of_broker(Session& session, const std::string& te
 }
 
 std::vector<std::string> guids_of_ledger(Session& session, const std::string& text) {
-  Ledger* ledger = session.ledger();
+  LedgerReader* ledger = session.ledger();
   if (ledger == nullptr) return {};
   Result<std::vector<std::string>> guids = ledger->find_guids(text, kCandidatesMax + 1);
   if (!guids) throw Failure{kExitLocal, guids.error(), ""};
@@ -133,7 +133,7 @@ std::vector<std::string> groups_of_broker(Session& session, const std::string& p
 
 std::vector<std::string> groups_of_ledger(Session& session, const std::string& prefix) {
   std::vector<std::string> groups;
-  Ledger* ledger = session.ledger();
+  LedgerReader* ledger = session.ledger();
   if (ledger == nullptr) return groups;
   LedgerTaskFilter filter;
   filter.max = kListTasksMax;
@@ -175,7 +175,7 @@ std::vector<std::string> resolve_guids(Session& session, const std::vector<std::
 }
 
 std::optional<TaskInfo> task_of_ledger(Session& session, const std::string& guid) {
-  Ledger* ledger = session.ledger();
+  LedgerReader* ledger = session.ledger();
   if (ledger == nullptr) return std::nullopt;
   Result<std::optional<LedgerTask>> task = ledger->task(guid);
   if (!task) throw Failure{kExitLocal, task.error(), ""};
@@ -199,7 +199,7 @@ std::vector<TaskInfo> find_children(Session& session, const std::string& guid) {
       if (task.spec.parent == guid) children.push_back(std::move(task));
     }
   }
-  if (Ledger* ledger = session.ledger()) {
+  if (LedgerReader* ledger = session.ledger()) {
     LedgerTaskFilter filter;
     filter.parent = guid;
     Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);

@@ -1,6 +1,6 @@
 // The grammar of muster measure query, which is asked outside of jobs.
-#include "cli/measure_where.h"
 #include "cli/parse_kit.h"
+#include "io/measure_where.h"
 
 namespace muster {
 namespace {

@@ -11,10 +11,13 @@
 #include <iterator>
 
 #include "cli/access.h"
+#include "cli/api_client.h"
+#include "cli/remote_ledger.h"
 #include "cli/text.h"
 #include "core/guid.h"
 #include "core/suggest.h"
 #include "io/file.h"
+#include "io/ledger.h"
 
 namespace muster {
 namespace {
@@ -157,9 +160,24 @@ void Session::throw_no_device(const std::string& name) {
                 "see: muster device ls"};
 }
 
-Ledger* Session::ledger() {
-  if (ledger_tried_) return ledger_ ? &*ledger_ : nullptr;
+LedgerReader* Session::ledger() {
+  if (ledger_tried_) return ledger_.get();
   ledger_tried_ = true;
+  ledger_ = remote_ledger();
+  if (!ledger_) ledger_ = local_ledger();
+  return ledger_.get();
+}
+
+// Null when no collector answers, or it has another broker's ledger: the home may know better.
+std::unique_ptr<LedgerReader> Session::remote_ledger() {
+  const Result<ApiAddress> address = collector_address(home_, config_);
+  if (!address || !address->is_likely) return nullptr;
+  auto remote = std::make_unique<RemoteLedger>(*address);
+  if (!remote->position() || is_of_other_log(*remote)) return nullptr;
+  return remote;
+}
+
+std::unique_ptr<LedgerReader> Session::local_ledger() {
   const LedgerPlace place = ledger_place(home_, config_.ledger);
   const std::string& file = place.server ? place.server->password_file : place.file;
   if (std::optional<std::string> denied = denied_access(file, R_OK)) {
@@ -172,15 +190,18 @@ Ledger* Session::ledger() {
     ledger_fault_ = opened.error();
     return nullptr;
   }
-  const Result<LedgerPosition> position = opened->position();
-  const bool is_other = client_ && position && !position->log_id.empty() &&
-                        position->log_id != client_->welcome().log_id;
-  if (is_other) {
+  auto local = std::make_unique<Ledger>(std::move(*opened));
+  if (is_of_other_log(*local)) {
     ledger_fault_ = describe(place) + " belongs to another broker's log";
     return nullptr;
   }
-  ledger_ = std::move(*opened);
-  return &*ledger_;
+  return local;
+}
+
+bool Session::is_of_other_log(LedgerReader& ledger) const {
+  if (!client_) return false;
+  const Result<LedgerPosition> position = ledger.position();
+  return position && !position->log_id.empty() && position->log_id != client_->welcome().log_id;
 }
 
 std::string Session::status_log(const std::string& guid) const {

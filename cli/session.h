@@ -16,7 +16,7 @@
 #include "io/client.h"
 #include "io/config.h"
 #include "io/home.h"
-#include "io/ledger.h"
+#include "io/ledger_reader.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -75,8 +75,9 @@ class Session {
   // Throws Failure: there is none of this name, and which may be meant.
   [[noreturn]] void throw_no_device(const std::string& name);
 
-  // The ledger of this home, if there is one and it belongs to the broker's log.
-  Ledger* ledger();
+  // The ledger, if there is one and it belongs to the broker's log: the collector is asked for it
+  // or, where none answers, the place where this home has it.
+  LedgerReader* ledger();
   // Why there is none.
   const std::string& ledger_fault() const { return ledger_fault_; }
 
@@ -93,6 +94,9 @@ class Session {
 
  private:
   std::optional<Message> ask_if_known(const Message& request);
+  std::unique_ptr<LedgerReader> remote_ledger();
+  std::unique_ptr<LedgerReader> local_ledger();
+  bool is_of_other_log(LedgerReader& ledger) const;
 
   Output& output_;
   Home home_;
@@ -104,7 +108,7 @@ class Session {
   bool given_up_ = false;
   bool ledger_tried_ = false;
   bool ledger_denied_ = false;
-  std::optional<Ledger> ledger_;
+  std::unique_ptr<LedgerReader> ledger_;
   std::string ledger_fault_;
 };
 

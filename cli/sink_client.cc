@@ -1,7 +1,5 @@
 #include "cli/sink_client.h"
 
-#include <unistd.h>
-
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -60,6 +58,12 @@ SinkInfo read_sink(Json json) {
   return sink;
 }
 
+ApiAddress address_or_throw(Session& session) {
+  Result<ApiAddress> address = collector_address(session.home(), session.config());
+  if (!address) throw Failure{kExitLocal, address.error(), ""};
+  return std::move(*address);
+}
+
 std::string join_numbers(const std::vector<uint64_t>& seqs) {
   std::string text;
   for (const uint64_t seq : seqs) text += (text.empty() ? "" : ",") + std::to_string(seq);
@@ -68,46 +72,25 @@ std::string join_numbers(const std::vector<uint64_t>& seqs) {
 
 }  // namespace
 
-SinkClient::SinkClient(Session& session) : base_(unix_url(session.home().http_socket())) {
-  const std::string& archive = session.config().archive.url;
-  const bool is_here = ::access(session.home().http_socket().c_str(), F_OK) == 0;
-  if (is_here || !archive.starts_with("http")) return;
-  base_ = archive;
-  const Result<std::string> token = load_http_token(session.config());
-  if (!token) throw Failure{kExitLocal, token.error(), ""};
-  token_ = *token;
-}
+SinkClient::SinkClient(Session& session) : api_(address_or_throw(session)) {}
 
 std::string SinkClient::ask(const std::string& method, const std::string& path) {
-  HttpRequest request;
-  request.method = method;
-  request.url = base_ + "/api/v1/sinks" + path;
-  request.token = token_;
-  request.silence_max = kPatience;
-  std::string body;
-  request.take = [&](std::string_view bytes) {
-    body += bytes;
-    return true;
-  };
-  const HttpReply reply = client_.ask(std::move(request));
-  if (!reply.fault.empty()) {
-    throw Failure{kExitUnreachable, "no collector answers: " + reply.fault,
+  ApiReply reply = api_.ask(method, "/api/v1/sinks" + path, kPatience);
+  if (reply.status == 0) {
+    throw Failure{kExitUnreachable, "no collector answers: " + reply.reason,
                   "start one: muster up, or muster-collector"};
   }
-  if (reply.ok()) return body;
-  const std::string reason = text_of(Json::parse(reply.body, nullptr, false), "error");
-  const std::string said = reason.empty() ? std::to_string(reply.status) : reason;
-  const bool stranger = reply.status == 401;
-  throw Failure{stranger              ? kExitNotPermitted
+  if (reply.ok()) return std::move(reply.body);
+  throw Failure{reply.status == 401   ? kExitNotPermitted
                 : reply.status == 404 ? kExitUsageError
                                       : kExitLocal,
-                "the collector says: " + said, "see: muster sink status"};
+                "the collector says: " + reply.reason, "see: muster sink status"};
 }
 
 std::vector<SinkInfo> SinkClient::list() {
   const Json json = Json::parse(ask("GET", ""), nullptr, false);
   if (text_of(json, "schema") != "muster.sinks/1" || !json["sinks"].is_array()) {
-    fail_reading(base_);
+    fail_reading(api_.base());
   }
   std::vector<SinkInfo> sinks;
   for (const Json& sink : json["sinks"]) sinks.push_back(read_sink(sink));
@@ -119,7 +102,7 @@ std::vector<DeadLetterInfo> SinkClient::dead_letters(const std::string& sink) {
   std::vector<DeadLetterInfo> letters;
   for (std::string line; std::getline(lines, line);) {
     const Json json = Json::parse(line, nullptr, false);
-    if (text_of(json, "schema") != "muster.dead_letter/1") fail_reading(base_);
+    if (text_of(json, "schema") != "muster.dead_letter/1") fail_reading(api_.base());
     const Json event = json.value("event", Json());
     letters.push_back({number_of(json, "seq"), text_of(event, "type"), text_of(event, "guid"),
                        text_of(json, "answer"), parse_rfc3339(text_of(json, "buried")), line});
@@ -139,7 +122,7 @@ SinkOrderInfo SinkClient::change_letters(const std::string& sink, bool drop,
 
 SinkOrderInfo SinkClient::order(const std::string& sink, const std::string& what) {
   Json json = Json::parse(ask("POST", "/" + url_encode(sink) + what), nullptr, false);
-  if (text_of(json, "schema") != "muster.sink_order/1") fail_reading(base_);
+  if (text_of(json, "schema") != "muster.sink_order/1") fail_reading(api_.base());
   SinkOrderInfo info;
   for (const Json& seq : json["done"]) info.done.push_back(seq.get<uint64_t>());
   for (const Json& refusal : json["refused"]) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/api_client.h"
 #include "cli/session.h"
 #include "core/time.h"
-#include "io/http.h"
 
 namespace muster {
 
@@ -58,9 +58,7 @@ class SinkClient {
   std::string ask(const std::string& method, const std::string& path);
   SinkOrderInfo order(const std::string& sink, const std::string& what);
 
-  std::string base_;
-  std::string token_;
-  HttpClient client_;
+  ApiClient api_;
 };
 
 }  // namespace muster

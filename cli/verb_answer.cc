@@ -1,8 +1,11 @@
 // muster events, result: what is known about tasks beyond their state.
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <thread>
 
+#include "cli/api_client.h"
+#include "cli/event_feed.h"
 #include "cli/event_stream.h"
 #include "cli/ledger_wait.h"
 #include "cli/lookup.h"
@@ -24,6 +27,8 @@ namespace {
 
 // Without -n and a task, so many of the newest events are shown.
 constexpr uint64_t kEventsDefault = 50;
+// How often the terminal is told what a feed says about itself.
+constexpr Duration kFeedTick = 1s;
 // How long the collector may take to close the groups of a task that has ended.
 constexpr Duration kStatusLogPatience = 5s;
 constexpr Duration kPollInterval = 50ms;
@@ -49,10 +54,13 @@ class EventPrinter {
 
   void print(const NumberedEvent& numbered) {
     const auto& [seq, event] = numbered;
-    if (output_.is_human()) return output_.print(render_event(seq, event, output_.look()));
-    if (output_.format() == Format::quiet) return output_.print(std::to_string(seq) + "\n");
-    if (as_document_) return lines_.push_back(event_json(seq, event));
-    output_.print(event_json(seq, event) + "\n");
+    print(seq, event, [&] { return event_json(seq, event); });
+  }
+
+  // Of a type that this build does not know nothing is printed.
+  void print(const FeedItem& item) {
+    const std::optional<Event> event = event_from_json(item.json);
+    if (event) print(item.seq, *event, [&] { return event_json(item.json); });
   }
 
   void finish() {
@@ -60,6 +68,14 @@ class EventPrinter {
   }
 
  private:
+  template <typename ToJson>
+  void print(uint64_t seq, const Event& event, const ToJson& to_json) {
+    if (output_.is_human()) return output_.print(render_event(seq, event, output_.look()));
+    if (output_.format() == Format::quiet) return output_.print(std::to_string(seq) + "\n");
+    if (as_document_) return lines_.push_back(to_json());
+    output_.print(to_json() + "\n");
+  }
+
   Output& output_;
   bool as_document_;
   std::vector<std::string> lines_;
@@ -72,7 +88,7 @@ uint64_t first_event(Session& session, const EventFilter& filter, uint64_t head,
     LedgerEventFilter question;
     question.guid = filter.guid;
     question.max = 1;
-    Ledger* ledger = session.ledger();
+    LedgerReader* ledger = session.ledger();
     if (ledger == nullptr) return 1;
     const Result<std::vector<LedgerEvent>> events = ledger->events(question);
     return events && !events->empty() ? events->front().seq : 1;
@@ -108,6 +124,43 @@ void print_oldest(EventStream& stream, uint64_t head, const EventFilter& filter,
   }
 }
 
+// Prints what the collector's feed has from event `from` on, until it is gone or `count_max` events
+// (0: without end) were printed. Gives where to go on, or nothing when that was all.
+std::optional<uint64_t> follow_feed(Session& session, uint64_t from, const EventFilter& filter,
+                                    uint64_t count_max, EventPrinter& printer, uint64_t& printed) {
+  const Result<ApiAddress> address = collector_address(session.home(), session.config());
+  if (!session.is_home_broker() || !address || !address->is_likely) return from;
+  EventFeed feed(*address, from, filter.type, filter.guid);
+  for (bool told_away = false;;) {
+    for (const FeedItem& item : feed.next(kFeedTick)) {
+      printer.print(item);
+      if (++printed == count_max) return std::nullopt;
+    }
+    if (!feed.gone().empty()) break;
+    if (!feed.away().empty() && !told_away) {
+      session.output().talk("the broker at " + session.endpoint() +
+                            " is silent; still waiting for it");
+    }
+    if (feed.away().empty() && told_away) session.output().talk("the broker is back");
+    told_away = !feed.away().empty();
+  }
+  session.output().talk("the collector's feed is gone (" + feed.gone() +
+                        "); going on with the broker's own log");
+  return feed.position();
+}
+
+// Prints events from `from` on, as they happen: from the collector's feed, or from the broker where
+// there is no collector.
+void follow(Session& session, uint64_t from, const EventFilter& filter, uint64_t count_max,
+            EventPrinter& printer) {
+  uint64_t printed = 0;
+  const std::optional<uint64_t> rest =
+      follow_feed(session, from, filter, count_max, printer, printed);
+  if (!rest) return;
+  EventStream stream(session, *rest, EventStream::Patience::wait);
+  print_oldest(stream, UINT64_MAX, filter, count_max == 0 ? 0 : count_max - printed, printer);
+}
+
 void check_type(const std::string& type) {
   const std::vector<std::string>& known = event_types();
   if (type.empty() || std::find(known.begin(), known.end(), type) != known.end()) return;
@@ -121,7 +174,7 @@ void check_type(const std::string& type) {
 TaskResult load_result(Session& session, const std::string& guid) {
   TaskResult result;
   result.task = find_task(session, guid);
-  Ledger& ledger = ledger_or_throw(session, "results");
+  LedgerReader& ledger = ledger_or_throw(session, "results");
   result.complete = await_ledger(session, ledger);
   const Result<std::vector<LedgerResult>> rows = ledger.results(guid);
   if (!rows) throw Failure{kExitLocal, rows.error(), ""};
@@ -169,19 +222,20 @@ int do_verb(Session& session, const EventsOptions& options) {
   if (!options.guid.empty()) filter.guid = resolve_guid(session, options.guid);
   EventPrinter printer(session.output(), options.follow);
   const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
-  const uint64_t follow_to = options.follow ? UINT64_MAX : head;
-  const auto patience =
-      options.follow ? EventStream::Patience::wait : EventStream::Patience::give_up;
-  if (options.from) {
-    EventStream stream(session, *options.from, patience);
-    print_oldest(stream, follow_to, filter, options.count_max, printer);
+  if (options.from && options.follow) {
+    follow(session, *options.from, filter, options.count_max, printer);
+  } else if (options.from) {
+    EventStream stream(session, *options.from, EventStream::Patience::give_up);
+    print_oldest(stream, head, filter, options.count_max, printer);
   } else {
     // The whole story of a task, but only the end of the whole log.
     const uint64_t newest =
         options.count_max != 0 || !filter.guid.empty() ? options.count_max : kEventsDefault;
-    EventStream stream(session, first_event(session, filter, head, newest), patience);
+    EventStream stream(
+        session, first_event(session, filter, head, newest),
+        options.follow ? EventStream::Patience::wait : EventStream::Patience::give_up);
     print_newest(stream, head, filter, newest, printer);
-    if (options.follow) print_oldest(stream, follow_to, filter, 0, printer);
+    if (options.follow) follow(session, stream.position(), filter, 0, printer);
   }
   printer.finish();
   return kExitOk;

@@ -30,7 +30,7 @@ void check_device(Session& session, const std::string& name) {
 }
 
 // Throws when neither the ledger nor the broker's inventory knows a strategy of this name.
-void check_strategy(Session& session, Ledger& ledger, const std::string& name) {
+void check_strategy(Session& session, LedgerReader& ledger, const std::string& name) {
   std::vector<std::string> names = rows_or_throw(ledger.strategies());
   if (session.broker_or_none() != nullptr) {
     const CurrentInventory current = session.ask_for<CurrentInventory>(AskInventory{});
@@ -65,13 +65,10 @@ std::optional<Strategy> strategy_of_file(Output& output, const std::string& text
 
 int do_verb(Session& session, const DeviceHistoryOptions& options) {
   Output& output = session.output();
-  Ledger& ledger = caught_up_ledger(session, "history");
+  LedgerReader& ledger = caught_up_ledger(session, "history");
   const std::string& name = options.name;
   const uint32_t max = options.count_max;
-  const std::vector<HistoryEntry> entries =
-      merge_history(rows_or_throw(ledger.device_judgements(name, max)),
-                    rows_or_throw(ledger.device_uses(name, max)),
-                    rows_or_throw(ledger.device_repairs(name, max)), max);
+  const std::vector<HistoryEntry> entries = rows_or_throw(ledger.device_history(name, max));
   if (entries.empty()) check_device(session, name);
   output.show_list(
       "device_record", entries, [&] { return render_history(name, entries, output.look()); },
@@ -84,8 +81,8 @@ int do_verb(Session& session, const StrategyStatsOptions& options) {
   Output& output = session.output();
   const std::optional<Strategy> strategy = strategy_of_file(output, options.strategy);
   const std::string name = strategy ? strategy->name : options.strategy;
-  Ledger& ledger = caught_up_ledger(session, "statistics");
-  std::vector<ActionStat> stats = summarise_actions(rows_or_throw(ledger.action_runs(name)));
+  LedgerReader& ledger = caught_up_ledger(session, "statistics");
+  std::vector<ActionStat> stats = rows_or_throw(ledger.action_stats(name));
   if (stats.empty() && !strategy && !name.empty()) check_strategy(session, ledger, name);
   if (strategy) stats = order_by_strategy(std::move(stats), *strategy);
   output.show_list(

@@ -7,7 +7,7 @@ namespace muster {
 
 int do_verb(Session& session, const MeasureQueryOptions& options) {
   Output& output = session.output();
-  Ledger& ledger = caught_up_ledger(session, "measurements");
+  LedgerReader& ledger = caught_up_ledger(session, "measurements");
   const Result<MeasureAnswer> answer = ledger.query_measurements(options.query);
   if (!answer) throw Failure{kExitLocal, answer.error(), ""};
   if (!answer->wrong.empty()) {

@@ -18,7 +18,7 @@ struct FoundTasks {
 
 // Adds ended tasks that the broker has forgotten.
 void add_from_ledger(Session& session, const ListTasks& question, FoundTasks& found) {
-  Ledger* ledger = session.ledger();
+  LedgerReader* ledger = session.ledger();
   if (ledger == nullptr) return;
   LedgerTaskFilter filter;
   filter.state = TaskState::ended;

@@ -21,7 +21,7 @@ Rows rows_or_throw(Result<Rows> rows) {
   return std::move(*rows);
 }
 
-Trace trace_of_ledger(Ledger& ledger, const std::string& guid) {
+Trace trace_of_ledger(LedgerReader& ledger, const std::string& guid) {
   const auto parent_of = [&](const std::string& of) {
     const std::optional<LedgerTask> task = rows_or_throw(ledger.task(of));
     return task ? task->info.spec.parent : std::string();
@@ -83,7 +83,7 @@ Trace trace_of_log(Session& session, const std::string& guid) {
 }
 
 Trace load_trace(Session& session, const std::string& guid) {
-  Ledger* ledger = session.ledger();
+  LedgerReader* ledger = session.ledger();
   if (ledger != nullptr && await_ledger(session, *ledger)) return trace_of_ledger(*ledger, guid);
   if (session.broker_or_none() != nullptr) return trace_of_log(session, guid);
   Trace trace = trace_of_ledger(ledger_or_throw(session, "trace"), guid);

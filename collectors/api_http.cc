@@ -3,8 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "collectors/http_answers.h"
-#include "io/archive_name.h"
 #include "json/openapi.h"
 
 namespace muster {
@@ -31,15 +29,6 @@ void add_sinks(ApiRoutes& api, SinksHttp& sinks) {
   api.add("POST", path + "/{name}/dead/drop", answer);
 }
 
-void add_archive(ApiRoutes& api, ArchiveService& archive) {
-  api.add("GET", "/api/v1/tasks/{guid}/artifacts",
-          [&archive](const HttpCall& call, const Parameters& parameters) {
-            HttpCall folder = call;
-            folder.path = std::string(kArchivePath) + url_encode(parameters[0]) + "/";
-            return archive.answer(folder);
-          });
-}
-
 }  // namespace
 
 ApiRoutes make_api(ApiParts parts) {
@@ -51,7 +40,7 @@ ApiRoutes make_api(ApiParts parts) {
   });
   add_feed(api, parts.feed);
   add_sinks(api, parts.sinks);
-  add_archive(api, parts.archive);
+  parts.ledger.add_routes(api);
   return api;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "collectors/api_routes.h"
-#include "collectors/archive_service.h"
 #include "collectors/feed_http.h"
+#include "collectors/ledger_http.h"
 #include "collectors/sinks_http.h"
 
 namespace muster {
@@ -12,7 +12,7 @@ namespace muster {
 struct ApiParts {
   FeedHttp& feed;
   SinksHttp& sinks;
-  ArchiveService& archive;
+  LedgerHttp& ledger;
 };
 
 ApiRoutes make_api(ApiParts parts);

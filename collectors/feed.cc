@@ -187,7 +187,8 @@ void Feed::tell_all() {
 
 std::unique_ptr<FeedSubscription> Feed::subscribe(uint64_t from, FeedFilter filter, int wake_fd) {
   const std::lock_guard lock(mutex_);
-  if (subscriptions_.size() >= limits_.subscribers) return nullptr;
+  const bool is_own = wake_fd >= 0;
+  if (!is_own && subscriptions_.size() >= limits_.subscribers) return nullptr;
   std::unique_ptr<FeedSubscription> one(
       new FeedSubscription(*this, from, std::move(filter), wake_fd));
   subscriptions_.insert(one.get());

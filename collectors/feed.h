@@ -121,8 +121,9 @@ class Feed {
   explicit Feed(Connect connect, FeedLimits limits = {});
   ~Feed();  // no subscription may be left
 
-  // Begins with event `from`, or with the next one that happens (0). `wake_fd`, an eventfd, is
-  // written to when there may be something new. Nothing when there are too many subscribers.
+  // Begins with event `from`, or with the next one that happens (0). Null when there are too many
+  // subscribers; one of this process, with an eventfd that is written to when there may be
+  // something new, is never one too many.
   std::unique_ptr<FeedSubscription> subscribe(uint64_t from, FeedFilter filter, int wake_fd = -1);
 
   // One chunk of the log from event `from` (>= 1) on, as far as there is any, waiting for nothing

@@ -3,19 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
-#include "collectors/api_http.h"
-#include "collectors/archive_service.h"
-#include "collectors/broker_source.h"
 #include "collectors/collector.h"
-#include "collectors/feed_http.h"
-#include "collectors/http_service.h"
-#include "collectors/sinks_http.h"
+#include "collectors/front.h"
 #include "io/config.h"
 #include "io/file.h"
 #include "io/flags.h"
@@ -25,16 +17,6 @@
 #include "io/stop_signal.h"
 
 namespace {
-
-// Events for subscribers come in small portions: each holds one in memory.
-constexpr uint32_t kFeedFetchBytes = 256 << 10;
-
-muster::Feed::Connect connect_feed(muster::SocketContext& sockets, const std::string& endpoint) {
-  return [&sockets, endpoint](std::function<bool()> interrupted) {
-    return std::make_unique<muster::BrokerSource>(sockets, endpoint, "feed", std::move(interrupted),
-                                                  kFeedFetchBytes);
-  };
-}
 
 int fail(const std::string& message, int status = 1) {
   std::fprintf(stderr, "muster-collector: %s\n", message.c_str());
@@ -81,29 +63,19 @@ int main(int argc, char** argv) {
   if (const auto ready = muster::setup_logging(log); !ready.ok()) return fail(ready.error());
 
   muster::Stop stop;
-  muster::SystemClock clock;
   muster::Result<muster::SinkPosts> sinks = muster::make_sinks(*home, config, stop);
   if (!sinks.ok()) {
     spdlog::critical("{}", sinks.error());
     return 1;
   }
   muster::SocketContext sockets;
-  muster::Feed feed(connect_feed(sockets, config.endpoint));
-  muster::FeedHttp feed_http(feed);
-  muster::SinksHttp sinks_http(*sinks, clock);
-  muster::ArchiveService archive(*home, config);
-  const muster::ApiRoutes api = muster::make_api({feed_http, sinks_http, archive});
-  const auto http = muster::HttpService::start(*home, config, [&](const muster::HttpCall& call) {
-    return call.path.starts_with(muster::kApiPath) ? api.answer(call) : archive.answer(call);
-  });
-  if (!http.ok()) {
-    spdlog::critical("{}", http.error());
+  const auto front = muster::Front::open(*home, config, *sinks, sockets);
+  if (!front.ok()) {
+    spdlog::critical("{}", front.error());
     return 1;
   }
   spdlog::info("collecting from {} into {}", config.endpoint, home->dir);
   const auto collected = muster::collect(*sinks, sockets, config.endpoint, stop, stop_fd->get());
-  feed.stop();
-  archive.stop();
   if (!collected.ok()) {
     spdlog::critical("{}", collected.error());
     return 1;

@@ -24,10 +24,12 @@ constexpr size_t kHttpTokenBytesMin = 16;
 constexpr size_t kHttpTokenBytesMax = 512;
 constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
-const KeyTable kConfig = {"the configuration",
-                          {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
-                           "http_token_file", "couchdb", "ledger", "beat", "lease", "log_level"}};
+const KeyTable kConfig = {
+    "the configuration",
+    {"version", "kind", "endpoint", "listen", "worker", "archive", "http", "http_token_file",
+     "feed", "couchdb", "ledger", "beat", "lease", "log_level"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
+const KeyTable kFeed = {"the feed's configuration", {"publish", "replay"}};
 const KeyTable kWorker = {
     "the worker's configuration",
     {"name", "slots", "pools", "lab", "log_max", "disk_reserve", "listers", "git_allow"}};
@@ -154,6 +156,19 @@ void read_http(const ObjectReader& reader, const Home& home, Config& config) {
   if (!file.empty()) config.http_token_file = file.front() == '/' ? file : home.dir + "/" + file;
 }
 
+void read_feed(const ObjectReader& reader, Config& config) {
+  const YamlNode* node = reader.map("feed");
+  if (node == nullptr) return;
+  const ObjectReader part(*node, kFeed, reader.scope());
+  for (const auto& [key, endpoint] :
+       {std::pair("publish", &config.feed_publish), std::pair("replay", &config.feed_replay)}) {
+    const std::string text = part.string(key);
+    if (text.empty()) continue;
+    check_endpoint(text, part.at(key), part.scope());
+    *endpoint = text;
+  }
+}
+
 // Also where the home is no directory, or closed to us: that is for whoever makes or examines the
 // home to say.
 bool is_missing(const std::string& path) {
@@ -168,6 +183,8 @@ ConfigFile load_config(const Home& home) {
   ConfigFile file;
   file.config.endpoint = home.default_endpoint();
   file.config.listen = {file.config.endpoint};
+  file.config.feed_publish = "ipc://" + home.run_dir() + "/feed.sock";
+  file.config.feed_replay = "ipc://" + home.run_dir() + "/replay.sock";
   file.config.archive.url = "file://" + home.archive_dir();
   load_panotti(home, file.config.couchdb, file.problems);
   const std::string path = home.config_file();
@@ -182,6 +199,7 @@ ConfigFile load_config(const Home& home) {
   read_worker(reader, file.config.worker);
   read_archive(reader, file.config.archive);
   read_http(reader, home, file.config);
+  read_feed(reader, file.config);
   read_couchdb(reader, home, file.config.couchdb);
   read_ledger(reader, home, file.config.ledger);
   read_times(reader, file.config);
@@ -192,6 +210,10 @@ ConfigFile load_config(const Home& home) {
 
 Result<std::string> load_http_token(const Config& config) {
   if (config.http_token_file.empty()) return std::string();
+  struct stat info {};
+  if (::stat(config.http_token_file.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
+    return Error{config.http_token_file + " holds a secret, and everybody may read it: chmod 600"};
+  }
   Result<std::string> token = read_file(config.http_token_file, kHttpTokenBytesMax + 2);
   if (!token) return token;
   while (!token->empty() && (token->back() == '\n' || token->back() == '\r')) token->pop_back();
@@ -205,8 +227,9 @@ Result<std::string> load_http_token(const Config& config) {
 }
 
 std::vector<NamedKeyTable> config_keys() {
-  return {{"config", &kConfig}, {"worker", &kWorker},         {"archive", &kArchive},
-          {"lister", &kLister}, {"couchdb", &couchdb_keys()}, {"ledger", &ledger_keys()}};
+  return {{"config", &kConfig},      {"worker", &kWorker}, {"archive", &kArchive},
+          {"feed", &kFeed},          {"lister", &kLister}, {"couchdb", &couchdb_keys()},
+          {"ledger", &ledger_keys()}};
 }
 
 }  // namespace muster

@@ -11,6 +11,7 @@
 //   archive: { url: file:///srv/archive, keep: 30d, max: 50GiB }
 //   http: 127.0.0.1:7180                         # where the collector listens beside its socket
 //   http_token_file: http.token                  # holds the token of those who may write there
+//   feed: { publish: "tcp://127.0.0.1:7181", replay: "tcp://127.0.0.1:7182" }   # docs/feed.md
 //   couchdb: { url: "https://db:6984", db: events, ... }   # io/config_couchdb.h
 //   ledger: { server: db:3306, ... }                       # io/config_ledger.h
 //   log_level: info                              # trace, debug, info, warn, error
@@ -61,6 +62,8 @@ struct Config {
   std::string http_host;        // of the collector's TCP port; empty: it has none
   uint16_t http_port = 0;       // 0: any that is free
   std::string http_token_file;  // absolute; empty: nobody may write by TCP
+  std::string feed_publish;     // where the feed's ZeroMQ sockets listen; never empty
+  std::string feed_replay;      // likewise
   CouchDbConfig couchdb;
   std::optional<LedgerServer> ledger;  // nothing: HOME/collector/ledger.db
   Duration beat = kBeatDefault;

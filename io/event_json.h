@@ -73,8 +73,8 @@ std::string device_to_json(const DeviceSpec& device);
 // default.
 TaskSpec task_spec_from_json(std::string_view json);
 
-// The inverse for events that concern a task, and for judgements of devices; nothing for others and
-// for types that this build does not know. As above for what is missing, and for `work`.
+// The inverse; nothing for types that this build does not know. As above for what is missing, and
+// for `work`; of an inventory, what is not in its event is lost.
 std::optional<Event> event_from_json(std::string_view json);
 
 // ["a","b"]

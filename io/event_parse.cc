@@ -1,92 +1,21 @@
 // Events from their JSON form (io/event_json.h).
-#include <cmath>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/limits.h"
-#include "io/clock.h"
 #include "io/event_json.h"
+#include "io/json_members.h"
 #include "io/word.h"
 
 namespace muster {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Members of one object; what is missing or of the wrong type is the default.
-class Members {
- public:
-  explicit Members(const Json& json) : json_(json) {}
-
-  std::string text(const char* key) const {
-    const Json* value = find(key);
-    return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-  }
-  Instant time(const char* key) const { return parse_rfc3339(text(key)); }
-  std::vector<std::string> names(const char* key) const {
-    const Json* value = find(key);
-    return value == nullptr ? std::vector<std::string>() : names_from_json(value->dump());
-  }
-  // A number, or a decimal string where it may exceed 2^53.
-  uint64_t number(const char* key) const {
-    const Json* value = find(key);
-    if (value == nullptr) return 0;
-    if (value->is_string()) return std::strtoull(value->get<std::string>().c_str(), nullptr, 10);
-    return value->is_number_unsigned() ? value->get<uint64_t>() : 0;
-  }
-  uint32_t small_number(const char* key) const { return static_cast<uint32_t>(number(key)); }
-  std::optional<int32_t> some_number(const char* key) const {
-    const Json* value = find(key);
-    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
-    return value->get<int32_t>();
-  }
-  Duration seconds(const char* key) const {
-    const Json* value = find(key);
-    const double us = value != nullptr && value->is_number() ? value->get<double>() * 1e6 : 0;
-    const bool in_range = us >= 0 && us <= static_cast<double>(kTimeUsMax);
-    return Duration(in_range ? std::llround(us) : 0);
-  }
-  MetadataPtr metadata() const {
-    const Json* value = find("metadata");
-    if (value == nullptr || !value->is_object()) return nullptr;
-    const auto metadata = std::make_shared<Metadata>();
-    for (const auto& [key, text] : value->items()) {
-      if (text.is_string()) metadata->emplace(key, text.get<std::string>());
-    }
-    return metadata;
-  }
-  template <typename Enum>
-  Enum word(const char* key, Enum last) const {
-    return parse_word(text(key), last);
-  }
-  const Json* find(const char* key) const {
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
-  }
-
- private:
-  const Json& json_;
-};
+using Members = JsonMembers;
 
 Ending read_ending(const Members& event) {
-  Ending ending;
   const Json* json = event.find("ending");
-  if (json == nullptr || !json->is_object()) return ending;
-  const Members members(*json);
-  ending.outcome = members.word("outcome", Outcome::skip);
-  ending.cause = members.word("cause", Cause::capacity);
-  const uint64_t status = members.number("status");
-  const bool known = status <= static_cast<uint64_t>(StatusCode::timeout);
-  ending.status = known ? static_cast<StatusCode>(status) : StatusCode::error;
-  ending.exit_code = members.some_number("exit_code");
-  ending.signal = members.some_number("signal");
-  ending.message = members.text("message");
-  ending.blame = members.text("blame");
-  ending.started = members.time("started");
-  ending.finished = members.time("finished");
-  return ending;
+  return json == nullptr ? Ending{} : ending_from_json(*json);
 }
 
 Record read_record(const Members& members) {
@@ -158,7 +87,70 @@ std::optional<EventBody> read_report(const std::string& type, const Members& mem
   return event;
 }
 
+Profile read_profile(const Members& members) {
+  Profile profile;
+  const Json* json = members.find("profile");
+  if (json == nullptr || !json->is_object()) return profile;
+  for (const auto& [key, value] : json->items()) {
+    if (value.is_string()) profile.emplace(key, value.get<std::string>());
+  }
+  return profile;
+}
+
+// As much of it as an event says: strategies are but names.
+InventoryPtr read_inventory(const Members& members) {
+  const auto inventory = std::make_shared<Inventory>();
+  inventory->lab = members.text("lab");
+  for (const std::string& name : members.names("strategies")) {
+    inventory->strategies.push_back({name, ""});
+  }
+  const Json* list = members.find("devices");
+  const Json devices = list == nullptr ? Json::array() : *list;
+  for (const Json& one : devices) {
+    const Members device(one);
+    DeviceSpec spec;
+    spec.name = device.text("name");
+    spec.profile = read_profile(device);
+    spec.worker = device.text("worker");
+    spec.pools = device.names("pools");
+    spec.strategy = device.text("strategy");
+    spec.owner = device.text("owner");
+    spec.where = device.text("where");
+    spec.lister = device.text("lister");
+    inventory->devices.push_back(std::move(spec));
+  }
+  return inventory;
+}
+
+// What happened to the broker, its workers and what they list, or nothing.
+std::optional<EventBody> read_house(const std::string& type, const Members& members) {
+  if (type == "broker_started") {
+    return BrokerStarted{members.number("epoch"), members.text("version")};
+  }
+  if (type == "inventory_applied") {
+    return InventoryApplied{read_inventory(members), members.text("who")};
+  }
+  if (type == "worker_joined") {
+    return WorkerJoined{members.text("worker"),        members.number("incarnation"),
+                        members.text("lab"),           members.names("pools"),
+                        members.small_number("slots"), members.text("version")};
+  }
+  if (type == "worker_lost") {
+    return WorkerLost{members.text("worker"), members.number("incarnation"),
+                      members.text("reason")};
+  }
+  if (type == "device_listed") {
+    return DeviceListed{members.text("worker"),
+                        {members.text("lister"), members.text("device"), read_profile(members)}};
+  }
+  if (type == "device_unlisted") {
+    return DeviceUnlisted{members.text("worker"), members.text("device")};
+  }
+  return std::nullopt;
+}
+
 std::optional<EventBody> read_body(const std::string& type, const Members& members) {
+  if (std::optional<EventBody> house = read_house(type, members)) return house;
   if (type == "task_submitted") {
     const Json* spec = members.find("spec");
     return TaskSubmitted{std::make_shared<const TaskSpec>(
@@ -200,6 +192,24 @@ std::optional<EventBody> read_body(const std::string& type, const Members& membe
 }
 
 }  // namespace
+
+Ending ending_from_json(const Json& json) {
+  Ending ending;
+  if (!json.is_object()) return ending;
+  const Members members(json);
+  ending.outcome = members.word("outcome", Outcome::skip);
+  ending.cause = members.word("cause", Cause::capacity);
+  const uint64_t status = members.number("status");
+  const bool known = status <= static_cast<uint64_t>(StatusCode::timeout);
+  ending.status = known ? static_cast<StatusCode>(status) : StatusCode::error;
+  ending.exit_code = members.some_number("exit_code");
+  ending.signal = members.some_number("signal");
+  ending.message = members.text("message");
+  ending.blame = members.text("blame");
+  ending.started = members.time("started");
+  ending.finished = members.time("finished");
+  return ending;
+}
 
 std::optional<Event> event_from_json(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);

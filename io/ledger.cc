@@ -15,11 +15,12 @@ namespace {
 constexpr std::string_view kSelectTask =
     "SELECT spec, state, verdict, outcome, cause, status, exit_code, \"signal\", message, "
     "submitted_us, "
-    "started_us, ended_us, retry_us, cancelling, attempts, worker, work FROM tasks ";
+    "started_us, ended_us, retry_us, cancelling, attempts, worker, work, seq FROM tasks ";
 
 // Of a row of kSelectTask.
 LedgerTask task_at(const SqlStatement& row, bool brief) {
   LedgerTask task;
+  task.seq = static_cast<uint64_t>(row.integer(17));
   task.spec_json = text_at(row, 0);
   TaskInfo& info = task.info;
   info.spec = task_spec_from_json(task.spec_json);
@@ -66,10 +67,13 @@ std::optional<Prefix> split_prefix(std::string_view text) {
 template <typename Body, typename ReadBody>
 Result<std::vector<LedgerReport<Body>>> read_reports(SqlStore& store, const std::string& columns,
                                                      const std::string& guid,
+                                                     const LedgerSlice& slice,
                                                      const ReadBody& read_body) {
   return select_rows(store,
-                     "SELECT seq, attempt, time_us, " + columns + " WHERE guid = ? ORDER BY seq",
-                     {std::string_view(guid)}, [&](const SqlStatement& row) {
+                     "SELECT seq, attempt, time_us, " + columns +
+                         " WHERE guid = ? AND seq > ? ORDER BY seq LIMIT ?",
+                     {std::string_view(guid), seq_value(slice.after), row_limit(slice.max)},
+                     [&](const SqlStatement& row) {
                        return LedgerReport<Body>{static_cast<uint64_t>(row.integer(0)),
                                                  static_cast<uint32_t>(row.integer(1)),
                                                  time_at(row, 2), read_body(row)};
@@ -161,17 +165,21 @@ Result<std::vector<LedgerTask>> Ledger::tasks(const LedgerTaskFilter& filter) {
   if (filter.state) also(" AND state = ?", to_string(*filter.state));
   if (filter.kind) also(" AND kind = ?", to_string(*filter.kind));
   if (!filter.parent.empty()) also(" AND parent = ?", filter.parent);
+  sql += " AND seq < ?";
+  values.emplace_back(seq_value(filter.before));
   values.emplace_back(row_limit(filter.max));
   return select_rows(*store_, sql + " ORDER BY seq DESC LIMIT ?", values,
                      [](const SqlStatement& row) { return task_at(row, true); });
 }
 
-Result<std::vector<LedgerResult>> Ledger::results(const std::string& guid) {
+Result<std::vector<LedgerResult>> Ledger::results(const std::string& guid,
+                                                  const LedgerSlice& slice) {
   return select_rows(
       *store_,
       "SELECT seq, attempt, time_us, suite, name, outcome, duration_us, message FROM results "
-      "WHERE guid = ? ORDER BY seq",
-      {std::string_view(guid)}, [](const SqlStatement& row) {
+      "WHERE guid = ? AND seq > ? ORDER BY seq LIMIT ?",
+      {std::string_view(guid), seq_value(slice.after), row_limit(slice.max)},
+      [](const SqlStatement& row) {
         return LedgerResult{
             static_cast<uint64_t>(row.integer(0)),
             static_cast<uint32_t>(row.integer(1)),
@@ -181,16 +189,18 @@ Result<std::vector<LedgerResult>> Ledger::results(const std::string& guid) {
       });
 }
 
-Result<std::vector<LedgerReport<SourceFetched>>> Ledger::sources(const std::string& guid) {
+Result<std::vector<LedgerReport<SourceFetched>>> Ledger::sources(const std::string& guid,
+                                                                 const LedgerSlice& slice) {
   return read_reports<SourceFetched>(
-      *store_, "url, ref, sha FROM sources", guid, [](const SqlStatement& row) {
+      *store_, "url, ref, sha FROM sources", guid, slice, [](const SqlStatement& row) {
         return SourceFetched{text_at(row, 3), text_at(row, 4), text_at(row, 5)};
       });
 }
 
-Result<std::vector<LedgerReport<Artifact>>> Ledger::artifacts(const std::string& guid) {
+Result<std::vector<LedgerReport<Artifact>>> Ledger::artifacts(const std::string& guid,
+                                                              const LedgerSlice& slice) {
   return read_reports<Artifact>(
-      *store_, "name, url, bytes, sha256 FROM artifacts", guid, [](const SqlStatement& row) {
+      *store_, "name, url, bytes, sha256 FROM artifacts", guid, slice, [](const SqlStatement& row) {
         return Artifact{text_at(row, 3), text_at(row, 4), static_cast<uint64_t>(row.integer(5)),
                         text_at(row, 6)};
       });
@@ -198,7 +208,7 @@ Result<std::vector<LedgerReport<Artifact>>> Ledger::artifacts(const std::string&
 
 Result<std::vector<LedgerEvent>> Ledger::events(const LedgerEventFilter& filter) {
   std::string sql = "SELECT seq, time_us, type, guid, worker, json FROM events WHERE seq >= ?";
-  std::vector<SqlValue> values = {static_cast<int64_t>(std::min<uint64_t>(filter.from, INT64_MAX))};
+  std::vector<SqlValue> values = {seq_value(filter.from)};
   const auto also = [&](const char* condition, std::string_view value) {
     sql += condition;
     values.emplace_back(value);

@@ -11,136 +11,15 @@
 #include <string_view>
 #include <vector>
 
-#include "core/event.h"
-#include "core/messages.h"
 #include "core/report.h"
 #include "core/result.h"
-#include "core/task.h"
-#include "core/time.h"
 #include "io/ledger_place.h"
+#include "io/ledger_reader.h"
 #include "io/sql.h"
 
 namespace muster {
 
-// How far the log has been taken in. An empty log_id: nothing yet.
-struct LedgerPosition {
-  std::string log_id;
-  uint64_t seq = 0;
-};
-
-// A task as of the ledger's position.
-struct LedgerTask {
-  TaskInfo info;          // in brief form without spec.work and attempts
-  Instant started;        // of the newest attempt; kNever: none started
-  std::string worker;     // of the newest attempt
-  std::string spec_json;  // io/event_json.h has its form
-};
-
-struct LedgerTaskFilter {
-  std::optional<TaskState> state;
-  std::optional<TaskKind> kind;
-  std::string parent;  // empty: any
-  uint32_t max = 100;
-};
-
-struct LedgerResult {
-  uint64_t seq = 0;
-  uint32_t attempt = 0;
-  Instant time;
-  CaseResult result;
-};
-
-// A report of an attempt beside its results.
-template <typename Body>
-struct LedgerReport {
-  uint64_t seq = 0;
-  uint32_t attempt = 0;
-  Instant time;
-  Body body;
-};
-
-struct LedgerEventFilter {
-  std::string guid;  // empty: all
-  std::string type;  // empty: all
-  uint64_t from = 1;
-  uint32_t max = 1'000;
-};
-
-struct LedgerEvent {
-  uint64_t seq = 0;
-  Instant time;
-  std::string type;
-  std::string guid;    // empty: concerns no task
-  std::string worker;  // that it came from or speaks of; may be empty
-  std::string json;    // the whole event on one line (io/event_json.h)
-};
-
-// One attempt that held a device.
-struct LedgerUse {
-  uint64_t seq = 0;  // of the event that leased it
-  std::string guid;
-  AttemptInfo attempt;
-  TaskKind kind = TaskKind::job;
-  std::string name;    // of the task
-  std::string parent;  // of the task, or empty
-};
-
-// One change of a device's health.
-struct LedgerJudgement {
-  uint64_t seq = 0;
-  Instant time;
-  DeviceJudged judged;
-};
-
-// A repair action that ran on a device.
-struct LedgerRepair {
-  uint64_t seq = 0;
-  Instant time;
-  std::string guid;  // of the repair task
-  uint32_t attempt = 0;
-  CaseResult result;  // pass: what it is for passes since then
-};
-
-// A repair action that came up in a repair, and the device as the inventory had it then.
-struct LedgerActionRun {
-  std::string strategy;  // empty: no inventory knew the device, or gave it none
-  std::string model;     // of the device's profile, else its type; may be empty
-  std::string action;
-  Outcome outcome = Outcome::skip;  // pass: repaired; fail: ran in vain; skip: did not run
-  Duration duration{0};
-};
-
-// One bound for a column of a table of measurements.
-enum class MeasureOperator : uint8_t { equal, not_equal, less, at_most, greater, at_least };
-struct MeasureCondition {
-  std::string column;  // or guid, attempt, time, where the table has no such column
-  MeasureOperator op = MeasureOperator::equal;
-  std::string value;  // as text; read by the column's type
-};
-
-struct MeasureQuery {
-  std::string table;
-  std::vector<MeasureCondition> conditions;  // all of them
-  uint32_t max = 1'000;                      // rows, the newest
-};
-
-// Columns are in the order in which they came up. A row has a cell for each, or nothing there.
-struct MeasureAnswer {
-  std::string wrong;  // why the question has no answer; then there is nothing else
-  struct Row {
-    uint64_t seq = 0;
-    std::string guid;
-    uint32_t attempt = 0;
-    Instant time;
-    std::vector<std::optional<MeasureValue>> cells;
-  };
-  std::vector<std::string> columns;
-  std::vector<Row> rows;  // oldest first
-  bool more = false;      // there are older ones
-};
-
-// One thread at a time. Every error names the place and what to do.
-class Ledger {
+class Ledger final : public LedgerReader {
  public:
   // An error when there is none yet (nothing has been collected), when it is no ledger, or when it
   // was written by a newer muster.
@@ -149,52 +28,46 @@ class Ledger {
 
   Ledger(Ledger&&) noexcept;
   Ledger& operator=(Ledger&&) noexcept;
-  ~Ledger();
+  ~Ledger() override;
 
-  Result<LedgerPosition> position();
-
-  // GUIDs that begin with `prefix`, at most `max`, newest first; only itself when `prefix` is a
-  // whole GUID. The word "last" means the newest task. Empty when there is none.
-  Result<std::vector<std::string>> find_guids(std::string_view prefix, uint32_t max);
-
-  // The task with its attempts, or nothing when the ledger does not know it.
-  Result<std::optional<LedgerTask>> task(const std::string& guid);
-
-  // Brief, newest first.
-  Result<std::vector<LedgerTask>> tasks(const LedgerTaskFilter& filter);
+  Result<LedgerPosition> position() override;
+  Result<std::vector<std::string>> find_guids(std::string_view prefix, uint32_t max) override;
+  Result<std::optional<LedgerTask>> task(const std::string& guid) override;
+  Result<std::vector<LedgerTask>> tasks(const LedgerTaskFilter& filter) override;
+  Result<std::vector<LedgerResult>> results(const std::string& guid,
+                                            const LedgerSlice& slice = {}) override;
+  Result<std::vector<LedgerReport<SourceFetched>>> sources(const std::string& guid,
+                                                           const LedgerSlice& slice = {}) override;
+  Result<MeasureAnswer> query_measurements(const MeasureQuery& query) override;
+  Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) override;
+  Result<std::vector<HistoryEntry>> device_history(const std::string& device, uint32_t max,
+                                                   uint64_t before = UINT64_MAX) override;
+  Result<std::vector<ActionStat>> action_stats(const std::string& strategy) override;
+  Result<std::vector<std::string>> strategies() override;
 
   // In the order in which they were reported.
-  Result<std::vector<LedgerResult>> results(const std::string& guid);
-
-  // Likewise.
-  Result<std::vector<LedgerReport<SourceFetched>>> sources(const std::string& guid);
-  Result<std::vector<LedgerReport<Artifact>>> artifacts(const std::string& guid);
-  Result<std::vector<LedgerReport<Measurement>>> measurements(const std::string& guid);
-
-  // Rows of one table of measurements, of all tasks. A question that is wrong is told which tables,
-  // columns or values there may be.
-  Result<MeasureAnswer> query_measurements(const MeasureQuery& query);
+  Result<std::vector<LedgerReport<Artifact>>> artifacts(const std::string& guid,
+                                                        const LedgerSlice& slice = {});
+  Result<std::vector<LedgerReport<Measurement>>> measurements(const std::string& guid,
+                                                              const LedgerSlice& slice = {});
 
   // Names of the tables of measurements.
   Result<std::vector<std::string>> measure_tables();
 
-  // In the order of the log.
-  Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter);
-
   // Attempts that held the device, newest first.
-  Result<std::vector<LedgerUse>> device_uses(const std::string& device, uint32_t max);
+  Result<std::vector<LedgerUse>> device_uses(const std::string& device, uint32_t max,
+                                             uint64_t before = UINT64_MAX);
 
   // Changes of the device's health, newest first.
-  Result<std::vector<LedgerJudgement>> device_judgements(const std::string& device, uint32_t max);
+  Result<std::vector<LedgerJudgement>> device_judgements(const std::string& device, uint32_t max,
+                                                         uint64_t before = UINT64_MAX);
 
   // Repair actions that ran on the device (not on others of its stack), newest first.
-  Result<std::vector<LedgerRepair>> device_repairs(const std::string& device, uint32_t max);
+  Result<std::vector<LedgerRepair>> device_repairs(const std::string& device, uint32_t max,
+                                                   uint64_t before = UINT64_MAX);
 
   // Oldest first, of one strategy or of all (empty).
   Result<std::vector<LedgerActionRun>> action_runs(const std::string& strategy);
-
-  // Names of the strategies that devices have or had.
-  Result<std::vector<std::string>> strategies();
 
  private:
   explicit Ledger(std::unique_ptr<SqlStore> store);

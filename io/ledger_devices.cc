@@ -1,4 +1,5 @@
 // What the ledger knows of devices and of their repairs.
+#include "io/device_history.h"
 #include "io/ledger.h"
 #include "io/ledger_rows.h"
 #include "io/sql_dialect.h"
@@ -6,14 +7,15 @@
 
 namespace muster {
 
-Result<std::vector<LedgerUse>> Ledger::device_uses(const std::string& device, uint32_t max) {
+Result<std::vector<LedgerUse>> Ledger::device_uses(const std::string& device, uint32_t max,
+                                                   uint64_t before) {
   return select_rows(
       *store_,
       std::string(kSelectAttempt) +
           ", d.seq, d.guid, t.kind, t.name, t.parent FROM device_attempts d JOIN "
           "attempts a ON a.guid = d.guid AND a.attempt = d.attempt LEFT JOIN tasks t "
-          "ON t.guid = d.guid WHERE d.device = ? ORDER BY d.seq DESC LIMIT ?",
-      {std::string_view(device), row_limit(max)}, [](const SqlStatement& row) {
+          "ON t.guid = d.guid WHERE d.device = ? AND d.seq < ? ORDER BY d.seq DESC LIMIT ?",
+      {std::string_view(device), seq_value(before), row_limit(max)}, [](const SqlStatement& row) {
         return LedgerUse{static_cast<uint64_t>(row.integer(13)),
                          text_at(row, 14),
                          attempt_at(row),
@@ -24,12 +26,12 @@ Result<std::vector<LedgerUse>> Ledger::device_uses(const std::string& device, ui
 }
 
 Result<std::vector<LedgerJudgement>> Ledger::device_judgements(const std::string& device,
-                                                               uint32_t max) {
+                                                               uint32_t max, uint64_t before) {
   return select_rows(
       *store_,
       "SELECT seq, time_us, health, reason, who, guid, until_us, failures FROM device_health "
-      "WHERE device = ? ORDER BY seq DESC LIMIT ?",
-      {std::string_view(device), row_limit(max)}, [&](const SqlStatement& row) {
+      "WHERE device = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+      {std::string_view(device), seq_value(before), row_limit(max)}, [&](const SqlStatement& row) {
         return LedgerJudgement{
             static_cast<uint64_t>(row.integer(0)), time_at(row, 1),
             DeviceJudged{device, parse_word(row.text(2), DeviceHealth::locked), text_at(row, 3),
@@ -38,7 +40,8 @@ Result<std::vector<LedgerJudgement>> Ledger::device_judgements(const std::string
       });
 }
 
-Result<std::vector<LedgerRepair>> Ledger::device_repairs(const std::string& device, uint32_t max) {
+Result<std::vector<LedgerRepair>> Ledger::device_repairs(const std::string& device, uint32_t max,
+                                                         uint64_t before) {
   return select_rows(
       *store_,
       "SELECT r.seq, r.time_us, r.guid, r.attempt, r.suite, r.name, r.outcome, r.duration_us, "
@@ -47,9 +50,9 @@ Result<std::vector<LedgerRepair>> Ledger::device_repairs(const std::string& devi
       "JOIN attempts a ON a.guid = d.guid AND a.attempt = d.attempt AND " +
           first_element(store_->dialect(), "a.devices") +
           " = d.device JOIN results r ON r.guid = d.guid AND r.attempt = d.attempt AND "
-          "r.suite = 'repair' AND r.outcome <> 'skip' WHERE d.device = ? "
+          "r.suite = 'repair' AND r.outcome <> 'skip' WHERE d.device = ? AND r.seq < ? "
           "ORDER BY d.seq DESC, r.seq DESC LIMIT ?",
-      {std::string_view(device), row_limit(max)}, [](const SqlStatement& row) {
+      {std::string_view(device), seq_value(before), row_limit(max)}, [](const SqlStatement& row) {
         return LedgerRepair{
             static_cast<uint64_t>(row.integer(0)),
             time_at(row, 1),
@@ -79,6 +82,23 @@ Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& stra
         return LedgerActionRun{text_at(row, 0), text_at(row, 1), text_at(row, 2),
                                parse_word(row.text(3), Outcome::skip), Duration(row.integer(4))};
       });
+}
+
+Result<std::vector<HistoryEntry>> Ledger::device_history(const std::string& device, uint32_t max,
+                                                         uint64_t before) {
+  const auto judgements = device_judgements(device, max, before);
+  if (!judgements) return Error{judgements.error()};
+  const auto uses = device_uses(device, max, before);
+  if (!uses) return Error{uses.error()};
+  const auto repairs = device_repairs(device, max, before);
+  if (!repairs) return Error{repairs.error()};
+  return merge_history(*judgements, *uses, *repairs, max);
+}
+
+Result<std::vector<ActionStat>> Ledger::action_stats(const std::string& strategy) {
+  const auto runs = action_runs(strategy);
+  if (!runs) return Error{runs.error()};
+  return summarise_actions(*runs);
 }
 
 Result<std::vector<std::string>> Ledger::strategies() {

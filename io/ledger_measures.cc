@@ -173,36 +173,40 @@ std::vector<std::pair<std::string, MeasureValue>> cells_of(const SqlStatement& r
 
 }  // namespace
 
-Result<std::vector<LedgerReport<Measurement>>> Ledger::measurements(const std::string& guid) {
+Result<std::vector<LedgerReport<Measurement>>> Ledger::measurements(const std::string& guid,
+                                                                    const LedgerSlice& slice) {
   using Row = LedgerReport<Measurement>;
   Result<std::vector<Row>> reports = select_rows(
       *store_,
       "SELECT seq, attempt, time_us, table_name, \"row\" FROM measurements WHERE guid = ? "
-      "ORDER BY seq",
-      {std::string_view(guid)}, [](const SqlStatement& row) {
+      "AND seq > ? ORDER BY seq LIMIT ?",
+      {std::string_view(guid), seq_value(slice.after), row_limit(slice.max)},
+      [](const SqlStatement& row) {
         return Row{static_cast<uint64_t>(row.integer(0)), static_cast<uint32_t>(row.integer(1)),
                    time_at(row, 2), measure_row_from_json(text_at(row, 3), row.text(4))};
       });
   if (!reports.ok()) return reports;
+  const uint64_t last = reports->empty() ? 0 : reports->back().seq;
   std::map<std::string, std::map<uint64_t, Measurement*>> by_table;
   for (Row& report : *reports) by_table[report.body.table][report.seq] = &report.body;
   for (auto& [name, rows] : by_table) {
     const Result<std::optional<MeasureTable>> table = read_measure_table(*store_, name);
     if (!table.ok()) return ledger_error(table.error());
     if (!*table) continue;
-    const auto read =
-        select_rows(*store_, select_measurements(**table) + "t.guid = ?", {std::string_view(guid)},
-                    [&](const SqlStatement& row) {
-                      const auto at = rows.find(static_cast<uint64_t>(row.integer(0)));
-                      if (at == rows.end()) return false;
-                      auto& cells = at->second->row;
-                      for (auto& cell : cells_of(row, **table)) {
-                        cells.push_back(std::move(cell));
-                      }
-                      std::sort(cells.begin(), cells.end(),
-                                [](const auto& a, const auto& b) { return a.first < b.first; });
-                      return true;
-                    });
+    const auto read = select_rows(
+        *store_, select_measurements(**table) + "t.guid = ? AND t.seq > ? AND t.seq <= ?",
+        {std::string_view(guid), seq_value(slice.after), seq_value(last)},
+        [&](const SqlStatement& row) {
+          const auto at = rows.find(static_cast<uint64_t>(row.integer(0)));
+          if (at == rows.end()) return false;
+          auto& cells = at->second->row;
+          for (auto& cell : cells_of(row, **table)) {
+            cells.push_back(std::move(cell));
+          }
+          std::sort(cells.begin(), cells.end(),
+                    [](const auto& a, const auto& b) { return a.first < b.first; });
+          return true;
+        });
     if (!read.ok()) return Error{read.error()};
   }
   return reports;
@@ -224,12 +228,13 @@ Result<MeasureAnswer> Ledger::query_measurements(const MeasureQuery& query) {
     return MeasureAnswer{done.error(), {}, {}, false};
   }
   const int64_t wanted = row_limit(query.max);
+  values.emplace_back(seq_value(query.before));
   values.emplace_back(wanted + 1);
   MeasureAnswer answer;
   for (const MeasureColumn& column : table.columns) answer.columns.push_back(column.name);
   std::map<std::string, size_t> extra;
   Result<std::vector<MeasureAnswer::Row>> rows =
-      select_rows(*store_, sql + "1 = 1 ORDER BY t.seq DESC LIMIT ?", values,
+      select_rows(*store_, sql + "t.seq < ? ORDER BY t.seq DESC LIMIT ?", values,
                   [&](const SqlStatement& row) { return read_row(row, table, extra); });
   if (!rows.ok()) return Error{rows.error()};
   answer.rows = std::move(*rows);

@@ -31,6 +31,11 @@ inline std::string text_at(const SqlStatement& row, int column) {
 
 inline int64_t row_limit(uint32_t max) { return std::min(max, kRowsMax); }
 
+// A number of an event. None is as great as what does not fit.
+inline int64_t seq_value(uint64_t seq) {
+  return static_cast<int64_t>(std::min<uint64_t>(seq, INT64_MAX));
+}
+
 // `column` is that of `outcome`; cause, status, exit_code, signal and message follow it.
 std::optional<Ending> ending_at(const SqlStatement& row, int column, Instant started,
                                 Instant finished);

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "cli/measure_where.h"
+#include "io/measure_where.h"
 #include "cli/parse.h"
 #include "cli/render_measure.h"
 

@@ -1,4 +1,4 @@
-#include "cli/measure_where.h"
+#include "io/measure_where.h"
 
 #include <optional>
 #include <utility>
@@ -8,12 +8,14 @@
 namespace muster {
 namespace {
 
-// Takes the operator at the beginning of `text`, longest first.
+// Longest first.
+constexpr std::pair<std::string_view, MeasureOperator> kOperators[] = {
+    {"!=", MeasureOperator::not_equal}, {"<=", MeasureOperator::at_most},
+    {">=", MeasureOperator::at_least},  {"=", MeasureOperator::equal},
+    {"<", MeasureOperator::less},       {">", MeasureOperator::greater}};
+
+// Takes the operator at the beginning of `text`.
 std::optional<MeasureOperator> take_operator(std::string_view& text) {
-  constexpr std::pair<std::string_view, MeasureOperator> kOperators[] = {
-      {"!=", MeasureOperator::not_equal}, {"<=", MeasureOperator::at_most},
-      {">=", MeasureOperator::at_least},  {"=", MeasureOperator::equal},
-      {"<", MeasureOperator::less},       {">", MeasureOperator::greater}};
   for (const auto& [word, op] : kOperators) {
     if (!text.starts_with(word)) continue;
     text.remove_prefix(word.size());
@@ -69,6 +71,20 @@ Result<std::vector<MeasureCondition>> parse_measure_where(std::string_view text)
     if (text.empty()) return conditions;
     text.remove_prefix(1);
   }
+}
+
+std::string format_measure_where(const std::vector<MeasureCondition>& conditions) {
+  std::string text;
+  for (const MeasureCondition& condition : conditions) {
+    text += (text.empty() ? "" : ",") + condition.column;
+    for (const auto& [word, op] : kOperators) {
+      if (op == condition.op) text += word;
+    }
+    text += '"';
+    for (const char c : condition.value) text += c == '"' ? std::string(2, c) : std::string(1, c);
+    text += '"';
+  }
+  return text;
 }
 
 }  // namespace muster

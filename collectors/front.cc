@@ -1,0 +1,58 @@
+#include "collectors/front.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "collectors/broker_source.h"
+#include "io/ledger_place.h"
+
+namespace muster {
+namespace {
+
+// Subscribers get events in small portions: each holds one in memory.
+constexpr uint32_t kFeedFetchBytes = 256 << 10;
+
+Feed::Connect connect_feed(SocketContext& sockets, const std::string& endpoint) {
+  return [&sockets, endpoint](std::function<bool()> interrupted) {
+    return std::make_unique<BrokerSource>(sockets, endpoint, "feed", std::move(interrupted),
+                                          kFeedFetchBytes);
+  };
+}
+
+LedgerPool::Open open_ledger(LedgerPlace place) {
+  return [place = std::move(place)] { return Ledger::open(place); };
+}
+
+}  // namespace
+
+Front::Front(const Home& home, const Config& config, SinkPosts& sinks, SocketContext& sockets)
+    : feed_(connect_feed(sockets, config.endpoint)),
+      feed_http_(feed_),
+      sinks_http_(sinks, clock_),
+      ledger_http_(open_ledger(ledger_place(home, config.ledger)),
+                   describe(ledger_place(home, config.ledger))),
+      archive_(home, config),
+      api_(make_api({feed_http_, sinks_http_, ledger_http_})) {}
+
+Result<std::unique_ptr<Front>> Front::open(const Home& home, const Config& config, SinkPosts& sinks,
+                                           SocketContext& sockets) {
+  std::unique_ptr<Front> front(new Front(home, config, sinks, sockets));
+  auto feed_sockets =
+      FeedSockets::start(front->feed_, sockets, config.feed_publish, config.feed_replay, kFeedBeat);
+  if (!feed_sockets) return Error{feed_sockets.error()};
+  front->feed_sockets_ = std::move(*feed_sockets);
+  auto http = HttpService::start(home, config, [raw = front.get()](const HttpCall& call) {
+    return call.path.starts_with(kApiPath) ? raw->api_.answer(call) : raw->archive_.answer(call);
+  });
+  if (!http) return Error{http.error()};
+  front->http_ = std::move(*http);
+  return front;
+}
+
+Front::~Front() {
+  feed_.stop();
+  archive_.stop();
+}
+
+}  // namespace muster

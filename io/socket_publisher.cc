@@ -1,0 +1,148 @@
+#include "io/socket_publisher.h"
+
+#include <utility>
+
+#include "io/socket_kit.h"
+
+namespace muster {
+namespace {
+
+// Of the envelope of a question: an identity and REQ's empty part.
+constexpr size_t kEnvelopePartsMax = 2;
+
+struct Bound {
+  // The socket goes first.
+  std::unique_ptr<Listeners> listeners = std::make_unique<Listeners>();
+  SocketHandle socket;
+};
+
+Result<Bound> bind_socket(SocketContext& context, int type, const std::string& endpoint) {
+  if (std::optional<std::string> problem = invalid_endpoint(endpoint)) return Error{*problem};
+  Result<SocketHandle> socket = open_socket(context, type);
+  if (!socket) return Error{socket.error()};
+  const int64_t bytes_max = kFeedRequestBytesMax;
+  if (::zmq_setsockopt(socket->get(), ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) != 0) {
+    return zmq_failure("cannot set up", "a socket of the feed");
+  }
+  Bound bound;
+  bound.socket = std::move(*socket);
+  return bound;
+}
+
+// All of a message's parts, or nothing when none waits.
+std::vector<std::string> receive_all(void* socket) {
+  std::vector<std::string> parts;
+  for (bool more = true; more;) {
+    ZmqMessage part;
+    if (!receive_part(socket, part)) break;
+    parts.emplace_back(part.bytes());
+    more = part.more();
+  }
+  return parts;
+}
+
+class ZmqPublisher final : public PublisherSocket {
+ public:
+  explicit ZmqPublisher(Bound bound) : bound_(std::move(bound)) {}
+
+  Result<Done> begin(const std::string& endpoint, int queue_max) {
+    void* socket = bound_.socket.get();
+    if (!set_option(socket, ZMQ_SNDHWM, queue_max) || !set_option(socket, ZMQ_XPUB_VERBOSE, 1) ||
+        !set_option(socket, ZMQ_XPUB_NODROP, 1)) {
+      return zmq_failure("cannot set up", "a publisher");
+    }
+    return bound_.listeners->bind(socket, endpoint);
+  }
+
+  std::optional<Subscription> receive() override {
+    for (;;) {
+      const std::vector<std::string> parts = receive_all(bound_.socket.get());
+      if (parts.empty()) return std::nullopt;
+      const std::string& text = parts.front();
+      const bool is_subscription = parts.size() == 1 && !text.empty() && text.front() <= 1;
+      if (is_subscription) return Subscription{text.front() == 1, text.substr(1)};
+    }
+  }
+
+  // The first part goes to nobody when somebody's queue is full; the others then go the same way.
+  bool send(const std::vector<std::string>& parts) override {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const int flags = i + 1 < parts.size() ? ZMQ_SNDMORE : 0;
+      if (!send_part(bound_.socket.get(), parts[i], flags)) return false;
+    }
+    return true;
+  }
+
+  void send_to_ready(const std::vector<std::string>& parts) override {
+    set_option(bound_.socket.get(), ZMQ_XPUB_NODROP, 0);
+    send(parts);
+    set_option(bound_.socket.get(), ZMQ_XPUB_NODROP, 1);
+  }
+
+  std::string endpoint() const override { return bound_.listeners->endpoints().front(); }
+  void* handle() override { return bound_.socket.get(); }
+
+ private:
+  Bound bound_;
+};
+
+class ZmqAnswerer final : public AnswerSocket {
+ public:
+  explicit ZmqAnswerer(Bound bound) : bound_(std::move(bound)) {}
+
+  Result<Done> begin(const std::string& endpoint) {
+    return bound_.listeners->bind(bound_.socket.get(), endpoint);
+  }
+
+  std::optional<Question> receive() override {
+    for (;;) {
+      std::vector<std::string> parts = receive_all(bound_.socket.get());
+      if (parts.empty()) return std::nullopt;
+      const bool has_body = parts.size() > 1 && parts.size() <= kEnvelopePartsMax + 1;
+      if (!has_body || (parts.size() == kEnvelopePartsMax + 1 && !parts[1].empty())) continue;
+      Question question;
+      question.body = std::move(parts.back());
+      parts.pop_back();
+      question.envelope = std::move(parts);
+      return question;
+    }
+  }
+
+  void send(const Question& question, std::string answer) override {
+    for (const std::string& part : question.envelope) {
+      if (!send_part(bound_.socket.get(), part, ZMQ_SNDMORE)) return;
+    }
+    send_last(bound_.socket.get(), std::move(answer));
+  }
+
+  std::string endpoint() const override { return bound_.listeners->endpoints().front(); }
+  void* handle() override { return bound_.socket.get(); }
+
+ private:
+  Bound bound_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PublisherSocket>> PublisherSocket::bind(SocketContext& context,
+                                                               const std::string& endpoint,
+                                                               int queue_max) {
+  Result<Bound> bound = bind_socket(context, ZMQ_XPUB, endpoint);
+  if (!bound) return Error{bound.error()};
+  auto publisher = std::make_unique<ZmqPublisher>(std::move(*bound));
+  if (const Result<Done> begun = publisher->begin(endpoint, queue_max); !begun) {
+    return Error{begun.error()};
+  }
+  return std::unique_ptr<PublisherSocket>(std::move(publisher));
+}
+
+Result<std::unique_ptr<AnswerSocket>> AnswerSocket::bind(SocketContext& context,
+                                                         const std::string& endpoint) {
+  Result<Bound> bound = bind_socket(context, ZMQ_ROUTER, endpoint);
+  if (!bound) return Error{bound.error()};
+  auto answerer = std::make_unique<ZmqAnswerer>(std::move(*bound));
+  if (const Result<Done> begun = answerer->begin(endpoint); !begun) return Error{begun.error()};
+  return std::unique_ptr<AnswerSocket>(std::move(answerer));
+}
+
+}  // namespace muster

@@ -1,0 +1,63 @@
+// The two sockets of a feed that others than muster read: one that tells everybody, and one that
+// answers questions. Options and endpoints are those of io/socket.h, but what comes in is small
+// (kFeedRequestBytesMax) and fewer messages wait for a subscriber.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "io/socket.h"
+
+namespace muster {
+
+inline constexpr size_t kFeedRequestBytesMax = 4 << 10;
+// Messages that wait for one subscriber that is slow; what comes then is lost to it.
+inline constexpr int kFeedQueueMax = 1'000;
+
+// XPUB: a message goes to whoever has subscribed to a beginning of its first part.
+class PublisherSocket {
+ public:
+  static Result<std::unique_ptr<PublisherSocket>> bind(SocketContext& context,
+                                                       const std::string& endpoint,
+                                                       int queue_max = kFeedQueueMax);
+  virtual ~PublisherSocket() = default;
+
+  struct Subscription {
+    bool is_new = false;  // else nobody has it any more
+    std::string topic;
+  };
+  // Every subscription, a repeated one too. Nothing when there is none to tell of.
+  virtual std::optional<Subscription> receive() = 0;
+
+  // False, and nobody got it, when the queue of somebody who wants it is full.
+  virtual bool send(const std::vector<std::string>& parts) = 0;
+  // To those whose queue has room.
+  virtual void send_to_ready(const std::vector<std::string>& parts) = 0;
+
+  virtual std::string endpoint() const = 0;  // as bound
+  virtual void* handle() = 0;                // for Poller only
+};
+
+// ROUTER, for REQ and DEALER sockets: one part a question, one part an answer.
+class AnswerSocket {
+ public:
+  static Result<std::unique_ptr<AnswerSocket>> bind(SocketContext& context,
+                                                    const std::string& endpoint);
+  virtual ~AnswerSocket() = default;
+
+  struct Question {
+    std::vector<std::string> envelope;  // of the answer
+    std::string body;
+  };
+  virtual std::optional<Question> receive() = 0;
+  // Dropped when the asker has gone or takes no answers.
+  virtual void send(const Question& question, std::string answer) = 0;
+
+  virtual std::string endpoint() const = 0;
+  virtual void* handle() = 0;
+};
+
+}  // namespace muster

@@ -1,0 +1,174 @@
+// The feed behind the collector's HTTP server.
+#include "collectors/feed_http.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "io/archive_name.h"
+#include "io/http.h"
+#include "tests/collectors/feed_kit.h"
+#include "tests/support/scratch.h"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr Duration kBeat = 20ms;
+
+class FeedHttpTest : public ::testing::Test {
+ protected:
+  FeedHttpTest() { begin({}); }
+  ~FeedHttpTest() override {
+    feed_->stop();
+    server_.reset();
+  }
+
+  void begin(FeedLimits limits) {
+    server_.reset();
+    http_.reset();
+    feed_.emplace(log_.connect(), limits);
+    http_.emplace(*feed_, kBeat);
+    HttpListen listen;
+    listen.socket = scratch_.path() + "/http";
+    auto server = HttpServer::start(listen, [this](const HttpCall& call) {
+      return call.path == kFeedPath ? http_->status(call) : http_->events(call);
+    });
+    ASSERT_TRUE(server.ok()) << server.error();
+    server_ = std::move(*server);
+  }
+
+  std::string url(const std::string& query) const {
+    return unix_url(scratch_.path() + "/http") + std::string(kEventsPath) + query;
+  }
+  HttpReply ask(const std::string& query) { return HttpClient().ask({.url = url(query)}); }
+
+  // A stream, read until `enough` says so of what it has said.
+  std::string stream(const std::string& query,
+                     const std::function<bool(const std::string&)>& enough) {
+    std::string said;
+    HttpRequest request;
+    request.url = url(query);
+    request.take = [&](std::string_view bytes) {
+      said += bytes;
+      return !enough(said);
+    };
+    HttpClient().ask(std::move(request));
+    return said;
+  }
+  static std::function<bool(const std::string&)> has(const std::string& text) {
+    return [text](const std::string& said) { return said.find(text) != said.npos; };
+  }
+
+  Scratch scratch_;
+  MemoryLog log_;
+  std::optional<Feed> feed_;
+  std::optional<FeedHttp> http_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(FeedHttpTest, ServerSentEvents) {
+  log_.append(2);
+  const std::string said = stream("?from=1&format=sse", has(": beat"));
+  EXPECT_THAT(said, StartsWith("retry: 1000\n\nid: 1\nevent: cancel_requested\ndata: {\"seq\":1,"));
+  EXPECT_THAT(said, HasSubstr("}\n\nid: 2\nevent: cancel_requested\n"));
+  // Whoever comes back after this need not have it looked at again.
+  EXPECT_THAT(said, HasSubstr(": beat\nid: 2\n\n"));
+}
+
+TEST_F(FeedHttpTest, LinesOfJsonToThePresentEnd) {
+  log_.append(3);
+  std::istringstream lines(ask("?from=2&format=ndjson&follow=0").body);
+  std::vector<uint64_t> numbers;
+  for (std::string line; std::getline(lines, line);) numbers.push_back(json::parse(line)["seq"]);
+  EXPECT_THAT(numbers, ElementsAre(2, 3));
+}
+
+TEST_F(FeedHttpTest, FollowsWhatHappensLater) {
+  log_.append(1);
+  int round = 0;
+  const std::string said = stream("?from=1&format=ndjson", [&](const std::string& so_far) {
+    if (++round == 1) log_.append(1);
+    return so_far.find("\"seq\":2") != so_far.npos;
+  });
+  EXPECT_THAT(said, HasSubstr("\"seq\":2"));
+}
+
+TEST_F(FeedHttpTest, Pages) {
+  log_.append(25);
+  uint64_t from = 1;
+  std::vector<uint64_t> numbers;
+  for (uint64_t head = 25; from <= head;) {
+    const json page = json::parse(ask("?max=4&from=" + std::to_string(from)).body);
+    EXPECT_EQ(page["schema"], "muster.events/1");
+    EXPECT_LE(page["events"].size(), 4u);
+    for (const json& event : page["events"]) numbers.push_back(event["seq"]);
+    head = page["head"];
+    from = page["next"];
+  }
+  EXPECT_EQ(numbers.size(), 25u);
+  EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+}
+
+TEST_F(FeedHttpTest, WhatCannotBeAsked) {
+  const std::pair<std::string, std::string> rows[] = {
+      {"?from=0", "from is not"},
+      {"?from=x", "from is not"},
+      {"?from=", "from is not"},
+      {"?from=18446744073709551615", "from is not"},
+      {"?type=splendid", "no event has the type"},
+      {"?type=task_endet", "did you mean"},
+      {"?guid=x", "guid: "},
+      {"?format=xml", "format is"},
+      {"?follow=2", "follow is"},
+      {"?max=0", "max is"},
+      {"?max=1001", "max is"},
+  };
+  for (const auto& [query, reason] : rows) {
+    const HttpReply reply = ask(query);
+    EXPECT_EQ(reply.status, 400) << query;
+    EXPECT_THAT(reply.body, HasSubstr(reason)) << query;
+  }
+}
+
+TEST_F(FeedHttpTest, TooManyAreToldToComeBack) {
+  FeedLimits limits;
+  limits.subscribers = 1;
+  begin(limits);
+  log_.append(1);
+  HttpReply second;
+  stream("?from=1&format=sse", [&](const std::string&) {
+    second = ask("?from=1&format=sse");
+    return true;
+  });
+  EXPECT_EQ(second.status, 503);
+  EXPECT_EQ(second.header("retry-after"), "5");
+  EXPECT_THAT(second.body, HasSubstr("1 subscribers"));
+}
+
+TEST_F(FeedHttpTest, SaysWhyItEnds) {
+  log_.append(3);
+  EXPECT_THAT(
+      stream("?from=7&format=sse", has("event: end")),
+      HasSubstr("event: end\ndata: {\"schema\":\"muster.feed_end/1\",\"reason\":\"there is no "
+                "event 7"));
+  EXPECT_THAT(ask("?from=7&format=ndjson").body,
+              StartsWith("{\"schema\":\"muster.feed_end/1\",\"reason\":"));
+}
+
+// A comment: what is read aloud by no client.
+TEST_F(FeedHttpTest, SaysThatTheBrokerIsAway) {
+  log_.append(1);
+  log_.set_away("nobody answers\r\nat all");
+  EXPECT_THAT(stream("?from=1&format=sse", has(": away")),
+              HasSubstr(": away: nobody answers  at all"));
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,189 @@
+// The feed over a log that the test writes: replay, then live, without a gap.
+#include "collectors/feed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/collectors/feed_kit.h"
+
+namespace muster {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class FeedTest : public ::testing::Test {
+ protected:
+  // Numbers up to `last`, as the subscription gives them.
+  static std::vector<uint64_t> read_to(FeedSubscription& subscription, uint64_t last) {
+    std::vector<uint64_t> numbers;
+    while (numbers.empty() || numbers.back() < last) {
+      const FeedBatch batch = subscription.next(50ms);
+      for (const FeedEventPtr& event : batch.events) numbers.push_back(event->seq);
+      if (!batch.ended.empty()) ADD_FAILURE() << batch.ended;
+      if (!batch.ended.empty() || (batch.events.empty() && batch.next > last)) break;
+    }
+    return numbers;
+  }
+  static std::vector<uint64_t> range(uint64_t first, uint64_t last) {
+    std::vector<uint64_t> numbers;
+    for (uint64_t seq = first; seq <= last; ++seq) numbers.push_back(seq);
+    return numbers;
+  }
+  // Waits until the subscription knows where the end of the log is.
+  static void reach_end(FeedSubscription& subscription) {
+    while (subscription.next(Duration(1ms)).next == 0) {
+    }
+  }
+
+  MemoryLog log_;
+};
+
+TEST_F(FeedTest, ReplaysAndThenGoesLive) {
+  log_.append(100);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  EXPECT_EQ(read_to(*subscription, 100), range(1, 100));
+  log_.append(50);
+  EXPECT_EQ(read_to(*subscription, 150), range(101, 150));
+}
+
+TEST_F(FeedTest, BeginsWithTheNextThatHappens) {
+  log_.append(100);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(0, {});
+  reach_end(*subscription);
+  log_.append(3);
+  EXPECT_EQ(read_to(*subscription, 103), range(101, 103));
+}
+
+// Whoever joins while the log grows, from anywhere, has every number once.
+TEST_F(FeedTest, NoGapAndNoRepeatWhileTheLogGrows) {
+  constexpr uint64_t kLast = 4'000;
+  FeedLimits limits;
+  limits.ring_events = 64;  // so that many fall out of it again and again
+  limits.batch_bytes = 2'000;
+  log_.append(10);
+  Feed feed(log_.connect(), limits);
+  std::vector<std::jthread> readers;
+  std::atomic<int> wrong = 0;
+  for (uint64_t from = 1; from <= 9; from += 2) {
+    readers.emplace_back([&, from] {
+      const auto subscription = feed.subscribe(from, {});
+      if (read_to(*subscription, kLast) != range(from, kLast)) ++wrong;
+    });
+  }
+  for (uint64_t written = 10; written < kLast; written += 10) log_.append(10);
+  readers.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(FeedTest, FiltersByTypeAndTask) {
+  log_.append_event(CancelRequested{"0194-one", "", ""});
+  log_.append_event(WorkerLost{"bench", 1, "gone"});
+  log_.append_event(CancelRequested{"0194-two", "", ""});
+  Feed feed(log_.connect());
+  EXPECT_THAT(read_to(*feed.subscribe(1, {"worker_lost", ""}), 3), ElementsAre(2));
+  EXPECT_THAT(read_to(*feed.subscribe(1, {"", "0194-two"}), 3), ElementsAre(3));
+  const auto both = feed.subscribe(1, {"worker_lost", "0194-two"});
+  EXPECT_THAT(read_to(*both, 3), IsEmpty());
+  log_.append_event(WorkerLost{"bench", 2, "again"});
+  EXPECT_THAT(read_to(*both, 4), IsEmpty());
+  EXPECT_EQ(both->next(Duration(0)).next, 5u);
+}
+
+TEST_F(FeedTest, APositionPastTheEndIsTold) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  EXPECT_THAT(read_to(*feed.subscribe(6, {}), 5), IsEmpty());
+  const auto subscription = feed.subscribe(9, {});
+  reach_end(*feed.subscribe(0, {}));
+  FeedBatch batch = subscription->next(10s);
+  EXPECT_THAT(batch.ended, HasSubstr("no event 9 to begin with: the newest is 5"));
+  EXPECT_EQ(subscription->next(10s).ended, batch.ended);
+}
+
+TEST_F(FeedTest, WhoLagsTooLongIsDroppedAndTold) {
+  FeedLimits limits;
+  limits.ring_events = 10;
+  limits.lag_max = Duration(0);
+  Feed feed(log_.connect(), limits);
+  log_.append(1);
+  const auto slow = feed.subscribe(0, {});
+  reach_end(*slow);
+  log_.append(40);
+  EXPECT_EQ(read_to(*feed.subscribe(1, {}), 41).size(), 41u);
+  FeedBatch batch = slow->next(10s);
+  while (batch.ended.empty()) batch = slow->next(10s);
+  EXPECT_THAT(batch.ended, HasSubstr("too slow"));
+  EXPECT_EQ(batch.next, 2u);
+  EXPECT_EQ(feed.status().dropped, 1u);
+  // With the position that it was told it misses nothing.
+  EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 41), range(2, 41));
+}
+
+TEST_F(FeedTest, SubscribersAreCounted) {
+  FeedLimits limits;
+  limits.subscribers = 2;
+  Feed feed(log_.connect(), limits);
+  auto one = feed.subscribe(0, {});
+  const auto two = feed.subscribe(0, {});
+  EXPECT_EQ(feed.subscribe(0, {}), nullptr);
+  one.reset();
+  EXPECT_NE(feed.subscribe(0, {}), nullptr);
+  EXPECT_EQ(feed.status().subscribers, 1u);
+}
+
+TEST_F(FeedTest, SaysThatTheBrokerIsAwayAndGoesOn) {
+  log_.append(1);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  EXPECT_EQ(read_to(*subscription, 1), range(1, 1));
+  log_.set_away("nobody answers");
+  while (subscription->next(Duration(1ms)).away.empty()) {
+  }
+  log_.set_away("");
+  log_.append(1);
+  EXPECT_EQ(read_to(*subscription, 2), range(2, 2));
+}
+
+TEST_F(FeedTest, AnotherLogEndsEverySubscription) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  EXPECT_EQ(read_to(*subscription, 5), range(1, 5));
+  log_.replace("log-b");
+  FeedBatch batch = subscription->next(10s);
+  while (batch.ended.empty()) batch = subscription->next(10s);
+  EXPECT_THAT(batch.ended, HasSubstr("another log"));
+  const auto again = feed.subscribe(0, {});
+  reach_end(*again);
+  log_.append(2);
+  EXPECT_EQ(read_to(*again, 2), range(1, 2));
+}
+
+TEST_F(FeedTest, TheEndOfTheCollectorEndsAWait) {
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(0, {});
+  std::jthread stopper([&] { feed.stop(); });
+  FeedBatch batch;
+  while (batch.ended.empty()) batch = subscription->next(60s);
+  EXPECT_THAT(batch.ended, HasSubstr("stopping"));
+}
+
+TEST_F(FeedTest, AReaderIsGivenOnePieceOfTheLog) {
+  log_.append(30);
+  Feed feed(log_.connect());
+  const FeedBatch batch = feed.read(5, {});
+  EXPECT_EQ(batch.events.front()->seq, 5u);
+  EXPECT_EQ(batch.head, 30u);
+  EXPECT_EQ(batch.next, batch.events.back()->seq + 1);
+  EXPECT_THAT(feed.read(31, {}).events, IsEmpty());
+}
+
+}  // namespace
+}  // namespace muster
