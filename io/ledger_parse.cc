@@ -82,7 +82,7 @@ LedgerTask task_from_json(std::string_view text) {
   info.cancelling = members.text("cancelling");
   info.attempt_count = members.small_number("attempt_count");
   task.worker = members.text("worker");
-  if (const Json* attempts = members.find("attempts"); attempts != nullptr) {
+  if (const Json* attempts = members.find("attempts"); attempts && attempts->is_array()) {
     for (const Json& attempt : *attempts) info.attempts.push_back(read_attempt(attempt));
   }
   return task;

@@ -12,6 +12,7 @@
 
 #include "core/guid.h"
 #include "io/archive_store.h"
+#include "io/file.h"
 #include "tests/support/house.h"
 #include "tests/support/loopback.h"
 
@@ -38,7 +39,7 @@ class ArchiveTest : public ::testing::Test {
   void configure_tcp() {
     port_ = free_port();
     const std::string url = "127.0.0.1:" + port_;
-    std::ofstream(house_.home().dir + "/http.token") << kToken << "\n";
+    EXPECT_TRUE(write_file_atomically(house_.home().dir + "/http.token", kToken).ok());
     configure("archive: { url: 'http://" + url + "' }\nhttp: " + url +
               "\nhttp_token_file: http.token\n");
   }

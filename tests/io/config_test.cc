@@ -69,6 +69,9 @@ TEST_F(ConfigTest, AHttpTokenIsReadFromItsFile) {
   Config config;
   EXPECT_EQ(*load_http_token(config), "");
   config.http_token_file = write("token", "0123456789abcdef\n");
+  ASSERT_EQ(::chmod(config.http_token_file.c_str(), 0644), 0);
+  EXPECT_FALSE(load_http_token(config).ok()) << "everybody may read it";
+  ASSERT_EQ(::chmod(config.http_token_file.c_str(), 0640), 0);
   EXPECT_EQ(*load_http_token(config), "0123456789abcdef");
   for (const std::string& text : {std::string("short"), std::string("0123456789abcdef x"),
                                   std::string(), std::string(513, 'x')}) {
@@ -77,6 +80,17 @@ TEST_F(ConfigTest, AHttpTokenIsReadFromItsFile) {
   }
   config.http_token_file = path("nowhere");
   EXPECT_FALSE(load_http_token(config).ok());
+}
+
+TEST_F(ConfigTest, ReadsWhereTheFeedListens) {
+  EXPECT_EQ(load("").config.feed_publish, "ipc://" + path("run/feed.sock"));
+  EXPECT_EQ(load("").config.feed_replay, "ipc://" + path("run/replay.sock"));
+  const ConfigFile file = load("feed: { publish: 'tcp://127.0.0.1:7181' }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.config.feed_publish, "tcp://127.0.0.1:7181");
+  EXPECT_EQ(file.config.feed_replay, "ipc://" + path("run/replay.sock"));
+  EXPECT_TRUE(load("feed: { publish: 'tcp://10.0.0.5:7181' }\n").problems.has_errors());
+  EXPECT_TRUE(load("feed: { port: 7181 }\n").problems.has_errors());
 }
 
 TEST_F(ConfigTest, ReadsCouchDb) {

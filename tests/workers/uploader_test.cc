@@ -16,6 +16,7 @@
 #include "io/archive_store.h"
 #include "io/clock.h"
 #include "io/http.h"
+#include "io/file.h"
 #include "tests/support/house.h"
 #include "tests/workers/ftp_server.h"
 #include "tests/workers/uploader_in_hand.h"
@@ -287,7 +288,7 @@ TEST_F(CollectorUploadTest, ManyAttemptsAtOnce) {
 
 TEST_F(CollectorUploadTest, ByTcpWithTheToken) {
   const std::string token = "0123456789abcdef";
-  std::ofstream(house_.home().dir + "/http.token") << token << "\n";
+  ASSERT_TRUE(write_file_atomically(house_.home().dir + "/http.token", token + "\n").ok());
   std::ofstream(house_.home().config_file()) << "http: 127.0.0.1:0\nhttp_token_file: http.token\n";
   const auto collector = house_.start_collector();
   const std::string port_file = house_.home().run_dir() + "/collector.port";

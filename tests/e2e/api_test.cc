@@ -1,0 +1,237 @@
+// The collector's HTTP API: what it answers, to whom, and that nobody brings it down.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <nlohmann/json.hpp>
+
+#include "io/archive_name.h"
+#include "io/file.h"
+#include "io/http.h"
+#include "tests/support/expect_run.h"
+#include "tests/support/house.h"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr char kToken[] = "0123456789abcdef0123456789abcdef";
+constexpr char kGuid[] = "https://lab.example/api/1";
+
+class ApiTest : public ::testing::Test {
+ protected:
+  ApiTest() : house_(MUSTER_BIN_DIR) {
+    EXPECT_TRUE(make_home(house_.home()).ok());
+    configure(house_.home().dir, "http: 127.0.0.1:0\nhttp_token_file: http.token\n");
+    EXPECT_TRUE(write_file_atomically(house_.home().dir + "/http.token", kToken).ok());
+    broker_ = house_.start_broker();
+    worker_ = house_.start_worker("local", 4);
+    collector_ = house_.start_collector();
+    house_.connect();
+    const std::string port_file = house_.home().run_dir() + "/collector.port";
+    EXPECT_TRUE(eventually([&] { return read_text(port_file).ends_with('\n'); }))
+        << house_.daemon_output();
+    port_ = std::stoi(read_text(port_file));
+    base_ = "http://127.0.0.1:" + std::to_string(port_);
+  }
+
+  static void configure(const std::string& home, const std::string& text) {
+    EXPECT_TRUE(write_file_atomically(home + "/muster.yaml", text).ok());
+  }
+
+  HttpReply ask(const std::string& method, const std::string& path, const std::string& token = "") {
+    HttpRequest request;
+    request.method = method;
+    request.url = base_ + path;
+    request.token = token;
+    return HttpClient().ask(std::move(request));
+  }
+  json get(const std::string& path) {
+    const HttpReply reply = ask("GET", path);
+    EXPECT_EQ(reply.status, 200) << path << " " << reply.fault << reply.body;
+    const json answer = json::parse(reply.body, nullptr, false);
+    return answer.is_object() ? answer : json::object();
+  }
+
+  void run_job() {
+    expect_run(
+        house_, 0,
+        {"run", "--wait", "--guid", kGuid, "--", "/bin/sh", "-c",
+         "PATH=" MUSTER_BIN_DIR
+         ":$PATH; muster measure boot seconds=1.5 cold=true && muster measure boot seconds=2 &&"
+         " muster report --suite smoke --name one pass && muster report --suite smoke --name two "
+         "pass"});
+    ASSERT_TRUE(eventually([&] {
+      const json broker =
+          json::parse(house_.muster({"result", kGuid, "-o", "json"}).out, nullptr, false);
+      return broker.is_object() && broker["complete"] == true;
+    }));
+  }
+
+  // A connection that speaks for itself.
+  UniqueFd dial() const {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return fd;
+  }
+  static void say(int fd, std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      text.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+  std::string exchange(const std::string& request) const {
+    const UniqueFd fd = dial();
+    say(fd.get(), request);
+    ::shutdown(fd.get(), SHUT_WR);
+    std::string heard;
+    char chunk[4096];
+    for (ssize_t size; (size = ::recv(fd.get(), chunk, sizeof chunk, 0)) > 0;) {
+      heard.append(chunk, static_cast<size_t>(size));
+    }
+    return heard;
+  }
+
+  House house_;
+  std::unique_ptr<Child> broker_;
+  std::unique_ptr<Child> worker_;
+  std::unique_ptr<Child> collector_;
+  int port_ = 0;
+  std::string base_;
+};
+
+TEST_F(ApiTest, WhatATaskHasLeft) {
+  run_job();
+  const std::string task = "/api/v1/tasks/" + url_encode(kGuid);
+  EXPECT_EQ(get(task)["state"], "ended");
+  EXPECT_EQ(get(task)["attempts"].size(), 1u);
+  EXPECT_EQ(get("/api/v1/tasks?state=ended")["tasks"][0]["guid"], kGuid);
+  EXPECT_EQ(get("/api/v1/tasks?prefix=last")["tasks"][0]["guid"], kGuid);
+  EXPECT_TRUE(get("/api/v1/tasks?state=running")["tasks"].empty());
+
+  // In pages of one.
+  std::vector<std::string> names;
+  std::string cursor;
+  for (bool more = true; more;) {
+    const json page = get(task + "/results?max=1" + cursor);
+    EXPECT_LE(page["results"].size(), 1u);
+    for (const json& result : page["results"]) names.push_back(result["name"]);
+    more = page.contains("next");
+    if (more) cursor = "&cursor=" + page["next"].dump();
+  }
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"one", "two"}));
+
+  const json rows = get("/api/v1/measurements/boot?where=" + url_encode("seconds>1.7"));
+  ASSERT_EQ(rows["rows"].size(), 1u) << rows;
+  EXPECT_EQ(rows["rows"][0]["row"]["seconds"], 2);
+  EXPECT_EQ(get(task + "/measurements")["measurements"].size(), 2u);
+  EXPECT_EQ(get("/api/v1/measurements")["measure_tables"][0]["name"], "boot");
+  const json events = get(task + "/events");
+  EXPECT_EQ(events["events"][0]["type"], "task_submitted");
+  EXPECT_EQ(get("/api/v1/ledger")["schema"], "muster.ledger/1");
+  EXPECT_EQ(get("/api/v1/openapi.json")["openapi"], "3.1.0");
+}
+
+// Another home, as on another machine: it has no ledger, and knows where a collector is.
+TEST_F(ApiTest, TheCommandsAskItFromAnywhere) {
+  run_job();
+  const ScratchDir elsewhere;
+  configure(elsewhere.path(),
+            "endpoint: '" + house_.endpoint() + "'\narchive: { url: '" + base_ + "' }\n");
+  const auto there = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--home", elsewhere.path()});
+    return expect_run(house_, 0, arguments).out;
+  };
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"result", kGuid},
+        {"result", kGuid, "--format", "json"},
+        {"measure", "query", "boot"},
+        {"measure", "query", "boot", "-o", "json", "--where", "seconds>1.7"},
+        {"measure", "query", "boot", "-n", "1"},
+        {"task", "trace", kGuid, "-o", "json"},
+        {"strategy", "stats"}}) {
+    EXPECT_EQ(there(arguments), expect_run(house_, 0, arguments).out);
+  }
+  // And what it says is what the ledger says itself.
+  const std::string by_api = expect_run(house_, 0, {"measure", "query", "boot"}).out;
+  EXPECT_THAT(by_api, HasSubstr("1.5"));
+  collector_->stop();
+  EXPECT_EQ(expect_run(house_, 0, {"measure", "query", "boot"}).out, by_api);
+}
+
+TEST_F(ApiTest, WritingNeedsTheToken) {
+  const std::string path = "/api/v1/sinks/ledger/replay?from=1";
+  EXPECT_EQ(ask("POST", path).status, 401);
+  EXPECT_EQ(ask("POST", path, std::string(sizeof kToken - 1, 'x')).status, 401);
+  EXPECT_EQ(ask("POST", path, kToken).status, 200);
+  EXPECT_EQ(ask("DELETE", "/api/v1/tasks", kToken).status, 405);
+}
+
+TEST_F(ApiTest, ACollectorIsNotOpenToOthersWithoutAToken) {
+  collector_->stop();
+  configure(house_.home().dir, "http: 0.0.0.0:0\n");
+  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 1);
+  EXPECT_THAT(house_.daemon_output(), HasSubstr("there is no token: name a file with one"));
+  configure(house_.home().dir, "http: 127.0.0.1:0\nhttp_token_file: http.token\n");
+  ASSERT_EQ(::chmod((house_.home().dir + "/http.token").c_str(), 0644), 0);
+  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 1);
+  EXPECT_THAT(house_.daemon_output(), HasSubstr("everybody may read it: chmod 600"));
+}
+
+TEST_F(ApiTest, NobodyBringsItDown) {
+  const auto head = [](const std::string& path, const std::string& headers = "") {
+    return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n";
+  };
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
+  std::string deep = "/api/v1/tasks?";
+  for (int i = 0; i < 1'000; ++i) deep += "a[" + std::to_string(i) + "][b]=1&";
+  const std::pair<std::string, std::string> rows[] = {
+      {head("/api/v1/tasks", many), "HTTP/1.1 431"},
+      {head(deep), "HTTP/1.1 414"},
+      {head("/api/v1/tasks?" + std::string(60, '&') + "max=1"), "HTTP/1.1 200"},
+      {head("/api/v1/tasks?max=%"), "HTTP/1.1 400"},
+      {head("/api/v1/tasks?max=99999999999999999999"), "HTTP/1.1 400"},
+      {head("/api/v1/tasks?cursor=-1"), "HTTP/1.1 400"},
+      {head("/api/v1/tasks/%ff%fe"), "HTTP/1.1 400"},
+      {head("/api/v1/tasks/a%00b"), "HTTP/1.1 400"},
+      {head("/api/v1/tasks/" + std::string("\xff\xfe")), "HTTP/1.1 400"},
+      {head("/api/v1/tasks/.."), "HTTP/1.1 404"},
+      {head("/api/v1/../../etc/passwd"), "HTTP/1.1 404"},
+      {head("/../etc/passwd"), "HTTP/1.1 404"},
+      {head("/api/v1/tasks/..%2f..%2fetc%2fpasswd"), "HTTP/1.1 404"},
+      {head("/archive/v1/..%2f..%2fetc/1/passwd"), "HTTP/1.1 400"},
+      {head("/api/v1/measurements/" + url_encode("x'; DROP TABLE tasks; --")), "HTTP/1.1 404"},
+      {head("/api/v1/tasks?prefix=" + url_encode("' OR 1=1 --")), "HTTP/1.1 200"},
+      {"GET /api/v1/tasks SPDY/9\r\n\r\n", "HTTP/1.1 400"},
+      {"\r\n\r\n\r\n", "HTTP/1.1 400"},
+  };
+  for (const auto& [request, status] : rows) {
+    EXPECT_THAT(exchange(request), StartsWith(status)) << request.substr(0, 200);
+  }
+  // A head without end is cut off.
+  EXPECT_THAT(exchange("GET / HTTP/1.1\r\nX: " + std::string(200 << 10, 'y')),
+              ::testing::Not(HasSubstr(" 200 ")));
+  // Heads that come byte by byte hold up nobody else.
+  std::vector<UniqueFd> slow;
+  for (int i = 0; i < 200; ++i) {
+    slow.push_back(dial());
+    say(slow.back().get(), "GET /api/v1/tasks HTTP/1.1\r\nHost:");
+  }
+  EXPECT_EQ(ask("GET", "/api/v1/tasks").status, 200);
+  EXPECT_EQ(ask("HEAD", "/api/v1/events?format=sse").status, 200);
+  EXPECT_EQ(collector_->wait(Duration(0)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace muster
