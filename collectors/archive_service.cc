@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "collectors/decibel_http.h"
 #include "core/duration_text.h"
 #include "core/limits.h"
 #include "io/file.h"
@@ -44,6 +45,7 @@ Result<Done> ArchiveService::listen(const Home& home, const Config& config) {
   HttpListen by_socket;
   by_socket.socket = home.http_socket();
   by_socket.body_max = kArchiveAppendBytesMax;
+  spool_decibel_bodies(home, by_socket);
   auto socket_server = HttpServer::start(by_socket, handler);
   if (!socket_server) return Error{socket_server.error()};
   socket_server_ = std::move(*socket_server);
@@ -56,6 +58,7 @@ Result<Done> ArchiveService::listen(const Home& home, const Config& config) {
   by_tcp.port = config.http_port;
   by_tcp.token = *token;
   by_tcp.body_max = kArchiveAppendBytesMax;
+  spool_decibel_bodies(home, by_tcp);
   auto tcp_server = HttpServer::start(by_tcp, handler);
   if (!tcp_server) return Error{tcp_server.error()};
   tcp_server_ = std::move(*tcp_server);

@@ -8,6 +8,7 @@
 
 #include "collectors/archive_service.h"
 #include "collectors/collector.h"
+#include "collectors/decibel_http.h"
 #include "collectors/sinks_http.h"
 #include "io/config.h"
 #include "io/file.h"
@@ -71,8 +72,17 @@ int main(int argc, char** argv) {
     return 1;
   }
   muster::SinksHttp sinks_http(*sinks, clock);
-  const auto archive = muster::ArchiveService::start(
-      *home, config, [&](const muster::HttpCall& call) { return sinks_http.answer(call); });
+  const auto results = muster::open_decibel_store(*home, config.decibel);
+  if (!results.ok()) {
+    spdlog::critical("{}", results.error());
+    return 1;
+  }
+  muster::DecibelHttp decibel_http(results->get(), clock);
+  const auto api = [&](const muster::HttpCall& call) {
+    const bool is_decibel = call.path.starts_with(muster::kDecibelPath);
+    return is_decibel ? decibel_http.answer(call) : sinks_http.answer(call);
+  };
+  const auto archive = muster::ArchiveService::start(*home, config, api);
   if (!archive.ok()) {
     spdlog::critical("{}", archive.error());
     return 1;

@@ -12,6 +12,7 @@
 //   http: 127.0.0.1:7180                         # where the collector listens beside its socket
 //   http_token_file: http.token                  # holds the token of those who may write there
 //   couchdb: { url: "https://db:6984", db: events, ... }   # io/config_couchdb.h
+//   decibel: { url: "https://decibel/...", ... }           # io/config_decibel.h
 //   log_level: info                              # trace, debug, info, warn, error
 #pragma once
 
@@ -21,6 +22,7 @@
 #include "core/limits.h"
 #include "core/time.h"
 #include "io/config_couchdb.h"
+#include "io/config_decibel.h"
 #include "io/home.h"
 #include "io/object_reader.h"
 
@@ -59,6 +61,7 @@ struct Config {
   uint16_t http_port = 0;       // 0: any that is free
   std::string http_token_file;  // absolute; empty: nobody may write by TCP
   CouchDbConfig couchdb;
+  DecibelConfig decibel;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   std::string log_level = "info";
