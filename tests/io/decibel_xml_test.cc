@@ -216,8 +216,8 @@ TEST(DecibelXml, ReadsTimesAsOthersWriteThem) {
 }
 
 TEST(DecibelXml, AnEndBeforeItsStartIsKept) {
-  const ReadDecibel read = read_decibel_xml(
-      "<run key='k' start='2026-11-23T08:15:30Z' end='2026-11-23T08:15:29Z'/>");
+  const ReadDecibel read =
+      read_decibel_xml("<run key='k' start='2026-11-23T08:15:30Z' end='2026-11-23T08:15:29Z'/>");
   EXPECT_EQ(read.reason, "");
   EXPECT_EQ(read.document.runs.at(0).start - read.document.runs.at(0).end, Duration(1s));
 }

@@ -22,7 +22,9 @@ class DecibelCollector final : public DecibelHandler {
  public:
   void take_run(const DecibelRun& run) override { document.runs.push_back(run); }
   void take_suite(const DecibelSuite& suite) override { document.suites.push_back({suite, {}}); }
-  void take_case(const DecibelCase& test) override { document.suites.back().second.push_back(test); }
+  void take_case(const DecibelCase& test) override {
+    document.suites.back().second.push_back(test);
+  }
 
   DecibelDocument document;
 };
