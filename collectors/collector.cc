@@ -11,6 +11,7 @@
 
 #include "collectors/broker_source.h"
 #include "collectors/couchdb_sink.h"
+#include "collectors/decibel_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
@@ -75,6 +76,21 @@ Result<CouchDbOptions> couchdb_options(const Home& home, const CouchDbConfig& co
   return options;
 }
 
+Result<DecibelOptions> decibel_options(const Home& home, const DecibelConfig& config) {
+  Result<DecibelSecrets> secrets = load_decibel_secrets(config);
+  if (!secrets.ok()) return Error{secrets.error()};
+  DecibelOptions options;
+  options.url = config.url;
+  options.token = std::move(secrets->token);
+  options.user = config.user;
+  options.password = std::move(secrets->password);
+  options.ca_file = config.ca_file;
+  options.kinds = config.kinds;
+  options.defaults = {config.sw, config.team, config.framework, config.origin};
+  options.spool_file = home.collector_dir() + "/decibel.db";
+  return options;
+}
+
 void wait_for_either(int stop_fd, const Stop& stop) {
   pollfd fds[] = {{stop_fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
   while (::poll(fds, 2, -1) < 0) {
@@ -96,6 +112,11 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
     Result<CouchDbOptions> couchdb = couchdb_options(home, config.couchdb);
     if (!couchdb.ok()) return Error{couchdb.error()};
     add(std::make_unique<CouchDbSink>(std::move(*couchdb), stop));
+  }
+  if (config.decibel.enabled) {
+    Result<DecibelOptions> decibel = decibel_options(home, config.decibel);
+    if (!decibel.ok()) return Error{decibel.error()};
+    add(std::make_unique<DecibelSink>(std::move(*decibel), stop));
   }
   return posts;
 }

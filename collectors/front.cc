@@ -26,28 +26,37 @@ LedgerPool::Open open_ledger(LedgerPlace place) {
 
 }  // namespace
 
-Front::Front(const Home& home, const Config& config, SinkPosts& sinks, SocketContext& sockets)
+Front::Front(const Home& home, const Config& config, SinkPosts& sinks, SocketContext& sockets,
+             std::unique_ptr<DecibelStore> results)
     : feed_(connect_feed(sockets, config.endpoint)),
       feed_http_(feed_),
       sinks_http_(sinks, clock_),
       ledger_http_(open_ledger(ledger_place(home, config.ledger)),
                    describe(ledger_place(home, config.ledger))),
+      results_(std::move(results)),
+      decibel_http_(results_.get(), clock_),
       archive_(home, config),
       api_(make_api({feed_http_, sinks_http_, ledger_http_})) {}
 
 Result<std::unique_ptr<Front>> Front::open(const Home& home, const Config& config, SinkPosts& sinks,
                                            SocketContext& sockets) {
-  std::unique_ptr<Front> front(new Front(home, config, sinks, sockets));
+  auto results = open_decibel_store(home, config.decibel);
+  if (!results) return Error{results.error()};
+  std::unique_ptr<Front> front(new Front(home, config, sinks, sockets, std::move(*results)));
   auto feed_sockets =
       FeedSockets::start(front->feed_, sockets, config.feed_publish, config.feed_replay, kFeedBeat);
   if (!feed_sockets) return Error{feed_sockets.error()};
   front->feed_sockets_ = std::move(*feed_sockets);
-  auto http = HttpService::start(home, config, [raw = front.get()](const HttpCall& call) {
-    return call.path.starts_with(kApiPath) ? raw->api_.answer(call) : raw->archive_.answer(call);
-  });
+  auto http = HttpService::start(
+      home, config, [raw = front.get()](const HttpCall& call) { return raw->answer(call); });
   if (!http) return Error{http.error()};
   front->http_ = std::move(*http);
   return front;
+}
+
+HttpAnswer Front::answer(const HttpCall& call) {
+  if (call.path.starts_with(kDecibelPath)) return decibel_http_.answer(call);
+  return call.path.starts_with(kApiPath) ? api_.answer(call) : archive_.answer(call);
 }
 
 Front::~Front() {

@@ -1,11 +1,12 @@
 // What others see of the collector: its HTTP, with the archive, the API and the feed, and the
-// feed's ZeroMQ sockets.
+// feed's ZeroMQ sockets. Where the configuration says so, it is a deciBel too.
 #pragma once
 
 #include <memory>
 
 #include "collectors/api_http.h"
 #include "collectors/archive_service.h"
+#include "collectors/decibel_http.h"
 #include "collectors/feed.h"
 #include "collectors/feed_http.h"
 #include "collectors/feed_sockets.h"
@@ -30,13 +31,17 @@ class Front {
   ~Front();
 
  private:
-  Front(const Home& home, const Config& config, SinkPosts& sinks, SocketContext& sockets);
+  Front(const Home& home, const Config& config, SinkPosts& sinks, SocketContext& sockets,
+        std::unique_ptr<DecibelStore> results);
+  HttpAnswer answer(const HttpCall& call);
 
   SystemClock clock_;
   Feed feed_;
   FeedHttp feed_http_;
   SinksHttp sinks_http_;
   LedgerHttp ledger_http_;
+  std::unique_ptr<DecibelStore> results_;  // null: it takes no documents
+  DecibelHttp decibel_http_;
   ArchiveService archive_;
   ApiRoutes api_;
   std::unique_ptr<FeedSockets> feed_sockets_;

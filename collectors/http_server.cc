@@ -1,5 +1,6 @@
 #include "collectors/http_server.h"
 
+#include <fcntl.h>
 #include <httplib.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -211,6 +212,10 @@ std::optional<uint64_t> length_of(const httplib::Request& request) {
   return length;
 }
 
+HttpAnswer refuse_size(size_t body_max) {
+  return http_refusal(413, "a body may have " + std::to_string(body_max) + " bytes");
+}
+
 // The body that is announced, before any of it is read: httplib would inflate a megabyte into a
 // gigabyte before its handler could look.
 std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t body_max) {
@@ -228,9 +233,7 @@ std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t bo
     return http_refusal(400,
                         "Transfer-Encoding is \"chunked\", and has no Content-Length beside it");
   }
-  if (*length > body_max) {
-    return http_refusal(413, "a body may have " + std::to_string(body_max) + " bytes");
-  }
+  if (*length > body_max) return refuse_size(body_max);
   if (request.method == "PUT" && !says_length(request)) {
     return http_refusal(411, "say how long the body is: Content-Length");
   }
@@ -312,6 +315,51 @@ class Listener final : public httplib::Server {
   Refuse refuse_;
 };
 
+std::string path_of(const httplib::Request& request) {
+  return request.target.substr(0, request.target.find('?'));
+}
+
+// A body as it comes, in memory or in a file that has no name.
+class SpooledBody {
+ public:
+  // In memory where no `dir` is named.
+  SpooledBody(const std::string& dir, size_t bytes_max) : bytes_max_(bytes_max) {
+    if (dir.empty()) return;
+    std::string name = dir + "/body-XXXXXX";
+    file_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
+    if (file_.valid()) {
+      ::unlink(name.c_str());
+    } else {
+      problem_ = name + ": " + errno_text(errno);
+    }
+  }
+
+  void take(std::string_view bytes) {
+    bytes_ += bytes.size();
+    if (bytes_ > bytes_max_ || !problem_.empty()) return;
+    if (!file_.valid()) {
+      text_ += bytes;
+    } else if (const Result<Done> written = write_all(file_.get(), bytes); !written) {
+      problem_ = "a body cannot be kept: " + written.error();
+    }
+  }
+
+  std::optional<HttpAnswer> refusal() const {
+    if (bytes_ > bytes_max_) return refuse_size(bytes_max_);
+    if (!problem_.empty()) return http_refusal(507, problem_);
+    return std::nullopt;
+  }
+  int file() const { return file_.get(); }
+  std::string take_text() { return std::move(text_); }
+
+ private:
+  const size_t bytes_max_;
+  uint64_t bytes_ = 0;
+  UniqueFd file_;
+  std::string text_;
+  std::string problem_;
+};
+
 bool has_token(const httplib::Request& request, const std::string& token) {
   if (token.empty()) return false;
   return equal_in_constant_time(request.get_header_value("Authorization"), "Bearer " + token);
@@ -356,7 +404,7 @@ class HttplibServer final : public HttpServer {
   HttplibServer(HttpListen listen, Handler handler)
       : listen_(std::move(listen)),
         handler_(std::move(handler)),
-        server_(listen_.body_max,
+        server_(std::max(listen_.body_max, listen_.spools ? listen_.spool_max : 0),
                 [this](const httplib::Request& request) { return refusal(request); }) {
     set_hooks();
     const auto serve = [this](const httplib::Request& request, httplib::Response& response) {
@@ -364,7 +412,10 @@ class HttplibServer final : public HttpServer {
     };
     server_.Get(kAnyPath, serve);  // HEAD too
     server_.Put(kAnyPath, serve);
-    server_.Post(kAnyPath, serve);
+    server_.Post(kAnyPath, [this](const httplib::Request& request, httplib::Response& response,
+                                  const httplib::ContentReader& read) {
+      answer_post(request, response, read);
+    });
     server_.Delete(kAnyPath, serve);
   }
 
@@ -461,18 +512,43 @@ class HttplibServer final : public HttpServer {
                           "writing needs the header \"Authorization: Bearer TOKEN\"; the token is "
                           "in the collector's http_token_file");
     }
-    return refuse_body(request, listen_.body_max);
+    return refuse_body(request, listen_.max_of(path_of(request)));
   }
 
   void answer(const httplib::Request& request, httplib::Response& response) {
+    HttpCall call;
+    call.body = request.body;
+    hand_over(request, std::move(call), response);
+  }
+
+  // A body whose length is not said before is read to its end, wherever it goes: what follows it
+  // would be taken for a request.
+  void answer_post(const httplib::Request& request, httplib::Response& response,
+                   const httplib::ContentReader& read) {
+    const std::string path = path_of(request);
+    const size_t body_max = listen_.max_of(path);
+    SpooledBody body(listen_.spools && listen_.spools(path) ? listen_.spool_dir : "", body_max);
+    const bool whole = read([&](const char* bytes, size_t size) {
+      body.take({bytes, size});
+      return true;
+    });
+    if (!whole) return;  // httplib has said why
+    if (std::optional<HttpAnswer> refused = body.refusal()) {
+      return set_answer(response, std::move(*refused));
+    }
+    HttpCall call;
+    call.body_file = body.file();
+    call.body = body.take_text();
+    hand_over(request, std::move(call), response);
+  }
+
+  void hand_over(const httplib::Request& request, HttpCall call, httplib::Response& response) {
     std::optional<std::map<std::string, std::string>> query = parse_query(request.target);
     if (!query) return set_answer(response, http_refusal(400, "the query has a broken % escape"));
-    HttpCall call;
     call.method = request.method;
-    call.path = request.target.substr(0, request.target.find('?'));
+    call.path = path_of(request);
     call.query = std::move(*query);
     for (const auto& [key, value] : request.headers) call.headers.emplace(lower(key), value);
-    call.body = request.body;
     set_answer(response, handler_(call));
     response.set_header("Accept-Ranges", "none");
   }

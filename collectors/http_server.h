@@ -3,9 +3,9 @@
 // header keeps it out of everybody's sight.)
 //
 // Bounds: kHttpConnectionsMax connections at once (more wait to be accepted), a head of 64 KiB,
-// kHttpHeadersMax headers and a body of `body_max`; a request must be there within a minute of its
-// first byte, an idle connection is closed after half a minute, and so is one whose client takes
-// nothing of an answer for as long.
+// kHttpHeadersMax headers and a body of `body_max` or `spool_max`; a request must be there within a
+// minute of its first byte, an idle connection is closed after half a minute, and so is one whose
+// client takes nothing of an answer for as long.
 //
 // What a request is refused for is seen in its head, and answered before its body is read: 401 to
 // whoever may not write, 411 for a PUT that says no length, 413, 431, and 415 for a body that is
@@ -35,6 +35,9 @@ struct HttpCall {
   std::map<std::string, std::string> query;    // of the target, decoded; the first of each key
   std::map<std::string, std::string> headers;  // by name in lower case; the first of each
   std::string body;
+  // In place of `body`, where HttpListen::spools says so: a file that has it, open for as long as
+  // the handler runs; or -1.
+  int body_file = -1;
 
   // "" where there is none.
   std::string header(const std::string& name) const {
@@ -71,6 +74,15 @@ struct HttpListen {
   uint16_t port = 0;   // 0: any that is free
   std::string token;   // of those who may write by TCP; empty: nobody may
   size_t body_max = 1 << 20;
+  // Of POSTs whose bodies may be larger, up to `spool_max`: they go to a file in `spool_dir` that
+  // nobody sees, and not into memory. Null: of none.
+  std::function<bool(const std::string& path)> spools;
+  size_t spool_max = 0;
+  std::string spool_dir;
+
+  size_t max_of(const std::string& path) const {
+    return spools && spools(path) ? spool_max : body_max;
+  }
 };
 
 class HttpServer {

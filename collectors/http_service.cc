@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "collectors/decibel_http.h"
 #include "core/limits.h"
 #include "io/file.h"
 
@@ -17,6 +18,7 @@ Result<std::unique_ptr<HttpService>> HttpService::start(const Home& home, const 
   HttpListen by_socket;
   by_socket.socket = home.http_socket();
   by_socket.body_max = kArchiveAppendBytesMax;
+  spool_decibel_bodies(home, by_socket);
   auto socket_server = HttpServer::start(by_socket, handler);
   if (!socket_server) return Error{socket_server.error()};
   service->socket_server_ = std::move(*socket_server);
@@ -44,6 +46,7 @@ Result<Done> HttpService::listen_on_tcp(const Home& home, const Config& config,
   by_tcp.port = config.http_port;
   by_tcp.token = *token;
   by_tcp.body_max = kArchiveAppendBytesMax;
+  spool_decibel_bodies(home, by_tcp);
   auto tcp_server = HttpServer::start(by_tcp, handler);
   if (!tcp_server) return Error{tcp_server.error()};
   tcp_server_ = std::move(*tcp_server);

@@ -27,7 +27,7 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 const KeyTable kConfig = {
     "the configuration",
     {"version", "kind", "endpoint", "listen", "worker", "archive", "http", "http_token_file",
-     "feed", "couchdb", "ledger", "beat", "lease", "log_level"}};
+     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log_level"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kFeed = {"the feed's configuration", {"publish", "replay"}};
 const KeyTable kWorker = {
@@ -202,6 +202,7 @@ ConfigFile load_config(const Home& home) {
   read_feed(reader, file.config);
   read_couchdb(reader, home, file.config.couchdb);
   read_ledger(reader, home, file.config.ledger);
+  read_decibel(reader, home, file.config.decibel);
   read_times(reader, file.config);
   const std::vector<std::string> levels = {"info", "trace", "debug", "warn", "error"};
   file.config.log_level = reader.choice("log_level", levels);
@@ -227,9 +228,10 @@ Result<std::string> load_http_token(const Config& config) {
 }
 
 std::vector<NamedKeyTable> config_keys() {
-  return {{"config", &kConfig},      {"worker", &kWorker}, {"archive", &kArchive},
-          {"feed", &kFeed},          {"lister", &kLister}, {"couchdb", &couchdb_keys()},
-          {"ledger", &ledger_keys()}};
+  return {{"config", &kConfig},         {"worker", &kWorker},
+          {"archive", &kArchive},       {"feed", &kFeed},
+          {"lister", &kLister},         {"couchdb", &couchdb_keys()},
+          {"decibel", &decibel_keys()}, {"ledger", &ledger_keys()}};
 }
 
 }  // namespace muster

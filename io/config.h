@@ -13,6 +13,7 @@
 //   http_token_file: http.token                  # holds the token of those who may write there
 //   feed: { publish: "tcp://127.0.0.1:7181", replay: "tcp://127.0.0.1:7182" }   # docs/feed.md
 //   couchdb: { url: "https://db:6984", db: events, ... }   # io/config_couchdb.h
+//   decibel: { url: "https://decibel/...", ... }           # io/config_decibel.h
 //   ledger: { server: db:3306, ... }                       # io/config_ledger.h
 //   log_level: info                              # trace, debug, info, warn, error
 #pragma once
@@ -24,6 +25,7 @@
 #include "core/limits.h"
 #include "core/time.h"
 #include "io/config_couchdb.h"
+#include "io/config_decibel.h"
 #include "io/config_ledger.h"
 #include "io/home.h"
 #include "io/object_reader.h"
@@ -65,6 +67,7 @@ struct Config {
   std::string feed_publish;     // where the feed's ZeroMQ sockets listen; never empty
   std::string feed_replay;      // likewise
   CouchDbConfig couchdb;
+  DecibelConfig decibel;
   std::optional<LedgerServer> ledger;  // nothing: HOME/collector/ledger.db
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;

@@ -124,6 +124,9 @@ void set_http(CURL* easy, Exchange& exchange) {
   curl_slist* list = ::curl_slist_append(nullptr, "Expect:");
   list = ::curl_slist_append(list, ("Content-Type: " + request.content_type).c_str());
   if (request.is_gzip) list = ::curl_slist_append(list, "Content-Encoding: gzip");
+  if (!request.idempotency_key.empty()) {
+    list = ::curl_slist_append(list, ("Idempotency-Key: " + request.idempotency_key).c_str());
+  }
   if (!request.token.empty()) {
     list = ::curl_slist_append(list, ("Authorization: Bearer " + request.token).c_str());
   }

@@ -29,6 +29,7 @@ struct HttpRequest {
   std::string password;
   std::string content_type = "application/octet-stream";  // of a body over HTTP
   bool is_gzip = false;                                   // the body is compressed, and says so
+  std::string idempotency_key;                            // over HTTP, printable; empty: none
   std::string ca_file;     // certificates to trust instead of the system's; empty: those
   std::string body;        // of PUT, POST, APPE and STOR
   bool make_dirs = false;  // of ftp: folders that are missing on the way

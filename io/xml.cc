@@ -94,4 +94,8 @@ Result<Done> XmlReader::feed(std::string_view bytes) {
 
 Result<Done> XmlReader::finish() { return impl_->parse({}, true); }
 
+uint64_t XmlReader::line() const {
+  return static_cast<uint64_t>(XML_GetCurrentLineNumber(impl_->parser));
+}
+
 }  // namespace muster

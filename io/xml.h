@@ -35,6 +35,9 @@ class XmlReader {
   Result<Done> feed(std::string_view bytes);
   Result<Done> finish();
 
+  // Where the reader is, from 1: in a call of the handler, the line of what it is told.
+  uint64_t line() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

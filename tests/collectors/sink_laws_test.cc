@@ -3,9 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "collectors/couchdb_sink.h"
+#include "collectors/decibel_sink.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/status_log_sink.h"
 #include "core/guid.h"
+#include "tests/collectors/decibel_server.h"
 #include "tests/collectors/ledger_kit.h"
 #include "tests/support/couchdb_server.h"
 #include "tests/support/scratch.h"
@@ -98,8 +100,45 @@ SinkUnderTest couchdb() {
   return sink;
 }
 
-const auto kFileSinks = ::testing::Values(status_log(), ledger(), couchdb());
-const auto kSinks = ::testing::Values(status_log(), ledger(), ledger_on_server(), couchdb());
+// One receiver for all laws; each place has a store of its own.
+DecibelServer& decibel_server() {
+  static DecibelServer server;
+  return server;
+}
+
+SinkUnderTest decibel() {
+  SinkUnderTest sink;
+  sink.name = "decibel";
+  sink.make = [](const std::string& dir) {
+    static const Stop never;
+    DecibelOptions options;
+    options.url = decibel_server().url(dir);
+    options.token = DecibelServer::kToken;
+    options.kinds = {TaskKind::job, TaskKind::verify, TaskKind::repair};
+    options.spool_file = dir + "/decibel.db";
+    return std::make_unique<DecibelSink>(std::move(options), never);
+  };
+  // In the order of the log, whenever they came: without that time.
+  sink.effect = [](const std::string& dir) {
+    std::map<std::string, std::string> runs;
+    const auto rows = decibel_server().search(
+        dir, {{"projection", "run,suite.name,suite.iteration,case"}, {"superseded", "1"}});
+    for (auto row : rows) {
+      row["run"].erase("received");
+      std::string& text = runs[row["run"]["key"].get<std::string>()];
+      text = row.dump() + "\n" + text;
+    }
+    std::string text;
+    for (const auto& [key, cases] : runs) text += cases;
+    return text;
+  };
+  sink.is_state = [](const std::string& file) { return file.starts_with("decibel.db"); };
+  return sink;
+}
+
+const auto kFileSinks = ::testing::Values(status_log(), ledger(), couchdb(), decibel());
+const auto kSinks =
+    ::testing::Values(status_log(), ledger(), ledger_on_server(), couchdb(), decibel());
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkLaws, kSinks, sink_name);
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkFileLaws, kFileSinks, sink_name);
 INSTANTIATE_TEST_SUITE_P(Collectors, SinkRunnerLaws, kSinks, sink_name);

@@ -1,5 +1,8 @@
 #include "io/config.h"
 
+#include <gmock/gmock.h>
+
+#include <set>
 #include <string>
 #include <vector>
 
@@ -124,6 +127,56 @@ TEST_F(ConfigTest, RefusesACouchDbThatIsNone) {
         "couchdb: { url: 'http://', db: events }\n", "couchdb: { url: 'http://box', db: Events }\n",
         "couchdb: { url: 'http://box', db: _events }\n",
         "couchdb: { url: 'http://box', db: events, password: pw }\n"}) {
+    EXPECT_TRUE(load(text).problems.has_errors()) << text;
+  }
+}
+
+TEST_F(ConfigTest, ReadsDecibel) {
+  ConfigFile file = load(
+      "decibel: { url: 'https://decibel.lab/api/test-results/v1/', token_file: decibel.token,\n"
+      "  ca_file: /etc/lab.pem, kinds: [job, repair], sw: fw 1.2, team: radio, origin: lund }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  const DecibelConfig& decibel = file.config.decibel;
+  EXPECT_TRUE(decibel.enabled);
+  EXPECT_FALSE(decibel.receive);
+  EXPECT_EQ(decibel.url, "https://decibel.lab/api/test-results/v1/");
+  EXPECT_EQ(decibel.token_file, path("decibel.token"));
+  EXPECT_EQ(decibel.ca_file, "/etc/lab.pem");
+  EXPECT_EQ(decibel.kinds, (std::set<TaskKind>{TaskKind::repair, TaskKind::job}));
+  EXPECT_EQ(decibel.sw, "fw 1.2");
+  EXPECT_EQ(decibel.team, "radio");
+  EXPECT_EQ(decibel.framework, "muster");
+  EXPECT_EQ(decibel.origin, "lund");
+  EXPECT_FALSE(load_decibel_secrets(decibel).ok());
+  write("decibel.token", "s3cret\n");
+  EXPECT_EQ(load_decibel_secrets(decibel)->token, "s3cret");
+  for (const std::string& none : {std::string("\n"), std::string(513, 'x'), std::string("a\nb")}) {
+    write("decibel.token", none);
+    EXPECT_FALSE(load_decibel_secrets(decibel).ok());
+  }
+
+  file = load("decibel: { receive: true }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_TRUE(file.config.decibel.receive);
+  EXPECT_TRUE(file.config.decibel.enabled);
+  EXPECT_THAT(file.config.decibel.url, ::testing::StartsWith("http+unix://"));
+  EXPECT_THAT(file.config.decibel.url,
+              ::testing::EndsWith("%2Frun%2Fcollector.http/api/test-results/v1/"));
+  file = load("decibel: { receive: true, enabled: false }\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_FALSE(file.config.decibel.enabled);
+  EXPECT_FALSE(load("beat: 2s\n").config.decibel.enabled);
+}
+
+TEST_F(ConfigTest, RefusesADecibelThatIsNone) {
+  for (const char* text :
+       {"decibel: {}\n", "decibel: { url: box }\n", "decibel: { url: 'ftp://box/' }\n",
+        "decibel: { url: 'http://ann:pw@box/' }\n", "decibel: { url: 'http://' }\n",
+        "decibel: { url: 'http:///path' }\n", "decibel: { url: 'http://box/a b' }\n",
+        "decibel: { url: 'http://box/', kinds: [] }\n",
+        "decibel: { url: 'http://box/', kinds: [jobs] }\n",
+        "decibel: { url: 'http://box/', user: ann, token_file: t }\n",
+        "decibel: { url: 'http://box/', token: secret }\n"}) {
     EXPECT_TRUE(load(text).problems.has_errors()) << text;
   }
 }

@@ -1,0 +1,187 @@
+#include "collectors/decibel_sink.h"
+
+#include <utility>
+
+#include "collectors/decibel_answer.h"
+#include "io/clock.h"
+#include "io/file.h"
+
+namespace muster {
+namespace {
+
+// Documents that are in memory and on their way at once.
+constexpr size_t kParcelsMax = 16;
+constexpr size_t kParcelBytesMax = 4 << 20;
+// A server may take its time to store a large one.
+constexpr Duration kSilenceMax = 90s;
+
+}  // namespace
+
+DecibelSink::DecibelSink(DecibelOptions options, const Stop& stop)
+    : options_(std::move(options)), stop_(stop) {}
+
+Result<SinkPosition> DecibelSink::open() {
+  report_.reset();
+  spool_.reset();
+  const std::string& file = options_.spool_file;
+  if (Result<Done> made = make_dirs(file.substr(0, file.rfind('/'))); !made.ok()) {
+    return Error{made.error()};
+  }
+  Result<std::unique_ptr<DecibelSpool>> spool = DecibelSpool::open(file, options_.url);
+  if (!spool.ok()) return Error{spool.error()};
+  Result<SinkPosition> position = (*spool)->read_position();
+  if (!position.ok()) return position;
+  spool_ = std::move(*spool);
+  report_ = std::make_unique<DecibelReport>(*spool_, options_.defaults, options_.kinds);
+  position_ = *position;
+  return position;
+}
+
+Delivery DecibelSink::deliver(std::span<const SequencedEvent> events,
+                              const SinkPosition& position) {
+  if (!spool_) return Delivery::away(options_.spool_file + ": decibel is not open");
+  Delivery delivery = deliver_fresh(undelivered(events, position_.cursor), position);
+  if (delivery.ok()) {
+    position_ = position;
+    taken_.clear();
+  } else if (delivery.fault == DeliveryFault::refused) {
+    spool_->roll_back();
+  } else {
+    report_.reset();
+    spool_.reset();
+  }
+  return delivery;
+}
+
+Delivery DecibelSink::deliver_fresh(std::span<const SequencedEvent> events,
+                                    const SinkPosition& position) {
+  if (Result<Done> begun = spool_->begin(); !begun.ok()) return fail(begun.error());
+  std::vector<Refusal> refusals;
+  std::vector<Parcel> parcels;
+  size_t bytes = 0;
+  for (const SequencedEvent& at : events) {
+    Result<std::optional<DecibelReport::Document>> document = report_->take(at, position.log_id);
+    if (!document.ok()) return fail(document.error());
+    if (!*document || taken_.contains((*document)->key)) continue;
+    bytes += (*document)->xml.size();
+    parcels.push_back({at.seq, std::move(**document), {}});
+    if (parcels.size() < kParcelsMax && bytes < kParcelBytesMax) continue;
+    if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
+    bytes = 0;
+  }
+  if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
+  if (!refusals.empty()) {
+    return Delivery::refused(where() + ": " + refusals.front().answer, std::move(refusals));
+  }
+  if (Result<Done> committed = spool_->commit(position); !committed.ok()) {
+    return fail(committed.error());
+  }
+  return {};
+}
+
+Delivery DecibelSink::deliver_again(const SequencedEvent& event, const std::string& log_id) {
+  if (!spool_) return Delivery::away(options_.spool_file + ": decibel is not open");
+  if (Result<Done> begun = spool_->begin(); !begun.ok()) return fail(begun.error());
+  Result<std::optional<DecibelReport::Document>> document = report_->take_again(event, log_id);
+  if (!document.ok()) return fail(document.error());
+  if (!*document) {
+    spool_->roll_back();
+    return Delivery::refused("event " + std::to_string(event.seq) +
+                             " ends no task whose results still wait: they went, or will go, with "
+                             "another document of its task; drop the letter");
+  }
+  std::vector<Parcel> parcels(1);
+  parcels.front() = {event.seq, std::move(**document), {}};
+  std::vector<Refusal> refusals;
+  Delivery delivery = post(parcels, refusals);
+  if (delivery.ok() && !refusals.empty()) {
+    delivery = Delivery::refused(refusals.front().answer);
+  }
+  if (!delivery.ok()) {
+    spool_->roll_back();
+    return delivery;
+  }
+  const Result<Done> committed = spool_->commit(position_);
+  return committed.ok() ? Delivery() : fail(committed.error());
+}
+
+Result<Done> DecibelSink::rewind(uint64_t cursor) {
+  if (cursor != 0) return only_from_the_beginning(*this);
+  if (const Result<SinkPosition> position = open(); !position.ok()) {
+    return Error{position.error()};
+  }
+  Result<Done> forgotten = spool_->forget();
+  report_.reset();
+  spool_.reset();
+  taken_.clear();
+  return forgotten;
+}
+
+// Sends all of `parcels`, which are none afterwards. Those that are refused are added to
+// `refusals`.
+Delivery DecibelSink::post(std::vector<Parcel>& parcels, std::vector<Refusal>& refusals) {
+  ask_all(parcels);
+  Delivery worst;
+  for (const Parcel& parcel : parcels) {
+    Delivery delivery = judge(parcel, refusals);
+    if (delivery.ok() || !worst.ok()) continue;
+    worst = std::move(delivery);
+  }
+  parcels.clear();
+  return worst;
+}
+
+void DecibelSink::ask_all(std::vector<Parcel>& parcels) {
+  size_t answered = 0;
+  std::vector<HttpClient::Id> ids;
+  for (Parcel& parcel : parcels) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = options_.url;
+    request.token = options_.token;
+    request.user = options_.user;
+    request.password = options_.password;
+    request.ca_file = options_.ca_file;
+    request.content_type = "application/xml";
+    request.idempotency_key = parcel.document.key;
+    request.body = std::move(parcel.document.xml);
+    request.silence_max = kSilenceMax;
+    parcel.reply.fault = "stopped before it answered";
+    ids.push_back(client_.start(std::move(request), [&](HttpReply reply) {
+      parcel.reply = std::move(reply);
+      ++answered;
+    }));
+  }
+  while (answered < parcels.size() && !stop_.raised()) client_.run(1s, {stop_.fd()});
+  for (const HttpClient::Id id : ids) client_.cancel(id);  // those that are not answered
+}
+
+Delivery DecibelSink::judge(const Parcel& parcel, std::vector<Refusal>& refusals) {
+  const DecibelAnswer answer = read_decibel_answer(parcel.reply, SystemClock().now());
+  switch (answer.act) {
+    case DecibelAct::taken:
+      taken_.insert(parcel.document.key);
+      return {};
+    case DecibelAct::refused:
+      refusals.push_back({parcel.seq, answer.reason});
+      return {};
+    case DecibelAct::locked_out:
+      return Delivery::away(where() + " does not let us write: " + answer.reason +
+                                "; look at token_file, or user and password_file, of decibel in "
+                                "muster.yaml",
+                            options_.login_pause);
+    case DecibelAct::misplaced:
+      return Delivery::away(where() + ": nothing takes documents there (" + answer.reason +
+                            "): see url of decibel in muster.yaml");
+    case DecibelAct::away:
+      break;
+  }
+  return Delivery::away(where() + ": " + answer.reason, answer.retry_after);
+}
+
+Delivery DecibelSink::fail(std::string reason) {
+  spool_->roll_back();
+  return Delivery::away(std::move(reason));
+}
+
+}  // namespace muster

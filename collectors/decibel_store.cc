@@ -1,0 +1,233 @@
+#include "collectors/decibel_store.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "sql/decibel.h"
+
+namespace muster {
+namespace {
+
+constexpr int64_t kVersion = std::size(kDecibelMigrations);
+
+// The version of the tables that the file has; 0: none.
+Result<int64_t> read_version(Database& db) {
+  Result<Statement> exists =
+      db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'");
+  if (!exists.ok()) return Error{exists.error()};
+  const bool found = exists->next();
+  if (DbStatus status = exists->finish(); !status.ok()) return Error{status.reason};
+  if (!found) return int64_t{0};
+  Result<Statement> newest = db.prepare("SELECT max(version) FROM schema_version");
+  if (!newest.ok()) return Error{newest.error()};
+  const int64_t version = newest->next() ? newest->integer(0) : 0;
+  if (DbStatus status = newest->finish(); !status.ok()) return Error{status.reason};
+  if (version <= kVersion) return version;
+  return Error{db.path() + ": was written by a newer muster (schema " + std::to_string(version) +
+               ", this build knows " + std::to_string(kVersion) + "): upgrade this muster"};
+}
+
+Result<Done> migrate(Database& db) {
+  const Result<int64_t> version = read_version(db);
+  if (!version.ok()) return Error{version.error()};
+  for (int64_t next = *version + 1; next <= kVersion; ++next) {
+    Transaction transaction(db);
+    DbStatus status = transaction.status();
+    const std::string note = "INSERT INTO schema_version VALUES (" + std::to_string(next) + ")";
+    if (status.ok()) status = db.execute(kDecibelMigrations[next - 1]);
+    if (status.ok()) status = db.execute(note.c_str());
+    if (status.ok()) status = transaction.commit();
+    if (!status.ok()) return Error{status.reason};
+  }
+  return Done{};
+}
+
+DecibelTotals at_least(const DecibelTotals& said, const DecibelTotals& listed) {
+  return {std::max(said.passed, listed.passed), std::max(said.failure, listed.failure),
+          std::max(said.error, listed.error), said.skipped};
+}
+
+}  // namespace
+
+// Writes one document, within a transaction. After a failure it takes nothing more.
+class DecibelStore::Intake final : public DecibelHandler {
+ public:
+  Intake(Database& db, std::string key, Instant now)
+      : db_(db), now_(now), fallback_key_(std::move(key)) {}
+
+  DbStatus prepare() {
+    const std::pair<Statement*, std::string_view> statements[] = {
+        {&find_run_, "SELECT guid FROM runs WHERE key = ?"},
+        {&add_run_,
+         "INSERT INTO runs (key, guid, supersedes, sw, team, framework, name, start_us, end_us,"
+         " iterations, user, origin, info, comment, git_url, git_sha1, result, received_us)"
+         " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"},
+        {&add_suite_,
+         "INSERT INTO suites (run, hw, name, iteration, start_us, end_us, log_link, comment,"
+         " passed, failure, error, skipped, result) VALUES (?,?,?,?,?,?,?,?,0,0,0,0,'')"
+         " RETURNING id"},
+        {&end_suite_,
+         "UPDATE suites SET passed = ?2, failure = ?3, error = ?4, skipped = ?5, result = ?6"
+         " WHERE id = ?1"},
+        {&add_case_,
+         "INSERT INTO cases (suite, package, name, result, time_us, info, log_link, comment)"
+         " VALUES (?,?,?,?,?,?,?,?)"},
+        {&end_run_, "UPDATE runs SET result = ?2 WHERE id = ?1"},
+    };
+    for (const auto& [statement, sql] : statements) {
+      Result<Statement> prepared = db_.prepare(sql);
+      if (!prepared.ok()) return {DbFault::broken, prepared.error()};
+      *statement = std::move(*prepared);
+    }
+    return {};
+  }
+
+  void take_run(const DecibelRun& run) override {
+    receipt_.key = run.key.empty() ? fallback_key_ : run.key;
+    find_run_.bind(1, receipt_.key);
+    receipt_.is_repeat = find_run_.next();
+    const bool is_other = receipt_.is_repeat && find_run_.text(0) != run.guid;
+    note(find_run_.finish());
+    if (is_other) {
+      receipt_.fault = DecibelFault::conflict;
+      receipt_.reason = receipt_.key + " is the key of another task's run";
+    }
+    if (!takes_more()) return;
+    result_ = run.result;
+    add_run_.bind(1, receipt_.key).bind(2, run.guid).bind(3, run.supersedes).bind(4, run.sw);
+    add_run_.bind(5, run.team).bind(6, run.framework).bind(7, run.name);
+    add_run_.bind(8, to_us(run.start)).bind(9, to_us(run.end));
+    add_run_.bind(10, static_cast<int64_t>(run.iterations)).bind(11, run.user);
+    add_run_.bind(12, run.origin).bind(13, run.info).bind(14, run.comment).bind(15, run.git_url);
+    add_run_.bind(16, run.git_sha1).bind(17, std::string_view()).bind(18, to_us(now_));
+    run_ = insert(add_run_);
+  }
+
+  void take_suite(const DecibelSuite& suite) override {
+    end_suite();
+    if (!takes_more()) return;
+    suite_ = suite;
+    listed_ = {};
+    add_suite_.bind(1, run_).bind(2, suite.hw).bind(3, suite.name);
+    add_suite_.bind(4, static_cast<int64_t>(suite.iteration));
+    add_suite_.bind(5, to_us(suite.start)).bind(6, to_us(suite.end));
+    add_suite_.bind(7, suite.log_link).bind(8, suite.comment);
+    suite_id_ = insert(add_suite_);
+  }
+
+  void take_case(const DecibelCase& test) override {
+    if (!takes_more()) return;
+    ++listed_.of(test.result);
+    add_case_.bind(1, suite_id_).bind(2, test.package).bind(3, test.name);
+    add_case_.bind(4, to_string(test.result)).bind(5, test.time.count()).bind(6, test.info);
+    add_case_.bind(7, test.log_link).bind(8, test.comment);
+    note(add_case_.run());
+  }
+
+  void finish() {
+    end_suite();
+    if (!takes_more()) return;
+    const DecibelResult result = result_.value_or(derived_.value_or(DecibelResult::passed));
+    note(end_run_.bind(1, run_).bind(2, to_string(result)).run());
+  }
+
+  const DbStatus& status() const { return status_; }
+  const DecibelReceipt& receipt() const { return receipt_; }
+
+ private:
+  bool takes_more() const {
+    return status_.ok() && !receipt_.is_repeat && receipt_.fault == DecibelFault::none;
+  }
+
+  void note(DbStatus status) {
+    if (status_.ok()) status_ = std::move(status);
+  }
+
+  // The id of the new row.
+  int64_t insert(Statement& statement) {
+    const int64_t id = statement.next() ? statement.integer(0) : 0;
+    note(statement.finish());
+    return id;
+  }
+
+  void end_suite() {
+    if (!takes_more() || !suite_) return;
+    const DecibelTotals totals = at_least(suite_->totals, listed_);
+    const DecibelResult result = suite_->result.value_or(derive_result(totals));
+    end_suite_.bind(1, suite_id_).bind(2, static_cast<int64_t>(totals.passed));
+    end_suite_.bind(3, static_cast<int64_t>(totals.failure));
+    end_suite_.bind(4, static_cast<int64_t>(totals.error));
+    end_suite_.bind(5, static_cast<int64_t>(totals.skipped)).bind(6, to_string(result));
+    note(end_suite_.run());
+    // Of the run the last iteration counts.
+    if (!derived_ || suite_->iteration > iteration_) {
+      derived_ = result;
+      iteration_ = suite_->iteration;
+    } else if (suite_->iteration == iteration_) {
+      derived_ = worse_of(*derived_, result);
+    }
+    suite_.reset();
+  }
+
+  Database& db_;
+  Instant now_;
+  std::string fallback_key_;
+  DecibelReceipt receipt_;
+  DbStatus status_;
+  Statement find_run_;
+  Statement add_run_;
+  Statement add_suite_;
+  Statement end_suite_;
+  Statement add_case_;
+  Statement end_run_;
+  int64_t run_ = 0;
+  int64_t suite_id_ = 0;
+  std::optional<DecibelResult> result_;  // that the run says
+  std::optional<DecibelResult> derived_;
+  uint64_t iteration_ = 0;
+  std::optional<DecibelSuite> suite_;  // open
+  DecibelTotals listed_;               // of its cases
+};
+
+Result<std::unique_ptr<DecibelStore>> DecibelStore::open(const std::string& file) {
+  std::variant<Database, DbStatus> writer = Database::open(file);
+  if (const DbStatus* failed = std::get_if<DbStatus>(&writer)) return Error{failed->reason};
+  if (Result<Done> done = migrate(std::get<Database>(writer)); !done.ok()) {
+    return Error{done.error()};
+  }
+  std::variant<Database, DbStatus> reader = Database::open(file, {.read_only = true});
+  if (const DbStatus* failed = std::get_if<DbStatus>(&reader)) return Error{failed->reason};
+  return std::unique_ptr<DecibelStore>(new DecibelStore(std::move(std::get<Database>(writer)),
+                                                        std::move(std::get<Database>(reader))));
+}
+
+DecibelReceipt DecibelStore::failed(const DbStatus& status) {
+  const bool is_full = status.fault == DbFault::disk_full;
+  return {is_full ? DecibelFault::no_room : DecibelFault::failed, status.reason, "", false};
+}
+
+DecibelReceipt DecibelStore::receive(const Read& read, const std::string& key, Instant now) {
+  const std::lock_guard lock(write_mutex_);
+  Transaction transaction(writer_);
+  if (!transaction.status().ok()) return failed(transaction.status());
+  Intake intake(writer_, key, now);
+  if (DbStatus status = intake.prepare(); !status.ok()) return failed(status);
+  const Result<Done> done = read(intake);
+  if (!done.ok()) return {DecibelFault::wrong, done.error(), "", false};
+  intake.finish();
+  if (!intake.status().ok()) return failed(intake.status());
+  const DecibelReceipt receipt = intake.receipt();
+  if (receipt.fault != DecibelFault::none || receipt.is_repeat) return receipt;
+  if (DbStatus status = transaction.commit(); !status.ok()) return failed(status);
+  return receipt;
+}
+
+Result<std::string> DecibelStore::search(const DecibelQuery& query) {
+  const std::lock_guard lock(read_mutex_);
+  return search_decibel(reader_, query);
+}
+
+}  // namespace muster

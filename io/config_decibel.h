@@ -1,0 +1,48 @@
+// Where results of tasks go as documents of deciBel, and whether this collector takes such: the
+// part `decibel` of muster.yaml (docs/decibel.md).
+//
+//   decibel: { url: "https://decibel.lab/api/test-results/v1/", token_file: decibel.token,
+//              kinds: [job], sw: "fw 1.2", team: radio, framework: muster, origin: lund,
+//              receive: true, enabled: true }
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "core/task.h"
+#include "io/home.h"
+#include "io/object_reader.h"
+
+namespace muster {
+
+struct DecibelConfig {
+  bool enabled = false;  // documents are sent
+  bool receive = false;  // documents are taken
+  // http, https or http+unix, without a name and a password. Where only `receive` is said: the
+  // receiver of this collector.
+  std::string url;
+  std::string token_file;     // absolute; of a bearer token; empty: none
+  std::string user;           // of basic authentication; empty: nobody in particular
+  std::string password_file;  // absolute; empty: no password
+  std::string ca_file;        // absolute; of https, instead of the system's certificates
+  std::set<TaskKind> kinds = {TaskKind::job};
+  // Of runs whose task says nothing else.
+  std::string sw;
+  std::string team;
+  std::string framework = "muster";
+  std::string origin;
+};
+
+// The value of `decibel` over what `config` says already.
+void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& config);
+
+// What stands in token_file and in password_file; "" where none is named.
+struct DecibelSecrets {
+  std::string token;
+  std::string password;
+};
+Result<DecibelSecrets> load_decibel_secrets(const DecibelConfig& config);
+
+const KeyTable& decibel_keys();
+
+}  // namespace muster
