@@ -59,6 +59,7 @@ struct WorkerOf {
   std::string_view operator()(const DeviceListed& event) const { return event.worker; }
   std::string_view operator()(const DeviceUnlisted& event) const { return event.worker; }
   std::string_view operator()(const TaskRetried&) const { return {}; }
+  std::string_view operator()(const DaemonLogged&) const { return {}; }
 };
 
 }  // namespace
@@ -93,6 +94,7 @@ class LedgerSink::Writer {
   }
   void add(const DeviceUnlisted& event, const SequencedEvent&) { note(devices_.add(event)); }
   void add(const TaskRetried& event, const SequencedEvent& at);
+  void add(const DaemonLogged&, const SequencedEvent&) {}
 
  private:
   explicit Writer(Database db) : db_(std::move(db)) {}

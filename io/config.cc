@@ -24,7 +24,7 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
 const KeyTable kConfig = {"the configuration",
                           {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
-                           "http_token_file", "couchdb", "beat", "lease", "log_level"}};
+                           "http_token_file", "couchdb", "beat", "lease", "log", "trace_calls"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kWorker = {
     "the worker's configuration",
@@ -188,8 +188,8 @@ ConfigFile load_config(const Home& home) {
   read_http(reader, home, file.config);
   read_couchdb(reader, home, file.config.couchdb);
   read_times(reader, file.config);
-  const std::vector<std::string> levels = {"info", "trace", "debug", "warn", "error"};
-  file.config.log_level = reader.choice("log_level", levels);
+  read_log(reader, file.config.log);
+  file.config.trace_calls = reader.boolean("trace_calls", file.config.trace_calls);
   return file;
 }
 
@@ -208,11 +208,8 @@ Result<std::string> load_http_token(const Config& config) {
 }
 
 std::vector<NamedKeyTable> config_keys() {
-  return {{"config", &kConfig},
-          {"worker", &kWorker},
-          {"archive", &kArchive},
-          {"lister", &kLister},
-          {"couchdb", &couchdb_keys()}};
+  return {{"config", &kConfig}, {"worker", &kWorker},         {"archive", &kArchive},
+          {"lister", &kLister}, {"couchdb", &couchdb_keys()}, {"log", &log_keys()}};
 }
 
 }  // namespace muster

@@ -12,7 +12,8 @@
 //   http: 127.0.0.1:7180                         # where the collector listens beside its socket
 //   http_token_file: http.token                  # holds the token of those who may write there
 //   couchdb: { url: "https://db:6984", db: events, ... }   # io/config_couchdb.h
-//   log_level: info                              # trace, debug, info, warn, error
+//   log: { level: info, ... }                    # io/config_log.h
+//   trace_calls: false                           # calls of tasks that go well are events too
 #pragma once
 
 #include <string>
@@ -21,6 +22,7 @@
 #include "core/limits.h"
 #include "core/time.h"
 #include "io/config_couchdb.h"
+#include "io/config_log.h"
 #include "io/home.h"
 #include "io/object_reader.h"
 
@@ -61,7 +63,8 @@ struct Config {
   CouchDbConfig couchdb;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
-  std::string log_level = "info";
+  LogConfig log;
+  bool trace_calls = false;
 };
 
 struct ConfigFile {

@@ -356,6 +356,11 @@ struct AddBody {
     put(json, "peer", event.peer);
     json.text("error", event.error);
   }
+  void operator()(const CallMade& event) const {
+    json.text("method", event.method);
+    put(json, "arguments", event.arguments);
+    put(json, "peer", event.peer);
+  }
   void operator()(const AttemptEnded& event) const {
     json.number("attempt", uint64_t{event.token.attempt});
     put(json, event.origin);
@@ -402,6 +407,13 @@ struct AddBody {
   void operator()(const TaskRetried& event) const {
     put(json, "reason", event.reason);
     put(json, "who", event.who);
+  }
+  void operator()(const DaemonLogged& event) const {
+    json.text("daemon", event.daemon);
+    put(json, "logged_at", event.line.time);
+    json.text("level", to_string(event.line.level));
+    json.text("text", event.line.text);
+    if (event.line.left_out > 0) json.number("left_out", event.line.left_out);
   }
 };
 

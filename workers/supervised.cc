@@ -156,7 +156,7 @@ void SupervisedAttempts::end_what_was_left() {
 }
 
 Result<Done> SupervisedAttempts::run_launcher() {
-  Result<std::unique_ptr<Launcher>> started = Launcher::start(setup_.self_exe, setup_.dir);
+  Result<std::unique_ptr<Launcher>> started = Launcher::start(setup_.self_exe, setup_.errors);
   if (!started.ok()) return Error{started.error()};
   launcher_ = std::move(*started);
   watch(launcher_->fd(), static_cast<uint64_t>(launcher_->fd()));
@@ -203,9 +203,10 @@ Result<Done> SupervisedAttempts::launch(const Assignment& assignment, Attempt& a
   if (::symlink(target.c_str(), path.c_str()) != 0) {
     return Error{"cannot create " + path + ": " + errno_text(errno)};
   }
-  return launcher_->launch({attempt.dir, setup_.dir, setup_.worker, setup_.log_max,
-                            setup_.disk_reserve, setup_.archive, setup_.git_allow},
-                           lock->fd());
+  return launcher_->launch(
+      {attempt.dir, setup_.dir, setup_.worker, setup_.log_max, setup_.disk_reserve, setup_.archive,
+       setup_.git_allow, setup_.trace_calls},
+      lock->fd());
 }
 
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {
