@@ -21,6 +21,7 @@ constexpr size_t kRecoveryReadBytes = 32 << 20;
 constexpr Duration kDiskLook = std::chrono::seconds(1);
 constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;
+constexpr uint64_t kLogKey = 3;
 
 // Why a task's work cannot be used, or nothing: it is decoded once here, so that a worker never
 // gets what it cannot read.
@@ -80,6 +81,7 @@ BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
 
 Broker::Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log)
     : log_dir_(config.log_dir),
+      log_events_(config.log_events),
       log_(std::move(log)),
       core_(core_options(config, *log_)),
       fetches_(*log_) {}
@@ -117,12 +119,14 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
   Poller poller;
   poller.add_socket(server.handle(), kServerKey);
   poller.add_fd(stop_fd, POLLIN, kStopKey);
+  if (log_events_ != nullptr) poller.add_fd(log_events_->fd(), POLLIN, kLogKey);
   for (;;) {
     const std::vector<uint64_t>& ready = poller.wait(time_to_sleep(clock.now()));
     if (std::find(ready.begin(), ready.end(), kStopKey) != ready.end()) return Done{};
     const Instant now = clock.now();
     watch_disk(now);
     receive_some(now);
+    take_own_log(now);
     take(Tick{}, now);
     dispatch(now);
     if (!commit(now)) return Error{fault_};
@@ -170,6 +174,16 @@ void Broker::take(const Input& input, Instant now) {
   }
   core_.note(input, now);
   std::move(decision.sends.begin(), decision.sends.end(), std::back_inserter(sends_));
+}
+
+void Broker::take_own_log(Instant now) {
+  if (log_events_ == nullptr) return;
+  log_events_->heed();
+  OwnLog own{log_events_->waiting(kLogLinesPerTellMax, now)};
+  if (own.lines.empty()) return;
+  const uint64_t through = own.lines.back().seq;
+  take(std::move(own), now);
+  log_events_->told(through);  // if they do not become durable, neither does anything else
 }
 
 void Broker::dispatch(Instant now) {

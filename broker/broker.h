@@ -12,6 +12,7 @@
 #include "core/result.h"
 #include "io/clock.h"
 #include "io/event_log.h"
+#include "io/log_events.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -20,6 +21,7 @@ struct BrokerSetup {
   std::string log_dir;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
+  LogEvents* log_events = nullptr;  // lines of the broker's own log; null: none become events
 };
 
 class Broker {
@@ -45,10 +47,12 @@ class Broker {
   bool commit(Instant now);
   bool append_events();
   void deliver(std::vector<Send> sends);
+  void take_own_log(Instant now);
   void watch_disk(Instant now);
   Duration time_to_sleep(Instant now) const;
 
   std::string log_dir_;
+  LogEvents* log_events_;
   std::unique_ptr<EventLog> log_;
   BrokerCore core_;
   Fetches fetches_;

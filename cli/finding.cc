@@ -52,6 +52,18 @@ Finding judge_disk(const DoctorFacts& facts) {
   return {"disk", Condition::ok, text, ""};
 }
 
+// Where to look next, whatever is wrong.
+Finding judge_logs(const DoctorFacts& facts) {
+  const std::string dir = facts.home + "/logs";
+  if (!facts.logs_fault.empty()) {
+    return {"logs", Condition::warn, facts.logs_fault, "make it a directory that is writable"};
+  }
+  return {"logs", Condition::ok,
+          dir + " has " + format_size(facts.logs_bytes) +
+              ": what each daemon logs (NAME.log) and prints (NAME.err)",
+          ""};
+}
+
 Finding judge_broker(const DoctorFacts& facts) {
   if (!facts.endpoint_fault.empty()) {
     return {"broker", Condition::fail, facts.endpoint_fault,
@@ -194,8 +206,8 @@ std::string_view to_string(Condition condition) {
 }
 
 std::vector<Finding> judge(const DoctorFacts& facts) {
-  std::vector<Finding> findings = {judge_home(facts), judge_disk(facts), judge_clock(facts),
-                                   judge_broker(facts)};
+  std::vector<Finding> findings = {judge_home(facts), judge_disk(facts), judge_logs(facts),
+                                   judge_clock(facts), judge_broker(facts)};
   const bool broker_answers = facts.endpoint_fault.empty() && facts.broker_fault.empty();
   if (!broker_answers) return findings;
   findings.push_back(judge_workers(facts));

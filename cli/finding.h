@@ -28,6 +28,8 @@ struct DoctorFacts {
   std::string home_fault;  // why it cannot be written; empty: it can
   uint64_t free_bytes = 0;
   std::string free_fault;  // why it is unknown
+  std::string logs_fault;  // why daemons cannot log there; empty: they can
+  uint64_t logs_bytes = 0;
 
   std::string endpoint;
   std::string endpoint_fault;  // why the endpoint cannot be used (path too long, ...)

@@ -80,6 +80,9 @@ struct Describe {
   std::string operator()(const CallFailed& event) const {
     return event.method + " of " + event.peer + ": " + event.error;
   }
+  std::string operator()(const CallMade& event) const {
+    return event.method + " of " + event.peer + " " + event.arguments;
+  }
   std::string operator()(const AttemptEnded& event) const {
     std::string text = attempt_text(event.token) + ending_text(event.ending);
     if (event.verdict == Verdict::none) return text + "; next try at " + short_time(event.retry_at);
@@ -108,6 +111,14 @@ struct Describe {
   }
   std::string operator()(const TaskRetried& event) const {
     return (event.reason.empty() ? "" : event.reason + ", ") + "by " + event.who;
+  }
+  std::string operator()(const DaemonLogged& event) const {
+    std::string text =
+        event.daemon + " " + std::string(to_string(event.line.level)) + ": " + event.line.text;
+    if (event.line.left_out > 0) {
+      text += " (after " + counted(event.line.left_out, "line") + " that only its log has)";
+    }
+    return text;
   }
 };
 

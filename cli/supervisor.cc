@@ -126,7 +126,8 @@ Result<Done> Supervisor::bury(Daemon& daemon, int status, int64_t now_us) {
   const Duration life(now_us - daemon.started_us);
   const std::string what =
       "the " + daemon.spec.name + " " + describe_status(status) + " after " + format_duration(life);
-  const std::string where = "; its last words are above or in " + daemon.spec.log_file;
+  const std::string where = "; its last words are above, in " + daemon.spec.log_stem +
+                            ".log, or, if it crashed, in " + daemon.spec.log_stem + ".err";
   // Starting it again is no help against a wrong configuration.
   if (WIFEXITED(status) && WEXITSTATUS(status) == kExitUsage) {
     return Error{what + ": its configuration is wrong" + where};

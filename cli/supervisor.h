@@ -34,7 +34,7 @@ class RestartPolicy {
 struct DaemonSpec {
   std::string name;               // for people: "broker"
   std::vector<std::string> argv;  // argv[0] is a path
-  std::string log_file;           // where it says why it died
+  std::string log_stem;           // DIR/NAME: it says why it died in .log, or in .err if it crashed
 };
 
 class Supervisor {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <thread>
 
@@ -80,6 +81,18 @@ void measure_collector(const Home& home, const LedgerPlace& place, DoctorFacts& 
   }
 }
 
+void measure_logs(const Home& home, DoctorFacts& facts) {
+  // "/.": as of the home.
+  if (::access((home.logs_dir() + "/.").c_str(), W_OK | X_OK) != 0 && errno != ENOENT) {
+    facts.logs_fault = "cannot write in " + home.logs_dir() + ": " + errno_text(errno);
+  }
+  std::error_code fault;
+  for (const auto& entry : std::filesystem::directory_iterator(home.logs_dir(), fault)) {
+    const uintmax_t bytes = entry.file_size(fault);
+    if (!fault) facts.logs_bytes += bytes;
+  }
+}
+
 bool has_failed(const std::vector<Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(),
                      [](const Finding& finding) { return finding.condition == Condition::fail; });
@@ -101,6 +114,7 @@ DoctorFacts measure(Session& session, Duration patience) {
   } else {
     facts.free_fault = free.error();
   }
+  measure_logs(home, facts);
   facts.endpoint = session.endpoint();
   facts.version = MUSTER_VERSION;
   SystemClock clock;

@@ -1,5 +1,6 @@
 // muster shout, report, measure, push, progress and call: what a job says to the house.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -113,12 +114,11 @@ int do_verb(Output& output, const PushOptions& options) {
 int do_verb(Output& output, const CallOptions& options) {
   const std::string path = socket_or_throw("call");
   const CommandEnd end = run_arguments(options.arguments);
-  if (!end.failure) return end.exit_status;
-  Json call = {{"method", options.method},
-               {"arguments", options.arguments},
-               {"peer", end.peer},
-               {"error", end.failure->error}};
-  const Result<JobAnswer> answer = ask_job_socket(path, dump({{"call_failed", call}}));
+  if (!end.failure && std::getenv("MUSTER_TRACE_CALLS") == nullptr) return end.exit_status;
+  Json call = {{"method", options.method}, {"arguments", options.arguments}, {"peer", end.peer}};
+  if (end.failure) call["error"] = end.failure->error;
+  const char* const verb = end.failure ? "call_failed" : "call_made";
+  const Result<JobAnswer> answer = ask_job_socket(path, dump({{verb, call}}));
   if (!answer.ok()) output.talk("muster call: " + answer.error());
   return end.exit_status;
 }

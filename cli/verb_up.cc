@@ -72,7 +72,7 @@ class Up {
       spec.argv.insert(spec.argv.end(), {"--endpoint", session_.endpoint()});
     }
     spec.argv.insert(spec.argv.end(), flags.begin(), flags.end());
-    spec.log_file = home.logs_dir() + "/" + name + (name == "worker" ? "-" + worker_ : "") + ".log";
+    spec.log_stem = home.logs_dir() + "/" + name + (name == "worker" ? "-" + worker_ : "");
     if (const Result<Done> done = supervisor_.start(std::move(spec)); !done) {
       throw Failure{kExitLocal, done.error(), ""};
     }

@@ -35,6 +35,7 @@ struct WorkerOf {
   std::string_view operator()(const DeviceListed& event) const { return event.worker; }
   std::string_view operator()(const DeviceUnlisted& event) const { return event.worker; }
   std::string_view operator()(const TaskRetried&) const { return {}; }
+  std::string_view operator()(const DaemonLogged&) const { return {}; }
 };
 
 // The measurement that an event reports, and its report; or null.

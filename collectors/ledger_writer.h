@@ -59,6 +59,7 @@ class LedgerWriter {
   }
   void add(const DeviceUnlisted& event, const SequencedEvent&) { note(devices_.add(event)); }
   void add(const TaskRetried& event, const SequencedEvent& at) { tasks_.add(event, at.event.time); }
+  void add(const DaemonLogged&, const SequencedEvent&) {}
 
  private:
   explicit LedgerWriter(std::unique_ptr<SqlStore> store) : store_(std::move(store)) {}

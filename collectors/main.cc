@@ -2,84 +2,49 @@
 // and keeps the archive of what attempts leave.
 #include <spdlog/spdlog.h>
 
-#include <cstdio>
 #include <optional>
 #include <string>
 
 #include "collectors/collector.h"
 #include "collectors/front.h"
-#include "io/config.h"
-#include "io/file.h"
-#include "io/flags.h"
-#include "io/home.h"
-#include "io/logging.h"
+#include "collectors/log_feed.h"
+#include "io/daemon.h"
 #include "io/socket.h"
-#include "io/stop_signal.h"
-
-namespace {
-
-int fail(const std::string& message, int status = 1) {
-  std::fprintf(stderr, "muster-collector: %s\n", message.c_str());
-  return status;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
-  std::string home_flag, endpoint, log_level;
+  muster::Daemon daemon("muster-collector");
+  std::string endpoint;
   muster::FlagSet flags(
       "muster-collector",
       "The collector: reads the broker's event log and turns it into status.log "
       "files, the ledger and, where it is configured, documents of CouchDB, and keeps the archive. "
       "Flags go before HOME/muster.yaml.");
-  flags.text("home", "DIR", "where everything of this installation lies", &home_flag);
+  daemon.add_flags(flags);
   flags.text("endpoint", "URL", "where the broker listens: ipc:///PATH or tcp://LOOPBACK:PORT",
              &endpoint);
-  flags.choice("log-level", {"trace", "debug", "info", "warn", "error"}, "least level of the log",
-               &log_level);
   if (const std::optional<int> status = flags.parse_or_exit_status(argc, argv)) return *status;
-
-  const muster::Result<muster::UniqueFd> stop_fd = muster::make_stop_fd();
-  if (!stop_fd.ok()) return fail(stop_fd.error());
-  const muster::Result<muster::Home> home = muster::resolve_home(home_flag);
-  if (!home.ok()) return fail(home.error(), muster::kExitUsage);
-  if (const auto made = muster::make_home(*home); !made.ok()) return fail(made.error());
-  muster::ConfigFile file = muster::load_config(*home);
-  if (file.problems.has_errors()) return fail("\n" + file.problems.to_text(), muster::kExitUsage);
-  muster::Config& config = file.config;
+  if (const std::optional<int> status = daemon.prepare()) return *status;
+  muster::Config& config = daemon.config();
   if (!endpoint.empty()) config.endpoint = endpoint;
-  if (!log_level.empty()) config.log_level = log_level;
   if (const std::optional<std::string> reason = muster::invalid_endpoint(config.endpoint)) {
-    return fail(*reason, muster::kExitUsage);
+    return daemon.fail_usage(*reason);
   }
-
-  const muster::Result<muster::PidFile> pid_file =
-      muster::PidFile::acquire(home->run_dir() + "/collector.pid", "a muster collector");
-  if (!pid_file.ok()) return fail(pid_file.error());
-  muster::LogOptions log;
-  log.daemon = "collector";
-  log.logs_dir = home->logs_dir();
-  log.level = config.log_level;
-  if (const auto ready = muster::setup_logging(log); !ready.ok()) return fail(ready.error());
+  const muster::Home& home = daemon.home();
+  const auto begun =
+      daemon.begin("collector", home.run_dir() + "/collector.pid", "a muster collector");
+  if (!begun.ok()) return daemon.fail(begun.error());
 
   muster::Stop stop;
-  muster::Result<muster::SinkPosts> sinks = muster::make_sinks(*home, config, stop);
-  if (!sinks.ok()) {
-    spdlog::critical("{}", sinks.error());
-    return 1;
-  }
+  muster::Result<muster::SinkPosts> sinks = muster::make_sinks(home, config, stop);
+  if (!sinks.ok()) return daemon.fail(sinks.error());
   muster::SocketContext sockets;
-  const auto front = muster::Front::open(*home, config, *sinks, sockets);
-  if (!front.ok()) {
-    spdlog::critical("{}", front.error());
-    return 1;
-  }
-  spdlog::info("collecting from {} into {}", config.endpoint, home->dir);
-  const auto collected = muster::collect(*sinks, sockets, config.endpoint, stop, stop_fd->get());
-  if (!collected.ok()) {
-    spdlog::critical("{}", collected.error());
-    return 1;
-  }
+  const auto front = muster::Front::open(home, config, *sinks, sockets);
+  if (!front.ok()) return daemon.fail(front.error());
+  std::optional<muster::LogFeed> log_feed;
+  if (daemon.log_events()) log_feed.emplace(config.endpoint, *daemon.log_events(), stop);
+  spdlog::info("collecting from {} into {}", config.endpoint, home.dir);
+  const auto collected = muster::collect(*sinks, sockets, config.endpoint, stop, daemon.stop_fd());
+  if (!collected.ok()) return daemon.fail(collected.error());
   spdlog::info("stopped");
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "io/codec.h"
+#include "io/log_events.h"
 
 namespace muster {
 namespace {
@@ -15,6 +16,11 @@ constexpr Duration kFetchWait = std::chrono::seconds(20);
 
 std::string counted(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+// What is logged of the delivery of such an event must not become one: that would be delivered too.
+bool is_log_line(const SequencedEvent& at) {
+  return std::holds_alternative<DaemonLogged>(at.event.body);
 }
 
 }  // namespace
@@ -165,7 +171,9 @@ SinkRunner::Next SinkRunner::deliver_due() {
     const auto first = pending_.events.begin();
     std::vector<SequencedEvent> batch(std::move_iterator(first + static_cast<ptrdiff_t>(begin)),
                                       std::move_iterator(first + static_cast<ptrdiff_t>(end)));
+    const bool lines_only = !batch.empty() && std::all_of(batch.begin(), batch.end(), is_log_line);
     if (const Delivery delivery = deliver_batch(std::move(batch), next); !delivery.ok()) {
+      const QuietLog quiet(lines_only);
       fail(delivery.reason, delivery.retry_after);
       return Next::open_again;
     }
@@ -258,6 +266,7 @@ Delivery SinkRunner::bury(const SequencedEvent& event, const std::string& answer
   if (!buried.ok()) return Delivery::away(buried.error());
   desk_.update([](SinkStatus& status) { ++status.buried; });
   const std::string name(sink_.name());
+  const QuietLog quiet(is_log_line(event));
   options_.log_news(name + ": event " + std::to_string(event.seq) + " was refused (" + answer +
                     ") and lies in " + letters_.file() + "; see: muster sink dead ls " + name);
   return {};
@@ -312,7 +321,7 @@ SinkOrderResult SinkRunner::retry(const std::vector<uint64_t>& wanted) {
 
 // Says so, unless it was said already, and waits.
 void SinkRunner::fail(const std::string& message, std::optional<Duration> retry_after) {
-  ++failures_;
+  if (++failures_ == 1) failed_quietly_ = QuietLog::is_on();
   if (message != said_) options_.log_problem(std::string(sink_.name()) + ": " + message);
   said_ = message;
   const Duration delay = retry_delay(options_.backoff, failures_, options_.random(), retry_after);
@@ -329,6 +338,7 @@ void SinkRunner::fail(const std::string& message, std::optional<Duration> retry_
 
 void SinkRunner::succeed() {
   if (failures_ == 0) return;
+  const QuietLog quiet(failed_quietly_);
   options_.log_news(std::string(sink_.name()) + ": works again after " +
                     counted(failures_, "failure"));
   failures_ = 0;

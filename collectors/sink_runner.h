@@ -84,8 +84,9 @@ class SinkRunner {
   SinkPosition position_;
   bool is_open_ = false;
   Pending pending_;
-  uint32_t failures_ = 0;  // in a row
-  std::string said_;       // the newest problem that was logged
+  uint32_t failures_ = 0;        // in a row
+  bool failed_quietly_ = false;  // the first of them was with lines of logs only
+  std::string said_;             // the newest problem that was logged
 };
 
 }  // namespace muster

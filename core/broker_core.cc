@@ -20,6 +20,7 @@ Decision BrokerCore::decide_plain(const Input& input, Instant now) const {
   if (const auto* from_peer = std::get_if<FromPeer>(&input)) return decide_message(*from_peer, now);
   if (const auto* start = std::get_if<Start>(&input)) return decide_start(*start, now);
   if (std::holds_alternative<Tick>(input)) return decide_tick(now);
+  if (const auto* own = std::get_if<OwnLog>(&input)) return decide_own_log(*own, now);
   return decide_dispatch(now);
 }
 
@@ -57,7 +58,7 @@ void BrokerCore::note(const Input& input, Instant now) {
     }
   } else if (std::holds_alternative<Tick>(input)) {
     note_tick(now);
-  } else {
+  } else if (std::holds_alternative<Dispatch>(input)) {
     dirty_classes_.clear();
     plain_dispatch_due_ = false;
   }
@@ -226,6 +227,10 @@ uint64_t BrokerCore::hard_digest() const {
     }
   }
   for (const Device& device : devices_) add_device(digest, device);
+  for (const auto& [daemon, through] : logged_through_) {
+    digest.add(daemon);
+    digest.add(through);
+  }
   digest.add(queued_count_);
   digest.add(held_count_);
   digest.add(ended_count_);

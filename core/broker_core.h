@@ -204,6 +204,10 @@ class BrokerCore {
   void apply_dependants(Task& task);
   void explain_dependencies(const Task& task, Explanation& answer) const;
 
+  // Lines of logs (broker_log.cc).
+  Decision decide_tell_log(const FromPeer& input, const TellLog& tell, Instant now) const;
+  Decision decide_own_log(const OwnLog& own, Instant now) const;
+
   // Health (broker_health.cc).
   Decision decide_change(const FromPeer& input, const ChangeDevices& change, Instant now) const;
   std::string was_already(const std::string& name, DeviceChange change) const;
@@ -286,6 +290,7 @@ class BrokerCore {
   void apply_event(const DeviceListed& event, Instant time);
   void apply_event(const DeviceUnlisted& event, Instant time);
   void apply_event(const TaskRetried& event, Instant time);
+  void apply_event(const DaemonLogged& event, Instant time);
   void apply_queued(TaskIx ix, Instant time);
   void apply_origin(const Origin& origin);
   void apply_taken(Device& device, TaskIx ix);
@@ -421,6 +426,7 @@ class BrokerCore {
   uint64_t ended_count_ = 0;
   uint64_t dependants_waiting_ = 0;   // tasks that wait for the end of others
   uint64_t tasks_with_metadata_ = 0;  // of those in tasks_
+  std::map<std::string, uint64_t, std::less<>> logged_through_;  // LogLine::seq, by daemon
 
   // Derived from hard state.
   std::vector<TaskClass> classes_;

@@ -50,6 +50,7 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   if (const auto* cancel = std::get_if<Cancel>(&message)) return decide_cancel(input, *cancel, now);
   if (const auto* retry = std::get_if<RetryTasks>(&message))
     return decide_retry(input, *retry, now);
+  if (const auto* tell = std::get_if<TellLog>(&message)) return decide_tell_log(input, *tell, now);
   if (const auto* change = std::get_if<ChangeDevices>(&message)) {
     return decide_change(input, *change, now);
   }

@@ -32,7 +32,11 @@ struct FromPeer {
   std::string peer;
   Envelope envelope;
 };
-using Input = std::variant<Start, Tick, Dispatch, FromPeer>;
+// Lines of the broker's own log that are to become events.
+struct OwnLog {
+  std::vector<LogLine> lines;
+};
+using Input = std::variant<Start, Tick, Dispatch, FromPeer, OwnLog>;
 
 // About how many bytes of a message it takes.
 size_t change_bytes(const TaskChange& change);

@@ -22,6 +22,7 @@ struct TypeName {
   std::string_view operator()(const Measurement&) const { return "measurement"; }
   std::string_view operator()(const Artifact&) const { return "artifact"; }
   std::string_view operator()(const CallFailed&) const { return "call_failed"; }
+  std::string_view operator()(const CallMade&) const { return "call_made"; }
   std::string_view operator()(const AttemptEnded&) const { return "attempt_ended"; }
   std::string_view operator()(const ReportRefused&) const { return "report_refused"; }
   std::string_view operator()(const CancelRequested&) const { return "cancel_requested"; }
@@ -30,6 +31,7 @@ struct TypeName {
   std::string_view operator()(const DeviceListed&) const { return "device_listed"; }
   std::string_view operator()(const DeviceUnlisted&) const { return "device_unlisted"; }
   std::string_view operator()(const TaskRetried&) const { return "task_retried"; }
+  std::string_view operator()(const DaemonLogged&) const { return "daemon_logged"; }
 };
 
 struct GuidOf {
@@ -50,6 +52,7 @@ struct GuidOf {
   std::string_view operator()(const DeviceListed&) const { return {}; }
   std::string_view operator()(const DeviceUnlisted&) const { return {}; }
   std::string_view operator()(const TaskRetried& event) const { return event.guid; }
+  std::string_view operator()(const DaemonLogged&) const { return {}; }
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/device.h"
+#include "core/log_line.h"
 #include "core/report.h"
 #include "core/task.h"
 #include "core/time.h"
@@ -83,7 +84,7 @@ struct AttemptReported {
   AttemptToken token;
   Instant time;  // the worker's
   using Body = std::variant<AttemptStarted, Record, CaseResult, Progress, SourceFetched, Shout,
-                            Measurement, Artifact, CallFailed>;
+                            Measurement, Artifact, CallFailed, CallMade>;
   Body body;
   bool operator==(const AttemptReported&) const = default;
 };
@@ -164,10 +165,17 @@ struct DeviceUnlisted {
   bool operator==(const DeviceUnlisted&) const = default;
 };
 
+// A daemon logged a line at or above the level that its configuration makes events of.
+struct DaemonLogged {
+  std::string daemon;  // as its log file is named: "broker", "worker-NAME", "collector"
+  LogLine line;
+  bool operator==(const DaemonLogged&) const = default;
+};
+
 using EventBody =
     std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted,
                  AttemptLeased, AttemptReported, AttemptEnded, ReportRefused, CancelRequested,
-                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried>;
+                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried, DaemonLogged>;
 
 // What the submitter has said of a task for whoever reads about it (TaskSpec::metadata).
 using Metadata = std::map<std::string, std::string>;
@@ -184,7 +192,7 @@ struct Event {
 
 // "task_submitted", "attempt_leased", ...; AttemptReported is called by its body:
 // "attempt_started", "record", "result", "progress", "source_fetched", "shout", "measurement",
-// "artifact" or "call_failed".
+// "artifact", "call_failed" or "call_made".
 std::string_view event_type(const Event& event);
 
 // The GUID that the event concerns, or empty.

@@ -180,6 +180,22 @@ inline constexpr size_t kBlockBytesMax = 8 << 20;
 // Below this much free space new work is refused; what runs can still be recorded.
 inline constexpr uint64_t kDiskReserveBytes = 64ull << 20;
 
+// --- the daemons' own logs (HOME/logs, io/logging.h) ---
+inline constexpr size_t kLogLineBytesMax = 8 << 10;  // of a message; the rest of it is cut
+inline constexpr uint64_t kLogFileBytesDefault = 10 << 20;
+// The longest line, in JSON's escapes, must fit.
+inline constexpr uint64_t kLogFileBytesMin = 64 << 10;
+inline constexpr uint64_t kLogFileBytesMax = 1ull << 30;
+inline constexpr uint32_t kLogFilesDefault = 5;  // of one daemon, the one that is written included
+inline constexpr uint32_t kLogFilesMax = 1'000;
+// Lines of one daemon that become events: so many at once, and one each interval after that, 28,800
+// a day. The rest is counted.
+inline constexpr uint32_t kLogEventsBurst = 20;
+inline constexpr Duration kLogEventInterval = std::chrono::seconds(3);
+inline constexpr size_t kLogLinesHeldMax = 256;  // that the broker has not recorded yet
+inline constexpr size_t kLogLinesPerTellMax = 64;
+inline constexpr size_t kLogTellersMax = kPeersMax;  // daemons whose lines became events, ever
+
 // --- the archive ---
 inline constexpr size_t kArtifactNameBytesMax = 1'024;
 inline constexpr size_t kArtifactPartBytesMax = 255;  // file systems take no longer names

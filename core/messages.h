@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/device.h"
+#include "core/log_line.h"
 #include "core/report.h"
 #include "core/task.h"
 #include "core/time.h"
@@ -432,12 +433,24 @@ struct CurrentInventory {
   bool operator==(const CurrentInventory& other) const;
 };
 
+// worker or collector -> broker: lines of its own log that are to become events, oldest first. What
+// was told before, by its number, is passed over. Answered by TellLogReply when they are durable.
+struct TellLog {
+  std::vector<LogLine> lines;  // at most kLogLinesPerTellMax; their numbers grow
+  bool operator==(const TellLog&) const = default;
+};
+struct TellLogReply {
+  uint64_t through = 0;  // number of the newest line of this daemon that is an event
+  bool operator==(const TellLogReply&) const = default;
+};
+
 using Message =
     std::variant<Hello, Welcome, Refused, Unimplemented, Beat, Submit, SubmitReply, Watch, TaskNews,
                  Cancel, CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks,
                  ListTasks, TaskList, ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices,
                  DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus, ChangeDevices,
-                 ChangeDevicesReply, AskInventory, CurrentInventory, RetryTasks, RetryTasksReply>;
+                 ChangeDevicesReply, AskInventory, CurrentInventory, RetryTasks, RetryTasksReply,
+                 TellLog, TellLogReply>;
 
 // One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
 // answer is expected (Sync, Desired, Beat, pushed TaskNews).

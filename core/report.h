@@ -97,6 +97,15 @@ struct CallFailed {
   bool operator==(const CallFailed&) const = default;
 };
 
+// A call to the house from inside a task that went well; said where `trace_calls` is on only.
+struct CallMade {
+  std::string method;
+  std::string arguments;  // JSON
+  std::string peer;       // that was asked
+
+  bool operator==(const CallMade&) const = default;
+};
+
 // How often a repair action ran on a device in the last 24 hours.
 struct ActionUse {
   std::string tag;
@@ -106,7 +115,7 @@ struct ActionUse {
 
 // The last report of an attempt is its Ending.
 using ReportBody = std::variant<AttemptStarted, Record, CaseResult, Ending, Progress, SourceFetched,
-                                Shout, Measurement, Artifact, CallFailed>;
+                                Shout, Measurement, Artifact, CallFailed, CallMade>;
 
 struct Report {
   // Position in the worker's stream: (incarnation << 32) | counter, counter from 1. It grows over

@@ -55,6 +55,9 @@ struct BodyBytes {
   size_t operator()(const CallFailed& call) const {
     return call.method.size() + call.arguments.size() + call.peer.size() + call.error.size();
   }
+  size_t operator()(const CallMade& call) const {
+    return call.method.size() + call.arguments.size() + call.peer.size();
+  }
 };
 
 size_t report_bytes(const Report& report) {

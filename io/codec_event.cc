@@ -115,6 +115,7 @@ struct WriteReported {
   void operator()(const muster::Measurement& body) { write(to.initMeasurement(), body); }
   void operator()(const muster::Artifact& body) { write(to.initArtifact(), body); }
   void operator()(const muster::CallFailed& body) { write(to.initCallFailed(), body); }
+  void operator()(const muster::CallMade& body) { write(to.initCallMade(), body); }
 };
 
 static void write(AttemptReported::Builder to, const muster::AttemptReported& from) {
@@ -165,6 +166,10 @@ static bool read_reported(Reading& in, AttemptReported::Reader from, muster::Att
     case AttemptReported::CALL_FAILED:
       read_member(in, from, &R::hasCallFailed, &R::getCallFailed,
                   to.body.emplace<muster::CallFailed>(), what);
+      return true;
+    case AttemptReported::CALL_MADE:
+      read_member(in, from, &R::hasCallMade, &R::getCallMade, to.body.emplace<muster::CallMade>(),
+                  what);
       return true;
   }
   return false;
@@ -284,6 +289,17 @@ static void read(Reading& in, TaskRetried::Reader from, muster::TaskRetried& to)
   in.text(from.getId(), to.id, "the request of a retry");
 }
 
+static void write(DaemonLogged::Builder to, const muster::DaemonLogged& from) {
+  put(to, &DaemonLogged::Builder::setDaemon, from.daemon);
+  write(to.initLine(), from.line);
+}
+
+static void read(Reading& in, DaemonLogged::Reader from, muster::DaemonLogged& to) {
+  using R = DaemonLogged::Reader;
+  in.text(from.getDaemon(), to.daemon, "a daemon's name");
+  read_member(in, from, &R::hasLine, &R::getLine, to.line, "a line of a log");
+}
+
 struct WriteEvent {
   Event::Builder to;
 
@@ -302,6 +318,7 @@ struct WriteEvent {
   void operator()(const muster::DeviceListed& body) { write(to.initDeviceListed(), body); }
   void operator()(const muster::DeviceUnlisted& body) { write(to.initDeviceUnlisted(), body); }
   void operator()(const muster::TaskRetried& body) { write(to.initTaskRetried(), body); }
+  void operator()(const muster::DaemonLogged& body) { write(to.initDaemonLogged(), body); }
 };
 
 static void write(Event::Builder to, const muster::Event& from) {
@@ -356,6 +373,8 @@ static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
                                           to);
     case Event::TASK_RETRIED:
       return take<muster::TaskRetried>(in, from, &R::hasTaskRetried, &R::getTaskRetried, to);
+    case Event::DAEMON_LOGGED:
+      return take<muster::DaemonLogged>(in, from, &R::hasDaemonLogged, &R::getDaemonLogged, to);
   }
   return false;
 }

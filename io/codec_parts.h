@@ -2,10 +2,12 @@
 #pragma once
 
 #include "core/device.h"
+#include "core/log_line.h"
 #include "core/report.h"
 #include "core/task.h"
 #include "io/codec_common.h"
 #include "schemas/device.capnp.h"
+#include "schemas/log.capnp.h"
 #include "schemas/report.capnp.h"
 #include "schemas/task.capnp.h"
 
@@ -49,8 +51,14 @@ void write(Artifact::Builder to, const muster::Artifact& from);
 void read(Reading& in, Artifact::Reader from, muster::Artifact& to);
 void write(CallFailed::Builder to, const muster::CallFailed& from);
 void read(Reading& in, CallFailed::Reader from, muster::CallFailed& to);
+void write(CallMade::Builder to, const muster::CallMade& from);
+void read(Reading& in, CallMade::Reader from, muster::CallMade& to);
 void write(Report::Builder to, const muster::Report& from);
 void read(Reading& in, Report::Reader from, muster::Report& to);
+
+// codec_log.cc
+void write(LogLine::Builder to, const muster::LogLine& from);
+void read(Reading& in, LogLine::Reader from, muster::LogLine& to);
 
 // A fencing token is two fields of the struct that carries it.
 template <typename Builder>

@@ -149,6 +149,18 @@ void read(Reading& in, CallFailed::Reader from, muster::CallFailed& to) {
   in.text(from.getError(), to.error, "the error of a call");
 }
 
+void write(CallMade::Builder to, const muster::CallMade& from) {
+  put(to, &CallMade::Builder::setMethod, from.method);
+  put(to, &CallMade::Builder::setArguments, from.arguments);
+  put(to, &CallMade::Builder::setPeer, from.peer);
+}
+
+void read(Reading& in, CallMade::Reader from, muster::CallMade& to) {
+  in.text(from.getMethod(), to.method, "the method of a call");
+  in.text(from.getArguments(), to.arguments, "the arguments of a call");
+  in.text(from.getPeer(), to.peer, "the peer of a call");
+}
+
 struct WriteReportBody {
   Report::Builder to;
 
@@ -162,6 +174,7 @@ struct WriteReportBody {
   void operator()(const muster::Measurement& body) { write(to.initMeasurement(), body); }
   void operator()(const muster::Artifact& body) { write(to.initArtifact(), body); }
   void operator()(const muster::CallFailed& body) { write(to.initCallFailed(), body); }
+  void operator()(const muster::CallMade& body) { write(to.initCallMade(), body); }
 };
 
 static void read_body(Reading& in, Report::Reader from, ReportBody& to) {
@@ -196,6 +209,9 @@ static void read_body(Reading& in, Report::Reader from, ReportBody& to) {
     case Report::CALL_FAILED:
       return read_member(in, from, &R::hasCallFailed, &R::getCallFailed,
                          to.emplace<muster::CallFailed>(), what);
+    case Report::CALL_MADE:
+      return read_member(in, from, &R::hasCallMade, &R::getCallMade, to.emplace<muster::CallMade>(),
+                         what);
   }
   in.fail_unknown("kind of report", from.which());
 }

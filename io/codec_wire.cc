@@ -153,6 +153,8 @@ struct WriteMessage {
   void operator()(const muster::CancelReply& m) { write(to.initCancelReply(), m); }
   void operator()(const muster::RetryTasks& m) { write(to.initRetryTasks(), m); }
   void operator()(const muster::RetryTasksReply& m) { write(to.initRetryTasksReply(), m); }
+  void operator()(const muster::TellLog& m) { write(to.initTellLog(), m); }
+  void operator()(const muster::TellLogReply& m) { write(to.initTellLogReply(), m); }
   void operator()(const muster::ApplyInventory& m) { write(to.initApplyInventory(), m); }
   void operator()(const muster::InventoryReply& m) { write(to.initInventoryReply(), m); }
   void operator()(const muster::Sync& m) { write(to.initSync(), m); }
@@ -245,6 +247,10 @@ static bool read_message(Reading& in, Envelope::Reader from, Message& to) {
     case Envelope::RETRY_TASKS_REPLY:
       return take<muster::RetryTasksReply>(in, from, &R::hasRetryTasksReply, &R::getRetryTasksReply,
                                            to);
+    case Envelope::TELL_LOG:
+      return take<muster::TellLog>(in, from, &R::hasTellLog, &R::getTellLog, to);
+    case Envelope::TELL_LOG_REPLY:
+      return take<muster::TellLogReply>(in, from, &R::hasTellLogReply, &R::getTellLogReply, to);
     case Envelope::SYNC:
       return take<muster::Sync>(in, from, &R::hasSync, &R::getSync, to);
     case Envelope::DESIRED:

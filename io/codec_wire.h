@@ -59,4 +59,10 @@ void read(Reading& in, ChangeDevices::Reader from, muster::ChangeDevices& to);
 void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& from);
 void read(Reading& in, ChangeDevicesReply::Reader from, muster::ChangeDevicesReply& to);
 
+// codec_log.cc
+void write(TellLog::Builder to, const muster::TellLog& from);
+void read(Reading& in, TellLog::Reader from, muster::TellLog& to);
+void write(TellLogReply::Builder to, const muster::TellLogReply& from);
+void read(Reading& in, TellLogReply::Reader from, muster::TellLogReply& to);
+
 }  // namespace muster::wire

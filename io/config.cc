@@ -27,7 +27,7 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 const KeyTable kConfig = {
     "the configuration",
     {"version", "kind", "endpoint", "listen", "worker", "archive", "http", "http_token_file",
-     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log_level"}};
+     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log", "trace_calls"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kFeed = {"the feed's configuration", {"publish", "replay"}};
 const KeyTable kWorker = {
@@ -204,8 +204,8 @@ ConfigFile load_config(const Home& home) {
   read_ledger(reader, home, file.config.ledger);
   read_decibel(reader, home, file.config.decibel);
   read_times(reader, file.config);
-  const std::vector<std::string> levels = {"info", "trace", "debug", "warn", "error"};
-  file.config.log_level = reader.choice("log_level", levels);
+  read_log(reader, file.config.log);
+  file.config.trace_calls = reader.boolean("trace_calls", file.config.trace_calls);
   return file;
 }
 
@@ -231,7 +231,8 @@ std::vector<NamedKeyTable> config_keys() {
   return {{"config", &kConfig},         {"worker", &kWorker},
           {"archive", &kArchive},       {"feed", &kFeed},
           {"lister", &kLister},         {"couchdb", &couchdb_keys()},
-          {"decibel", &decibel_keys()}, {"ledger", &ledger_keys()}};
+          {"decibel", &decibel_keys()}, {"ledger", &ledger_keys()},
+          {"log", &log_keys()}};
 }
 
 }  // namespace muster

@@ -15,7 +15,8 @@
 //   couchdb: { url: "https://db:6984", db: events, ... }   # io/config_couchdb.h
 //   decibel: { url: "https://decibel/...", ... }           # io/config_decibel.h
 //   ledger: { server: db:3306, ... }                       # io/config_ledger.h
-//   log_level: info                              # trace, debug, info, warn, error
+//   log: { level: info, ... }                    # io/config_log.h
+//   trace_calls: false                           # calls of tasks that go well are events too
 #pragma once
 
 #include <optional>
@@ -27,6 +28,7 @@
 #include "io/config_couchdb.h"
 #include "io/config_decibel.h"
 #include "io/config_ledger.h"
+#include "io/config_log.h"
 #include "io/home.h"
 #include "io/object_reader.h"
 
@@ -71,7 +73,8 @@ struct Config {
   std::optional<LedgerServer> ledger;  // nothing: HOME/collector/ledger.db
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
-  std::string log_level = "info";
+  LogConfig log;
+  bool trace_calls = false;
 };
 
 struct ConfigFile {

@@ -356,6 +356,11 @@ struct AddBody {
     put(json, "peer", event.peer);
     json.text("error", event.error);
   }
+  void operator()(const CallMade& event) const {
+    json.text("method", event.method);
+    put(json, "arguments", event.arguments);
+    put(json, "peer", event.peer);
+  }
   void operator()(const AttemptEnded& event) const {
     json.number("attempt", uint64_t{event.token.attempt});
     put(json, event.origin);
@@ -403,6 +408,13 @@ struct AddBody {
     put(json, "reason", event.reason);
     put(json, "who", event.who);
   }
+  void operator()(const DaemonLogged& event) const {
+    json.text("daemon", event.daemon);
+    put(json, "logged_at", event.line.time);
+    json.text("level", to_string(event.line.level));
+    json.text("text", event.line.text);
+    if (event.line.left_out > 0) json.number("left_out", event.line.left_out);
+  }
 };
 
 }  // namespace
@@ -413,7 +425,7 @@ const std::vector<std::string>& event_types() {
       "attempt_leased", "attempt_started",   "record",        "result",         "attempt_ended",
       "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
       "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
-      "measurement",    "artifact",          "call_failed"};
+      "measurement",    "artifact",          "call_failed",   "call_made",      "daemon_logged"};
   return types;
 }
 

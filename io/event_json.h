@@ -31,6 +31,8 @@
 //   measurement        attempt, worker, report, reported_at, table, row {}
 //   artifact           attempt, worker, report, reported_at, name, url, bytes, sha256
 //   call_failed        attempt, worker, report, reported_at, method, arguments, peer, error
+//   call_made          attempt, worker, report, reported_at, method, arguments, peer
+//   daemon_logged      daemon, logged_at, level, text, left_out
 // ending is {outcome, cause, status, status_name, exit_code, signal, message, started, finished}.
 // spec is {guid, kind, name, parent, submitter, pool, devices [{role, name, selector}], priority,
 // timeouts {queue_s, run_s, silence_s, grace_s}, retry {infra, test}, wait_for_capacity, work};

@@ -81,6 +81,8 @@ std::optional<EventBody> read_report(const std::string& type, const Members& mem
   } else if (type == "call_failed") {
     event.body = CallFailed{members.text("method"), members.text("arguments"), members.text("peer"),
                             members.text("error")};
+  } else if (type == "call_made") {
+    event.body = CallMade{members.text("method"), members.text("arguments"), members.text("peer")};
   } else {
     return std::nullopt;
   }

@@ -4,10 +4,10 @@
 //   HOME/run/broker.sock          the broker's ipc endpoint
 //   HOME/run/{broker,collector,up}.pid   pid files, locked while the process lives; a worker's is
 //                                        HOME/worker/NAME/worker.pid
-//   HOME/logs/                    daemon logs
+//   HOME/logs/                    the daemons' logs, and what they print (io/logging.h)
 //   HOME/broker/                  the event log
 //   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/ (workers/attempt_files.h),
-//                                 running/, run.sock, supervisor.err
+//                                 running/, run.sock
 //   HOME/collector/               sink state, ledger.db, dead/SINK.jsonl
 //   (collectors/dead_letters.h) HOME/results/<guid>/status.log HOME/archive/                 logs
 //   and artifacts of all attempts (io/archive_store.h) HOME/run/collector.http       the

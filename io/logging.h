@@ -1,30 +1,45 @@
-// The daemons' own log, through spdlog: after setup_logging everybody calls spdlog::info and
-// friends. HOME/logs/NAME.log is rotated and bounded (5 files of 10 MiB); times are UTC; control
-// characters in a message are escaped, so that what a peer said cannot forge a line. Lines are
-// flushed at once from `warning` on, and every few seconds otherwise.
+// The daemons' own logs, through spdlog: after begin_log everybody calls spdlog::info and friends.
+//
+//   HOME/logs/NAME.log, NAME.1.log, ...   the log, bounded in size and number; each line is in the
+//                                         file when the call returns. Times are UTC.
+//   HOME/logs/NAME.err, NAME.1.err        what the process, a library in it or a child of it prints
+//                                         on stdout or stderr: the last words of a crash. Each
+//                                         start begins with a line of "--- ".
+//
+// As text a line is `TIME LEVEL MESSAGE`, with control characters of the message escaped, so that
+// what a peer said cannot forge a line. With `json` it is one object: time, level, daemon, pid,
+// message. A message of more than kLogLineBytesMax is cut.
+//
+// A log that cannot be written (the disk is full) stops nobody: the lines are counted, and the next
+// one that can be written is preceded by one that says how many were lost.
 #pragma once
 
 #include <string>
-#include <string_view>
 
+#include "core/limits.h"
 #include "core/result.h"
+#include "io/log_events.h"
 
 namespace muster {
 
 struct LogOptions {
-  std::string daemon;    // names the file: NAME.log, NAME.err
-  std::string logs_dir;  // made if missing; empty: no file
+  std::string daemon;  // names the files
+  std::string dir;     // made if missing
   std::string level = "info";
-  bool json = false;      // one object a line: time, level, daemon, pid, message
-  bool to_stderr = true;  // also to stderr, for a daemon in the foreground
+  bool json = false;
+  uint64_t file_bytes = kLogFileBytesDefault;
+  uint32_t files = kLogFilesDefault;  // of NAME.log, the one that is written included
+  bool to_console = true;             // also to what stderr was when the log began
+  bool capture = true;                // stdout and stderr, into NAME.err
+  // Lines at or above this level go there too; null: none do. As `level`, or "critical".
+  std::string events_level = "error";
+  LogEvents* events = nullptr;  // outlives the process's threads
 };
 
-// Replaces the process's default logger. Nothing is changed on error: an unknown level (the reason
-// lists the known ones), a directory that cannot be made, a file that cannot be opened.
-Result<Done> setup_logging(const LogOptions& options);
-
-// Appends the process's stderr to LOGS_DIR/NAME.err: what a crash or a library says when nobody
-// watches. A file of more than 10 MiB is set aside as NAME.err.1 first.
-Result<Done> capture_stderr(const std::string& logs_dir, std::string_view daemon);
+// Replaces the process's default logger, and its stdout and stderr. Once in a process, before it
+// has threads. What NAME.err has of an earlier run that did not end well is said in the log.
+// Nothing is changed on error: an unknown level (the reason lists the known ones), a directory that
+// cannot be made, a file that cannot be written; but that there is no room is no error.
+Result<Done> begin_log(const LogOptions& options);
 
 }  // namespace muster

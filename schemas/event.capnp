@@ -20,6 +20,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("muster::wire");
 
 using Device = import "device.capnp";
+using Log = import "log.capnp";
 using Report = import "report.capnp";
 using Task = import "task.capnp";
 
@@ -52,6 +53,7 @@ struct Event {
     deviceListed @13 :DeviceListed;
     deviceUnlisted @14 :DeviceUnlisted;
     taskRetried @15 :TaskRetried;
+    daemonLogged @17 :DaemonLogged;
   }
 
   metadata @16 :List(Device.Pair);
@@ -154,6 +156,7 @@ struct AttemptReported {
     measurement @10 :Report.Measurement;
     artifact @11 :Report.Artifact;
     callFailed @12 :Report.CallFailed;
+    callMade @13 :Report.CallMade;
   }
 }
 
@@ -248,4 +251,13 @@ struct TaskRetried {
 
   id @3 :Text;
   # RetryTasks.id.
+}
+
+struct DaemonLogged {
+  # A daemon logged a line at or above the level that its configuration makes events of.
+
+  daemon @0 :Text;
+  # As its log file is named: "broker", "worker-NAME", "collector".
+
+  line @1 :Log.LogLine;
 }

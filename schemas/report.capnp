@@ -42,6 +42,7 @@ struct Report {
     measurement @11 :Measurement;
     artifact @12 :Artifact;
     callFailed @13 :CallFailed;
+    callMade @14 :CallMade;
   }
 }
 
@@ -157,4 +158,16 @@ struct CallFailed {
   # That was asked.
 
   error @3 :Text;
+}
+
+struct CallMade {
+  # A call to the house from inside a task that went well. Said where that is asked for only.
+
+  method @0 :Text;
+
+  arguments @1 :Text;
+  # JSON.
+
+  peer @2 :Text;
+  # That was asked.
 }

@@ -39,6 +39,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("muster::wire");
 
 using Device = import "device.capnp";
+using Log = import "log.capnp";
 using Report = import "report.capnp";
 using Task = import "task.capnp";
 
@@ -83,6 +84,8 @@ struct Envelope {
     currentInventory @33 :CurrentInventory;
     retryTasks @34 :RetryTasks;
     retryTasksReply @35 :RetryTasksReply;
+    tellLog @36 :TellLog;
+    tellLogReply @37 :TellLogReply;
   }
 }
 
@@ -720,4 +723,20 @@ struct BrokerStatus {
 
   diskLow @10 :Bool;
   started @11 :Int64;
+}
+
+# ==================================================================================================
+# Lines of logs
+
+struct TellLog {
+  # worker or collector -> broker: lines of its own log that are to become events, oldest first.
+  # What was told before, by its number, is passed over. Answered by TellLogReply when they are
+  # durable.
+
+  lines @0 :List(Log.LogLine);
+}
+
+struct TellLogReply {
+  through @0 :UInt64;
+  # Number of the newest line of this daemon that is an event.
 }

@@ -34,6 +34,7 @@ struct RunContext {
   std::string home;          // of the installation, for muster inside a job; empty: not told
   LogLimits log_limits;      // of each console log
   ReportLimits report_limits;
+  bool trace_calls = false;  // calls of a job that go well are reported too
   // A process group of a strategy attempt, for the spool: what is left of it is killed after a
   // crash. Jobs do not need it, for their supervisor is there to end them.
   std::function<void(const AttemptToken&, pid_t)> note_group;

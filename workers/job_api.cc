@@ -30,12 +30,14 @@ constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kUnreadAnswersMax = 64 << 10;
 constexpr int kEventsPerWake = 64;
 constexpr Duration kSettleTime = 5s;
+constexpr char kPeer[] = "the job's socket";  // of a call that is reported
 
 }  // namespace
 
 // One answer on its way.
 struct JobApi::Answer {
   JsonWriter json;
+  std::string reason;  // of a refusal; empty: it went well
   explicit Answer(bool ok) {
     json.begin_object();
     json.boolean("ok", ok);
@@ -44,11 +46,13 @@ struct JobApi::Answer {
     json.end_object();
     return json.take() + "\n";
   }
-  static std::string error(const std::string& reason) {
+  static Answer refusal(const std::string& reason) {
     Answer answer(false);
     answer.json.text("error", reason);
-    return answer.line();
+    answer.reason = reason;
+    return answer;
   }
+  static std::string error(const std::string& reason) { return refusal(reason).line(); }
 };
 
 struct JobApi::Connection {
@@ -61,6 +65,7 @@ struct JobApi::Connection {
   bool skipping = false;  // the rest of a line that is too long
   bool broken = false;    // nothing can be sent any more
   std::string out;
+  std::string asked;  // the request that is being answered
   std::unique_ptr<FileChore> chore;
   std::function<void()> chore_done;  // answers for it
 };
@@ -315,12 +320,17 @@ void JobApi::take_line(Connection& connection, const std::string& line, Instant 
     connection.out += drop_answer(why);
     return;
   }
+  connection.asked = line;
   Result<JobRequest> request = parse_job_request(line);
   if (!request.ok()) {
-    connection.out += Answer::error(request.error());
+    refuse(connection, request.error());
   } else if (auto* said = std::get_if<SayRequest>(&*request)) {
     const std::string left_out = say(std::move(said->body));
-    connection.out += left_out.empty() ? Answer(true).line() : drop_answer(left_out);
+    if (left_out.empty()) {
+      answer(connection, Answer(true));
+    } else {
+      connection.out += drop_answer(left_out);
+    }
   } else if (auto* results = std::get_if<ResultFileRequest>(&*request)) {
     const bool junit = results->format == ResultFileFormat::junit;
     begin_report(connection, results->path, "cases", [&](const FileSink& sink) {
@@ -334,6 +344,27 @@ void JobApi::take_line(Connection& connection, const std::string& line, Instant 
   }
 }
 
+// Sends the answer to what was asked last, and reports the call. What there was too much of is not
+// answered so: it would be still more.
+void JobApi::answer(Connection& connection, Answer answer) {
+  const std::string reason = answer.reason;
+  connection.out += answer.line();
+  const std::string asked = std::exchange(connection.asked, "");
+  if (reason.empty() && !trace_) return;
+  CallMade call = describe_request(asked);
+  if (call.method == "call_failed" || call.method == "call_made") return;  // that is about a call
+  call.peer = kPeer;
+  if (reason.empty()) {
+    (void)say(std::move(call));
+  } else {
+    (void)say(CallFailed{call.method, call.arguments, call.peer, reason});
+  }
+}
+
+void JobApi::refuse(Connection& connection, const std::string& reason) {
+  answer(connection, Answer::refusal(reason));
+}
+
 // `make` gives the reader of a file that says what it finds to the sink; the answer counts it as
 // `noun`.
 void JobApi::begin_report(
@@ -341,7 +372,7 @@ void JobApi::begin_report(
     const std::function<std::unique_ptr<ReportReader>(const FileSink&)>& make) {
   Result<UniqueFd> fd = open_job_file(paths_.roots, path);
   if (!fd.ok()) {
-    connection.out += Answer::error(fd.error());
+    refuse(connection, fd.error());
     return;
   }
   struct Tally {
@@ -356,16 +387,15 @@ void JobApi::begin_report(
     if (!left_out.empty()) tally->left_out = std::move(left_out);
   };
   connection.chore = std::make_unique<ReadChore>(std::move(*fd), path, make(sink));
-  connection.chore_done = [&connection, noun, tally] {
+  connection.chore_done = [this, &connection, noun, tally] {
     std::string reason = connection.chore->reason();
     if (reason.empty() && tally->dropped > 0) {
       reason = tally->left_out + ", " + std::to_string(tally->dropped) + " dropped";
     }
-    Answer answer(reason.empty());
-    if (!reason.empty()) answer.json.text("error", reason);
-    answer.json.number(noun, tally->said);
-    if (tally->dropped > 0) answer.json.number("dropped", tally->dropped);
-    connection.out += answer.line();
+    Answer told = reason.empty() ? Answer(true) : Answer::refusal(reason);
+    told.json.number(noun, tally->said);
+    if (tally->dropped > 0) told.json.number("dropped", tally->dropped);
+    answer(connection, std::move(told));
   };
 }
 
@@ -376,7 +406,7 @@ void JobApi::begin_push(Connection& connection, const PushRequest& push) {
     reason = "the attempt may push " + std::to_string(limits_.pushed_files) + " files, and has";
   }
   if (!reason.empty()) {
-    connection.out += Answer::error(reason);
+    refuse(connection, reason);
     return;
   }
   ++pushed_files_;
@@ -386,17 +416,17 @@ void JobApi::begin_push(Connection& connection, const PushRequest& push) {
   connection.chore = std::move(copy);
   connection.chore_done = [this, &connection, &done] {
     if (!done.reason().empty()) {
-      connection.out += Answer::error(done.reason());
+      refuse(connection, done.reason());
       return;
     }
     Artifact artifact = done.artifact();
     artifact.url = url_(artifact.name);
     pushed_bytes_ += std::min(artifact.bytes, limits_.pushed_bytes - pushed_bytes_);
-    Answer answer(true);
-    answer.json.text("name", artifact.name);
-    answer.json.text("url", artifact.url);
+    Answer told(true);
+    told.json.text("name", artifact.name);
+    told.json.text("url", artifact.url);
     report_(make_reportable(std::move(artifact)));
-    connection.out += answer.line();
+    answer(connection, std::move(told));
   };
 }
 

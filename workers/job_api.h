@@ -54,6 +54,9 @@ class JobApi {
   JobApi(const JobApi&) = delete;
   JobApi& operator=(const JobApi&) = delete;
 
+  // Also what goes well is reported, as CallMade; what is refused is in any case, as CallFailed.
+  void trace_calls(bool trace) { trace_ = trace; }
+
   // $MUSTER_SOCKET.
   const std::string& path() const { return path_; }
 
@@ -88,6 +91,8 @@ class JobApi {
   void take_lines(Connection& connection, Instant now);
   bool next_line(Connection& connection, std::string& line);
   void take_line(Connection& connection, const std::string& line, Instant now);
+  void answer(Connection& connection, Answer answer);
+  void refuse(Connection& connection, const std::string& reason);
   void begin_report(Connection& connection, const std::string& path, const char* noun,
                     const std::function<std::unique_ptr<ReportReader>(const FileSink&)>& make);
   void begin_push(Connection& connection, const PushRequest& push);
@@ -122,6 +127,7 @@ class JobApi {
   uint64_t pushed_bytes_ = 0;
   size_t pushed_files_ = 0;
   uint64_t dropped_ = 0;
+  bool trace_ = false;
   bool flooded_ = false;          // and a record says so
   size_t lines_left_ = 0;         // of this wake
   bool waiting_clients_ = false;  // to be accepted, as far as is known

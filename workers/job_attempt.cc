@@ -154,6 +154,7 @@ void JobAttempt::listen(Instant now) {
       [this](const std::string& name) { return artifact_url(name); }, now);
   if (api.ok()) {
     api_ = std::move(*api);
+    api_->trace_calls(context_.trace_calls);
   } else {
     api_fault_ = api.error();
   }
@@ -173,6 +174,7 @@ void JobAttempt::make_environment() {
   env_["MUSTER_DEVICES"] = env_["VCSJOB_PROFILES"] = devices;
   env_["MUSTER_LOG_PATH"] = env_["VCSJOB_LOG_PATH"] = log_.path();
   if (api_) env_["MUSTER_SOCKET"] = api_->path();
+  if (context_.trace_calls) env_["MUSTER_TRACE_CALLS"] = "1";
   if (!context_.home.empty()) env_["MUSTER_HOME"] = context_.home;
 }
 

@@ -17,8 +17,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::vector<std::string> kVerbs = {"shout", "report",   "measure",
-                                         "push",  "progress", "call_failed"};
+const std::vector<std::string> kVerbs = {"shout",    "report",      "measure",  "push",
+                                         "progress", "call_failed", "call_made"};
 
 // The first thing that is wrong with the members of an object, and their values.
 class Members {
@@ -233,7 +233,34 @@ Result<JobRequest> parse_call_failed(const Json& json) {
   return JobRequest(SayRequest{std::move(call)});
 }
 
+Result<JobRequest> parse_call_made(const Json& json) {
+  Members members("call_made", json, {"method", "arguments", "peer"});
+  CallMade call;
+  call.method = members.text("method", true);
+  if (members.has("arguments")) call.arguments = json["arguments"].dump();
+  call.peer = cut_text(members.text("peer"), kMessageLengthMax);
+  if (call.method.size() > kNameLengthMax) members.fail("\"method\" is too long");
+  if (call.arguments.size() > kReportBytesMax / 4) members.fail("\"arguments\" are too long");
+  if (members.reason()) return Error{*members.reason()};
+  return JobRequest(SayRequest{std::move(call)});
+}
+
 }  // namespace
+
+CallMade describe_request(std::string_view line) {
+  constexpr size_t kArgumentBytesMax = 1 << 10;
+  constexpr auto kReplace = Json::error_handler_t::replace;
+  const Json json = Json::parse(line, nullptr, false);
+  const bool readable = json.is_object() && json.size() == 1;
+  CallMade call{readable ? json.begin().key() : "unreadable", "", ""};
+  const std::string value = readable ? json.begin().value().dump() : std::string(line);
+  const bool whole = readable && value.size() <= kArgumentBytesMax;
+  call.arguments =
+      whole
+          ? value
+          : Json(cut_text(sanitize_utf8(value), kArgumentBytesMax)).dump(-1, ' ', false, kReplace);
+  return call;
+}
 
 Result<JobRequest> parse_job_request(std::string_view line) {
   Json json;
@@ -253,6 +280,7 @@ Result<JobRequest> parse_job_request(std::string_view line) {
   if (verb == "push") return parse_push(value);
   if (verb == "progress") return parse_progress(value);
   if (verb == "call_failed") return parse_call_failed(value);
+  if (verb == "call_made") return parse_call_made(value);
   return Error{"unknown verb " + quote_text(verb) + suggestion(verb, kVerbs)};
 }
 

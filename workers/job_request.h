@@ -12,7 +12,8 @@
 
 namespace muster {
 
-// A report as it is: shout, report of one case, measure of one row, progress, call_failed.
+// A report as it is: shout, report of one case, measure of one row, progress, call_failed,
+// call_made.
 struct SayRequest {
   ReportBody body;
 };
@@ -35,6 +36,11 @@ struct PushRequest {
 };
 
 using JobRequest = std::variant<SayRequest, ResultFileRequest, MeasureFileRequest, PushRequest>;
+
+// A request as a call, for CallMade and CallFailed: its verb, known or not, and its value as JSON,
+// or as the beginning of that in a JSON string where it has more than 1 KiB. What is no request is
+// "unreadable".
+CallMade describe_request(std::string_view line);
 
 // The request of `line`, or why it is none, as a sentence.
 Result<JobRequest> parse_job_request(std::string_view line);

@@ -15,7 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/limits.h"
 #include "io/local_socket.h"
+#include "io/rotating_file.h"
 #include "workers/supervisor.h"
 
 namespace muster {
@@ -32,7 +34,8 @@ std::string encode_order(const LaunchOrder& order) {
   std::string bytes;
   for (const std::string& field :
        {order.attempt_dir, order.worker_dir, order.worker, std::to_string(order.log_max),
-        std::to_string(order.disk_reserve), order.archive}) {
+        std::to_string(order.disk_reserve), order.archive,
+        std::string(order.trace_calls ? "trace" : "")}) {
     bytes += field + '\0';
   }
   for (const std::string& pattern : order.git_allow) bytes += pattern + '\0';
@@ -45,9 +48,9 @@ std::optional<LaunchOrder> decode_order(std::string_view bytes) {
     fields.emplace_back(bytes.substr(0, end));
     bytes.remove_prefix(end + 1);
   }
-  if (fields.size() < 6) return std::nullopt;
-  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0, fields[5], {}};
-  order.git_allow.assign(fields.begin() + 6, fields.end());
+  if (fields.size() < 7) return std::nullopt;
+  LaunchOrder order{fields[0], fields[1], fields[2], 0, 0, fields[5], {}, !fields[6].empty()};
+  order.git_allow.assign(fields.begin() + 7, fields.end());
   const auto read_number = [](const std::string& text, uint64_t& number) {
     return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
   };
@@ -105,7 +108,7 @@ UniqueFd above_orders(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& self_exe,
-                                                  const std::string& worker_dir) {
+                                                  const std::string& errors) {
   const auto fail = [](const std::string& what) {
     return Error{"cannot start the launcher of jobs: " + what + ": " + errno_text(errno)};
   };
@@ -114,10 +117,13 @@ Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& self_exe,
   UniqueFd ours(pair[0]);
   const UniqueFd theirs = above_orders(pair[1]);
   const UniqueFd null = above_orders(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const std::string error_path = worker_dir + "/supervisor.err";
-  const UniqueFd error =
-      above_orders(::open(error_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!theirs.valid() || !null.valid() || !error.valid()) return fail(error_path);
+  Result<RotatingFile> said = RotatingFile::open({errors, ".err", kLogFileBytesDefault, 2});
+  if (!said.ok()) return fail(said.error());
+  said->look();
+  // On a disk without room nothing of it is kept.
+  const int said_fd = said->fd() < 0 ? null.get() : said->fd();
+  const UniqueFd error = above_orders(::fcntl(said_fd, F_DUPFD_CLOEXEC, kOrderFd + 1));
+  if (!theirs.valid() || !null.valid() || !error.valid()) return fail(said->path());
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return fail("pipe");
   const UniqueFd failure_end(pipe[0]);

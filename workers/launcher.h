@@ -25,6 +25,7 @@ struct LaunchOrder {
   uint64_t disk_reserve = 0;
   std::string archive;                 // where the worker's uploader archives, without secrets
   std::vector<std::string> git_allow;  // patterns of URLs that may be fetched; empty: any
+  bool trace_calls = false;            // calls of its job that go well are reported too
 
   bool operator==(const LaunchOrder&) const = default;
 };
@@ -33,9 +34,10 @@ struct LaunchOrder {
 class Launcher {
  public:
   // Runs `self_exe` as a launcher. What it and its supervisors say about themselves, which is
-  // nothing unless they are broken, goes to `worker_dir`/supervisor.err.
+  // nothing unless they are broken, goes to `errors`.err; what is too much of it already is set
+  // aside as `errors`.1.err.
   static Result<std::unique_ptr<Launcher>> start(const std::string& self_exe,
-                                                 const std::string& worker_dir);
+                                                 const std::string& errors);
 
   // Readable when the launcher has died.
   int fd() const { return fd_.get(); }

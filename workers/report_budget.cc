@@ -23,6 +23,7 @@ struct SizeOf {
   size_t operator()(const CallFailed& body) const {
     return body.arguments.size() + body.error.size();
   }
+  size_t operator()(const CallMade& body) const { return body.arguments.size(); }
   template <typename Other>
   size_t operator()(const Other&) const {
     return 0;

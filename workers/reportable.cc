@@ -98,6 +98,12 @@ void make_readable(CallFailed& call) {
   call.error = readable(call.error, kMessageLengthMax);
 }
 
+void make_readable(CallMade& call) {
+  call.method = readable(call.method, kNameLengthMax);
+  call.arguments = readable(call.arguments, kReportBytesMax / 4);
+  call.peer = readable(call.peer, kMessageLengthMax);
+}
+
 }  // namespace
 
 ReportBody make_reportable(ReportBody body) {

@@ -157,7 +157,7 @@ void SupervisedAttempts::end_what_was_left() {
 }
 
 Result<Done> SupervisedAttempts::run_launcher() {
-  Result<std::unique_ptr<Launcher>> started = Launcher::start(setup_.self_exe, setup_.dir);
+  Result<std::unique_ptr<Launcher>> started = Launcher::start(setup_.self_exe, setup_.errors);
   if (!started.ok()) return Error{started.error()};
   launcher_ = std::move(*started);
   watch(launcher_->fd(), static_cast<uint64_t>(launcher_->fd()));
@@ -213,9 +213,10 @@ AttemptVitals SupervisedAttempts::vitals_of(const AttemptToken& token,
 
 Result<Done> SupervisedAttempts::hand_over(Attempt& attempt, int lock_fd) {
   attempt.told_lease_us = attempt.lease_boot_us;
-  return launcher_->launch({attempt.dir, setup_.dir, setup_.worker, setup_.log_max,
-                            setup_.disk_reserve, setup_.archive, setup_.git_allow},
-                           lock_fd);
+  return launcher_->launch(
+      {attempt.dir, setup_.dir, setup_.worker, setup_.log_max, setup_.disk_reserve, setup_.archive,
+       setup_.git_allow, setup_.trace_calls},
+      lock_fd);
 }
 
 void SupervisedAttempts::stop(const StopAction& action, Instant now) {

@@ -54,6 +54,7 @@ class Supervisor {
     // HOME/worker/NAME
     context_.home = std::filesystem::path(order.worker_dir).parent_path().parent_path();
     context_.log_limits = {order.log_max, &disk_};
+    context_.trace_calls = order.trace_calls;
     if (!order.archive.empty()) {
       context_.archive_url = [archive = order.archive](const AttemptToken& token,
                                                        const std::string& name) {

@@ -23,6 +23,9 @@ namespace {
 constexpr uint64_t kSocketKey = 1;
 constexpr uint64_t kStopKey = 2;
 constexpr uint64_t kRunKey = 3;
+// Numbers of requests on a connection.
+constexpr uint64_t kHelloRequest = 1;
+constexpr uint64_t kTellLogRequest = 2;
 constexpr Duration kHelloAgain = std::chrono::seconds(1);
 // A connection that has been silent for this long is made anew: it may be half dead.
 constexpr Duration kReconnectAfter = std::chrono::seconds(10);
@@ -35,6 +38,7 @@ constexpr Duration kSpoolBackOffMax = std::chrono::seconds(30);
 // What is killed at the end of that patience ends within this: a supervisor that is stuck is killed
 // before (workers/supervised.cc).
 constexpr Duration kLastPatience = std::chrono::seconds(4);
+constexpr char kBrokerPeer[] = "broker";
 constexpr char kShutDown[] = "the worker was shut down while the attempt ran";
 
 WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
@@ -54,6 +58,9 @@ SupervisedSetup supervised_setup(
       config.dir,          config.name, config.self_exe,  spool.incarnation(), config.log_max,
       config.disk_reserve, "",          config.git_allow, config.cgroup_dir};
   setup.end_strays = std::move(end_strays);
+  setup.trace_calls = config.trace_calls;
+  setup.errors =
+      config.supervisor_errors.empty() ? config.dir + "/supervisor" : config.supervisor_errors;
   Uploader* const uploader = config.uploader;
   if (uploader == nullptr) return setup;
   setup.archive = uploader->base();
@@ -94,6 +101,7 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
       core_(core_options(config_, *spool_), spool_->take_unacked(),
             end_interrupted(spool_->take_interrupted(), supervised_, config_.dir), clock.now()),
       listers_(config_.listers, config_.name) {
+  if (config_.log_events != nullptr) log_teller_.emplace(*config_.log_events);
   for (ResumedAttempt& attempt : resumed_) core_.resume(std::move(attempt));
   if (!resumed_.empty()) spdlog::info("takes up {} jobs of an earlier run", resumed_.size());
   resumed_.clear();
@@ -146,7 +154,7 @@ void Worker::say_hello(Instant now) {
   hello.role = Role::worker;
   hello.name = config_.name;
   hello.version = MUSTER_VERSION;
-  socket_->send(encode_message(Envelope{1, hello}));
+  socket_->send(encode_message(Envelope{kHelloRequest, hello}));
   next_hello_ = now + kHelloAgain;
 }
 
@@ -168,6 +176,7 @@ Result<Done> Worker::serve(int stop_fd) {
     run_attempts(now);
     keep_reports(now);
     speak(now);
+    tell_log(now);
     check_silence(now);
   }
 }
@@ -180,6 +189,7 @@ void Worker::wait(int stop_fd) {
   for (const auto& [token, run] : runs_) run->descriptors(fds_);
   listers_.descriptors(fds_);
   fds_.push_back(supervised_.fd());
+  if (config_.log_events != nullptr) fds_.push_back(config_.log_events->fd());
   for (const int fd : fds_) poller_.add_fd(fd, POLLIN, kRunKey);
   const std::optional<Instant> deadline = next_deadline();
   const Duration timeout = deadline ? std::max(*deadline - clock_.now(), Duration{0}) : kHelloAgain;
@@ -212,7 +222,13 @@ void Worker::receive_all(Instant now) {
       spdlog::warn("the broker sent what cannot be read: {}", failure->reason);
       continue;
     }
-    take(std::get<Envelope>(decoded).message, now);
+    const Envelope& envelope = std::get<Envelope>(decoded);
+    if (envelope.request == kTellLogRequest && log_teller_) {
+      log_teller_->take(envelope.message, now);
+      const auto* refused = std::get_if<Refused>(&envelope.message);
+      if (refused == nullptr || refused->code != RefusalCode::hello_first) continue;
+    }
+    take(envelope.message, now);
   }
 }
 
@@ -228,6 +244,7 @@ void Worker::take(const Message& message, Instant now) {
     last_refusal_.clear();
     core_.set_beat(std::max<Duration>(welcome->beat, std::chrono::milliseconds(10)));
     core_.connected(now);
+    if (log_teller_) log_teller_->connected();
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
     take_refusal(*refused, now);
   }
@@ -268,6 +285,7 @@ void Worker::run_attempts(Instant now) {
     WorkerActions actions = core_.drain_actions(now);
     if (actions.start.empty() && actions.stop.empty()) return;
     for (const StopAction& stop : actions.stop) {
+      trace_call(stop.token, "stop", "", now);
       supervised_.stop(stop, now);
       const auto found = runs_.find(stop.token);
       if (found == runs_.end()) continue;
@@ -290,6 +308,7 @@ void Worker::start(Assignment assignment, Instant now) {
   }
   const Result<Work> work = decode_work(assignment.spec->work);
   if (!work.ok()) {
+    trace_call(token, "run", work.error(), now);
     core_.report(token,
                  make_ending(Outcome::error, Cause::config, StatusCode::norun,
                              "the work description cannot be read: " + work.error(), kNever, now),
@@ -300,6 +319,7 @@ void Worker::start(Assignment assignment, Instant now) {
     core_.report(token, run_noop(now), false, now);
     return;
   }
+  trace_call(token, "run", "", now);
   if (std::holds_alternative<JobWork>(*work)) {
     supervised_.start(assignment, core_.lease_until(token), now);
     return;
@@ -402,6 +422,28 @@ void Worker::speak(Instant now) {
   for (int i = 0; i < kSyncsPerWakeup; ++i) {
     std::optional<Sync> sync = core_.make_sync(now);
     if (!sync || !socket_->send(encode_message(Envelope{0, std::move(*sync)}))) break;
+  }
+}
+
+void Worker::tell_log(Instant now) {
+  if (!log_teller_) return;
+  const QuietLog quiet;
+  if (!welcomed_) {
+    config_.log_events->heed();
+  } else if (std::optional<TellLog> lines = log_teller_->next(now)) {
+    socket_->send(encode_message(Envelope{kTellLogRequest, std::move(*lines)}));
+  }
+}
+
+// What the broker asked for of an attempt: of what went well where that is wanted, else of what did
+// not.
+void Worker::trace_call(const AttemptToken& token, const char* method, std::string error,
+                        Instant now) {
+  const std::string arguments = "{\"attempt\":" + std::to_string(token.attempt) + "}";
+  if (!error.empty()) {
+    core_.report(token, CallFailed{method, arguments, kBrokerPeer, std::move(error)}, true, now);
+  } else if (config_.trace_calls) {
+    core_.report(token, CallMade{method, arguments, kBrokerPeer}, true, now);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "core/worker_core.h"
 #include "io/clock.h"
 #include "io/config.h"
+#include "io/log_events.h"
 #include "io/socket.h"
 #include "workers/attempt_run.h"
 #include "workers/disk_watch.h"
@@ -35,6 +36,9 @@ struct WorkerSetup {
   Uploader* uploader = nullptr;        // of what attempts leave; null: it stays where it is
   std::string cgroup_dir;              // below which jobs get cgroups; empty: they get none
   bool end_jobs = false;               // when it is stopped
+  LogEvents* log_events = nullptr;     // lines of its log; null: none become events
+  bool trace_calls = false;            // calls of tasks that go well are events too
+  std::string supervisor_errors;       // SupervisedSetup::errors; empty: in `dir`
 };
 
 // How long a worker that ends its jobs when it is stopped waits for their grace times and `finally`
@@ -72,6 +76,8 @@ class Worker {
   std::string disk_refusal() const;
   void keep_reports(Instant now);
   void speak(Instant now);
+  void tell_log(Instant now);
+  void trace_call(const AttemptToken& token, const char* method, std::string error, Instant now);
   void end_runs(Instant now);
   bool may_leave(Instant now);
   void take_leave(Instant now);
@@ -100,6 +106,7 @@ class Worker {
   Instant leave_at_;    // whatever still runs
   Instant last_heard_;
   Instant next_hello_;
+  std::optional<LogTeller> log_teller_;
   std::string last_refusal_;  // so that the same trouble is logged once
   Instant next_disk_look_;
   Instant next_mirror_sweep_;

@@ -81,6 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
                  Condition::fail, "refused", 1},
         SickCase{"disk_tight", [](DoctorFacts& f) { f.free_bytes = kDiskReserveBytes; }, "disk",
                  Condition::warn, "64MiB free", 0},
+        SickCase{"logs", [](DoctorFacts& f) { f.logs_fault = "cannot write in /h/logs"; }, "logs",
+                 Condition::warn, "cannot write in /h/logs", 0},
         SickCase{"disk_unknown", [](DoctorFacts& f) { f.free_fault = "no such file"; }, "disk",
                  Condition::warn, "no such file", 0},
         // A worker that refused all work was fine.

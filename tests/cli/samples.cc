@@ -236,7 +236,9 @@ std::vector<Event> every_event() {
       {at(0), AttemptReported{origin, token, at(0), Shout{R"({"a": 1})"}}},
       {at(0), AttemptReported{origin, token, at(0), Measurement{"t", {{"a", int64_t{1}}}}}},
       {at(0), AttemptReported{origin, token, at(0), Artifact{"a", "file:///a", 1, ""}}},
-      {at(0), AttemptReported{origin, token, at(0), CallFailed{"device ls", "[]", "b", "gone"}}}};
+      {at(0), AttemptReported{origin, token, at(0), CallFailed{"device ls", "[]", "b", "gone"}}},
+      {at(0), AttemptReported{origin, token, at(0), CallMade{"device ls", "[]", "b\n"}}},
+      {at(0), DaemonLogged{"worker-a", {1, at(0), LogLevel::error, "no\nroom", 2}}}};
 }
 
 }  // namespace muster::samples

@@ -16,6 +16,7 @@
 
 #include "collectors/sink_runner.h"
 #include "io/codec.h"
+#include "io/log_events.h"
 #include "tests/collectors/letters.h"
 #include "tests/collectors/script.h"
 #include "tests/support/scratch.h"
@@ -155,6 +156,7 @@ struct Journey {
   Result<Done> result = Done{};
   std::vector<std::string> problems;
   std::vector<std::string> news;
+  std::vector<bool> quiet;  // of each problem and each piece of news: no event is made of it
   std::vector<uint64_t> asked;
   std::vector<Duration> waits;
   SinkStatus status;
@@ -166,8 +168,14 @@ inline Journey run(Sink& sink, ScriptedSource& source, RunnerKit& kit) {
   SinkRunnerOptions options;
   options.backoff = {Duration(0), Duration(0)};
   options.random = [] { return 0; };
-  options.log_problem = [&](const std::string& text) { journey.problems.push_back(text); };
-  options.log_news = [&](const std::string& text) { journey.news.push_back(text); };
+  options.log_problem = [&](const std::string& text) {
+    journey.problems.push_back(text);
+    journey.quiet.push_back(QuietLog::is_on());
+  };
+  options.log_news = [&](const std::string& text) {
+    journey.news.push_back(text);
+    journey.quiet.push_back(QuietLog::is_on());
+  };
   journey.result =
       SinkRunner(sink, source, kit.letters, kit.desk, kit.stop, kit.clock, options).run();
   journey.asked = source.asked;

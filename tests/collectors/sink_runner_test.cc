@@ -301,5 +301,29 @@ TEST(SinkDesk, WhoAsksWhenNobodyServesIsToldSo) {
   EXPECT_THAT(desk.ask({}, 60s).error, HasSubstr("is stopping"));
 }
 
+// Of a line of a log one event is made, and not another of how that fared.
+TEST(SinkRunner, WhatIsLoggedOfTheDeliveryOfLinesOfLogsBecomesNoEvent) {
+  const auto line = [](uint64_t seq) {
+    return Event{script_time(seq), DaemonLogged{"broker", {seq, script_time(seq)}}};
+  };
+  const std::vector<Event> lines = {line(1), line(2)};
+  const std::vector<Event> mixed = {line(3), script_event(4)};
+  MemorySink sink;
+  sink.names_poison = true;
+  sink.poison = {2};
+  sink.deliver_failures = 1;
+  const Journey quiet =
+      run(sink, {blocks(2, {encode_block(1, lines)}), blocks(2, {encode_block(1, lines)})});
+  EXPECT_THAT(quiet.problems, ElementsAre(HasSubstr("disk full")));
+  EXPECT_THAT(quiet.news, ElementsAre(HasSubstr("event 2 was refused"), HasSubstr("works again")));
+  EXPECT_THAT(quiet.quiet, ElementsAre(true, true, true));
+
+  sink.poison = {4};
+  sink.deliver_failures = 1;
+  const Journey aloud =
+      run(sink, {blocks(4, {encode_block(3, mixed)}), blocks(4, {encode_block(3, mixed)})});
+  EXPECT_THAT(aloud.quiet, ElementsAre(false, false, false));
+}
+
 }  // namespace
 }  // namespace muster

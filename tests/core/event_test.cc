@@ -38,6 +38,8 @@ TEST(Event, TypeAndGuid) {
       {CancelRequested{"guid:of:cancel", "", ""}, "cancel_requested", "guid:of:cancel"},
       {TaskEnded{"guid:of:task", {}, Verdict::error}, "task_ended", "guid:of:task"},
       {TaskRetried{"guid:of:task", "", "", ""}, "task_retried", "guid:of:task"},
+      {AttemptReported{{}, kToken, {}, CallMade{}}, "call_made", "guid:of:token"},
+      {DaemonLogged{}, "daemon_logged", ""},
   };
   for (const EventRow& row : rows) {
     const Event event{Instant{}, row.body};

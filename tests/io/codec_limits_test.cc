@@ -48,6 +48,8 @@ std::vector<LimitRow> request_rows() {
        }},
       {"retry reply", kGuidsPerRequestMax,
        [](size_t n) { return frame(RetryTasksReply{many<RetryTasksResult>(n)}); }},
+      {"lines of a log", kLogLinesPerTellMax,
+       [](size_t n) { return frame(TellLog{many<LogLine>(n)}); }},
       {"task list", kListTasksMax,
        [](size_t n) {
          return frame(TaskList{many<TaskInfo>(n), 0});

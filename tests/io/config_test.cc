@@ -32,7 +32,8 @@ TEST_F(ConfigTest, EverythingHasADefault) {
     EXPECT_EQ(file.config.worker.disk_reserve, kWorkerReserveBytes);
     EXPECT_EQ(file.config.beat, kBeatDefault);
     EXPECT_EQ(file.config.lease, kLeaseDefault);
-    EXPECT_EQ(file.config.log_level, "info");
+    EXPECT_EQ(file.config.log, LogConfig{});
+    EXPECT_FALSE(file.config.trace_calls);
     EXPECT_EQ(file.config.archive.url, "file://" + dir() + "/archive");
     EXPECT_EQ(file.config.archive.keep, kArchiveKeepDefault);
     EXPECT_EQ(file.config.archive.bytes_max, kArchiveBytesDefault);
@@ -225,7 +226,8 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
       "listen: [tcp://127.0.0.1:7100, ipc:///tmp/b.sock]\n"
       "worker: { name: rack3, slots: 12, pools: [wifi], lab: lund, log_max: 20M, disk_reserve: 0,\n"
       "  listers: [{name: usb, command: [listers/usb, -v]}, {name: sh, command: {shell: ls}}] }\n"
-      "beat: 500ms\nlease: 5s\nlog_level: debug\n");
+      "beat: 500ms\nlease: 5s\ntrace_calls: true\n"
+      "log: { level: debug, json: true, size: 64KiB, files: 1000, events: warn }\n");
   EXPECT_EQ(file.problems.to_text(), "");
   EXPECT_EQ(file.config.endpoint, "tcp://127.0.0.1:7100");
   EXPECT_EQ(file.config.listen,
@@ -241,7 +243,8 @@ TEST_F(ConfigTest, ReadsAWholeOne) {
   EXPECT_EQ(file.config.worker.listers, listers);
   EXPECT_EQ(file.config.beat, Duration(500ms));
   EXPECT_EQ(file.config.lease, Duration(5s));
-  EXPECT_EQ(file.config.log_level, "debug");
+  EXPECT_EQ(file.config.log, (LogConfig{"debug", true, 64 << 10, 1000, "warn"}));
+  EXPECT_TRUE(file.config.trace_calls);
 }
 
 TEST_F(ConfigTest, TheBrokerListensWherePeopleDial) {
@@ -289,8 +292,18 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"lease: 5s", "1:8: must be at least 3 beats, which are 2s each\n"},
       {"beat: 30ms\nlease: 100ms", "2:8: must be at least 200ms\n"},
       {"worker: {log_max: 4095}", "1:19: must be at least 4KiB\n"},
-      {"log_level: loud",
-       "1:12: \"log_level\" must be one of info, trace, debug, warn, error, not \"loud\"\n"},
+      {"log: {level: loud}",
+       "1:14: \"level\" must be one of info, trace, debug, warn, error, not \"loud\"\n"},
+      {"log: {events: loud}",
+       "1:15: \"events\" must be one of off, info, warn, error, critical, not \"loud\"\n"},
+      {"log: {size: 65535}", "1:13: must be 64KiB to 1GiB\n"},
+      {"log: {size: 1025MiB}", "1:13: must be 64KiB to 1GiB\n"},
+      {"log: {files: 0}", "1:14: \"files\" must be from 1 to 1000, not 0\n"},
+      {"log: {files: 1001}", "1:14: \"files\" must be from 1 to 1000, not 1001\n"},
+      {"log: debug", "1:6: \"log\" must be a map, not \"debug\"\n"},
+      {"log: {lvl: debug}",
+       "1:7: unknown key \"lvl\" in the configuration of logs; did you mean level?\n"},
+      {"trace_calls: all", "1:14: \"trace_calls\" must be true or false, not \"all\"\n"},
       {"version: 1\nkind: inventory",
        "2:7: this must be a file of kind config, not \"inventory\"\n"},
       {"beat: 1s\n---\nbeat: 2s", "3:1: this file holds one document, not more\n"},

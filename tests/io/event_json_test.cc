@@ -103,6 +103,12 @@ TEST(EventJson, EveryType) {
       {AttemptReported{origin, token, kTime, Artifact{"a/b", "file:///b", 9, "00"}},
        with_head("artifact",
                  guid + from + at + R"(,"name":"a/b","url":"file:///b","bytes":9,"sha256":"00")")},
+      {AttemptReported{origin, token, kTime, CallMade{"shout", "{}", "job"}},
+       with_head("call_made",
+                 guid + from + at + R"(,"method":"shout","arguments":"{}","peer":"job")")},
+      {DaemonLogged{"broker", {7, kTime, LogLevel::warning, "low", 2}},
+       with_head("daemon_logged", R"(,"daemon":"broker","logged_at":")" + format_rfc3339(kTime) +
+                                      R"(","level":"warning","text":"low","left_out":2)")},
       {AttemptReported{origin, token, kTime, CallFailed{"device ls", "[]", "broker", "gone"}},
        with_head("call_failed", guid + from + at +
                                     R"(,"method":"device ls","arguments":"[]",)"
@@ -185,6 +191,7 @@ TEST(EventJson, EventsOfTasksComeBack) {
               "t", {{"b", true}, {"i", int64_t{-1} << 60}, {"r", 0.1}, {"s", std::string("1")}}}},
       AttemptReported{origin, token, kTime, Artifact{"a/b", "file:///b", 9, "00"}},
       AttemptReported{origin, token, kTime, CallFailed{"device ls", "[]", "broker", "gone"}},
+      AttemptReported{origin, token, kTime, CallMade{"device ls", "[]", "broker"}},
       AttemptEnded{origin, token, ending(), Verdict::fail, kNever},
       AttemptEnded{{}, token, blamed, Verdict::none, kTime},
       ReportRefused{origin, token, "stale"},

@@ -306,4 +306,9 @@ std::string LogModel::take_event(const TaskRetried& event, Instant) {
   return "";
 }
 
+std::string LogModel::take_event(const DaemonLogged& event, Instant) {
+  const uint64_t before = std::exchange(told_[event.daemon], event.line.seq);
+  return before < event.line.seq ? "" : "S2: a line of a log became an event twice";
+}
+
 }  // namespace muster::sim

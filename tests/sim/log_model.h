@@ -94,6 +94,7 @@ class LogModel {
   std::string take_event(const CancelRequested& event, Instant time);
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_event(const TaskRetried& event, Instant time);
+  std::string take_event(const DaemonLogged& event, Instant time);
   std::string take_origin(const Origin& origin);
   std::string check_lease_dependencies(const Task& task);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
@@ -121,7 +122,8 @@ class LogModel {
   std::map<std::string, std::map<std::string, ListedDevice>> listed_;  // by worker and name
   std::map<std::string, std::set<uint64_t>> reports_;
   std::map<std::string, Device> devices_;
-  std::set<std::string> requests_;  // that had a task retried, with its GUID
+  std::map<std::string, uint64_t> told_;  // of each daemon's log
+  std::set<std::string> requests_;        // that had a task retried, with its GUID
 };
 
 }  // namespace muster::sim

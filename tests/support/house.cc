@@ -112,6 +112,12 @@ std::string House::daemon_output() const {
     all +=
         std::string("--- ") + program + "\n" + read_text(scratch_.path() + "/" + program + ".out");
   }
+  // What they printed after their logs began.
+  std::error_code fault;
+  for (const auto& entry : std::filesystem::directory_iterator(home_.logs_dir(), fault)) {
+    if (entry.path().extension() != ".err") continue;
+    all += "--- " + entry.path().filename().string() + "\n" + read_text(entry.path());
+  }
   return all;
 }
 

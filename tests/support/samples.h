@@ -94,6 +94,12 @@ inline CallFailed call_failed() {
   return {"device ls", R"(["-o","json"])", "ipc:///run/broker.sock", "the broker does not answer"};
 }
 
+inline CallMade call_made() { return {"shout", R"({"state":"flashed"})", "job"}; }
+
+inline LogLine log_line() {
+  return {uint64_t{7} << 32 | 2, instant(40), LogLevel::error, "the disk is full: /srv", 3};
+}
+
 inline AttemptToken token() { return {"https://lab.example/job/1234", 3}; }
 
 inline std::vector<Named<Report>> reports() {
@@ -108,7 +114,8 @@ inline std::vector<Named<Report>> reports() {
           {"shout", {seq | 8, token(), instant(8), shout()}},
           {"measurement", {seq | 9, token(), instant(9), measurement()}},
           {"artifact", {seq | 10, token(), instant(10), artifact()}},
-          {"call_failed", {seq | 11, token(), instant(11), call_failed()}}};
+          {"call_failed", {seq | 11, token(), instant(11), call_failed()}},
+          {"call_made", {seq | 12, token(), instant(12), call_made()}}};
 }
 
 inline JobWork job_with_steps() {
@@ -278,6 +285,7 @@ inline std::vector<Named<Event>> events() {
       {"measurement", AttemptReported{origin, token(), instant(3), measurement()}},
       {"artifact", AttemptReported{origin, token(), instant(3), artifact()}},
       {"call_failed", AttemptReported{origin, token(), instant(3), call_failed()}},
+      {"call_made", AttemptReported{origin, token(), instant(3), call_made()}},
       {"progress", AttemptReported{origin, token(), instant(4), progress()}},
       {"attempt_ended", AttemptEnded{origin, token(), ending(), Verdict::flaky, kNever}},
       {"attempt_requeued",
@@ -289,7 +297,8 @@ inline std::vector<Named<Event>> events() {
                                      "broker", token().guid, instant(900), 3, "quick", 2}},
       {"device_listed", DeviceListed{"worker-1", listed_device()}},
       {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}},
-      {"task_retried", TaskRetried{token().guid, "new cable", "ada@build-1", "0199-request"}}};
+      {"task_retried", TaskRetried{token().guid, "new cable", "ada@build-1", "0199-request"}},
+      {"daemon_logged", DaemonLogged{"worker-worker-1", log_line()}}};
   std::vector<Named<Event>> events;
   const auto metadata = std::make_shared<const Metadata>(task_spec().metadata);
   for (auto& [name, body] : bodies) {
@@ -454,7 +463,9 @@ inline std::vector<Named<Envelope>> messages() {
       {"retry_tasks", RetryTasks{{token().guid}, "new cable", "ada@build-1", "0199-request"}},
       {"retry_tasks_reply",
        RetryTasksReply{{{token().guid, ""},
-                        {"another-task-1", "the queue is full", RefusalCode::unavailable}}}}};
+                        {"another-task-1", "the queue is full", RefusalCode::unavailable}}}},
+      {"tell_log", TellLog{{log_line()}}},
+      {"tell_log_reply", TellLogReply{log_line().seq}}};
   std::vector<Named<Envelope>> messages;
   for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
   return messages;

@@ -88,6 +88,9 @@ std::string describe_body(const Artifact& artifact) {
 std::string describe_body(const CallFailed& call) {
   return Line().word("call_failed").word(call.method).text("error", call.error).take();
 }
+std::string describe_body(const CallMade& call) {
+  return Line().word("call_made").word(call.method).take();
+}
 std::string describe_body(const Ending& ending) { return "ending " + describe(ending); }
 
 std::string describe_report(const Report& report) {
@@ -153,6 +156,9 @@ struct EventText {
   }
   void operator()(const TaskRetried& event) {
     line.word(event.guid).text("reason", event.reason).pair("by", event.who);
+  }
+  void operator()(const DaemonLogged& event) {
+    line.word(event.daemon).word(to_string(event.line.level)).text("", event.line.text);
   }
   void operator()(const DeviceJudged& event) {
     line.word(event.device).word(to_string(event.health)).text("reason", event.reason);
@@ -257,6 +263,10 @@ struct MessageText {
     for (const RetryTasksResult& result : reply.results) {
       line.word(result.guid).text("refused", result.refused).flag("done", result.refused.empty());
     }
+  }
+  void operator()(const TellLog& tell) { line.word("tell_log").pair("lines", tell.lines.size()); }
+  void operator()(const TellLogReply& reply) {
+    line.word("tell_log_reply").pair("through", describe_seq(reply.through));
   }
   void operator()(const ApplyInventory&) { line.word("apply_inventory"); }
   void operator()(const InventoryReply& reply) {

@@ -211,8 +211,42 @@ TEST_F(JobApiTest, AMalformedLineIsToldWhyAndClosesNothing) {
     EXPECT_EQ(answer["ok"], false) << row.line;
     EXPECT_THAT(answer.value("error", ""), HasSubstr(row.reason)) << row.line;
   }
-  EXPECT_THAT(said_, IsEmpty());
+  // Each is a call that failed, but for what was to report one.
+  EXPECT_THAT(said_, SizeIs(std::size(rows) - 1));
+  for (const ReportBody& body : said_) {
+    EXPECT_TRUE(std::holds_alternative<CallFailed>(body));
+  }
   EXPECT_EQ(ask(client, R"({"progress":{"percent":1}})")["ok"], true);
+}
+
+TEST_F(JobApiTest, ACallThatFailsIsReportedAndOneThatDoesNotWhereThatIsAskedFor) {
+  listen();
+  Client client(api_->path());
+  const std::string shout = R"({"shout": {"a": 1}})";
+  ask(client, shout);
+  ask(client, R"({"push": {"file": "absent"}})");
+  ask(client, "nonsense");
+  ASSERT_THAT(said_, SizeIs(3));
+  const auto& absent = std::get<CallFailed>(said_[1]);
+  EXPECT_EQ(absent.method, "push");
+  EXPECT_EQ(absent.arguments, R"({"file":"absent"})");
+  EXPECT_EQ(absent.peer, "the job's socket");
+  EXPECT_THAT(absent.error, HasSubstr("absent"));
+  const auto& nonsense = std::get<CallFailed>(said_[2]);
+  EXPECT_EQ(nonsense.method, "unreadable");
+  EXPECT_EQ(nonsense.arguments, R"("nonsense")");
+
+  said_.clear();
+  api_->trace_calls(true);
+  ask(client, shout);
+  ask(client, R"({"shout": {"b": ")" + std::string(2000, 'x') + R"("}})");
+  ask(client, R"({"call_made": {"method": "device ls", "arguments": ["-v"], "peer": "p"}})");
+  ASSERT_THAT(said_, SizeIs(5)) << "what reports a call is none";
+  EXPECT_EQ(said_[1], ReportBody(CallMade{"shout", R"({"a":1})", "the job's socket"}));
+  const auto cut = json::parse(std::get<CallMade>(said_[3]).arguments);
+  ASSERT_TRUE(cut.is_string());
+  EXPECT_LE(cut.get<std::string>().size(), 1024u);
+  EXPECT_EQ(said_[4], ReportBody(CallMade{"device ls", R"(["-v"])", "p"}));
 }
 
 TEST_F(JobApiTest, AnswersComeInOrderAndALastLineNeedsNoEnd) {

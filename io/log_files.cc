@@ -1,0 +1,126 @@
+#include "io/log_files.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace muster {
+namespace {
+
+constexpr char kHeadMark[] = "--- ";
+constexpr off_t kLastWordsMax = 4 << 10;
+
+std::string_view view(const spdlog::memory_buf_t& text) { return {text.data(), text.size()}; }
+
+LogLevel to_log_level(spdlog::level::level_enum level) {
+  static_assert(static_cast<int>(LogLevel::trace) == SPDLOG_LEVEL_TRACE);
+  static_assert(static_cast<int>(LogLevel::critical) == SPDLOG_LEVEL_CRITICAL);
+  return static_cast<LogLevel>(std::clamp<int>(level, SPDLOG_LEVEL_TRACE, SPDLOG_LEVEL_CRITICAL));
+}
+
+// The end of the file, from the line after the last headline on.
+std::string read_last_words(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!fd.valid() || ::fstat(fd.get(), &info) != 0) return "";
+  std::string text(static_cast<size_t>(std::min<off_t>(info.st_size, kLastWordsMax)), '\0');
+  const ssize_t size =
+      ::pread(fd.get(), text.data(), text.size(), info.st_size - static_cast<off_t>(text.size()));
+  text.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  const size_t headline = ("\n" + text).rfind(std::string("\n") + kHeadMark);
+  if (headline != std::string::npos) {
+    const size_t end = text.find('\n', headline);
+    text.erase(0, end == std::string::npos ? end : end + 1);
+  }
+  text.erase(text.find_last_not_of(" \n") + 1);
+  return text;
+}
+
+}  // namespace
+
+Result<OutputCapture> OutputCapture::begin(RotatingFileOptions options,
+                                           const std::string& headline) {
+  Result<RotatingFile> file = RotatingFile::open(std::move(options));
+  if (!file) return Error{file.error()};
+  OutputCapture capture(std::move(*file));
+  capture.last_words_ = read_last_words(capture.file_.path());
+  (void)capture.file_.append(kHeadMark + headline + "\n");
+  std::fflush(nullptr);
+  // So that what was printed before a crash is not in a buffer.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  if (!capture.redirect()) {
+    return Error{"cannot capture stdout and stderr in " + capture.file_.path() + ": " +
+                 errno_text(errno)};
+  }
+  return capture;
+}
+
+bool OutputCapture::redirect() {
+  if (file_.fd() < 0) return true;  // no room for it yet
+  seen_fd_ = file_.fd();
+  return ::dup2(seen_fd_, STDOUT_FILENO) >= 0 && ::dup2(seen_fd_, STDERR_FILENO) >= 0;
+}
+
+void OutputCapture::look() {
+  file_.look();
+  struct stat ours {};
+  struct stat captured {};
+  if (file_.fd() < 0 || ::fstat(file_.fd(), &ours) != 0) return;
+  const bool same = ::fstat(STDERR_FILENO, &captured) == 0 && ours.st_dev == captured.st_dev &&
+                    ours.st_ino == captured.st_ino;
+  if (!same) (void)redirect();
+}
+
+void LogFileSink::sink_it_(const spdlog::details::log_msg& message) {
+  if (lost_ > 0 && !tell_lost(message)) {
+    ++lost_;
+    return;
+  }
+  spdlog::memory_buf_t text;
+  formatter_->format(message, text);
+  if (!file_.append(view(text))) ++lost_;
+}
+
+// Says how many lines are missing before the next one. False: there is still no room.
+bool LogFileSink::tell_lost(const spdlog::details::log_msg& next) {
+  const std::string text = std::to_string(lost_) + (lost_ == 1 ? " line" : " lines") +
+                           " of this log could not be written: " + file_.fault();
+  spdlog::details::log_msg lost(next.time, next.source, next.logger_name, spdlog::level::warn,
+                                text);
+  spdlog::memory_buf_t line;
+  formatter_->format(lost, line);
+  if (!file_.append(view(line))) return false;
+  lost_ = 0;
+  return true;
+}
+
+void LogFileSink::flush_() {
+  file_.look();
+  if (capture_) capture_->look();
+}
+
+void ConsoleSink::sink_it_(const spdlog::details::log_msg& message) {
+  spdlog::memory_buf_t text;
+  formatter_->format(message, text);
+  for (std::string_view rest = view(text); !rest.empty();) {
+    pollfd room{fd_.get(), POLLOUT, 0};
+    if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return;
+    // A pipe that is ready has room for so much.
+    const ssize_t size = ::write(fd_.get(), rest.data(), std::min<size_t>(rest.size(), PIPE_BUF));
+    if (size <= 0) return;
+    rest.remove_prefix(static_cast<size_t>(size));
+  }
+}
+
+void EventSink::sink_it_(const spdlog::details::log_msg& message) {
+  events_.add(to_log_level(message.level), {message.payload.data(), message.payload.size()},
+              std::chrono::time_point_cast<Duration>(message.time));
+}
+
+}  // namespace muster
