@@ -11,13 +11,11 @@
 #include <vector>
 
 #include "core/work.h"
-#include "io/archive_name.h"
 #include "io/clock.h"
 #include "io/codec.h"
 #include "io/file.h"
-#include "io/http.h"
+#include "tests/support/decibel_receiver.h"
 #include "tests/support/house.h"
-#include "tests/support/loopback.h"
 #include "tests/support/lossy_proxy.h"
 
 namespace muster {
@@ -29,30 +27,20 @@ constexpr int kRounds = 4;
 constexpr int kTasksPerRound = 12;
 constexpr int kCasesPerTask = 5;
 constexpr Duration kPatience = std::chrono::seconds(90);
-constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
 
 class DecibelTest : public testing::Test {
  protected:
   DecibelTest() {
     EXPECT_TRUE(make_home(sender_.home()).ok());
-    EXPECT_TRUE(make_home(receiver_.home()).ok());
-    const std::string token = sender_.write("token", std::string(kToken) + "\n");
-    configure(receiver_, "http: 127.0.0.1:" + port_ + "\nhttp_token_file: " + token +
-                             "\ndecibel: { receive: true, enabled: false }\n");
-    configure(sender_, "decibel: { url: '" + proxy_.url() +
-                           "/api/test-results/v1/', token_file: " + token + ", team: radio }\n");
-    // The receiver's own house has a broker too: its collector follows it.
-    receiver_broker_ = receiver_.start_broker();
-    receiver_collector_ = receiver_.start_collector();
+    const std::string config = "decibel: { url: '" + proxy_.url() +
+                               "/api/test-results/v1/', token_file: " + receiver_.token_file() +
+                               ", team: radio }\n";
+    EXPECT_TRUE(write_file_atomically(sender_.home().config_file(), config).ok());
     broker_ = sender_.start_broker();
     worker_ = sender_.start_worker("worker", 6);
     collector_ = sender_.start_collector();
     client_ = sender_.connect();
     tail_ = std::make_unique<EventTail>(*client_);
-  }
-
-  static void configure(const House& house, const std::string& text) {
-    EXPECT_TRUE(write_file_atomically(house.home().config_file(), text).ok());
   }
 
   static std::string guid(int round, int task) {
@@ -94,35 +82,9 @@ class DecibelTest : public testing::Test {
     ASSERT_TRUE(tail_->wait_for(enough, kPatience)) << sender_.daemon_output();
   }
 
-  // All rows of a search, page by page; null while nobody answers.
-  json search(const std::string& query) {
-    json rows = json::array();
-    std::string before;
-    for (;;) {
-      HttpRequest request;
-      request.url = unix_url(receiver_.home().http_socket()) + "/api/test-results/v1/search/?" +
-                    query + "&limit=50&superseded=1" + before;
-      const HttpReply reply = http_.ask(std::move(request));
-      const json answer = json::parse(reply.body, nullptr, false);
-      if (!reply.ok() || !answer.is_object()) return nullptr;
-      for (const json& row : answer["rows"]) rows.push_back(row);
-      if (!answer.contains("next")) return rows;
-      before = "&before=" + std::to_string(answer["next"].get<uint64_t>());
-    }
-  }
-
-  size_t runs_there() {
-    const json rows = search("projection=run.guid");
-    return rows.is_null() ? 0 : rows.size();
-  }
-
-  const std::string port_ = free_port();
-  LossyProxy proxy_{port_};
+  DecibelReceiver receiver_{MUSTER_BIN_DIR};
+  LossyProxy proxy_{receiver_.port()};
   House sender_{MUSTER_BIN_DIR};
-  House receiver_{MUSTER_BIN_DIR};
-  HttpClient http_;
-  std::unique_ptr<Child> receiver_broker_;
-  std::unique_ptr<Child> receiver_collector_;
   std::unique_ptr<Child> broker_;
   std::unique_ptr<Child> worker_;
   std::unique_ptr<Child> collector_;
@@ -133,28 +95,28 @@ class DecibelTest : public testing::Test {
 
 TEST_F(DecibelTest, OneCollectorFeedsAnotherAndKillsLoseAndDoubleNothing) {
   for (int round = 0; round < kRounds; ++round) {
-    const size_t before = runs_there();
+    const size_t before = receiver_.runs();
     submit_round(round);
     // While documents are on their way.
-    ASSERT_TRUE(eventually([&] { return runs_there() > before; }, kPatience))
+    ASSERT_TRUE(eventually([&] { return receiver_.runs() > before; }, kPatience))
         << sender_.daemon_output();
     if (round % 2 == 0) {
-      receiver_collector_->kill_now();
+      receiver_.kill_now();
       collector_->kill_now();
       collector_ = sender_.start_collector();
-      receiver_collector_ = receiver_.start_collector();
+      receiver_.start_again();
     } else {
       collector_->kill_now();
       collector_ = sender_.start_collector();
     }
     wait_for_ends(static_cast<size_t>(round + 1) * kTasksPerRound);
   }
-  ASSERT_TRUE(eventually([&] { return runs_there() >= ended_.size(); }, kPatience))
+  ASSERT_TRUE(eventually([&] { return receiver_.runs() >= ended_.size(); }, kPatience))
       << sender_.muster({"sink", "status"}).out << sender_.daemon_output();
   EXPECT_GT(proxy_.lost(), 0u);
 
   std::map<std::string, int> times;
-  for (const json& row : search("projection=run")) {
+  for (const json& row : receiver_.search("projection=run")) {
     const json& run = row["run"];
     const std::string of = run["guid"];
     ++times[of];
@@ -167,7 +129,8 @@ TEST_F(DecibelTest, OneCollectorFeedsAnotherAndKillsLoseAndDoubleNothing) {
   for (const auto& [of, count] : times) EXPECT_EQ(count, 1) << of;
 
   std::map<std::string, std::map<std::string, std::string>> cases;  // by task, each one's result
-  for (const json& row : search("projection=run.guid,case.name,case.result&suite.name=net")) {
+  for (const json& row :
+       receiver_.search("projection=run.guid,case.name,case.result&suite.name=net")) {
     const bool is_new =
         cases[row["run"]["guid"]].emplace(row["case"]["name"], row["case"]["result"]).second;
     EXPECT_TRUE(is_new) << row.dump();

@@ -1,5 +1,6 @@
 // All sinks at once, with poison, while their servers and the collector are killed: at the end each
-// event is in each place once, and what was refused lies in the dead letters and nowhere else.
+// event is in each place once, as it was logged, and what was refused lies in the dead letters and
+// nowhere else.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "collectors/couchdb_document.h"
 #include "core/work.h"
 #include "io/clock.h"
 #include "io/codec.h"
@@ -21,6 +23,7 @@
 #include "io/ledger.h"
 #include "tests/e2e/audit.h"
 #include "tests/support/couchdb_server.h"
+#include "tests/support/decibel_receiver.h"
 #include "tests/support/house.h"
 #include "tests/support/mariadb_server.h"
 
@@ -29,14 +32,15 @@ namespace {
 
 using nlohmann::json;
 
-enum class Victim { couchdb, mariadb, collector };
+enum class Victim { couchdb, mariadb, decibel, collector };
 // Who dies in each round.
 const std::vector<Victim> kRounds[] = {
     {Victim::couchdb, Victim::collector},
-    {Victim::mariadb},
+    {Victim::mariadb, Victim::decibel},
     {Victim::collector},
+    {Victim::decibel, Victim::collector},
     {Victim::mariadb, Victim::collector},
-    {Victim::couchdb, Victim::mariadb, Victim::collector},
+    {Victim::couchdb, Victim::mariadb, Victim::decibel, Victim::collector},
 };
 constexpr size_t kTasksPerRound = 25;
 constexpr Duration kPatience = std::chrono::seconds(60);
@@ -58,10 +62,12 @@ class SinksTest : public testing::Test {
     const std::string couchdb = house_.write("couchdb.password", "secret\n");
     const std::string mariadb =
         house_.write("ledger.password", std::string(MariadbServer::kPassword) + "\n");
-    const std::string config = "couchdb: { url: '" + couchdb_.url() +
-                               "', db: events, user: admin, password_file: " + couchdb +
-                               " }\nledger: { server: " + mariadb_.options().socket +
-                               ", user: muster, password_file: " + mariadb + " }\n";
+    const std::string config =
+        "couchdb: { url: '" + couchdb_.url() +
+        "', db: events, user: admin, password_file: " + couchdb +
+        " }\nledger: { server: " + mariadb_.options().socket +
+        ", user: muster, password_file: " + mariadb + " }\n" + "decibel: { url: '" +
+        decibel_.url() + "/api/test-results/v1/', token_file: " + decibel_.token_file() + " }\n";
     EXPECT_TRUE(write_file_atomically(house_.home().config_file(), config).ok());
     broker_ = house_.start_broker();
     worker_ = house_.start_worker("worker", 10);
@@ -91,12 +97,14 @@ class SinksTest : public testing::Test {
   void kill_now(Victim victim) {
     if (victim == Victim::couchdb) couchdb_.kill_now();
     if (victim == Victim::mariadb) mariadb_.kill_now();
+    if (victim == Victim::decibel) decibel_.kill_now();
     if (victim == Victim::collector) collector_->kill_now();
   }
 
   void start_again(Victim victim) {
     if (victim == Victim::couchdb) couchdb_.start_again();
     if (victim == Victim::mariadb) mariadb_.start_again();
+    if (victim == Victim::decibel) decibel_.start_again();
     if (victim == Victim::collector) collector_ = house_.start_collector();
   }
 
@@ -117,7 +125,14 @@ class SinksTest : public testing::Test {
     for (std::string line; std::getline(lines, line); ++sinks) {
       if (json::parse(line)["cursor"] != head) return false;
     }
-    return sinks == 3;
+    return sinks == 4;
+  }
+
+  // Of the broker's log, as the ledger knows it.
+  std::string log_id() {
+    Result<Ledger> ledger = Ledger::open(mariadb_.place());
+    EXPECT_TRUE(ledger.ok()) << ledger.error();
+    return ledger->position()->log_id;
   }
 
   // The numbers of the submissions whose GUID ends so.
@@ -138,23 +153,40 @@ class SinksTest : public testing::Test {
     EXPECT_EQ(letters, poison) << sink;
   }
 
-  // Each event of a task but the poison is one document.
-  void expect_documents(const std::vector<Event>& log) {
+  // Each event of a task but the poison is one document, with all that is said of it.
+  void expect_documents(const std::vector<Event>& log, const std::string& log_id) {
     const std::set<uint64_t> poison = submissions(log, kTooLarge);
-    std::map<uint64_t, const Event*> expected;
+    std::map<std::string, json> expected;
     for (size_t i = 0; i < log.size(); ++i) {
-      if (!event_guid(log[i]).empty() && !poison.contains(i + 1)) expected[i + 1] = &log[i];
+      if (event_guid(log[i]).empty() || poison.contains(i + 1)) continue;
+      expected[couchdb_id(log_id, i + 1)] = json::parse(couchdb_document(log_id, {i + 1, log[i]}));
     }
     const std::map<std::string, json> documents = couchdb_.documents("events");
     EXPECT_EQ(documents.size(), expected.size());
-    for (const auto& [id, document] : documents) {
-      const uint64_t seq = document["seq"];
-      ASSERT_TRUE(expected.contains(seq)) << document.dump();
-      EXPECT_EQ(document["type"], event_type(*expected.at(seq)));
-      EXPECT_EQ(document["guid"], event_guid(*expected.at(seq)));
-      EXPECT_EQ(document["time_stamp"], format_rfc3339(expected.at(seq)->time));
+    for (const auto& [id, document] : expected) {
+      ASSERT_TRUE(documents.contains(id)) << document.dump();
+      EXPECT_EQ(documents.at(id), document);
     }
     expect_letters("couchdb", poison);
+  }
+
+  // Each task that ended is one run.
+  void expect_runs(const std::vector<Event>& log) {
+    std::map<std::string, std::string> expected;  // by GUID, when it ended
+    for (const Event& event : log) {
+      if (const std::string guid = ended_guid(event); !guid.empty()) {
+        expected[guid] = format_rfc3339(event.time);
+      }
+    }
+    std::map<std::string, std::string> runs;
+    for (const json& row : decibel_.search("projection=run")) {
+      const json& run = row["run"];
+      EXPECT_EQ(run["result"], "passed") << run.dump();
+      EXPECT_EQ(run["user"], "test@house") << run.dump();
+      EXPECT_TRUE(runs.emplace(run["guid"], run["end"]).second) << run.dump();
+    }
+    EXPECT_EQ(runs, expected);
+    expect_letters("decibel", {});
   }
 
   // Each event but the poison is one row, byte by byte, and has had its effect.
@@ -187,6 +219,7 @@ class SinksTest : public testing::Test {
   ScratchDir server_dir_;
   CouchDbServer couchdb_{server_dir_.path(), {"--max-doc", std::to_string(kDocumentBytesMax)}};
   MariadbServer mariadb_;
+  DecibelReceiver decibel_{MUSTER_BIN_DIR};
   House house_;
   std::unique_ptr<Child> broker_;
   std::unique_ptr<Child> worker_;
@@ -215,8 +248,9 @@ TEST_F(SinksTest, KillsLoseAndDoubleNothing) {
   const std::vector<Event>& log = tail_->events();
   ASSERT_TRUE(eventually([&] { return all_sinks_have_come_to(log.size()); }, kPatience))
       << house_.muster({"sink", "status"}).out << house_.daemon_output();
-  expect_documents(log);
+  expect_documents(log, log_id());
   expect_rows(log);
+  expect_runs(log);
   expect_status_logs_complete(house_, {ended_.begin(), ended_.end()});
 }
 
