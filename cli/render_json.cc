@@ -5,6 +5,7 @@
 #include "cli/exit_status.h"
 #include "io/clock.h"
 #include "io/event_json.h"
+#include "io/ledger_json.h"
 
 namespace muster {
 namespace {
@@ -86,40 +87,6 @@ void put_result(Json& json, const TaskResult& result) {
     json["cases"].push_back(std::move(item));
   }
 }
-
-// What is particular to a kind of entry in a device's history.
-struct AddHistory {
-  Json& json;
-
-  void operator()(const DeviceJudged& judged) const {
-    json["what"] = "health";
-    put(json, "guid", judged.guid);
-    json["health"] = to_string(judged.health);
-    put(json, "reason", judged.reason);
-    put(json, "who", judged.who);
-    put(json, "until", judged.until);
-    json["failures"] = judged.failures;
-  }
-  void operator()(const LedgerUse& use) const {
-    json["what"] = "attempt";
-    json["guid"] = use.guid;
-    json["kind"] = to_string(use.kind);
-    put(json, "name", use.name);
-    put(json, "parent", use.parent);
-    json["attempt"] = use.attempt.attempt;
-    put(json, "worker", use.attempt.worker);
-    put(json, use.attempt.ending);
-  }
-  void operator()(const LedgerRepair& repair) const {
-    json["what"] = "action";
-    json["guid"] = repair.guid;
-    json["attempt"] = repair.attempt;
-    json["action"] = repair.result.name;
-    json["outcome"] = to_string(repair.result.outcome);
-    json["duration_s"] = seconds(repair.result.duration);
-    put(json, "message", repair.result.message);
-  }
-};
 
 Json verifier_object(const Verifier& verifier) {
   Json json;
@@ -293,9 +260,7 @@ std::string device_change_json(const ChangeDevicesReply::Outcome& result, Device
 std::string device_record_json(const std::string& device, const HistoryEntry& entry) {
   Json json = document("device_record");
   json["device"] = device;
-  json["seq"] = entry.seq;
-  put(json, "time", entry.time);
-  std::visit(AddHistory{json}, entry.what);
+  json.update(Json::parse(history_to_json(entry)));
   return dump(json);
 }
 

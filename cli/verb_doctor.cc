@@ -12,6 +12,7 @@
 #include "cli/render_doctor.h"
 #include "cli/verbs.h"
 #include "io/file.h"
+#include "io/ledger.h"
 
 namespace muster {
 namespace {

@@ -138,7 +138,7 @@ void FeedSockets::publish_news() {
     }
     if (batch.next > 0) published_ = batch.next - 1;
     if (!batch.ended.empty()) {
-      spdlog::info("feed: publishing begins anew: {}", batch.ended);
+      spdlog::info("feed: publishing stands still: {}", batch.ended);
       // Where that is no place of the log any more, whoever followed has missed what is between.
       if (published_ == 0) lost_ = std::max(lost_, batch.head);
       subscription_ = feed_.subscribe(published_ == 0 ? 0 : published_ + 1, {}, news_.get());

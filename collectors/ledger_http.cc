@@ -5,7 +5,6 @@
 
 #include "collectors/http_answers.h"
 #include "core/guid.h"
-#include "core/suggest.h"
 #include "io/json_writer.h"
 #include "io/ledger_json.h"
 #include "io/measure_where.h"

@@ -185,7 +185,7 @@ std::string action_stat_to_json(const ActionStat& stat) {
 std::string measurements_to_json(const std::string& table, const MeasureAnswer& answer) {
   JsonWriter json;
   json.begin_object();
-  json.text("schema", "muster.measurements/1");
+  json.text("schema", "muster.measure_rows/1");
   json.text("table", table);
   json.json("columns", names_to_json(answer.columns));
   json.boolean("more", answer.more);

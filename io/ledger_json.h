@@ -37,7 +37,7 @@ std::string measurement_to_json(const LedgerReport<Measurement>& measurement);
 std::string history_to_json(const HistoryEntry& entry);
 std::string action_stat_to_json(const ActionStat& stat);
 
-// {"schema": "muster.measurements/1", table, columns [], more, rows []}. The answer is none that is
+// {"schema": "muster.measure_rows/1", table, columns [], more, rows []}. The answer is none that is
 // wrong.
 std::string measurements_to_json(const std::string& table, const MeasureAnswer& answer);
 

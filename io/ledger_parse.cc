@@ -164,8 +164,8 @@ LedgerEvent ledger_event_from_json(std::string_view text) {
 Result<MeasureAnswer> measurements_from_json(std::string_view text) {
   const Json json = parse_object(text);
   const JsonMembers members(json);
-  const Json* rows = find_rows(json, "measurements", "rows");
-  if (rows == nullptr) return Error{"that is no answer of the schema muster.measurements/1"};
+  const Json* rows = find_rows(json, "measure_rows", "rows");
+  if (rows == nullptr) return Error{"that is no answer of the schema muster.measure_rows/1"};
   MeasureAnswer answer;
   answer.columns = members.names("columns");
   std::map<std::string, size_t> places;

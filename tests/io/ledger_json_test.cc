@@ -141,7 +141,7 @@ TEST(LedgerJson, WhatIsNoSuchDocument) {
   for (const char* text : {"", "[]", "7", "{", "{}", R"({"schema":"muster.tasks/1"})",
                            R"({"schema":"muster.results/1","results":{}})",
                            R"({"schema":"muster.results/2","results":[]})",
-                           R"({"schema":"muster.measurements/1","rows":7})"}) {
+                           R"({"schema":"muster.measure_rows/1","rows":7})"}) {
     EXPECT_FALSE(page_from_json("results", text).ok()) << text;
     EXPECT_FALSE(measurements_from_json(text).ok()) << text;
     EXPECT_EQ(task_from_json(text).info.spec.guid, "") << text;
@@ -154,7 +154,7 @@ TEST(LedgerJson, WhatIsNoSuchDocument) {
       page_from_json("results", R"({"schema":"muster.results/1","results":[7],"next":"x"})").ok());
   EXPECT_TRUE(task_from_json(R"({"attempts":7,"ending":7,"seq":{}})").info.attempts.empty());
   EXPECT_TRUE(measurements_from_json(
-                  R"({"schema":"muster.measurements/1","columns":7,"rows":[7,{"row":{"a":1}}]})")
+                  R"({"schema":"muster.measure_rows/1","columns":7,"rows":[7,{"row":{"a":1}}]})")
                   .ok());
 }
 
