@@ -88,7 +88,7 @@ Result<std::optional<DecibelReport::Document>> DecibelReport::take(const Sequenc
   } else if (const auto* retried = std::get_if<TaskRetried>(&body)) {
     done = note_retried(*retried, at.seq);
   } else if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
-    done = note_attempt_ended(*ended);
+    done = note_attempt_ended(*ended, at.event.time);
     if (done.ok() && ended->verdict != Verdict::none) {
       return end_task(ended->token.guid, ended->verdict, ended->ending, at, log_id);
     }
@@ -189,7 +189,7 @@ Result<Done> DecibelReport::note_retried(const TaskRetried& retried, uint64_t se
   return spool_.put(*task);
 }
 
-Result<Done> DecibelReport::note_attempt_ended(const AttemptEnded& ended) {
+Result<Done> DecibelReport::note_attempt_ended(const AttemptEnded& ended, Instant time) {
   Result<std::optional<DecibelTask>> found = find_open(ended.token.guid);
   if (!found.ok()) return Error{found.error()};
   if (!*found) return Done{};
@@ -198,7 +198,7 @@ Result<Done> DecibelReport::note_attempt_ended(const AttemptEnded& ended) {
   if (!attempt.ok()) return Error{attempt.error()};
   const Ending& ending = ended.ending;
   if (ending.started != kNever) attempt->start = ending.started;
-  attempt->end = ending.finished;
+  attempt->end = ending.finished != kNever ? ending.finished : time;
   attempt->result = decibel_result(ending, task.kind);
   attempt->message = fit(ending.message, kDecibelTextBytesMax);
   return spool_.put_attempt(task.id, *attempt);

@@ -50,7 +50,7 @@ class DecibelReport {
   Result<Done> note_leased(const AttemptLeased& leased, Instant time);
   Result<Done> note_report(const AttemptReported& report, uint64_t seq);
   Result<Done> note_retried(const TaskRetried& retried, uint64_t seq);
-  Result<Done> note_attempt_ended(const AttemptEnded& ended);
+  Result<Done> note_attempt_ended(const AttemptEnded& ended, Instant time);
   // The task, when its reports are wanted: it is of a kind that is, and has not ended.
   Result<std::optional<DecibelTask>> find_open(std::string_view guid);
 

@@ -71,7 +71,8 @@ Delivery DecibelSink::deliver_fresh(std::span<const SequencedEvent> events,
   }
   if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
   if (!refusals.empty()) {
-    return Delivery::refused(where() + ": " + refusals.front().answer, std::move(refusals));
+    std::string reason = where() + ": " + refusals.front().answer;
+    return Delivery::refused(std::move(reason), std::move(refusals));
   }
   if (Result<Done> committed = spool_->commit(position); !committed.ok()) {
     return fail(committed.error());

@@ -76,10 +76,10 @@ TEST(DecibelAnswer, SaysWhatTheServerSaid) {
 TEST(DecibelResults, NothingOfTheLabsIsAFailure) {
   using R = DecibelResult;
   const auto ending = [](Outcome outcome, Cause cause) {
-    Ending ending;
-    ending.outcome = outcome;
-    ending.cause = cause;
-    return ending;
+    Ending made;
+    made.outcome = outcome;
+    made.cause = cause;
+    return made;
   };
   for (const Cause cause :
        {Cause::device, Cause::peripheral, Cause::worker, Cause::broker, Cause::capacity}) {
