@@ -24,11 +24,12 @@ LogFeed::LogFeed(std::string endpoint, LogEvents& events, const Stop& stop)
 
 void LogFeed::run() {
   const QuietLog quiet;
-  while (!stop_.raised()) {
+  for (bool told_all = true; !stop_.raised();) {
     pollfd fds[] = {{stop_.fd(), POLLIN, 0}, {events_.fd(), POLLIN, 0}};
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(kAgain).count();
-    ::poll(fds, 2, events_.owes_count() ? static_cast<int>(wait) : -1);
-    if (!stop_.raised() && !tell()) stop_.wait_for(kAgain);
+    const bool rests = told_all && !events_.owes_count();
+    ::poll(fds, 2, rests ? -1 : static_cast<int>(wait));
+    if (!stop_.raised()) told_all = tell();
   }
 }
 

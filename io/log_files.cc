@@ -24,8 +24,8 @@ LogLevel to_log_level(spdlog::level::level_enum level) {
   return static_cast<LogLevel>(std::clamp<int>(level, SPDLOG_LEVEL_TRACE, SPDLOG_LEVEL_CRITICAL));
 }
 
-// The end of the file, from the line after the last headline on.
-std::string read_last_words(const std::string& path) {
+// The end of the file.
+std::string read_end(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
   if (!fd.valid() || ::fstat(fd.get(), &info) != 0) return "";
@@ -33,6 +33,11 @@ std::string read_last_words(const std::string& path) {
   const ssize_t size =
       ::pread(fd.get(), text.data(), text.size(), info.st_size - static_cast<off_t>(text.size()));
   text.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  return text;
+}
+
+// What stands behind the last headline.
+std::string last_words_of(std::string text) {
   const size_t headline = ("\n" + text).rfind(std::string("\n") + kHeadMark);
   if (headline != std::string::npos) {
     const size_t end = text.find('\n', headline);
@@ -49,11 +54,16 @@ Result<OutputCapture> OutputCapture::begin(RotatingFileOptions options,
   Result<RotatingFile> file = RotatingFile::open(std::move(options));
   if (!file) return Error{file.error()};
   OutputCapture capture(std::move(*file));
-  capture.last_words_ = read_last_words(capture.file_.path());
-  (void)capture.file_.append(kHeadMark + headline + "\n");
+  const std::string end = read_end(capture.file_.path());
+  capture.last_words_ = last_words_of(end);
+  // Who died in the middle of a line did not end it.
+  const bool whole = end.empty() || end.back() == '\n';
+  (void)capture.file_.append((whole ? "" : "\n") + (kHeadMark + headline) + "\n");
   std::fflush(nullptr);
-  // So that what was printed before a crash is not in a buffer.
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  // So that what was printed before a crash is not in a buffer. Without one of ours, a stream that
+  // was used before would go on as it was.
+  static char line_buffer[BUFSIZ];
+  std::setvbuf(stdout, line_buffer, _IOLBF, sizeof line_buffer);
   if (!capture.redirect()) {
     return Error{"cannot capture stdout and stderr in " + capture.file_.path() + ": " +
                  errno_text(errno)};
@@ -63,8 +73,7 @@ Result<OutputCapture> OutputCapture::begin(RotatingFileOptions options,
 
 bool OutputCapture::redirect() {
   if (file_.fd() < 0) return true;  // no room for it yet
-  seen_fd_ = file_.fd();
-  return ::dup2(seen_fd_, STDOUT_FILENO) >= 0 && ::dup2(seen_fd_, STDERR_FILENO) >= 0;
+  return ::dup2(file_.fd(), STDOUT_FILENO) >= 0 && ::dup2(file_.fd(), STDERR_FILENO) >= 0;
 }
 
 void OutputCapture::look() {

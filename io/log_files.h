@@ -30,7 +30,6 @@ class OutputCapture {
   bool redirect();
 
   RotatingFile file_;
-  int seen_fd_ = -1;
   std::string last_words_;
 };
 

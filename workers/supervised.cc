@@ -157,7 +157,8 @@ void SupervisedAttempts::end_what_was_left() {
 }
 
 Result<Done> SupervisedAttempts::run_launcher() {
-  Result<std::unique_ptr<Launcher>> started = Launcher::start(setup_.self_exe, setup_.errors);
+  Result<std::unique_ptr<Launcher>> started = Launcher::start(
+      setup_.self_exe, setup_.errors.empty() ? setup_.dir + "/supervisor" : setup_.errors);
   if (!started.ok()) return Error{started.error()};
   launcher_ = std::move(*started);
   watch(launcher_->fd(), static_cast<uint64_t>(launcher_->fd()));

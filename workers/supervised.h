@@ -38,7 +38,7 @@ struct SupervisedSetup {
   std::vector<std::string> git_allow;  // likewise
   std::string cgroup_dir;              // below which attempts get cgroups; empty: they get none
   bool trace_calls = false;            // LaunchOrder::trace_calls
-  std::string errors = {};             // Launcher::start's
+  std::string errors = {};             // Launcher::start's; empty: `dir`/supervisor
   // Called with the folder of each attempt that goes on, and when its Ending is in the spool: what
   // is in the folder is nobody's any more. Null: it stays.
   std::function<void(const AttemptToken&, const std::string& dir)> follow = nullptr;

@@ -59,8 +59,7 @@ SupervisedSetup supervised_setup(
       config.disk_reserve, "",          config.git_allow, config.cgroup_dir};
   setup.end_strays = std::move(end_strays);
   setup.trace_calls = config.trace_calls;
-  setup.errors =
-      config.supervisor_errors.empty() ? config.dir + "/supervisor" : config.supervisor_errors;
+  setup.errors = config.supervisor_errors;
   Uploader* const uploader = config.uploader;
   if (uploader == nullptr) return setup;
   setup.archive = uploader->base();
