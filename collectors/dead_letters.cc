@@ -1,10 +1,13 @@
 #include "collectors/dead_letters.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -46,32 +49,69 @@ std::optional<uint64_t> number_of(const Json& json, const char* key) {
   return std::stoull(text);
 }
 
+// Of one letter: a block, in base64, and as JSON.
+constexpr size_t kLineBytesMax = 8 * kBlockBytesMax;
+constexpr size_t kChunkBytes = 256 << 10;
+
+// Gives each whole line of `fd` to `take`, without its end; what is torn at the end is left out.
+Result<Done> each_line(int fd, const std::string& file,
+                       const std::function<Result<Done>(std::string_view)>& take) {
+  std::string text;
+  for (;;) {
+    const size_t have = text.size();
+    text.resize(have + kChunkBytes);
+    const ssize_t size = ::read(fd, text.data() + have, kChunkBytes);
+    if (size < 0 && errno != EINTR) return Error{"cannot read " + file + ": " + errno_text(errno)};
+    text.resize(have + static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    if (size == 0) return Done{};
+    size_t begin = 0;
+    for (size_t end = text.find('\n', have); end != text.npos; end = text.find('\n', begin)) {
+      const std::string_view line = std::string_view(text).substr(begin, end - begin);
+      if (Result<Done> taken = take(line); !taken.ok()) return taken;
+      begin = end + 1;
+    }
+    text.erase(0, begin);
+    if (text.size() > kLineBytesMax) return take(text);
+  }
+}
+
 }  // namespace
 
-DeadLetters::DeadLetters(std::string file, std::string sink)
-    : file_(std::move(file)), sink_(std::move(sink)) {}
+DeadLetters::DeadLetters(std::string file, std::string sink, std::string place)
+    : file_(std::move(file)), sink_(std::move(sink)), place_(std::move(place)) {}
 
 Result<Done> DeadLetters::open() {
+  const std::lock_guard changing(changing_);
   const std::lock_guard lock(mutex_);
   if (is_open_) return Done{};
+  Result<Done> read = read_all();
+  is_open_ = read.ok();
+  problem_ = read.ok() ? "" : read.error();
+  if (!is_open_) letters_.clear();
+  return read;
+}
+
+Result<Done> DeadLetters::read_all() {
   length_ = 0;
   letters_.clear();
   if (Result<Done> made = make_dirs(parent_of(file_)); !made.ok()) return made;
-  if (::access(file_.c_str(), F_OK) != 0 && errno == ENOENT) {
-    is_open_ = true;
-    return Done{};
-  }
-  const Result<std::string> text = read_file(file_, 2 * kDeadLetterBytesMax);
-  if (!text.ok()) return Error{text.error()};
+  remove_leftovers();
+  const UniqueFd fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid() && errno == ENOENT) return Done{};
+  if (!fd.valid()) return Error{"cannot read " + file_ + ": " + errno_text(errno)};
   size_t number = 0;
-  for (std::string_view rest = *text; !rest.empty();) {
-    const size_t end = rest.find('\n');
-    if (end == rest.npos) break;  // torn by a crash
-    if (Result<Done> taken = take_line(rest.substr(0, end), ++number); !taken.ok()) return taken;
-    rest.remove_prefix(end + 1);
+  return each_line(fd.get(), file_,
+                   [&](std::string_view line) { return take_line(line, ++number); });
+}
+
+// What a crash in remove() has left. There is one collector in a home.
+void DeadLetters::remove_leftovers() const {
+  std::error_code ignored;
+  const std::string begin = name_of(file_) + ".tmp";
+  for (const auto& entry : std::filesystem::directory_iterator(parent_of(file_), ignored)) {
+    const bool is_left = entry.path().filename().string().starts_with(begin);
+    if (is_left) std::filesystem::remove(entry.path(), ignored);
   }
-  is_open_ = true;
-  return Done{};
 }
 
 Result<Done> DeadLetters::take_line(std::string_view line, size_t number) {
@@ -79,27 +119,37 @@ Result<Done> DeadLetters::take_line(std::string_view line, size_t number) {
   const std::optional<uint64_t> seq = json.is_object() ? number_of(json, "seq") : std::nullopt;
   if (!seq || text_of(json, "schema") != "muster.dead_letter/1") {
     return Error{file_ + ":" + std::to_string(number) +
-                 ": is no dead letter: the file is damaged; look at the line, and take it out by "
-                 "hand when nothing of it can be saved"};
+                 ": is no dead letter: the file is damaged; stop the collector and look at the "
+                 "line, and take it out by hand when nothing of it can be saved"};
   }
-  letters_[*seq] = {text_of(json, "log"), length_, line.size() + 1};
+  letters_[*seq] = {text_of(json, "log"), text_of(json, "place"), length_, line.size() + 1};
   length_ += line.size() + 1;
   return Done{};
 }
 
-size_t DeadLetters::count() const {
+Error DeadLetters::not_open() const {
+  return Error{problem_.empty() ? file_ + ": the dead letters are not open" : problem_};
+}
+
+bool DeadLetters::is_of_here(const Letter& letter) const {
+  return letter.place.empty() || place_.empty() || letter.place == place_;
+}
+
+std::optional<uint64_t> DeadLetters::count() const {
   const std::lock_guard lock(mutex_);
+  if (!is_open_) return std::nullopt;
   return letters_.size();
 }
 
 bool DeadLetters::contains(const std::string& log_id, uint64_t seq) const {
   const std::lock_guard lock(mutex_);
   const auto found = letters_.find(seq);
-  return found != letters_.end() && found->second.log_id == log_id;
+  return found != letters_.end() && found->second.log_id == log_id && is_of_here(found->second);
 }
 
 Result<std::vector<uint64_t>> DeadLetters::choose(const std::vector<uint64_t>& wanted) const {
   const std::lock_guard lock(mutex_);
+  if (!is_open_) return not_open();
   std::map<uint64_t, bool> chosen;
   for (const uint64_t seq : wanted) {
     if (!letters_.contains(seq)) {
@@ -117,16 +167,22 @@ Result<std::vector<uint64_t>> DeadLetters::choose(const std::vector<uint64_t>& w
 
 Result<Done> DeadLetters::bury(const std::string& log_id, const SequencedEvent& at,
                                const std::string& answer, Instant now) {
+  const std::lock_guard changing(changing_);
   const std::lock_guard lock(mutex_);
-  if (!is_open_) return Error{file_ + ": the dead letters are not open"};
+  if (!is_open_) return not_open();
   if (const auto known = letters_.find(at.seq); known != letters_.end()) {
-    if (known->second.log_id == log_id) return Done{};
-    return Error{file_ + " holds letters of another log: move it away"};
+    if (known->second.log_id != log_id) {
+      return Error{file_ +
+                   " holds letters of another log: stop the collector, move the file away, "
+                   "and start it again"};
+    }
+    if (is_of_here(known->second)) return Done{};
   }
   JsonWriter head;
   head.begin_object();
   head.text("schema", "muster.dead_letter/1");
   head.text("sink", sink_);
+  if (!place_.empty()) head.text("place", place_);
   head.text("log", log_id);
   head.number("seq", at.seq);
   head.text("buried", format_rfc3339(now));
@@ -140,24 +196,24 @@ Result<Done> DeadLetters::bury(const std::string& log_id, const SequencedEvent& 
   }
   const Result<uint64_t> length = append_at(parent_of(file_), name_of(file_), length_, line, true);
   if (!length.ok()) return Error{length.error()};
-  letters_[at.seq] = {log_id, *length - line.size(), line.size()};
+  letters_[at.seq] = {log_id, place_, *length - line.size(), line.size()};
   length_ = *length;
   return Done{};
 }
 
-Result<std::string> DeadLetters::read_line(const Place& place) const {
+Result<std::string> DeadLetters::read_line(const Letter& letter) const {
   const UniqueFd fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string line(place.size, '\0');
+  std::string line(letter.size, '\0');
   size_t have = 0;
   while (fd.valid() && have < line.size()) {
     const ssize_t size = ::pread(fd.get(), line.data() + have, line.size() - have,
-                                 static_cast<off_t>(place.offset + have));
+                                 static_cast<off_t>(letter.offset + have));
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) break;
     have += static_cast<size_t>(size);
   }
   if (have < line.size() || !line.ends_with('\n')) {
-    return Error{"cannot read " + file_ + " at byte " + std::to_string(place.offset) +
+    return Error{"cannot read " + file_ + " at byte " + std::to_string(letter.offset) +
                  ": did somebody change it?"};
   }
   return line;
@@ -165,6 +221,7 @@ Result<std::string> DeadLetters::read_line(const Place& place) const {
 
 Result<std::pair<std::string, SequencedEvent>> DeadLetters::read(uint64_t seq) const {
   const std::lock_guard lock(mutex_);
+  if (!is_open_) return not_open();
   const auto found = letters_.find(seq);
   if (found == letters_.end()) {
     return Error{sink_ + " has no dead letter " + std::to_string(seq)};
@@ -184,27 +241,61 @@ Result<std::pair<std::string, SequencedEvent>> DeadLetters::read(uint64_t seq) c
 }
 
 Result<Done> DeadLetters::remove(const std::vector<uint64_t>& seqs) {
-  const std::lock_guard lock(mutex_);
-  std::map<uint64_t, Place> kept = letters_;
+  const std::lock_guard changing(changing_);
+  std::unique_lock lock(mutex_);
+  if (!is_open_) return not_open();
+  Letters kept = letters_;
   for (const uint64_t seq : seqs) kept.erase(seq);
   if (kept.size() == letters_.size()) return Done{};
-  std::string text;
-  for (auto& [seq, place] : kept) {
-    const Result<std::string> line = read_line(place);
-    if (!line.ok()) return Error{line.error()};
-    place.offset = text.size();
-    text += *line;
+  lock.unlock();  // while the file is copied
+  const std::string temporary = file_ + ".tmp" + std::to_string(::getpid());
+  const Result<uint64_t> length = copy_letters(kept, temporary);
+  lock.lock();
+  if (!length.ok() || ::rename(temporary.c_str(), file_.c_str()) != 0) {
+    const int why = errno;
+    ::unlink(temporary.c_str());
+    if (!length.ok()) return Error{length.error()};
+    return Error{"cannot replace " + file_ + ": " + errno_text(why)};
   }
-  if (Result<Done> written = write_file_atomically(file_, text); !written.ok()) return written;
   letters_ = std::move(kept);
-  length_ = text.size();
-  return Done{};
+  length_ = *length;
+  lock.unlock();
+  return sync_dir(parent_of(file_));
 }
 
-std::pair<UniqueFd, uint64_t> DeadLetters::snapshot() const {
+// Durable but for its name; `kept` says where they lie there, and the result is its length.
+Result<uint64_t> DeadLetters::copy_letters(Letters& kept, const std::string& to) const {
+  const UniqueFd fd(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd.valid()) return Error{"cannot create " + to + ": " + errno_text(errno)};
+  uint64_t length = 0;
+  std::string text;
+  const auto write_out = [&]() -> Result<Done> {
+    const Result<Done> written = write_all(fd.get(), text);
+    text.clear();
+    if (!written.ok()) return Error{"cannot write " + to + ": " + written.error()};
+    return Done{};
+  };
+  for (auto& [seq, letter] : kept) {
+    const Result<std::string> line = read_line(letter);
+    if (!line.ok()) return Error{line.error()};
+    letter.offset = length;
+    length += line->size();
+    text += *line;
+    if (text.size() < kChunkBytes) continue;
+    if (Result<Done> written = write_out(); !written.ok()) return Error{written.error()};
+  }
+  if (Result<Done> written = write_out(); !written.ok()) return Error{written.error()};
+  if (::fsync(fd.get()) != 0) return Error{"cannot sync " + to + ": " + errno_text(errno)};
+  return length;
+}
+
+Result<std::pair<UniqueFd, uint64_t>> DeadLetters::snapshot() const {
   const std::lock_guard lock(mutex_);
-  if (length_ == 0) return {};
-  return {UniqueFd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC)), length_};
+  if (!is_open_) return not_open();
+  if (length_ == 0) return std::pair(UniqueFd(), uint64_t{0});
+  UniqueFd fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return Error{"cannot read " + file_ + ": " + errno_text(errno)};
+  return std::pair(std::move(fd), length_);
 }
 
 }  // namespace muster

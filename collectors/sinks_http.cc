@@ -35,7 +35,7 @@ void put_status(JsonWriter& json, const SinkPost& post, Instant now) {
   json.number("batches", status.batches);
   json.number("failures", status.failures);
   json.number("buried", status.buried);
-  json.number("dead_letters", uint64_t{post.letters.count()});
+  if (const auto letters = post.letters.count()) json.number("dead_letters", *letters);
   if (status.failing > 0) {
     json.number("failing", uint64_t{status.failing});
     json.text("error", status.error);
@@ -87,14 +87,12 @@ HttpAnswer answer_order(const SinkOrderResult& result) {
 }
 
 HttpAnswer give_letters(const SinkPost& post) {
-  auto [file, bytes] = post.letters.snapshot();
+  Result<std::pair<UniqueFd, uint64_t>> letters = post.letters.snapshot();
+  if (!letters.ok()) return http_refusal(409, letters.error());
   HttpAnswer answer;
-  if (bytes > 0 && !file.valid()) {
-    return http_refusal(500, "cannot read " + post.letters.file());
-  }
   answer.type = "application/x-ndjson";
-  answer.file = std::move(file);
-  answer.file_bytes = bytes;
+  answer.file = std::move(letters->first);
+  answer.file_bytes = letters->second;
   return answer;
 }
 

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "core/limits.h"
 #include "tests/collectors/letters.h"
 #include "tests/collectors/script.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/scratch.h"
 
 namespace muster {
@@ -13,6 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 
 class DeadLettersTest : public ::testing::Test {
@@ -33,7 +37,7 @@ TEST_F(DeadLettersTest, SurviveAndAreReadBack) {
   {
     DeadLetters letters(file_, "couchdb");
     ASSERT_TRUE(letters.open().ok());
-    EXPECT_FALSE(letters.snapshot().first.valid());
+    EXPECT_FALSE(letters.snapshot()->first.valid());
     for (const uint64_t seq : {4, 9, 17}) bury(letters, seq);
     bury(letters, 9);  // again: it stays one
   }
@@ -110,6 +114,122 @@ TEST_F(DeadLettersTest, ADamagedLineIsSaid) {
   }
 }
 
+// A drop of one deleted all the others of a file of which only the beginning was read.
+TEST_F(DeadLettersTest, ADamagedFileIsLeftAsItIs) {
+  {
+    DeadLetters letters(file_, "couchdb");
+    ASSERT_TRUE(letters.open().ok());
+    for (const uint64_t seq : {4, 9, 17}) bury(letters, seq);
+  }
+  std::string damaged = text();
+  damaged[damaged.find('\n') + 1] = '#';  // the second of three
+  ASSERT_TRUE(write_file_atomically(file_, damaged).ok());
+  DeadLetters letters(file_, "couchdb");
+  ASSERT_FALSE(letters.open().ok());
+  const std::string where = file_ + ":2: is no dead letter";
+  EXPECT_EQ(letters.count(), std::nullopt);
+  EXPECT_FALSE(letters.contains("log-a", 4));
+  EXPECT_THAT(letters.remove({4}).error(), HasSubstr(where));
+  EXPECT_THAT(letters.choose({}).error(), HasSubstr(where));
+  EXPECT_THAT(letters.read(4).error(), HasSubstr(where));
+  EXPECT_THAT(letters.snapshot().error(), HasSubstr(where));
+  EXPECT_EQ(text(), damaged);
+  // Mended by hand.
+  damaged.erase(damaged.find('#'), damaged.find('\n', damaged.find('#')) - damaged.find('#') + 1);
+  ASSERT_TRUE(write_file_atomically(file_, damaged).ok());
+  ASSERT_TRUE(letters.open().ok());
+  EXPECT_THAT(*letters.choose({}), ElementsAre(4, 17));
+}
+
+TEST_F(DeadLettersTest, ALetterOfAnotherPlaceKeepsNoEventFromThisOne) {
+  {
+    DeadLetters old(file_, "couchdb", "http://old/events");
+    ASSERT_TRUE(old.open().ok());
+    for (const uint64_t seq : {4, 9}) bury(old, seq);
+    EXPECT_TRUE(old.contains("log-a", 4));
+  }
+  {
+    DeadLetters letters(file_, "couchdb", "http://new/events");
+    ASSERT_TRUE(letters.open().ok());
+    EXPECT_FALSE(letters.contains("log-a", 4));
+    ASSERT_TRUE(letters.bury("log-a", script_[3], "nor here", script_time(99)).ok());
+    EXPECT_TRUE(letters.contains("log-a", 4));
+    EXPECT_EQ(letters.count(), 2u);
+  }
+  DeadLetters letters(file_, "couchdb", "http://new/events");
+  ASSERT_TRUE(letters.open().ok());
+  EXPECT_TRUE(letters.contains("log-a", 4));
+  EXPECT_FALSE(letters.contains("log-a", 9));
+  EXPECT_EQ(letters.read(9)->second.event, script_[8].event);  // it can be tried here
+  ASSERT_TRUE(letters.remove({9}).ok());
+  EXPECT_THAT(read_letters(file_), ElementsAre(Pair(4, "nor here")));
+}
+
+// As they were written before letters had a place.
+TEST_F(DeadLettersTest, ALetterWithoutAPlaceIsOfAnyPlace) {
+  {
+    DeadLetters old(file_, "couchdb");
+    ASSERT_TRUE(old.open().ok());
+    bury(old, 4);
+  }
+  EXPECT_THAT(text(), Not(HasSubstr("\"place\"")));
+  DeadLetters letters(file_, "couchdb", "http://new/events");
+  ASSERT_TRUE(letters.open().ok());
+  EXPECT_TRUE(letters.contains("log-a", 4));
+}
+
+// The file is read and copied in pieces; a letter may be larger than those.
+TEST_F(DeadLettersTest, OfAnySizeAreReadAndTakenAway) {
+  for (const size_t i : {3u, 8u, 9u}) {
+    script_[i].event.body = CancelRequested{kPassing, std::string(200'000 + 70'000 * i, 'x'), ""};
+  }
+  {
+    DeadLetters letters(file_, "couchdb");
+    ASSERT_TRUE(letters.open().ok());
+    for (const uint64_t seq : {4, 5, 9, 10, 17}) bury(letters, seq);
+  }
+  DeadLetters letters(file_, "couchdb");
+  ASSERT_TRUE(letters.open().ok());
+  ASSERT_TRUE(letters.remove({9}).ok());
+  bury(letters, 18);
+  for (const uint64_t seq : {4, 5, 10, 17, 18}) {
+    EXPECT_EQ(letters.read(seq)->second.event, script_[seq - 1].event) << seq;
+  }
+  EXPECT_EQ(read_letters(file_).size(), 5u);
+  EXPECT_EQ(letters.snapshot()->second, std::filesystem::file_size(file_));
+}
+
+TEST_F(DeadLettersTest, WhatACrashLeftOfARemovalGoes) {
+  ASSERT_TRUE(make_dirs(scratch_ / "dead").ok());
+  const std::string left = file_ + ".tmp4711";
+  const std::string other = scratch_ / "dead/ledger.jsonl.tmp4711";
+  for (const std::string& file : {left, other}) {
+    ASSERT_TRUE(write_file_atomically(file, "half a letter").ok());
+  }
+  DeadLetters letters(file_, "couchdb");
+  ASSERT_TRUE(letters.open().ok());
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(other));
+}
+
+TEST_F(DeadLettersTest, ARemovalThatFindsTheDiskFullChangesNothing) {
+  DeadLetters letters(file_, "couchdb");
+  ASSERT_TRUE(letters.open().ok());
+  for (const uint64_t seq : {4, 9}) bury(letters, seq);
+  const std::string before = text();
+  {
+    const FileSizeLimit full(10);
+    EXPECT_THAT(letters.remove({4}).error(), HasSubstr("File too large"));
+  }
+  EXPECT_EQ(text(), before);
+  EXPECT_THAT(*letters.choose({}), ElementsAre(4, 9));
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(scratch_ / "dead")) {
+    files += entry.exists();
+  }
+  EXPECT_EQ(files, 1u);
+}
+
 TEST_F(DeadLettersTest, ADamagedBlockIsSaid) {
   DeadLetters letters(file_, "couchdb");
   ASSERT_TRUE(letters.open().ok());
@@ -130,7 +250,7 @@ TEST_F(DeadLettersTest, LettersOfAnotherLogStandInTheWay) {
   bury(letters, 4);
   const Result<Done> done = letters.bury("log-b", script_[3], "no", script_time(1));
   ASSERT_FALSE(done.ok());
-  EXPECT_THAT(done.error(), HasSubstr("holds letters of another log"));
+  EXPECT_THAT(done.error(), HasSubstr("holds letters of another log: stop the collector, move"));
 }
 
 TEST_F(DeadLettersTest, AreBounded) {
