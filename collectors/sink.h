@@ -107,8 +107,8 @@ class Sink {
 
   // Moves the position back to `cursor`, durably, so that every event after it is delivered again
   // and leaves the place as if that were the first time. Whatever else happens, it must be opened
-  // afterwards. An error, and nothing changes, where the place can be written anew from the
-  // beginning only and `cursor` is not 0.
+  // afterwards. An error, and nothing changes, where `cursor` is beyond the position, or the place
+  // can be written anew from the beginning only and `cursor` is not 0.
   virtual Result<Done> rewind(uint64_t cursor) = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "tests/collectors/ledger_kit.h"
 #include "tests/support/couchdb_server.h"
 #include "tests/support/scratch.h"
+#include "tests/support/status_logs.h"
 
 namespace muster {
 namespace {
@@ -21,16 +22,7 @@ SinkUnderTest status_log() {
   sink.make = [](const std::string& dir) {
     return std::make_unique<StatusLogSink>(dir + "/status_log.db", dir + "/results");
   };
-  sink.effect = [](const std::string& dir) {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir + "/results")) {
-      if (!entry.is_regular_file()) continue;
-      files[entry.path().lexically_relative(dir)] = *read_file(entry.path(), 1 << 20);
-    }
-    std::string text;
-    for (const auto& [name, bytes] : files) text += "== " + name + "\n" + bytes;
-    return text;
-  };
+  sink.effect = [](const std::string& dir) { return read_status_logs(dir + "/results"); };
   sink.is_state = [](const std::string& file) { return file.starts_with("status_log.db"); };
   return sink;
 }

@@ -288,6 +288,23 @@ TEST_P(SinkLaws, ARewindToTheMiddleIsDoneOrRefused) {
   EXPECT_EQ(GetParam().effect(place), expected);
 }
 
+TEST_P(SinkLaws, ARewindForwardIsAnErrorAndChangesNothing) {
+  const std::string expected = expected_effect(script_.size());
+  const std::string place = new_place();
+  EXPECT_FALSE(GetParam().make(place)->rewind(3).ok());  // of nothing
+  const std::unique_ptr<Sink> sink = open_sink(place, 0);
+  deliver(*sink, 0, 13);
+  for (const uint64_t cursor : {uint64_t{14}, uint64_t{1'000'000}, UINT64_MAX}) {
+    EXPECT_FALSE(sink->rewind(cursor).ok()) << cursor;
+    const Result<SinkPosition> position = sink->open();
+    ASSERT_TRUE(position.ok()) << position.error();
+    EXPECT_EQ(*position, (SinkPosition{kLog, 13}));
+  }
+  EXPECT_FALSE(GetParam().make(place)->rewind(14).ok());  // nor of one that is closed
+  deliver(*open_sink(place, 13), 13, script_.size());
+  EXPECT_EQ(GetParam().effect(place), expected);
+}
+
 TEST_P(SinkLaws, AnEventOutOfItsTurnIsTakenOnceOrRefused) {
   const std::string expected = expected_effect(script_.size());
   const std::string place = new_place();
