@@ -22,6 +22,31 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// What a server says at length is not for a line of a table, a log or a letter.
+std::string quoted(std::string text) {
+  if (text.size() <= kQuotedMax) return text;
+  size_t end = kQuotedMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // within UTF-8
+  return text.substr(0, end) + "...";
+}
+
+// A database that is partitioned puts all documents of a log into one partition, which is bounded.
+std::string advice_on(const std::string& error) {
+  if (error != "partition_overflow") return {};
+  return "; all documents of a log are one partition: name a database that is not partitioned as "
+         "db of couchdb in muster.yaml";
+}
+
+// What to look at when we are not let in.
+std::string advice_on_entry(int status, const std::string& error, const std::string& reason) {
+  const bool is_locked = reason.find("locked") != reason.npos;
+  if (status == 401 || (error == "forbidden" && is_locked)) {
+    return "; look at user and password_file of couchdb in muster.yaml";
+  }
+  if (error.empty()) return "; these are not CouchDB's words: look at what stands in front of it";
+  return "; look at who may write there, the members in the database's _security";
+}
+
 // CouchDB's own word for what is wrong, or "".
 std::string error_of(const HttpReply& reply) {
   return text_of(Json::parse(reply.body, nullptr, false), "error");
@@ -38,14 +63,17 @@ bool is_about_documents(const std::string& error) {
 void read_item(const Json& item, size_t i, CouchAnswer& answer) {
   const std::string error = text_of(item, "error");
   if (error.empty() && !text_of(item, "rev").empty()) return;
-  if (error == "conflict") {
-    answer.conflicts.push_back(i);
-  } else if (error == "forbidden" || error == "unauthorized") {
-    answer.refused.emplace_back(i, error + ": " + text_of(item, "reason"));
-  } else {
-    answer.again.push_back(i);
-    if (!error.empty()) answer.reason = error + ": " + text_of(item, "reason");
+  const std::string words = quoted(error + ": " + text_of(item, "reason"));
+  if (error == "conflict") return answer.conflicts.push_back(i);
+  if (error == "forbidden" || error == "unauthorized") {
+    answer.refused.emplace_back(i, words);
+    return;
   }
+  answer.again.push_back(i);
+  if (error.empty()) return;
+  const std::string advice = advice_on(error);
+  answer.reason = words + advice;
+  if (advice.empty()) answer.failed.emplace_back(i, words);
 }
 
 // By their ids: CouchDB keeps the order of the request, others of its kind do not.
@@ -88,8 +116,9 @@ CouchAct act_on(int status, const std::string& error) {
     case 400:
       return is_about_documents(error) ? CouchAct::refused : CouchAct::away;
     case 401:
-    case 403:
       return CouchAct::locked_out;
+    case 403:
+      return error == "partition_overflow" ? CouchAct::away : CouchAct::locked_out;
     case 404:
       return error == "not_found" ? CouchAct::no_database : CouchAct::away;
     case 415:
@@ -108,8 +137,13 @@ CouchAnswer read_bulk_answer(const HttpReply& reply, const std::vector<std::stri
   if (!reply.fault.empty()) return answer;
   if (reply.status == 201 || reply.status == 202) return read_items(reply, ids);
   if (reply.status == 413) return read_too_large(reply, ids);
-  answer.act = act_on(reply.status, error_of(reply));
+  const std::string error = error_of(reply);
+  answer.act = act_on(reply.status, error);
+  if (answer.act == CouchAct::locked_out) {
+    answer.reason += advice_on_entry(reply.status, error, answer.reason);
+  }
   if (answer.act != CouchAct::away) return answer;
+  answer.reason += advice_on(error);
   answer.retry_after = read_retry_after(reply.header("retry-after"), now);
   if (!answer.retry_after && reply.status == 507) answer.retry_after = kFullPause;
   return answer;
@@ -132,8 +166,8 @@ std::string describe_couch_answer(const HttpReply& reply) {
   const Json json = Json::parse(reply.body, nullptr, false);
   const std::string error = text_of(json, "error");
   std::string text = std::to_string(reply.status);
-  if (!error.empty()) return text + " " + error + ": " + text_of(json, "reason");
-  if (!reply.body.empty()) text += ", not in CouchDB's words: " + reply.body.substr(0, kQuotedMax);
+  if (!error.empty()) return text + " " + quoted(error + ": " + text_of(json, "reason"));
+  if (!reply.body.empty()) text += ", not in CouchDB's words: " + quoted(reply.body);
   return text;
 }
 

@@ -31,7 +31,8 @@ struct CouchAnswer {
   // those to blame, where it names them.
   std::vector<size_t> conflicts;
   std::vector<std::pair<size_t, std::string>> refused;
-  std::vector<size_t> again;  // not stored, through no fault of theirs
+  std::vector<size_t> again;  // not stored, through no fault of theirs, as far as one can tell
+  std::vector<std::pair<size_t, std::string>> failed;  // those of `again` with an error of its own
 };
 
 // `ids` are the documents' ids in the order of the request; `now` is for a Retry-After that is a
@@ -42,7 +43,8 @@ CouchAnswer read_bulk_answer(const HttpReply& reply, const std::vector<std::stri
 // Seconds, or a date (RFC 9110, IMF-fixdate); nothing for anything else. Dates that are past are 0.
 std::optional<Duration> read_retry_after(const std::string& text, Instant now);
 
-// "503 service_unavailable: ...", or the beginning of what else there is.
+// "503 service_unavailable: ...", or the beginning of what else there is; a few hundred bytes at
+// most, as every reason here.
 std::string describe_couch_answer(const HttpReply& reply);
 
 }  // namespace muster

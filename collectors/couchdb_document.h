@@ -10,8 +10,8 @@
 
 namespace muster {
 
-// "LOG_ID:0000000000000042": the same for every delivery of the event, ascending with its number,
-// and fit for a partitioned database. `log_id` has letters, digits and -._~ only (ours are UUIDs).
+// "LOG_ID:0000000000000042": the same for every delivery of the event, ascending with its number.
+// `log_id` has letters, digits and -._~ only (ours are UUIDs). Not for a partitioned database.
 std::string couchdb_id(std::string_view log_id, uint64_t seq);
 
 // One line of JSON. Text that is not UTF-8 has U+FFFD in its place, and an integer that a double

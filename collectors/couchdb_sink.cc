@@ -22,6 +22,8 @@ constexpr BatchLimits kLimits = {1'000, 512 << 10, 200ms};
 constexpr size_t kBatchBytesMin = 8 << 10;
 // A server that builds a view while it stores may take its time.
 constexpr Duration kSilenceMax = 90s;
+// So many deliveries that went well until more is sent again.
+constexpr int kTakenBeforeMore = 50;
 // Answers after which the same is tried once more at once: the database was made, or the body is
 // not compressed any more.
 constexpr int kTriesAtOnce = 3;
@@ -35,7 +37,7 @@ bool is_same_event(const Json& stored, const Json& ours) {
   return true;
 }
 
-std::string keys_body(const std::vector<std::string>& ids, const std::vector<size_t>& chosen) {
+std::string keys_body(const std::vector<std::string>& ids, std::span<const size_t> chosen) {
   JsonWriter json;
   json.begin_object();
   json.begin_array("keys");
@@ -80,6 +82,11 @@ Result<Done> CouchDbSink::rewind(uint64_t cursor) {
   is_open_ = false;
   const Result<SinkPosition> position = cursor_file_.read();
   if (!position.ok()) return Error{position.error()};
+  if (cursor > position->cursor) {
+    return Error{"couchdb has not come to event " + std::to_string(cursor + 1) + " yet: it is at " +
+                 std::to_string(position->cursor)};
+  }
+  too_large_through_ = 0;
   if (position->log_id.empty()) return Done{};
   return cursor_file_.write({position->log_id, cursor});
 }
@@ -104,13 +111,16 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
   for (int tries = 1;; ++tries) {
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
+    if (answer.act == CouchAct::no_database && cursor_ > 0) return begin_anew(answer.reason);
     if (answer.act == CouchAct::wrong_encoding && gzip_ && !last) {
       gzip_ = false;
     } else if (answer.act == CouchAct::no_database && options_.create && !last) {
       if (Delivery made = make_database(); !made.ok()) return made;
     } else {
       Delivery delivery = judge(bulk, answer);
-      if (delivery.ok()) make_index();
+      if (!delivery.ok()) return delivery;
+      send_more();
+      make_index();
       return delivery;
     }
   }
@@ -130,16 +140,12 @@ Delivery CouchDbSink::judge(const Bulk& bulk, const CouchAnswer& answer) {
     case CouchAct::refused:
       return Delivery::refused(answer.reason);
     case CouchAct::too_large:
-      if (refusals.empty()) {
-        limits_.bytes_max = std::max(kBatchBytesMin, limits_.bytes_max / 2);
-      }
+      if (refusals.empty()) send_less(bulk);
       return Delivery::refused(answer.reason, std::move(refusals));
     case CouchAct::locked_out:
       return Delivery::away(where() + " does not let " +
                                 (options_.user.empty() ? "us" : options_.user) +
-                                " write: " + answer.reason +
-                                "; look at user and password_file in muster.yaml, and at the "
-                                "members of the database",
+                                " write: " + answer.reason,
                             options_.login_pause);
     case CouchAct::no_database:
       return Delivery::away(where() + ": there is no such database (" + answer.reason +
@@ -158,39 +164,80 @@ Delivery CouchDbSink::judge_items(const Bulk& bulk, const CouchAnswer& answer) {
     Delivery settled = settle_conflicts(bulk, answer.conflicts, refusals);
     if (!settled.ok()) return settled;
   }
+  count_failures(bulk, answer, refusals);
   if (!refusals.empty()) {
     std::string reason = refusals.front().answer;
     return Delivery::refused(std::move(reason), std::move(refusals));
   }
   if (!answer.again.empty()) {
     return Delivery::away(where() + " did not take " + std::to_string(answer.again.size()) +
-                          " of " + std::to_string(bulk.ids.size()) +
-                          " documents: " + answer.reason);
+                          " of " + std::to_string(bulk.ids.size()) + " documents, of event " +
+                          std::to_string(bulk.events[answer.again.front()]->seq) +
+                          " first: " + answer.reason);
   }
   return {};
 }
 
+// One document that CouchDB fails on must not hold up all that come after it: when it has done so
+// often enough, while others beside it were stored, it is refused. As long as nothing is stored it
+// is CouchDB that fails.
+void CouchDbSink::count_failures(const Bulk& bulk, const CouchAnswer& answer,
+                                 std::vector<Refusal>& refusals) {
+  const size_t not_stored = answer.again.size() + answer.refused.size();
+  const bool counts = refusals.empty() && not_stored < bulk.ids.size();
+  std::map<uint64_t, int> failed;
+  for (const auto& [i, why] : answer.failed) {
+    const uint64_t seq = bulk.events[i]->seq;
+    const auto before = failed_items_.find(seq);
+    const int tries = (before == failed_items_.end() ? 0 : before->second) + (counts ? 1 : 0);
+    failed[seq] = tries;
+    if (tries < options_.item_tries_max) continue;
+    refusals.push_back({seq, why + " (" + std::to_string(tries) + " times)"});
+  }
+  failed_items_ = std::move(failed);
+}
+
 // Documents that are there already are ours, from a delivery whose answer was lost; or else
-// somebody else's.
-Delivery CouchDbSink::settle_conflicts(const Bulk& bulk, const std::vector<size_t>& conflicts,
+// somebody else's. They may have grown since: what is too long for one answer is asked for in
+// parts.
+Delivery CouchDbSink::settle_conflicts(const Bulk& bulk, std::span<const size_t> conflicts,
                                        std::vector<Refusal>& refusals) {
-  const HttpReply reply =
-      ask("POST", "/_all_docs?include_docs=true", keys_body(bulk.ids, conflicts));
+  bool is_too_long = false;
+  const HttpReply reply = ask_documents(keys_body(bulk.ids, conflicts), is_too_long);
+  if (is_too_long && conflicts.size() > 1) {
+    const size_t half = conflicts.size() / 2;
+    Delivery settled = settle_conflicts(bulk, conflicts.first(half), refusals);
+    if (!settled.ok()) return settled;
+    return settle_conflicts(bulk, conflicts.subspan(half), refusals);
+  }
+  const std::string what = "conflict: " + bulk.ids[conflicts.front()];
+  if (is_too_long) {
+    refusals.push_back({bulk.events[conflicts.front()]->seq,
+                        what + " is there, too long to be looked at: is it this event's?"});
+    return {};
+  }
   const Json answer = Json::parse(reply.body, nullptr, false);
-  const bool whole = reply.ok() && answer.is_object() && answer.contains("rows") &&
-                     answer["rows"].is_array() && answer["rows"].size() == conflicts.size();
-  if (!whole) {
+  if (!reply.ok() || !answer.is_object() || !answer.contains("rows") ||
+      !answer["rows"].is_array()) {
     return Delivery::away(
         where() + " does not show what documents it has: " + describe_couch_answer(reply),
         read_retry_after(reply.header("retry-after"), SystemClock().now()));
   }
+  std::map<std::string, const Json*> rows;
+  for (const Json& row : answer["rows"]) {
+    if (row.is_object() && row.contains("key") && row["key"].is_string()) {
+      rows.emplace(row["key"].get<std::string>(), &row);
+    }
+  }
   const Json ours = Json::parse(bulk.body, nullptr, false)["docs"];
-  for (size_t k = 0; k < conflicts.size(); ++k) {
-    const size_t i = conflicts[k];
-    const Json& row = answer["rows"][k];
-    const Json stored = row.is_object() ? row.value("doc", Json()) : Json();
-    // Deleted by a consumer since: then it was delivered.
-    if (!stored.is_object() || is_same_event(stored, ours[i])) continue;
+  for (const size_t i : conflicts) {
+    const auto row = rows.find(bulk.ids[i]);
+    const Stored stored = row == rows.end() ? Stored::unknown : stored_as(*row->second, ours[i]);
+    if (stored == Stored::unknown) {
+      return Delivery::away(where() + " has a document " + bulk.ids[i] +
+                            " already, but does not show it");
+    }
+    if (stored == Stored::ours) continue;
     refusals.push_back({bulk.events[i]->seq, "conflict: " + bulk.ids[i] +
                                                  " is another event's document: was the broker's "
                                                  "log put back from an older copy?"});
@@ -198,10 +245,41 @@ Delivery CouchDbSink::settle_conflicts(const Bulk& bulk, const std::vector<size_
   return {};
 }
 
+// One that a consumer has deleted since was delivered. One that is said not to be there was not.
+CouchDbSink::Stored CouchDbSink::stored_as(const Json& row, const Json& ours) {
+  const Json value = row.value("value", Json());
+  if (value.is_object() && value.value("deleted", Json()) == true) return Stored::ours;
+  const Json stored = row.value("doc", Json());
+  if (!stored.is_object()) return Stored::unknown;
+  return is_same_event(stored, ours) ? Stored::ours : Stored::anothers;
+}
+
+// The parts of a batch that was too large, and a document that is so by itself, say nothing new.
+void CouchDbSink::send_less(const Bulk& bulk) {
+  if (bulk.events.size() < 2 || bulk.events.front()->seq <= too_large_through_) return;
+  too_large_through_ = bulk.events.back()->seq;
+  limits_.bytes_max = std::max(kBatchBytesMin, limits_.bytes_max / 2);
+  taken_in_a_row_ = 0;
+}
+
+void CouchDbSink::send_more() {
+  if (limits_.bytes_max >= kLimits.bytes_max || ++taken_in_a_row_ < kTakenBeforeMore) return;
+  limits_.bytes_max = std::min(kLimits.bytes_max, limits_.bytes_max * 2);
+  taken_in_a_row_ = 0;
+}
+
+// What the database had is gone with it. The cursor goes back before anybody makes another.
+Delivery CouchDbSink::begin_anew(const std::string& reason) {
+  if (const Result<Done> done = rewind(0); !done.ok()) return Delivery::away(done.error());
+  return Delivery::away(where() + ": the database that had the events is gone (" + reason +
+                        "): every event is delivered again, into a new one");
+}
+
 Delivery CouchDbSink::make_database() {
   const HttpReply reply = ask("PUT", "", "");
   if (reply.ok()) {
     spdlog::info("couchdb: made the database {}", place());
+    has_index_ = false;
     make_index();  // of nothing yet, it costs nothing
   }
   if (reply.ok() || reply.status == 412) return {};
@@ -211,21 +289,24 @@ Delivery CouchDbSink::make_database() {
                         read_retry_after(reply.header("retry-after"), SystemClock().now()));
 }
 
-// For those who ask by GUID. Where we may not, an administrator can (docs/sinks.md).
+// For those who ask by GUID. Where we may not, an administrator can (docs/sinks.md); where it fails
+// it is tried again after the next documents.
 void CouchDbSink::make_index() {
   if (has_index_ || !options_.create) return;
-  has_index_ = true;
   const HttpReply reply = ask("POST", "/_index",
                               R"({"index":{"fields":["guid","time_stamp"]},)"
                               R"("ddoc":"muster","name":"by-guid","type":"json"})");
-  if (!reply.ok()) {
-    spdlog::warn("couchdb: {} has no index by GUID, and it cannot be made: {}", place(),
-                 describe_couch_answer(reply));
+  const std::string problem = reply.ok() ? "" : describe_couch_answer(reply);
+  const bool may_not =
+      reply.status == 401 || reply.status == 403 || problem.starts_with("500 error_saving_ddoc");
+  has_index_ = reply.ok() || may_not;
+  if (!problem.empty() && problem != index_problem_) {
+    spdlog::warn("couchdb: {} has no index by GUID, and it cannot be made: {}", place(), problem);
   }
+  index_problem_ = problem;
 }
 
-HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body,
-                           bool compressed) {
+HttpRequest CouchDbSink::request_of(const char* method, const std::string& path) const {
   HttpRequest request;
   request.method = method;
   request.url = options_.url + "/" + url_encode(options_.db) + path;
@@ -233,9 +314,35 @@ HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::str
   request.password = options_.password;
   request.ca_file = options_.ca_file;
   request.content_type = "application/json";
+  request.silence_max = kSilenceMax;
+  return request;
+}
+
+HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body,
+                           bool compressed) {
+  HttpRequest request = request_of(method, path);
   request.is_gzip = compressed;
   request.body = compressed ? gzip(body) : std::move(body);
-  request.silence_max = kSilenceMax;
+  return send(std::move(request));
+}
+
+// Documents by their keys.
+HttpReply CouchDbSink::ask_documents(std::string body, bool& is_too_long) {
+  HttpRequest request = request_of("POST", "/_all_docs?include_docs=true");
+  request.body = std::move(body);
+  std::string shown;
+  is_too_long = false;
+  request.take = [&](std::string_view bytes) {
+    is_too_long = shown.size() + bytes.size() > options_.shown_bytes_max;
+    if (!is_too_long) shown += bytes;
+    return !is_too_long;
+  };
+  HttpReply reply = send(std::move(request));
+  if (reply.ok()) reply.body = std::move(shown);
+  return reply;
+}
+
+HttpReply CouchDbSink::send(HttpRequest request) {
   std::optional<HttpReply> answer;
   const HttpClient::Id id =
       client_.start(std::move(request), [&](HttpReply reply) { answer = std::move(reply); });

@@ -8,9 +8,13 @@
 //
 // What each answer means is collectors/couchdb_answer.h's to say. The database is made when it is
 // found to be missing, and its index then, or after the first documents, both where the user may.
+// When one is missing that had documents, everything is delivered again, whoever makes it.
 #pragma once
 
+#include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +36,11 @@ struct CouchDbOptions {
   std::string cursor_file;
   // After 401 and 403: CouchDB locks a user out for up to five minutes after five wrong passwords.
   Duration login_pause = std::chrono::minutes(5);
+  // So often a document may fail by itself, while others of its batch are stored, until it is
+  // refused: with the back-off of collectors/sink_runner.h, in a minute or two.
+  int item_tries_max = 10;
+  // Of an answer that shows documents; what is longer is asked for in parts.
+  size_t shown_bytes_max = 8 << 20;
 };
 
 class CouchDbSink final : public Sink {
@@ -48,6 +57,8 @@ class CouchDbSink final : public Sink {
   Result<Done> rewind(uint64_t cursor) override;
 
  private:
+  // What is in the database under one of our ids.
+  enum class Stored : uint8_t { ours, anothers, unknown };
   // Documents on their way.
   struct Bulk {
     std::vector<const SequencedEvent*> events;
@@ -60,12 +71,20 @@ class CouchDbSink final : public Sink {
   CouchAnswer post(const Bulk& bulk);
   Delivery judge(const Bulk& bulk, const CouchAnswer& answer);
   Delivery judge_items(const Bulk& bulk, const CouchAnswer& answer);
-  Delivery settle_conflicts(const Bulk& bulk, const std::vector<size_t>& conflicts,
+  void count_failures(const Bulk& bulk, const CouchAnswer& answer, std::vector<Refusal>& refusals);
+  Delivery settle_conflicts(const Bulk& bulk, std::span<const size_t> conflicts,
                             std::vector<Refusal>& refusals);
+  static Stored stored_as(const nlohmann::json& row, const nlohmann::json& ours);
+  void send_less(const Bulk& bulk);
+  void send_more();
+  Delivery begin_anew(const std::string& reason);
   Delivery make_database();
   void make_index();
   HttpReply ask(const char* method, const std::string& path, std::string body,
                 bool compressed = false);
+  HttpReply ask_documents(std::string body, bool& is_too_long);
+  HttpReply send(HttpRequest request);
+  HttpRequest request_of(const char* method, const std::string& path) const;
   std::string where() const { return "CouchDB at " + place(); }
 
   CouchDbOptions options_;
@@ -76,7 +95,11 @@ class CouchDbSink final : public Sink {
   bool is_open_ = false;
   uint64_t cursor_ = 0;
   bool gzip_ = true;
-  bool has_index_ = false;  // or may not make one
+  bool has_index_ = false;                // or may not make one
+  std::string index_problem_;             // the newest that was logged
+  std::map<uint64_t, int> failed_items_;  // by the event's number, how often in a row
+  uint64_t too_large_through_ = 0;        // up to this event it is known that less must be sent
+  int taken_in_a_row_ = 0;                // deliveries, since less is sent
 };
 
 }  // namespace muster

@@ -9,6 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 
 const std::vector<std::string> kIds = {"log:1", "log:2", "log:3"};
@@ -47,6 +48,8 @@ TEST(CouchDbAnswer, OfAWholeRequest) {
       {401, error_body("unauthorized"), CouchAct::locked_out},
       {401, html, CouchAct::locked_out},
       {403, error_body("forbidden", "Account is temporarily locked"), CouchAct::locked_out},
+      {403, html, CouchAct::locked_out},
+      {403, error_body("partition_overflow"), CouchAct::away},  // nobody's fault but our own
       {404, error_body("not_found", "Database does not exist."), CouchAct::no_database},
       {404, html, CouchAct::away},  // another server: no database is made there
       {404, error_body("nolb"), CouchAct::away},
@@ -109,6 +112,35 @@ TEST(CouchDbAnswer, WhatIsNotSaidToBeStoredComesAgain) {
   EXPECT_EQ(answer.reason, "internal_server_error: oops");
 }
 
+TEST(CouchDbAnswer, OfADocumentThatFailsByItself) {
+  const CouchAnswer answer =
+      read(reply(201, R"([{"id":"log:1","error":"unknown_error","reason":"undefined"},)"
+                      R"({"ok":true,"id":"log:2","rev":"1-b"},{"id":"log:3"}])"));
+  EXPECT_THAT(answer.again, ElementsAre(0, 2));
+  EXPECT_THAT(answer.failed, ElementsAre(Pair(0, "unknown_error: undefined")));
+}
+
+// The password was blamed for everything.
+TEST(CouchDbAnswer, SaysWhatToLookAtWhenWeAreNotLetIn) {
+  const auto words = [](int status, const std::string& body) {
+    return read(reply(status, body)).reason;
+  };
+  const std::string locked = error_body("forbidden", "Account is temporarily locked");
+  const std::string denied = error_body("forbidden", "You are not allowed to access this db.");
+  EXPECT_THAT(words(401, error_body("unauthorized")), HasSubstr("password_file"));
+  EXPECT_THAT(words(403, locked), HasSubstr("password_file"));
+  EXPECT_THAT(words(403, denied), HasSubstr("_security"));
+  EXPECT_THAT(words(403, denied), Not(HasSubstr("password_file")));
+  EXPECT_THAT(words(403, "<html>"), HasSubstr("what stands in front of it"));
+  EXPECT_THAT(words(403, error_body("partition_overflow")), HasSubstr("is not partitioned"));
+  const CouchAnswer item = read(
+      reply(201, R"([{"id":"log:1","error":"partition_overflow","reason":"too large"},)"
+                 R"({"ok":true,"id":"log:2","rev":"1-b"},{"ok":true,"id":"log:3","rev":"1"}])"));
+  EXPECT_THAT(item.again, ElementsAre(0));
+  EXPECT_THAT(item.failed, IsEmpty());
+  EXPECT_THAT(item.reason, HasSubstr("is not partitioned"));
+}
+
 TEST(CouchDbAnswer, ThatDoesNotFitTheRequest) {
   for (const char* body : {"", "[]", "{}", "null", "[1,2,3,4]", "[{\"ok\":true", "<html>",
                            R"([{"ok":true,"id":"log:1","rev":"1-a"}])"}) {
@@ -159,6 +191,19 @@ TEST(CouchDbAnswer, IsQuotedInPart) {
   const std::string text = describe_couch_answer(reply(502, std::string(100'000, 'x')));
   EXPECT_THAT(text, HasSubstr("502"));
   EXPECT_LT(text.size(), 300u);
+  // CouchDB's own words too, and never half of a letter.
+  std::string reason;
+  for (int i = 0; i < 10'000; ++i) reason += "\u00e4";
+  for (const char* shift : {"", "x"}) {
+    const std::string body = error_body("timeout", shift + reason);
+    EXPECT_LT(describe_couch_answer(reply(500, body)).size(), 300u);
+    const CouchAnswer item =
+        read(reply(201, R"([{"id":"log:1","error":"forbidden","reason":")" + (shift + reason) +
+                            R"("},{"id":"log:2"},{"id":"log:3"}])"));
+    ASSERT_EQ(item.refused.size(), 1u);
+    EXPECT_LT(item.refused[0].second.size(), 300u);
+    EXPECT_THAT(item.refused[0].second, ::testing::EndsWith("\u00e4..."));
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "tests/collectors/runner_kit.h"
 #include "tests/collectors/script.h"
 #include "tests/support/couchdb_server.h"
+#include "tests/support/house.h"
 #include "tests/support/scratch.h"
 
 namespace muster {
@@ -138,13 +140,48 @@ TEST_F(CouchDbSinkTest, EveryFailureThatPassesLosesNothing) {
   }
 }
 
-TEST_F(CouchDbSinkTest, ADatabaseThatVanishesIsMadeAgain) {
+// It was made anew, and what was there before stayed missing; so did its index.
+TEST_F(CouchDbSinkTest, ADatabaseThatVanishesIsMadeAgainWithAllThatItHad) {
   CouchDbSink sink(options(), no_stop_);
   ASSERT_TRUE(sink.open().ok());
   ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
   server_.ask("DELETE", "/events");
+  const Journey done = run_script(sink, 2);
+  ASSERT_EQ(done.problems.size(), 1u);
+  EXPECT_THAT(done.problems[0], HasSubstr("the database that had the events is gone"));
+  EXPECT_THAT(done.problems[0], HasSubstr("every event is delivered again"));
+  expect_stored();
+  EXPECT_EQ(sink.open()->cursor, script_.size());
+  EXPECT_THAT(server_.ask("GET", "/events/_index").body, HasSubstr("by-guid"));
+}
+
+// The cursor goes back before anybody else makes the database.
+TEST_F(CouchDbSinkTest, ADatabaseThatAnAdministratorMakesAnewHasAllThatItHad) {
+  CouchDbOptions mine = options();
+  mine.create = false;
+  server_.ask("PUT", "/events");
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  server_.ask("DELETE", "/events");
+  const Delivery missing = sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()});
+  EXPECT_EQ(missing.fault, DeliveryFault::away);
+  server_.ask("PUT", "/events");
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 0}));
+  run_script(sink);
+  expect_stored();
+}
+
+// One failure, and there was no index until the collector was started again.
+TEST_F(CouchDbSinkTest, AnIndexThatCannotBeMadeNowIsMadeLater) {
+  server_.set_faults(R"([{"match":"^POST /events/_index","status":503,"count":2}])");
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  EXPECT_EQ(server_.faults_left(), 0u);
+  EXPECT_THAT(server_.ask("GET", "/events/_index").body, Not(HasSubstr("by-guid")));
   ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
-  EXPECT_FALSE(server_.documents("events").empty());
+  EXPECT_THAT(server_.ask("GET", "/events/_index").body, HasSubstr("by-guid"));
 }
 
 TEST_F(CouchDbSinkTest, AUserWhoMayNotMakeTheDatabaseSaysWhatIsMissing) {
@@ -248,7 +285,154 @@ TEST_F(CouchDbSinkTest, ABatchThatIsRefusedIsHalved) {
   expect_stored();
 }
 
+// A rule that fails in itself, for one document: CouchDB stood still for ever.
+TEST_F(CouchDbSinkTest, ADocumentThatFailsAgainAndAgainBesideOthersIsRefused) {
+  server_.ask("PUT", "/events");
+  CouchDbOptions mine = options();
+  mine.item_tries_max = 3;
+  const std::vector<SequencedEvent> events =
+      number_events({CancelRequested{kPassing, "", ""}, CancelRequested{kRetried, "", ""}});
+  const auto item = [](uint64_t seq, bool good) {
+    json answer = {{"id", couchdb_id(kLog, seq)}};
+    answer.update(good ? json{{"ok", true}, {"rev", "1-a"}}
+                       : json{{"error", "unknown_error"}, {"reason", "undefined"}});
+    return answer;
+  };
+  const auto answer_with = [&](bool first_good) {
+    const json items = {item(1, first_good), item(2, false)};
+    server_.set_faults(
+        json::array({{{"match", "^POST /events/_bulk_docs"}, {"status", 201}, {"body", items}}})
+            .dump());
+  };
+  CouchDbSink sink(mine, no_stop_);
+  const auto deliver = [&] {
+    EXPECT_TRUE(sink.open().ok());
+    return sink.deliver(events, {kLog, 2});
+  };
+  answer_with(false);  // nothing is stored: it is CouchDB that fails
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(deliver().fault, DeliveryFault::away);
+  answer_with(true);
+  for (int i = 0; i < 2; ++i) {
+    const Delivery delivery = deliver();
+    EXPECT_EQ(delivery.fault, DeliveryFault::away);
+    EXPECT_THAT(delivery.reason, HasSubstr("did not take 1 of 2 documents, of event 2 first"));
+  }
+  const Delivery refused = deliver();
+  EXPECT_EQ(refused.fault, DeliveryFault::refused);
+  EXPECT_THAT(refused.refusals, ElementsAre(Refusal{2, "unknown_error: undefined (3 times)"}));
+}
+
+// What a proxy says of one document cut everything down to 8 KiB at a time, until a restart.
+TEST_F(CouchDbSinkTest, ABatchThatIsTooLargeMakesTheNextOnesSmallerForAWhile) {
+  server_.ask("PUT", "/events");
+  CouchDbSink sink(options(), no_stop_);
+  const size_t usual = sink.limits().bytes_max;
+  // The whole, a half, a quarter: one batch.
+  server_.set_faults(R"([{"match":"^POST /events/_bulk_docs","status":413,"count":3,)"
+                     R"("body":"<html>Request Entity Too Large</html>"}])");
+  const Journey done = run_script(sink);
+  EXPECT_TRUE(done.letters.empty());
+  expect_stored();
+  EXPECT_EQ(sink.limits().bytes_max, usual / 2);
+  // Of a single document it says nothing.
+  server_.set_faults(R"([{"match":"^POST /events/_bulk_docs","status":413,"count":1}])");
+  EXPECT_EQ(sink.deliver_again(script_[3], kLog).fault, DeliveryFault::refused);
+  EXPECT_EQ(sink.limits().bytes_max, usual / 2);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(sink.deliver_again(script_[3], kLog).ok());
+  EXPECT_EQ(sink.limits().bytes_max, usual);
+}
+
 // --- conflicts ------------------------------------------------------------------------------
+
+// The rows of an answer about `seqs`, as CouchDB gives them, and in another order.
+json rows_of(const std::vector<uint64_t>& seqs, const std::function<json(uint64_t)>& row) {
+  json rows = json::array();
+  for (const uint64_t seq : seqs) {
+    json one = row(seq);
+    one["key"] = couchdb_id(kLog, seq);
+    rows.insert(rows.begin(), one);
+  }
+  return {{"total_rows", rows.size()}, {"offset", 0}, {"rows", rows}};
+}
+
+// "It is there" and then "it is not" was taken for "it was deleted", which was success.
+TEST_F(CouchDbSinkTest, AConflictIsASuccessOnlyWhenTheDocumentIsSeen) {
+  const std::vector<SequencedEvent> events =
+      number_events({CancelRequested{kPassing, "", ""}, CancelRequested{kRetried, "", ""}});
+  const SinkPosition end{kLog, 2};
+  const auto shown = [&](uint64_t seq) {
+    return json{{"doc", json::parse(couchdb_document(kLog, events[seq - 1]))}};
+  };
+  const auto deleted = [](uint64_t) {
+    return json{{"value", {{"rev", "2-a"}, {"deleted", true}}}, {"doc", nullptr}};
+  };
+  const auto missing = [](uint64_t) { return json{{"error", "not_found"}}; };
+  struct Row {
+    json answer;
+    DeliveryFault fault;
+  };
+  const Row rows[] = {
+      {rows_of({1, 2}, shown), DeliveryFault::none},
+      {rows_of({1, 2}, deleted), DeliveryFault::none},
+      {rows_of({1, 2}, missing), DeliveryFault::away},
+      {rows_of({1}, shown), DeliveryFault::away},
+      {rows_of({1, 3}, deleted), DeliveryFault::away},  // another key
+      {rows_of({}, shown), DeliveryFault::away},
+      {{{"rows", {1, nullptr}}}, DeliveryFault::away},
+      {{{"rows", 7}}, DeliveryFault::away},
+      {rows_of({1, 2},
+               [](uint64_t) {
+                 return json{{"doc", {{"guid", "x"}}}};
+               }),
+       DeliveryFault::refused},
+  };
+  {
+    CouchDbSink sink(options(), no_stop_);
+    ASSERT_TRUE(sink.open().ok());
+    ASSERT_TRUE(sink.deliver(events, end).ok());
+  }
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.answer.dump());
+    server_.set_faults(json::array({{{"match", "^POST /events/_all_docs"},
+                                     {"status", 200},
+                                     {"body", row.answer},
+                                     {"count", 1}}})
+                           .dump());
+    CouchDbSink sink(options(), no_stop_);
+    ASSERT_TRUE(sink.rewind(0).ok());
+    ASSERT_TRUE(sink.open().ok());
+    EXPECT_EQ(sink.deliver(events, end).fault, row.fault);
+    EXPECT_EQ(server_.faults_left(), 0u);
+    if (row.fault != DeliveryFault::none) {
+      ASSERT_TRUE(sink.open().ok());
+      EXPECT_TRUE(sink.deliver(events, end).ok());  // it is shown now
+    }
+  }
+}
+
+// What consumers add may make an answer longer than we take: then it never came to an end.
+TEST_F(CouchDbSinkTest, DocumentsThatHaveGrownAreLookedAtInParts) {
+  CouchDbOptions mine = options();
+  mine.shown_bytes_max = 6'000;
+  {
+    CouchDbSink sink(mine, no_stop_);
+    run_script(sink);
+  }
+  const std::string id = couchdb_id(kLog, 5);
+  json stored = json::parse(server_.ask("GET", "/events/" + id).body);
+  stored["seen"] = std::string(8'000, 'x');
+  ASSERT_EQ(server_.ask("PUT", "/events/" + id, stored.dump()).status, 201);
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.rewind(0).ok());
+  RunnerKit kit;
+  kit.clock.step = 1s;
+  std::vector<Event> events;
+  for (const SequencedEvent& at : script_) events.push_back(at.event);
+  const Journey done = run(sink, {blocks(script_.size(), {encode_block(1, events)}, kLog)}, kit);
+  EXPECT_EQ(sink.open()->cursor, script_.size());
+  ASSERT_EQ(done.letters.size(), 1u);  // the one that no part is short enough for
+  EXPECT_THAT(done.letters.at(5), HasSubstr("too long to be looked at"));
+}
 
 TEST_F(CouchDbSinkTest, AnothersDocumentUnderOurIdIsNoSuccess) {
   server_.ask("PUT", "/events");
@@ -305,7 +489,13 @@ TEST_F(CouchDbSinkTest, AStopGivesUpTheRequestUnderWay) {
   CouchDbSink sink(options(), kit_.stop);
   ASSERT_TRUE(sink.open().ok());
   std::jthread person([&] {
-    while (server_.faults_left() > 0 && server_.requests().empty()) std::this_thread::yield();
+    const auto is_under_way = [&] {
+      const std::vector<std::string> seen = server_.requests();
+      return std::any_of(seen.begin(), seen.end(), [](const std::string& request) {
+        return request.starts_with("POST /events/_bulk_docs");
+      });
+    };
+    EXPECT_TRUE(eventually(is_under_way));
     kit_.stop.raise();
   });
   const Delivery delivery = sink.deliver(script_, {kLog, script_.size()});
