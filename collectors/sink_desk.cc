@@ -38,19 +38,27 @@ SinkOrderResult SinkDesk::ask(SinkOrder order, Duration patience) {
 
 // Nothing was begun.
 SinkOrderResult SinkDesk::refuse() const {
-  if (closed_) return {"the collector is stopping: try again when it runs", {}, {}};
-  return {"the sink is busy with a delivery; nothing was changed: try again in a while", {}, {}};
+  if (closed_) return {"the collector is stopping: try again when it runs", {}, {}, {}};
+  return {
+      "the sink is busy with a delivery; nothing was changed: try again in a while", {}, {}, {}};
 }
 
 bool SinkDesk::has_order() const {
   const std::lock_guard lock(mutex_);
-  return stage_ == Stage::waiting;
+  return stage_ == Stage::waiting && !held_;
+}
+
+void SinkDesk::hold_orders(bool held) {
+  const std::lock_guard lock(mutex_);
+  held_ = held;
 }
 
 void SinkDesk::serve(const std::function<SinkOrderResult(const SinkOrder&)>& handle) {
   std::unique_lock lock(mutex_);
   if (stage_ != Stage::waiting) return;
   stage_ = Stage::begun;
+  eventfd_t drained = 0;  // so that the next wait is one
+  ::eventfd_read(event_.get(), &drained);
   const SinkOrder order = std::move(order_);
   lock.unlock();
   SinkOrderResult result = handle(order);

@@ -27,6 +27,9 @@ struct SinkStatus {
   uint64_t batches = 0;
   uint64_t failures = 0;  // tries that came to nothing
   uint64_t buried = 0;    // events
+  uint64_t unknown = 0;   // events of a type that this build does not know: they are left out
+  uint64_t first_unknown = 0;
+  Instant delivering_since;  // kNever: nothing is under way
   // In a row, now; 0: it works.
   uint32_t failing = 0;
   std::string error;  // the newest
@@ -46,6 +49,7 @@ struct SinkOrderResult {
   std::string error;                // empty: it was done
   std::vector<uint64_t> delivered;  // of retry
   std::vector<Refusal> refused;     // of retry: they keep their letters
+  std::vector<uint64_t> left;       // of retry: not tried yet, it is to be asked again
 };
 
 class SinkDesk {
@@ -64,6 +68,8 @@ class SinkDesk {
   // Somebody has an order, or everything is to stop: waits end.
   bool interrupted() const { return stop_.raised() || has_order(); }
   bool has_order() const;
+  // Lets orders wait, and nobody be interrupted by them, until they are no longer held.
+  void hold_orders(bool held);
   // Does the order that waits, if there is one.
   void serve(const std::function<SinkOrderResult(const SinkOrder&)>& handle);
   // Sleeps for `duration`, or less when interrupted.
@@ -83,6 +89,7 @@ class SinkDesk {
   std::condition_variable moved_;
   Stage stage_ = Stage::free;
   bool closed_ = false;
+  bool held_ = false;
   SinkOrder order_;
   SinkOrderResult result_;
   SinkStatus status_;

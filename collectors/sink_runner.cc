@@ -13,6 +13,8 @@ namespace {
 
 // How long a source may keep a fetch that finds nothing new.
 constexpr Duration kFetchWait = std::chrono::seconds(20);
+// How long an order may keep the log waiting, but for the delivery that it is in.
+constexpr Duration kOrderShare = std::chrono::seconds(1);
 
 std::string counted(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -22,6 +24,22 @@ std::string counted(uint64_t count, const std::string& noun) {
 bool is_log_line(const SequencedEvent& at) {
   return std::holds_alternative<DaemonLogged>(at.event.body);
 }
+
+// Says that the place has something in hand, for as long as it lives.
+class UnderWay {
+ public:
+  UnderWay(SinkDesk& desk, Clock& clock) : desk_(desk) {
+    desk_.update([&](SinkStatus& status) { status.delivering_since = clock.now(); });
+  }
+  ~UnderWay() {
+    desk_.update([](SinkStatus& status) { status.delivering_since = kNever; });
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  SinkDesk& desk_;
+};
 
 }  // namespace
 
@@ -38,7 +56,7 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
 Result<Done> SinkRunner::run() {
   while (!stop_.raised()) {
     const Result<Done> opened = open();
-    desk_.serve([this](const SinkOrder& order) { return handle(order); });
+    serve_order();
     if (!opened.ok()) {
       fail(opened.error());
     } else if (is_open_) {
@@ -69,34 +87,49 @@ Result<Done> SinkRunner::open() {
 Result<Done> SinkRunner::follow() {
   while (!stop_.raised()) {
     if (desk_.has_order()) {
-      desk_.serve([this](const SinkOrder& order) { return handle(order); });
+      serve_order();
       if (!is_open_) return Done{};
     }
-    const std::variant<FetchedBlocks, SourceError> answer =
-        source_.fetch(pending_.through + 1, fetch_wait());
-    if (const auto* error = std::get_if<SourceError>(&answer)) {
-      if (error->fault != SourceFault::stopped) fail(error->message);
-      if (deliver_due() == Next::open_again) return Done{};
-      continue;
-    }
-    const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
-    if (std::optional<std::string> why = wrong_history(fetched)) return Error{*why};
-    position_.log_id = fetched.log_id;
-    if (const Result<Done> appended = append(fetched.blocks); !appended.ok()) {
-      fail(source_.name() + " sent what cannot be used: " + appended.error());
-      continue;
-    }
-    note_progress(fetched.head);
-    if (deliver_due() == Next::open_again) return Done{};
-    note_progress(fetched.head);
-    // What still waits to be a batch says nothing about the place.
-    if (pending_.events.empty()) succeed();
+    const Result<Next> next = take_turn();
+    if (!next.ok()) return Error{next.error()};
+    is_logs_turn_ = false;
+    desk_.hold_orders(false);
+    if (*next == Next::open_again) return Done{};
   }
   return Done{};
 }
 
+// One fetch, and what is due after it.
+Result<SinkRunner::Next> SinkRunner::take_turn() {
+  const std::variant<FetchedBlocks, SourceError> answer =
+      source_.fetch(pending_.through + 1, fetch_wait());
+  if (const auto* error = std::get_if<SourceError>(&answer)) {
+    if (error->fault != SourceFault::stopped) {
+      source_fails_ = true;
+      fail(error->message);
+    }
+    return deliver_due();
+  }
+  const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
+  if (std::optional<std::string> why = wrong_history(fetched)) return Error{*why};
+  position_.log_id = fetched.log_id;
+  const Result<Done> appended = append(fetched.blocks);
+  source_fails_ = !appended.ok();
+  if (source_fails_) {
+    fail(source_.name() + " sent what cannot be used: " + appended.error());
+    return deliver_due();
+  }
+  note_progress(fetched.head);
+  if (deliver_due() == Next::open_again) return Next::open_again;
+  note_progress(fetched.head);
+  // What still waits to be a batch says nothing about the place.
+  if (pending_.events.empty()) succeed();
+  return Next::go_on;
+}
+
 // A batch that waits to become full is not kept waiting by a source that has nothing.
 Duration SinkRunner::fetch_wait() const {
+  if (is_logs_turn_) return Duration(0);
   if (pending_.events.empty()) return kFetchWait;
   const Duration waited = clock_.now() - pending_.since;
   return std::clamp(sink_.limits().age_max - waited, Duration(0), kFetchWait);
@@ -123,6 +156,7 @@ std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetche
 Result<Done> SinkRunner::append(const std::vector<std::string>& blocks) {
   std::vector<SequencedEvent> events;
   std::vector<size_t> sizes;
+  std::vector<uint64_t> left_out;
   DeliveryCursor cursor(pending_.through);
   for (const std::string& bytes : blocks) {
     Result<Block> block = decode_block(bytes);
@@ -135,7 +169,11 @@ Result<Done> SinkRunner::append(const std::vector<std::string>& blocks) {
     for (size_t i = 0; i < count; ++i) {
       const bool skip = unknown != block->unknown.end() && *unknown == i;
       if (skip) ++unknown;
-      if (skip || i < *known) continue;
+      if (i < *known) continue;
+      if (skip) {
+        left_out.push_back(block->first + i);
+        continue;
+      }
       events.push_back({block->first + i, std::move(block->events[i])});
       sizes.push_back(bytes.size() / count);
     }
@@ -145,7 +183,28 @@ Result<Done> SinkRunner::append(const std::vector<std::string>& blocks) {
   std::move(events.begin(), events.end(), std::back_inserter(pending_.events));
   pending_.sizes.insert(pending_.sizes.end(), sizes.begin(), sizes.end());
   pending_.through = cursor.delivered();
+  note_unknown(left_out);
   return Done{};
+}
+
+// Once in the log, with the number that whoever updates will need.
+void SinkRunner::note_unknown(const std::vector<uint64_t>& seqs) {
+  const auto news = std::upper_bound(seqs.begin(), seqs.end(), unknown_through_);
+  if (news == seqs.end()) return;
+  unknown_through_ = seqs.back();
+  bool is_first = false;
+  desk_.update([&](SinkStatus& status) {
+    is_first = status.unknown == 0;
+    if (is_first) status.first_unknown = *news;
+    status.unknown += static_cast<uint64_t>(seqs.end() - news);
+  });
+  if (!is_first) return;
+  const std::string name(sink_.name());
+  const std::string first = std::to_string(*news);
+  options_.log_news(name + ": event " + first +
+                    " is of a type that this build does not know, and is left out, as others of "
+                    "such types are: update the collector, and then: muster sink replay " +
+                    name + " --from " + first);
 }
 
 void SinkRunner::note_progress(uint64_t head) {
@@ -177,6 +236,7 @@ SinkRunner::Next SinkRunner::deliver_due() {
       fail(delivery.reason, delivery.retry_after);
       return Next::open_again;
     }
+    if (!source_fails_) succeed();
     begin = end;
     if (desk_.interrupted()) break;
   }
@@ -230,6 +290,7 @@ Delivery SinkRunner::deliver_range(std::vector<SequencedEvent>& events, const Si
 }
 
 Delivery SinkRunner::deliver_to(std::span<const SequencedEvent> events, const SinkPosition& after) {
+  const UnderWay under_way(desk_, clock_);
   Delivery delivery = sink_.deliver(events, after);
   if (!delivery.ok()) {
     // Without events there is nothing to refuse.
@@ -272,51 +333,68 @@ Delivery SinkRunner::bury(const SequencedEvent& event, const std::string& answer
   return {};
 }
 
+void SinkRunner::serve_order() {
+  desk_.serve([this](const SinkOrder& order) { return handle(order); });
+  const std::optional<Delivery> failed = std::exchange(failed_again_, std::nullopt);
+  if (failed) fail(failed->reason, failed->retry_after);
+}
+
 SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
   return order.kind == SinkOrder::Kind::replay ? replay(order.from) : retry(order.seqs);
 }
 
 SinkOrderResult SinkRunner::replay(uint64_t from) {
-  const uint64_t cursor = from == 0 ? 0 : from - 1;
-  if (is_open_ && cursor > position_.cursor) {
-    return {std::string(sink_.name()) + " has not come to event " + std::to_string(from) +
-                " yet: it is at " + std::to_string(position_.cursor),
-            {},
-            {}};
-  }
   is_open_ = false;
-  if (const Result<Done> done = sink_.rewind(cursor); !done.ok()) return {done.error(), {}, {}};
-  return {};
+  SinkOrderResult result;
+  const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);
+  if (!done.ok()) result.error = done.error();
+  return result;
 }
 
 SinkOrderResult SinkRunner::retry(const std::vector<uint64_t>& wanted) {
   SinkOrderResult result;
   const Result<std::vector<uint64_t>> seqs = letters_.choose(wanted);
-  if (!seqs.ok()) return {seqs.error(), {}, {}};
-  if (!is_open_) return {std::string(sink_.name()) + " is not open: " + said_, {}, {}};
-  for (const uint64_t seq : *seqs) {
-    if (stop_.raised()) break;
-    const auto letter = letters_.read(seq);
+  if (!seqs.ok()) {
+    result.error = seqs.error();
+  } else if (!is_open_) {
+    result.error = std::string(sink_.name()) + " is not open: " + said_;
+  } else {
+    try_again(*seqs, result);
+  }
+  return result;
+}
+
+// Whether they are taken, in ascending order, for as long as it is their turn.
+void SinkRunner::try_again(const std::vector<uint64_t>& seqs, SinkOrderResult& result) {
+  const Instant began = clock_.now();
+  for (size_t i = 0; i < seqs.size() && result.error.empty(); ++i) {
+    if (stop_.raised() || (i > 0 && clock_.now() - began >= kOrderShare)) {
+      result.left.assign(seqs.begin() + static_cast<ptrdiff_t>(i), seqs.end());
+      break;
+    }
+    const auto letter = letters_.read(seqs[i]);
     if (!letter.ok()) {
       result.error = letter.error();
       break;
     }
-    const Delivery delivery = sink_.deliver_again(letter->second, letter->first);
+    const UnderWay under_way(desk_, clock_);
+    Delivery delivery = sink_.deliver_again(letter->second, letter->first);
     if (delivery.ok()) {
-      result.delivered.push_back(seq);
+      result.delivered.push_back(seqs[i]);
     } else if (delivery.fault == DeliveryFault::refused) {
-      result.refused.push_back({seq, delivery.reason});
+      result.refused.push_back({seqs[i], delivery.reason});
     } else {
       is_open_ = false;  // as after any delivery that found the place away
       result.error = delivery.reason;
-      break;
+      failed_again_ = std::move(delivery);
     }
   }
   if (const Result<Done> removed = letters_.remove(result.delivered); !removed.ok()) {
     result.error = removed.error();
   }
+  is_logs_turn_ = !result.left.empty();
+  desk_.hold_orders(is_logs_turn_);
   desk_.update([&](SinkStatus& status) { status.delivered += result.delivered.size(); });
-  return result;
 }
 
 // Says so, unless it was said already, and waits.
@@ -333,7 +411,26 @@ void SinkRunner::fail(const std::string& message, std::optional<Duration> retry_
     status.error = message;
     status.retry_at = now + delay;
   });
+  if (retry_after) return pause_as_wished(delay, message);
   desk_.wait_for(delay);
+}
+
+// A place that has said how long it wants to be left alone is left alone: five wrong passwords,
+// and CouchDB locks the user out. An order that needs the place is told so.
+void SinkRunner::pause_as_wished(Duration delay, const std::string& why) {
+  const Instant until = clock_.now() + delay;
+  while (!stop_.raised()) {
+    const Duration left = until - clock_.now();
+    if (left <= Duration(0)) return;
+    desk_.wait_for(left);
+    desk_.serve([&](const SinkOrder& order) {
+      if (order.kind == SinkOrder::Kind::replay) return handle(order);
+      SinkOrderResult result;
+      result.error = std::string(sink_.name()) + " leaves its place alone until " +
+                     format_rfc3339(until) + ": " + why;
+      return result;
+    });
+  }
 }
 
 void SinkRunner::succeed() {

@@ -3,6 +3,9 @@
 // and what a place refuses for good is buried in the sink's dead letters, alone: a batch that is
 // refused is halved until the events to blame stand by themselves.
 //
+// People's orders are done between two deliveries; a long one in parts, and the log has its turn
+// after each. No order shortens a pause that the place has asked for.
+//
 // Order: the events of the log are delivered in their order, but for those that are buried. A crash
 // anywhere loses and doubles nothing, because a letter is durable before the cursor moves past its
 // event, and an event that has a letter is not delivered.
@@ -54,9 +57,11 @@ class SinkRunner {
 
   Result<Done> open();
   Result<Done> follow();
+  Result<Next> take_turn();
   Duration fetch_wait() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
   Result<Done> append(const std::vector<std::string>& blocks);
+  void note_unknown(const std::vector<uint64_t>& seqs);
   void note_progress(uint64_t head);
 
   Next deliver_due();
@@ -67,11 +72,14 @@ class SinkRunner {
   Delivery bury(const SequencedEvent& event, const std::string& answer);
   Delivery bury_named(std::vector<SequencedEvent>& events, const Delivery& refused);
 
+  void serve_order();
   SinkOrderResult handle(const SinkOrder& order);
   SinkOrderResult replay(uint64_t from);
   SinkOrderResult retry(const std::vector<uint64_t>& wanted);
+  void try_again(const std::vector<uint64_t>& seqs, SinkOrderResult& result);
 
   void fail(const std::string& message, std::optional<Duration> retry_after = std::nullopt);
+  void pause_as_wished(Duration delay, const std::string& why);
   void succeed();
 
   Sink& sink_;
@@ -84,9 +92,13 @@ class SinkRunner {
   SinkPosition position_;
   bool is_open_ = false;
   Pending pending_;
-  uint32_t failures_ = 0;        // in a row
-  bool failed_quietly_ = false;  // the first of them was with lines of logs only
-  std::string said_;             // the newest problem that was logged
+  bool source_fails_ = false;
+  bool is_logs_turn_ = false;             // the newest order was done in part
+  std::optional<Delivery> failed_again_;  // an order's delivery that found the place away
+  uint64_t unknown_through_ = 0;          // newest event of an unknown type
+  uint32_t failures_ = 0;                 // in a row
+  bool failed_quietly_ = false;           // the first of them was with lines of logs only
+  std::string said_;                      // the newest problem that was logged
 };
 
 }  // namespace muster

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -13,13 +14,26 @@ namespace {
 
 // For the sink's thread to be between two deliveries.
 constexpr Duration kPatience = 30s;
+// After so long a retry is answered in part, before whoever asks takes us for dead.
+constexpr Duration kRetryShare = 15s;
 
 void put_time(JsonWriter& json, const char* key, Instant time) {
   if (time != kNever) json.text(key, format_rfc3339(time));
 }
 
-void put_status(JsonWriter& json, const SinkPost& post, Instant now) {
-  const SinkStatus status = post.desk.status();
+// The newest event of the log `log_id` that any sink has heard of: one that hangs hears nothing.
+uint64_t head_of(const SinkPosts& posts, const std::string& log_id) {
+  uint64_t head = 0;
+  for (const auto& post : posts) {
+    const SinkStatus status = post->desk.status();
+    if (status.log_id == log_id) head = std::max(head, status.head);
+  }
+  return head;
+}
+
+void put_status(JsonWriter& json, const SinkPost& post, const SinkPosts& posts, Instant now) {
+  SinkStatus status = post.desk.status();
+  status.head = std::max(status.head, head_of(posts, status.log_id));
   const uint64_t lag = status.head > status.cursor ? status.head - status.cursor : 0;
   const bool is_old = lag > 0 && status.oldest != kNever && status.oldest < now;
   json.begin_object();
@@ -35,6 +49,11 @@ void put_status(JsonWriter& json, const SinkPost& post, Instant now) {
   json.number("batches", status.batches);
   json.number("failures", status.failures);
   json.number("buried", status.buried);
+  if (status.unknown > 0) {
+    json.number("unknown", status.unknown);
+    json.number("first_unknown", status.first_unknown);
+  }
+  put_time(json, "delivering_since", status.delivering_since);
   if (const auto letters = post.letters.count()) json.number("dead_letters", *letters);
   if (status.failing > 0) {
     json.number("failing", uint64_t{status.failing});
@@ -79,6 +98,11 @@ HttpAnswer answer_order(const SinkOrderResult& result) {
     json.end_object();
   }
   json.end_array();
+  if (!result.left.empty()) {
+    json.begin_array("left");
+    for (const uint64_t seq : result.left) json.number("", seq);
+    json.end_array();
+  }
   json.end_object();
   HttpAnswer answer;
   answer.status = result.error.empty() ? 200 : 409;
@@ -99,10 +123,13 @@ HttpAnswer give_letters(const SinkPost& post) {
 SinkOrderResult drop_letters(SinkPost& post, const std::vector<uint64_t>& wanted) {
   SinkOrderResult result;
   const Result<std::vector<uint64_t>> seqs = post.letters.choose(wanted);
-  if (!seqs.ok()) return {seqs.error(), {}, {}};
-  const Result<Done> removed = post.letters.remove(*seqs);
-  if (!removed.ok()) return {removed.error(), {}, {}};
-  result.delivered = *seqs;
+  if (!seqs.ok()) {
+    result.error = seqs.error();
+  } else if (const Result<Done> removed = post.letters.remove(*seqs); !removed.ok()) {
+    result.error = removed.error();
+  } else {
+    result.delivered = *seqs;
+  }
   return result;
 }
 
@@ -143,12 +170,36 @@ HttpAnswer SinksHttp::list() {
   json.begin_object();
   json.text("schema", "muster.sinks/1");
   json.begin_array("sinks");
-  for (const auto& post : posts_) put_status(json, *post, now);
+  for (const auto& post : posts_) put_status(json, *post, posts_, now);
   json.end_array();
   json.end_object();
   HttpAnswer answer;
   answer.body = json.take() + "\n";
   return answer;
+}
+
+// Part by part; the log has its turn between two.
+SinkOrderResult SinksHttp::retry(SinkPost& post, std::vector<uint64_t> wanted, uint64_t after) {
+  SinkOrderResult whole;
+  if (after > 0) {
+    if (wanted.empty()) {
+      const Result<std::vector<uint64_t>> all = post.letters.choose({});
+      if (!all.ok()) whole.error = all.error();
+      if (all.ok()) wanted = *all;
+    }
+    std::erase_if(wanted, [&](uint64_t seq) { return seq <= after; });
+    if (wanted.empty()) return whole;  // none: not all
+  }
+  const Instant began = clock_.now();
+  do {
+    SinkOrderResult part = post.desk.ask({SinkOrder::Kind::retry, 1, std::move(wanted)}, kPatience);
+    whole.delivered.insert(whole.delivered.end(), part.delivered.begin(), part.delivered.end());
+    std::move(part.refused.begin(), part.refused.end(), std::back_inserter(whole.refused));
+    whole.error = std::move(part.error);
+    wanted = part.left;
+    whole.left = std::move(part.left);
+  } while (whole.error.empty() && !whole.left.empty() && clock_.now() - began < kRetryShare);
+  return whole;
 }
 
 HttpAnswer SinksHttp::order(const HttpCall& call, SinkPost& post, std::string_view what) {
@@ -157,10 +208,12 @@ HttpAnswer SinksHttp::order(const HttpCall& call, SinkPost& post, std::string_vi
     if (!from || *from == 0) return http_refusal(400, "from is not the number of an event");
     return answer_order(post.desk.ask({SinkOrder::Kind::replay, *from, {}}, kPatience));
   }
-  std::optional<std::vector<uint64_t>> seqs = read_numbers(call);
+  const std::optional<std::vector<uint64_t>> seqs = read_numbers(call);
   if (!seqs) return http_refusal(400, "seq is no list of numbers, such as 3,17");
   if (what == "dead/retry") {
-    return answer_order(post.desk.ask({SinkOrder::Kind::retry, 1, std::move(*seqs)}, kPatience));
+    const std::optional<uint64_t> after = query_number(call, "after", 0);
+    if (!after) return http_refusal(400, "after is not the number of an event");
+    return answer_order(retry(post, *seqs, *after));
   }
   if (what != "dead/drop") return http_refusal(404, "a sink can do nothing of this name");
   if (seqs->empty() && !call.query.contains("all")) {

@@ -44,8 +44,9 @@ class MemorySink final : public Sink {
     if (deliver_failures > 0) {
       --deliver_failures;
       is_open = false;
-      return Delivery::away("disk full");
+      return Delivery::away("disk full", retry_after);
     }
+    if (during) during();
     std::vector<Refusal> refusals;
     for (const SequencedEvent& at : events) {
       if (poison.contains(at.seq)) refusals.push_back({at.seq, "poison"});
@@ -63,10 +64,15 @@ class MemorySink final : public Sink {
   }
   Delivery deliver_again(const SequencedEvent& at, const std::string&) override {
     if (poison.contains(at.seq)) return Delivery::refused("poison");
+    if (again_failures > 0) {
+      --again_failures;
+      return Delivery::away("disk full", retry_after);
+    }
     again.push_back(at.seq);
     return {};
   }
   Result<Done> rewind(uint64_t cursor) override {
+    if (cursor > position.cursor) return Error{"memory has not come so far"};
     rewound.push_back(cursor);
     position.cursor = cursor;
     is_open = false;
@@ -84,6 +90,9 @@ class MemorySink final : public Sink {
   int opened = 0;
   int open_failures = 0;
   int deliver_failures = 0;
+  int again_failures = 0;
+  std::optional<Duration> retry_after;  // the wish beside a failure
+  std::function<void()> during;         // called in each delivery that does not fail
   bool is_open = false;
 };
 

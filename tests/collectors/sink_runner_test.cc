@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <climits>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -270,7 +273,7 @@ TEST(SinkRunner, AReplayDeliversAgain) {
 TEST(SinkRunner, AReplayFromWhatIsYetToComeIsRefused) {
   MemorySink sink;
   const SinkOrderResult result = ordered(sink, {SinkOrder::Kind::replay, 7, {}});
-  EXPECT_THAT(result.error, HasSubstr("has not come to event 7 yet: it is at 5"));
+  EXPECT_THAT(result.error, HasSubstr("has not come so far"));
   EXPECT_THAT(sink.rewound, IsEmpty());
 }
 
@@ -291,6 +294,178 @@ TEST(SinkRunner, ARetryOfWhatIsNotThereIsRefused) {
   MemorySink sink;
   const SinkOrderResult result = ordered(sink, {SinkOrder::Kind::retry, 1, {3}});
   EXPECT_THAT(result.error, HasSubstr("memory has no dead letter 3"));
+}
+
+// While a place cannot be opened nothing is known of where it is, and a replay moved it forward.
+TEST(SinkRunner, AReplayNeverMovesASinkForward) {
+  MemorySink sink;
+  sink.position = {kLog, 3};
+  sink.open_failures = INT_MAX;
+  RunnerKit kit;
+  SinkOrderResult result;
+  std::jthread person([&] {
+    result = kit.desk.ask({SinkOrder::Kind::replay, 9, {}}, 60s);
+    kit.stop.raise();
+  });
+  run(sink, {}, kit);
+  person.join();
+  EXPECT_THAT(result.error, HasSubstr("has not come so far"));
+  EXPECT_EQ(sink.position.cursor, 3u);
+}
+
+// What `seqs` were buried for, as if in an earlier run.
+void bury(RunnerKit& kit, const std::vector<uint64_t>& seqs) {
+  ASSERT_TRUE(kit.letters.open().ok());
+  for (const uint64_t seq : seqs) {
+    ASSERT_TRUE(kit.letters.bury(kLog, {seq, script_event(seq)}, "no", script_time(seq)).ok());
+  }
+}
+
+TEST(SinkRunner, ALongRetryIsDoneInPartsAndTheLogHasItsTurn) {
+  MemorySink sink;
+  RunnerKit kit;
+  bury(kit, {1, 2, 3});
+  kit.clock.step = 1s;  // at each look, so that each letter takes its share
+  std::vector<SinkOrderResult> parts;
+  std::jthread person;
+  ScriptedSource source(kit.stop, {blocks(5, {block(1, 5)})});
+  source.at_end = [&] {
+    if (!person.joinable()) {
+      person = std::jthread([&] {
+        std::vector<uint64_t> seqs;
+        do {
+          parts.push_back(kit.desk.ask({SinkOrder::Kind::retry, 1, seqs}, 60s));
+          seqs = parts.back().left;
+        } while (!seqs.empty());
+        kit.stop.raise();
+      });
+    }
+    return !kit.stop.raised();
+  };
+  source.repeat = blocks(5, {});
+  const Journey done = run(sink, source, kit);
+  person.join();
+  ASSERT_EQ(parts.size(), 3u);
+  EXPECT_THAT(parts[0].delivered, ElementsAre(1));
+  EXPECT_THAT(parts[0].left, ElementsAre(2, 3));
+  EXPECT_THAT(parts[1].delivered, ElementsAre(2));
+  EXPECT_THAT(parts[2].delivered, ElementsAre(3));
+  EXPECT_THAT(done.letters, IsEmpty());
+  // A fetch that does not wait follows each part but the last.
+  EXPECT_EQ(std::count(done.waits.begin(), done.waits.end(), Duration(0)), 2);
+}
+
+// An order woke the sink, which tried the same password once more.
+TEST(SinkRunner, APauseThatThePlaceAsksForIsNotCutShort) {
+  for (const bool in_retry : {false, true}) {
+    SCOPED_TRACE(in_retry ? "of a letter" : "of a batch");
+    MemorySink sink;
+    sink.retry_after = 1h;
+    (in_retry ? sink.again_failures : sink.deliver_failures) = 1;
+    RunnerKit kit;
+    bury(kit, {2});
+    SinkOrderResult first, second, third;
+    std::jthread person([&] {
+      if (in_retry) first = kit.desk.ask({SinkOrder::Kind::retry, 1, {}}, 60s);
+      while (kit.desk.status().failing == 0) std::this_thread::yield();
+      second = kit.desk.ask({SinkOrder::Kind::retry, 1, {}}, 60s);
+      third = kit.desk.ask({SinkOrder::Kind::replay, 1, {}}, 60s);
+      kit.stop.raise();
+    });
+    ScriptedSource source(kit.stop, {});
+    source.at_end = [&] { return !kit.stop.raised(); };
+    source.repeat = in_retry ? blocks(0, {}) : blocks(3, {block(1, 3)});
+    run(sink, source, kit);
+    person.join();
+    if (in_retry) EXPECT_EQ(first.error, "disk full");
+    EXPECT_THAT(second.error, HasSubstr("memory leaves its place alone until 2026-"));
+    EXPECT_THAT(second.error, HasSubstr(": disk full"));
+    EXPECT_EQ(third.error, "");  // needs no word with the place
+    EXPECT_THAT(sink.batches, IsEmpty());
+    EXPECT_THAT(sink.again, IsEmpty());
+    EXPECT_EQ(kit.desk.status().failures, 1u);
+  }
+}
+
+// --- what status says -----------------------------------------------------------------------
+
+// It was failing, and its back-off went on, until nothing was left to be delivered.
+TEST(SinkRunner, ABatchThatIsTakenEndsAFailure) {
+  MemorySink sink;
+  sink.limits_ = {2, 1 << 20, 10s};
+  sink.deliver_failures = 1;
+  const auto answer = blocks(5, {block(1, 5)});
+  const Journey done = run(sink, {answer, answer});
+  EXPECT_THAT(sink.numbers, ElementsAre(1, 2, 3, 4));  // and one more waits for its batch
+  EXPECT_THAT(done.news, ElementsAre("memory: works again after 1 failure"));
+  EXPECT_EQ(done.status.failing, 0u);
+}
+
+TEST(SinkRunner, WhatIsFetchedIsDeliveredWhileTheSourceSendsNonsense) {
+  MemorySink sink;
+  sink.limits_ = {3, 1 << 20, 4s};
+  RunnerKit kit;
+  kit.clock.step = 1s;
+  const auto bad = blocks(1, {"nonsense"});
+  const Journey done = run(sink, {blocks(1, {block(1, 1)}), bad, bad, bad, bad, bad}, kit);
+  EXPECT_THAT(sink.numbers, ElementsAre(1));
+  EXPECT_THAT(done.news, IsEmpty());  // the source fails still
+  EXPECT_EQ(done.status.failing, 5u);
+}
+
+TEST(SinkRunner, ADeliveryUnderWayIsSeen) {
+  MemorySink sink;
+  RunnerKit kit;
+  Instant since;
+  sink.during = [&] { since = kit.desk.status().delivering_since; };
+  const Journey done = run(sink, {blocks(1, {block(1, 1)})}, kit);
+  EXPECT_EQ(since, kit.clock.at);
+  EXPECT_EQ(done.status.delivering_since, kNever);
+}
+
+// The events `first` .. `last`, of which those at `unknown` are of a type of a later build.
+std::string block_of_later(uint64_t first, uint64_t last, const std::vector<uint64_t>& unknown) {
+  std::string bytes = block(first, last);
+  const auto type = static_cast<uint16_t>(script_event(first).body.index());
+  for (const uint64_t seq : unknown) {
+    // After 40 bytes of the block's own: time, type and two pointers of each event.
+    const size_t at = 40 + (seq - first) * 32 + 8;
+    uint16_t found = 0;
+    std::memcpy(&found, bytes.data() + at, sizeof found);
+    EXPECT_EQ(found, type);
+    const uint16_t later = 999;
+    std::memcpy(bytes.data() + at, &later, sizeof later);
+  }
+  return bytes;
+}
+
+TEST(SinkRunner, EventsOfUnknownTypesAreCountedAndSaidOnce) {
+  MemorySink sink;
+  sink.deliver_failures = 1;  // what comes again is counted once
+  const auto answer = blocks(4, {block_of_later(1, 4, {2, 4})});
+  const Journey done =
+      run(sink, {answer, answer, blocks(6, {block_of_later(5, 6, {6})}), blocks(6, {})});
+  EXPECT_THAT(sink.numbers, ElementsAre(1, 3, 5));
+  EXPECT_EQ(done.status.unknown, 3u);
+  EXPECT_EQ(done.status.first_unknown, 2u);
+  EXPECT_EQ(std::count_if(done.news.begin(), done.news.end(),
+                          [](const std::string& news) {
+                            return news.find("muster sink replay memory --from 2") != news.npos;
+                          }),
+            1);
+  EXPECT_EQ(done.news.size(), 2u);  // and that it works again
+}
+
+TEST(SinkDesk, OrdersAreHeldUntilTheLogHadItsTurn) {
+  const Stop stop;
+  SinkDesk desk(stop);
+  desk.hold_orders(true);
+  std::jthread person([&] { desk.ask({}, 60s); });
+  desk.wait_for(60s);
+  EXPECT_FALSE(desk.interrupted());
+  desk.hold_orders(false);
+  EXPECT_TRUE(desk.interrupted());
+  desk.close();
 }
 
 TEST(SinkDesk, WhoAsksWhenNobodyServesIsToldSo) {

@@ -91,6 +91,73 @@ TEST_F(SinksHttpTest, SaysHowEachSinkIsDoing) {
   EXPECT_TRUE(sink.contains("retry_at"));
 }
 
+// One that hangs has not heard what came since.
+TEST_F(SinksHttpTest, TheHeadIsTheNewestThatAnySinkOfTheLogHasHeardOf) {
+  const auto add = [&](const std::string& log, uint64_t head) {
+    posts_.push_back(std::make_unique<SinkPost>(std::make_unique<MemorySink>(),
+                                                scratch_ / std::to_string(posts_.size()), stop_));
+    posts_.back()->desk.update([&](SinkStatus& status) {
+      status.log_id = log;
+      status.head = head;
+      status.cursor = head;
+    });
+  };
+  add("log-a", 50);
+  add("log-b", 90);
+  post().desk.update([&](SinkStatus& status) {
+    status.log_id = "log-a";
+    status.cursor = status.head = 7;
+    status.delivering_since = clock_.at - 90s;
+  });
+  const json sinks = json::parse(ask("GET", "/api/v1/sinks").body)["sinks"];
+  EXPECT_EQ(sinks[0]["state"], "behind");
+  EXPECT_EQ(sinks[0]["lag_events"], 43);
+  EXPECT_EQ(sinks[0]["delivering_since"], format_rfc3339(clock_.at - 90s));
+  EXPECT_EQ(sinks[1]["lag_events"], 0);
+  EXPECT_FALSE(sinks[1].contains("delivering_since"));
+  EXPECT_EQ(sinks[2]["head"], 90);
+}
+
+TEST_F(SinksHttpTest, SaysWhatIsLeftOutAndWhatIsNotKnown) {
+  post().desk.update([&](SinkStatus& status) {
+    status.unknown = 3;
+    status.first_unknown = 17;
+  });
+  posts_.push_back(
+      std::make_unique<SinkPost>(std::make_unique<MemorySink>(), scratch_ / "other", stop_));
+  const json sinks = json::parse(ask("GET", "/api/v1/sinks").body)["sinks"];
+  EXPECT_EQ(sinks[0]["unknown"], 3);
+  EXPECT_EQ(sinks[0]["first_unknown"], 17);
+  EXPECT_EQ(sinks[0]["dead_letters"], 0);
+  // Its letters are not open yet.
+  EXPECT_FALSE(sinks[1].contains("unknown"));
+  EXPECT_FALSE(sinks[1].contains("dead_letters"));
+}
+
+TEST_F(SinksHttpTest, ARetryOfManyIsAnsweredInParts) {
+  for (const uint64_t seq : {3, 5, 8}) bury(seq);
+  const auto retry = [&](std::map<std::string, std::string> query) {
+    return json::parse(ask("POST", "/api/v1/sinks/memory/dead/retry", std::move(query)).body);
+  };
+  clock_.step = 20s;  // at each look: time is up after one part
+  {
+    const std::jthread sink = serve({"", {3}, {}, {5, 8}});
+    EXPECT_EQ(retry({{"all", "1"}})["left"], json({5, 8}));
+  }
+  EXPECT_EQ(order_.seqs, std::vector<uint64_t>());
+  {
+    const std::jthread sink = serve({"", {5, 8}, {}, {}});
+    EXPECT_FALSE(retry({{"all", "1"}, {"after", "4"}}).contains("left"));
+  }
+  EXPECT_EQ(order_.seqs, (std::vector<uint64_t>{5, 8}));
+  {
+    const std::jthread sink = serve({"", {8}, {}, {}});
+    EXPECT_EQ(retry({{"seq", "3,8"}, {"after", "4"}})["done"], json({8}));
+  }
+  EXPECT_EQ(order_.seqs, std::vector<uint64_t>{8});
+  EXPECT_EQ(retry({{"all", "1"}, {"after", "8"}})["done"], json::array());  // and not all
+}
+
 TEST_F(SinksHttpTest, WhatCannotBeAsked) {
   struct Row {
     std::string method;
@@ -112,6 +179,7 @@ TEST_F(SinksHttpTest, WhatCannotBeAsked) {
       {"POST", "/api/v1/sinks/memory/replay", {{"from", "0"}}, 400, "from"},
       {"POST", "/api/v1/sinks/memory/replay", {{"from", "x"}}, 400, "from"},
       {"POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "1,"}}, 400, "list of numbers"},
+      {"POST", "/api/v1/sinks/memory/dead/retry", {{"after", "x"}}, 400, "after"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", ""}}, 400, "list of numbers"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {}, 400, "which letters"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}}, 409, "no dead letter 8"},
@@ -140,7 +208,7 @@ TEST_F(SinksHttpTest, GivesTheLettersAndDropsThem) {
 
 TEST_F(SinksHttpTest, OrdersGoToTheSinksThread) {
   {
-    const std::jthread sink = serve({"", {3}, {{5, "still no"}}});
+    const std::jthread sink = serve({"", {3}, {{5, "still no"}}, {}});
     const HttpAnswer answer = ask("POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "3,5"}});
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(json::parse(answer.body), json::parse(R"({"schema":"muster.sink_order/1","done":[3],
@@ -149,7 +217,7 @@ TEST_F(SinksHttpTest, OrdersGoToTheSinksThread) {
   EXPECT_EQ(order_.kind, SinkOrder::Kind::retry);
   EXPECT_EQ(order_.seqs, (std::vector<uint64_t>{3, 5}));
   {
-    const std::jthread sink = serve({"not now", {}, {}});
+    const std::jthread sink = serve({"not now", {}, {}, {}});
     const HttpAnswer answer = ask("POST", "/api/v1/sinks/memory/replay", {{"from", "17"}});
     EXPECT_EQ(answer.status, 409);
     EXPECT_EQ(json::parse(answer.body)["error"], "not now");
