@@ -46,7 +46,10 @@ ApiReply ApiClient::ask(const std::string& method, const std::string& path, Dura
   const HttpReply reply = client_.ask(std::move(request));
   answer.status = reply.fault.empty() ? reply.status : 0;
   if (!reply.fault.empty()) answer.reason = reply.fault;
-  if (reply.fault.empty() && !reply.ok()) answer.reason = reason_of(reply);
+  if (reply.fault.empty() && !reply.ok()) {
+    answer.reason = reason_of(reply);
+    answer.body = reply.body;
+  }
   return answer;
 }
 

@@ -26,7 +26,7 @@ Result<ApiAddress> collector_address(const Home& home, const Config& config);
 
 struct ApiReply {
   int status = 0;      // 0: nobody answers
-  std::string body;    // of a good answer
+  std::string body;    // of any answer, but for one that was streamed
   std::string reason;  // of any other: what the collector says, or why nobody answers
   bool ok() const { return status >= 200 && status < 300; }
 };

@@ -73,7 +73,7 @@ void add_sink_verbs(Parse& parse) {
     add_word(verb, "SINK", &options->name, kSinkHelp)->required();
   }
   add_change(parse, dead, false, "Try letters again; those that are taken are gone");
-  add_change(parse, dead, true, "Forget letters: their events are never delivered");
+  add_change(parse, dead, true, "Forget letters: only a replay delivers their events");
 }
 
 }  // namespace muster

@@ -4,25 +4,49 @@
 #include "core/duration_text.h"
 
 namespace muster {
+namespace {
+
+// A delivery that takes so long is worth a word: its place may hang.
+constexpr Duration kLongDelivery = 10s;
+
+// What the table does not say.
+std::string render_trouble(const SinkInfo& sink, const Look& look) {
+  const std::string name = printable(sink.name) + ": ";
+  std::string text;
+  if (!sink.error.empty()) {
+    text += name + printable(sink.error) + " (again " + relative_time(sink.retry_at, look) + ")\n";
+  }
+  if (sink.delivering_since != kNever && look.now - sink.delivering_since >= kLongDelivery) {
+    text += name + "a delivery is under way that began " +
+            relative_time(sink.delivering_since, look) + "\n";
+  }
+  if (sink.unknown > 0) {
+    const std::string first = std::to_string(sink.first_unknown);
+    text += name + counted(sink.unknown, "event") +
+            " of types that the collector does not know, from " + first +
+            " on, left out: update it, and then: muster sink replay " + printable(sink.name) +
+            " --from " + first + "\n";
+  }
+  return text;
+}
+
+}  // namespace
 
 std::string render_sink_table(const std::vector<SinkInfo>& sinks, const Look& look) {
   Table table({"SINK", "STATE", "EVENT", "BEHIND", "FOR", "DEAD", "PLACE"});
-  std::string errors;
+  std::string trouble;
   for (const SinkInfo& sink : sinks) {
     const bool failing = !sink.error.empty();
     const Color color = failing ? Color::bad : sink.state == "ok" ? Color::good : Color::doubt;
     const Duration lag = std::chrono::floor<std::chrono::seconds>(sink.lag);
     table.add({sink.name, Cell(sink.state, color), std::to_string(sink.cursor),
                std::to_string(sink.lag_events), lag > Duration(0) ? format_duration(lag) : "",
-               Cell(std::to_string(sink.dead_letters),
-                    sink.dead_letters > 0 ? Color::doubt : Color::none),
+               Cell(sink.dead_letters ? std::to_string(*sink.dead_letters) : "?",
+                    sink.dead_letters == 0u ? Color::none : Color::doubt),
                sink.place});
-    if (failing) {
-      errors += printable(sink.name) + ": " + printable(sink.error) + " (again " +
-                relative_time(sink.retry_at, look) + ")\n";
-    }
+    trouble += render_trouble(sink, look);
   }
-  return table.render(look) + errors;
+  return table.render(look) + trouble;
 }
 
 std::string render_letter_table(const std::vector<DeadLetterInfo>& letters, const Look& look) {

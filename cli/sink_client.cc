@@ -1,11 +1,13 @@
 #include "cli/sink_client.h"
 
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "cli/failure.h"
+#include "core/duration_text.h"
 #include "io/archive_name.h"
 #include "io/clock.h"
 
@@ -49,7 +51,10 @@ SinkInfo read_sink(Json json) {
   sink.lag_events = number_of(json, "lag_events");
   sink.lag = seconds_of(json, "lag_s");
   sink.delivered = number_of(json, "delivered");
-  sink.dead_letters = number_of(json, "dead_letters");
+  if (json.contains("dead_letters")) sink.dead_letters = number_of(json, "dead_letters");
+  sink.unknown = number_of(json, "unknown");
+  sink.first_unknown = number_of(json, "first_unknown");
+  sink.delivering_since = parse_rfc3339(text_of(json, "delivering_since"));
   sink.error = text_of(json, "error");
   sink.retry_at = parse_rfc3339(text_of(json, "retry_at"));
   Json document = {{"schema", "muster.sink/1"}};
@@ -70,17 +75,48 @@ std::string join_numbers(const std::vector<uint64_t>& seqs) {
   return text;
 }
 
+std::vector<uint64_t> numbers_of(const Json& json, const char* key) {
+  std::vector<uint64_t> numbers;
+  const auto found = json.find(key);
+  if (found == json.end()) return numbers;
+  for (const Json& number : *found) {
+    if (number.is_number_unsigned()) numbers.push_back(number.get<uint64_t>());
+  }
+  return numbers;
+}
+
+std::string order_json(const std::string& sink, const SinkOrderInfo& info) {
+  Json json = {{"schema", "muster.sink_order/1"}};
+  if (!info.error.empty()) json["error"] = info.error;
+  json["done"] = info.done;
+  json["refused"] = Json::array();
+  for (const auto& [seq, answer] : info.refused) {
+    json["refused"].push_back(Json{{"seq", seq}, {"answer", answer}});
+  }
+  if (!info.left.empty()) json["left"] = info.left;
+  json["sink"] = sink;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 SinkClient::SinkClient(Session& session) : api_(address_or_throw(session)) {}
 
 std::string SinkClient::ask(const std::string& method, const std::string& path) {
+  const int64_t began = boot_us();
   ApiReply reply = api_.ask(method, "/api/v1/sinks" + path, kPatience);
+  if (reply.status == 0 && boot_us() - began >= kPatience.count()) {
+    throw Failure{kExitUnreachable,
+                  "the collector has not answered for " + format_duration(kPatience),
+                  "it may be at work on it still; see: muster sink status"};
+  }
   if (reply.status == 0) {
     throw Failure{kExitUnreachable, "no collector answers: " + reply.reason,
                   "start one: muster up, or muster-collector"};
   }
   if (reply.ok()) return std::move(reply.body);
+  const Json refusal = Json::parse(reply.body, nullptr, false);
+  if (text_of(refusal, "schema") == "muster.sink_order/1") return std::move(reply.body);
   throw Failure{reply.status == 401   ? kExitNotPermitted
                 : reply.status == 404 ? kExitUsageError
                                       : kExitLocal,
@@ -114,22 +150,37 @@ SinkOrderInfo SinkClient::replay(const std::string& sink, uint64_t from) {
   return order(sink, "/replay?from=" + std::to_string(from));
 }
 
+// Many are tried again part by part.
 SinkOrderInfo SinkClient::change_letters(const std::string& sink, bool drop,
                                          const std::vector<uint64_t>& seqs) {
-  const std::string what = drop ? "/dead/drop?" : "/dead/retry?";
-  return order(sink, what + (seqs.empty() ? "all=1" : "seq=" + join_numbers(seqs)));
+  const std::string which = seqs.empty() ? "all=1" : "seq=" + join_numbers(seqs);
+  const std::string what = (drop ? "/dead/drop?" : "/dead/retry?") + which;
+  SinkOrderInfo whole = order(sink, what);
+  while (whole.error.empty() && !whole.left.empty()) {
+    SinkOrderInfo part = order(sink, what + "&after=" + std::to_string(whole.left.front() - 1));
+    whole.done.insert(whole.done.end(), part.done.begin(), part.done.end());
+    std::move(part.refused.begin(), part.refused.end(), std::back_inserter(whole.refused));
+    whole.error = std::move(part.error);
+    whole.left = std::move(part.left);
+  }
+  whole.json = order_json(sink, whole);
+  return whole;
 }
 
 SinkOrderInfo SinkClient::order(const std::string& sink, const std::string& what) {
-  Json json = Json::parse(ask("POST", "/" + url_encode(sink) + what), nullptr, false);
+  const Json json = Json::parse(ask("POST", "/" + url_encode(sink) + what), nullptr, false);
   if (text_of(json, "schema") != "muster.sink_order/1") fail_reading(api_.base());
   SinkOrderInfo info;
-  for (const Json& seq : json["done"]) info.done.push_back(seq.get<uint64_t>());
+  info.error = text_of(json, "error");
+  info.done = numbers_of(json, "done");
+  info.left = numbers_of(json, "left");
   for (const Json& refusal : json["refused"]) {
     info.refused.emplace_back(number_of(refusal, "seq"), text_of(refusal, "answer"));
   }
-  json["sink"] = sink;
-  info.json = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!info.error.empty() && info.done.empty() && info.refused.empty()) {
+    throw Failure{kExitLocal, "the collector says: " + info.error, "see: muster sink status"};
+  }
+  info.json = order_json(sink, info);
   return info;
 }
 

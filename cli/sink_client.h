@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,11 @@ struct SinkInfo {
   uint64_t lag_events = 0;
   Duration lag{0};
   uint64_t delivered = 0;
-  uint64_t dead_letters = 0;
-  std::string error;  // empty: it works
+  std::optional<uint64_t> dead_letters;  // nothing: not known
+  uint64_t unknown = 0;                  // events that the collector's build leaves out
+  uint64_t first_unknown = 0;
+  Instant delivering_since;  // kNever: nothing is under way
+  std::string error;         // empty: it works
   Instant retry_at;
   std::string json;  // muster.sink/1
 };
@@ -37,8 +41,10 @@ struct DeadLetterInfo {
 };
 
 struct SinkOrderInfo {
+  std::string error;  // why it ended before its end; empty: it did not
   std::vector<uint64_t> done;
   std::vector<std::pair<uint64_t, std::string>> refused;  // number and answer
+  std::vector<uint64_t> left;                             // not tried yet
   std::string json;                                       // muster.sink_order/1
 };
 
@@ -50,7 +56,7 @@ class SinkClient {
   std::vector<SinkInfo> list();
   std::vector<DeadLetterInfo> dead_letters(const std::string& sink);
   SinkOrderInfo replay(const std::string& sink, uint64_t from);
-  // No `seqs`: all.
+  // No `seqs`: all. `error` may be set: what was done until then is there.
   SinkOrderInfo change_letters(const std::string& sink, bool drop,
                                const std::vector<uint64_t>& seqs);
 
