@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
 
   muster::Stop stop;
   muster::Result<muster::SinkPosts> sinks = muster::make_sinks(home, config, stop);
-  if (!sinks.ok()) return daemon.fail(sinks.error());
+  if (!sinks.ok()) return daemon.fail_usage(sinks.error());
   muster::SocketContext sockets;
   const auto front = muster::Front::open(home, config, *sinks, sockets);
   if (!front.ok()) return daemon.fail(front.error());

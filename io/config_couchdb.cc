@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <optional>
 #include <vector>
 
 #include "io/file.h"
+#include "io/host_port.h"
 #include "io/yaml.h"
 
 namespace muster {
@@ -24,6 +26,16 @@ bool is_url(std::string_view text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
+// "HOST", "HOST:PORT", or an address in brackets instead of HOST.
+bool is_host_port(const std::string& text) {
+  const size_t bracket = text.front() == '[' ? text.find(']') : 0;
+  if (bracket == text.npos) return false;
+  const size_t host_end = bracket == 0 ? std::min(text.find(':'), text.size()) : bracket + 1;
+  if (host_end == text.size()) return true;
+  const auto parts = split_host_port(text);
+  return parts && parts->first.size() == host_end && parts->second != 0;
+}
+
 // Why no CouchDB is at `url`, or nothing.
 std::optional<std::string> invalid_url(std::string_view url) {
   if (!is_url(url)) return "must begin with http:// or https://";
@@ -34,7 +46,9 @@ std::optional<std::string> invalid_url(std::string_view url) {
   const bool plain = std::all_of(rest.begin(), rest.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
   });
-  if (rest.empty() || !plain) return "must be http://HOST:PORT or https://HOST:PORT";
+  if (rest.empty() || !plain || !is_host_port(std::string(rest))) {
+    return "must be http://HOST:PORT or https://HOST:PORT, with a port of 1 to 65535";
+  }
   return std::nullopt;
 }
 
@@ -77,7 +91,9 @@ void load_panotti(const Home& home, CouchDbConfig& config, FileProblems& problem
   const uint64_t port = reader.integer("port", {1, 65'535}, kPortDefault);
   config.url = (is_url(host) ? host : "http://" + host) + ":" + std::to_string(port);
   const std::optional<std::string> why = invalid_url(config.url);
-  if (why && !host.empty()) reader.error("host", "is no host: " + *why);
+  if (why && !host.empty()) {
+    reader.error("host", "is no host, without a port, which is `port`: the URL " + *why);
+  }
   config.db = read_database(reader);
 }
 
@@ -95,19 +111,27 @@ void read_couchdb(const ObjectReader& reader, const Home& home, CouchDbConfig& c
   if (part.has("db") || (config.enabled && config.db.empty())) config.db = read_database(part);
   config.user = part.string("user");
   config.password_file = in_home(home, part.string("password_file"));
+  if (config.user.empty() && !config.password_file.empty()) {
+    part.error("password_file", "is whose? say user too");
+  }
   config.ca_file = in_home(home, part.string("ca_file"));
   config.create = part.boolean("create", config.create);
 }
 
 Result<std::string> load_couchdb_password(const CouchDbConfig& config) {
+  if (!config.ca_file.empty() && ::access(config.ca_file.c_str(), R_OK) != 0) {
+    return Error{"ca_file of couchdb in muster.yaml: cannot read " + config.ca_file + ": " +
+                 errno_text(errno)};
+  }
   if (config.password_file.empty()) return std::string();
+  const std::string key = "password_file of couchdb in muster.yaml: ";
   Result<std::string> password = read_file(config.password_file, kPasswordBytesMax + 2);
-  if (!password) return password;
+  if (!password) return Error{key + password.error()};
   while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) {
     password->pop_back();
   }
   if (!password->empty() && password->size() <= kPasswordBytesMax) return password;
-  return Error{config.password_file + " holds no password: it needs 1 to 512 characters"};
+  return Error{key + config.password_file + " holds no password: it needs 1 to 512 characters"};
 }
 
 const KeyTable& couchdb_keys() { return kCouchDb; }

@@ -32,7 +32,8 @@ void load_panotti(const Home& home, CouchDbConfig& config, FileProblems& problem
 // The value of `couchdb` over what `config` says already.
 void read_couchdb(const ObjectReader& reader, const Home& home, CouchDbConfig& config);
 
-// The password in password_file, or "" when none is named.
+// The password in password_file, or "" when none is named. Errors name the key: what it or ca_file
+// names cannot be read, or is no password.
 Result<std::string> load_couchdb_password(const CouchDbConfig& config);
 
 const KeyTable& couchdb_keys();

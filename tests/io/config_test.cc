@@ -12,6 +12,8 @@
 namespace muster {
 namespace {
 
+using ::testing::HasSubstr;
+
 class ConfigTest : public ScratchFiles {
  protected:
   ConfigFile load(const std::string& text) const {
@@ -100,7 +102,7 @@ TEST_F(ConfigTest, ReadsWhereTheFeedListens) {
 TEST_F(ConfigTest, ReadsCouchDb) {
   const ConfigFile file = load(
       "couchdb: { url: 'https://db.lab:6984/', db: events, user: pusher,\n"
-      "  password_file: couchdb.password, ca_file: /etc/lab.pem, create: false }\n");
+      "  password_file: couchdb.password, ca_file: /dev/null, create: false }\n");
   EXPECT_EQ(file.problems.to_text(), "");
   const CouchDbConfig& couchdb = file.config.couchdb;
   EXPECT_TRUE(couchdb.enabled);
@@ -108,7 +110,7 @@ TEST_F(ConfigTest, ReadsCouchDb) {
   EXPECT_EQ(couchdb.db, "events");
   EXPECT_EQ(couchdb.user, "pusher");
   EXPECT_EQ(couchdb.password_file, path("couchdb.password"));
-  EXPECT_EQ(couchdb.ca_file, "/etc/lab.pem");
+  EXPECT_EQ(couchdb.ca_file, "/dev/null");
   EXPECT_FALSE(couchdb.create);
   EXPECT_FALSE(load_couchdb_password(couchdb).ok());
   write("couchdb.password", "s3cret word\r\n");
@@ -120,14 +122,27 @@ TEST_F(ConfigTest, ReadsCouchDb) {
 }
 
 TEST_F(ConfigTest, RefusesACouchDbThatIsNone) {
-  for (const char* text :
-       {"couchdb: {}\n", "couchdb: { url: 'http://box:5984' }\n", "couchdb: { db: events }\n",
-        "couchdb: { url: box, db: events }\n", "couchdb: { url: 'ftp://box', db: events }\n",
-        "couchdb: { url: 'http://ann:pw@box', db: events }\n",
-        "couchdb: { url: 'http://box/path', db: events }\n",
-        "couchdb: { url: 'http://', db: events }\n", "couchdb: { url: 'http://box', db: Events }\n",
-        "couchdb: { url: 'http://box', db: _events }\n",
-        "couchdb: { url: 'http://box', db: events, password: pw }\n"}) {
+  for (const char* text : {"couchdb: {}\n",
+                           "couchdb: { url: 'http://box:5984' }\n",
+                           "couchdb: { db: events }\n",
+                           "couchdb: { url: box, db: events }\n",
+                           "couchdb: { url: 'ftp://box', db: events }\n",
+                           "couchdb: { url: 'http://ann:pw@box', db: events }\n",
+                           "couchdb: { url: 'http://box/path', db: events }\n",
+                           "couchdb: { url: 'http://box:abc', db: events }\n",
+                           "couchdb: { url: 'http://box:99999', db: events }\n",
+                           "couchdb: { url: 'http://box:0', db: events }\n",
+                           "couchdb: { url: 'http://box:', db: events }\n",
+                           "couchdb: { url: 'http://:5984', db: events }\n",
+                           "couchdb: { url: 'http://box:1:2', db: events }\n",
+                           "couchdb: { url: 'http://[::1', db: events }\n",
+                           "couchdb: { url: 'http://[::1]x', db: events }\n",
+                           "couchdb: { url: 'http://[::1]x:5984', db: events }\n",
+                           "couchdb: { url: 'http://box', db: events, password_file: pw }\n",
+                           "couchdb: { url: 'http://', db: events }\n",
+                           "couchdb: { url: 'http://box', db: Events }\n",
+                           "couchdb: { url: 'http://box', db: _events }\n",
+                           "couchdb: { url: 'http://box', db: events, password: pw }\n"}) {
     EXPECT_TRUE(load(text).problems.has_errors()) << text;
   }
 }
@@ -182,6 +197,30 @@ TEST_F(ConfigTest, RefusesADecibelThatIsNone) {
   }
 }
 
+TEST_F(ConfigTest, ReadsWhereACouchDbIs) {
+  for (const std::string url : {"http://box", "http://box:1", "https://box.lab-2:65535",
+                                "http://[::1]", "http://[fe80::1]:5984", "http://10.0.0.1:5984"}) {
+    const ConfigFile file = load("couchdb: { url: '" + url + "', db: events }\n");
+    EXPECT_EQ(file.problems.to_text(), "") << url;
+    EXPECT_EQ(file.config.couchdb.url, url);
+  }
+}
+
+// The collector said "cannot read FILE", and not who wants it.
+TEST_F(ConfigTest, WhatCouchDbsFilesLackIsSaidByTheirKey) {
+  const std::string place = "couchdb: { url: 'https://box', db: events, ";
+  CouchDbConfig config = load(place + "ca_file: lab.pem }\n").config.couchdb;
+  EXPECT_THAT(load_couchdb_password(config).error(),
+              HasSubstr("ca_file of couchdb in muster.yaml: cannot read " + path("lab.pem")));
+  write("lab.pem", "");
+  EXPECT_TRUE(load_couchdb_password(config).ok());
+  config = load(place + "user: ann, password_file: pw }\n").config.couchdb;
+  EXPECT_THAT(load_couchdb_password(config).error(),
+              HasSubstr("password_file of couchdb in muster.yaml: cannot read " + path("pw")));
+  write("pw", "\n");
+  EXPECT_THAT(load_couchdb_password(config).error(), HasSubstr(path("pw") + " holds no password"));
+}
+
 TEST_F(ConfigTest, ReadsAvesPanotti) {
   write("panotti.json", R"({"host": "db.lab", "port": 5985, "db": "panotti", "enabled": true})");
   ConfigFile file = load_config(Home{dir()});  // without a muster.yaml
@@ -209,6 +248,7 @@ TEST_F(ConfigTest, APanottiThatIsNotSwitchedOnIsSilent) {
   }
   for (const char* text : {R"({"enabled": true})", R"({"enabled": true, "host": "x", "db": "X"})",
                            R"({"enabled": true, "host": "<UPDATE>", "db": "panotti"})",
+                           R"({"enabled": true, "host": "x:6984", "db": "panotti"})",
                            R"({"enabled": true, "host": "x", "port": 0, "db": "panotti"})"}) {
     write("panotti.json", text);
     EXPECT_TRUE(load_config(Home{dir()}).problems.has_errors()) << text;
