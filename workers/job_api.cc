@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/guid.h"
+#include "io/archive_name.h"
 #include "io/json_writer.h"
 #include "workers/job_request.h"
 #include "workers/reportable.h"
@@ -393,7 +394,7 @@ void JobApi::begin_push(Connection& connection, const PushRequest& push) {
     artifact.url = url_(artifact.name);
     pushed_bytes_ += std::min(artifact.bytes, limits_.pushed_bytes - pushed_bytes_);
     Answer answer(true);
-    answer.json.text("name", artifact.name);
+    answer.json.text("name", archived_as(artifact.name));
     answer.json.text("url", artifact.url);
     report_(make_reportable(std::move(artifact)));
     connection.out += answer.line();

@@ -326,6 +326,8 @@ TEST_F(JobApiTest, APushedFileIsWholeInTheArtifacts) {
   EXPECT_EQ(ask(R"({"push":{"file":"out.bin","as":"logs/one.bin"}})")["ok"], true);
   EXPECT_EQ(*read_file(artifacts() + "/logs/one.bin", 100), "new");
   EXPECT_EQ(ask(R"({"push":{"file":"out.bin"}})")["name"], "out.bin");
+  EXPECT_EQ(ask(R"({"push":{"file":"out.bin","as":"log"}})")["name"], "artifacts/log")
+      << "as muster artifact ls has it";
   // Nothing half-made stays.
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(scratch_.path()), {}), 3);
 }
