@@ -308,14 +308,7 @@ void JobApi::take_lines(Connection& connection, Instant now) {
 }
 
 void JobApi::take_line(Connection& connection, const std::string& line, Instant now) {
-  if (!take_token(now)) {
-    const std::string why = "too many requests: " + std::to_string(limits_.burst) +
-                            " at once and " + std::to_string(limits_.per_second) +
-                            " a second are allowed";
-    note_flood(why);
-    connection.out += drop_answer(why);
-    return;
-  }
+  if (!take_token(now)) return drop(connection, line);
   Result<JobRequest> request = parse_job_request(line);
   if (!request.ok()) {
     connection.out += Answer::error(request.error());
@@ -333,6 +326,15 @@ void JobApi::take_line(Connection& connection, const std::string& line, Instant 
   } else {
     begin_push(connection, std::get<PushRequest>(*request));
   }
+}
+
+void JobApi::drop(Connection& connection, const std::string& line) {
+  const std::string why = "too many requests: " + std::to_string(limits_.burst) + " at once and " +
+                          std::to_string(limits_.per_second) + " a second are allowed";
+  note_flood(why);
+  connection.out += drop_answer(why);
+  if (!on_drop_) return;
+  if (const Result<JobRequest> request = parse_job_request(line); request.ok()) on_drop_(*request);
 }
 
 // `make` gives the reader of a file that says what it finds to the sink; the answer counts it as

@@ -379,6 +379,24 @@ TEST_F(JobApiTest, AFloodIsDroppedAndSaysSoOnce) {
   EXPECT_THAT(said_, SizeIs(5));
 }
 
+TEST_F(JobApiTest, WhatAFloodDropsIsToldWhereItIsARequest) {
+  JobApiLimits limits;
+  limits.burst = 1;
+  limits.per_second = 0;
+  listen(limits);
+  std::vector<JobRequest> dropped;
+  api_->on_drop([&](const JobRequest& request) { dropped.push_back(request); });
+  Client client(api_->path());
+  const char* fail = R"({"report":{"suite":"s","name":"n","outcome":"fail"}})";
+  EXPECT_EQ(ask(client, fail)["ok"], true);
+  EXPECT_EQ(ask(client, fail)["ok"], false);
+  EXPECT_EQ(ask(client, R"({"report":{"name":7}})")["ok"], false);
+  EXPECT_EQ(ask(client, R"({"report":{"junit":"r.xml"}})")["ok"], false);
+  ASSERT_THAT(dropped, SizeIs(2));
+  EXPECT_EQ(std::get<CaseResult>(std::get<SayRequest>(dropped[0]).body).outcome, Outcome::fail);
+  EXPECT_EQ(std::get<ResultFileRequest>(dropped[1]).path, "r.xml");
+}
+
 TEST_F(JobApiTest, AllThatAnAttemptSaysHasABound) {
   room_ = 2;
   listen();
