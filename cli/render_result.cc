@@ -179,7 +179,8 @@ std::optional<std::string> finding_of(const Verification& verification, const Ca
 std::string render_result(const TaskResult& result, const Look& look) {
   std::string out = render_task_line(result.task, look);
   if (result.cases.empty()) {
-    out += "no test cases were reported\n";
+    const bool ended = result.task.state == TaskState::ended;
+    out += ended ? "no test cases were reported\n" : "no test cases were reported yet\n";
   } else {
     Table table({"SUITE", "CASE", "OUTCOME", "TIME", "MESSAGE"});
     for (const CaseResult& one : result.cases) {
