@@ -194,8 +194,7 @@ void add_task_ways(Parse& parse) {
         add_verb<CancelOptions>(parse, &parse.app, "cancel", "Cancel tasks that have not ended",
                                 "  muster cancel last --reason 'wrong build'");
     add_words(verb, "GUID", &options->guids, "Tasks: GUIDs, unique prefixes, or last")->required();
-    add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later")
-        ->required();
+    add_reason(verb, &options->reason);
   }
   {
     auto [verb, options] = add_verb<RetryOptions>(

@@ -13,9 +13,8 @@ void add_device_change(Parse& parse, CLI::App* group, DeviceChange change,
   options->change = change;
   add_devices(verb, &options->devices);
   const bool must_say_why = change == DeviceChange::lock || change == DeviceChange::quarantine;
-  CLI::Option* reason =
-      add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later");
-  if (must_say_why) reason->required();
+  if (must_say_why) return add_reason(verb, &options->reason);
+  add_text(verb, "--reason", &options->reason, "TEXT", "Why, for those who wonder later");
 }
 
 void add_device_ways(Parse& parse, CLI::App* group) {

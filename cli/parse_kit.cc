@@ -51,6 +51,18 @@ CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* targe
   return app->add_option(name, *target, description)->type_name(type);
 }
 
+void add_reason(CLI::App* app, std::string* target) {
+  add_value<std::string>(
+      app, "--reason",
+      [](const std::string& text) -> Result<std::string> {
+        if (text.find_first_not_of(" \t\n") == std::string::npos) return Error{"says nothing"};
+        return text;
+      },
+      [target](std::string text) { *target = std::move(text); }, "TEXT",
+      "Why, for those who wonder later")
+      ->required();
+}
+
 void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,
                const std::string& description) {
   add_value<std::string>(

@@ -69,6 +69,9 @@ void add_assignments(CLI::App* app, const std::string& name,
 CLI::Option* add_text(CLI::App* app, const std::string& name, std::string* target,
                       const std::string& type, const std::string& description);
 
+// --reason, which must be given and say something.
+void add_reason(CLI::App* app, std::string* target);
+
 // A text that says where. Empty, as from an unset variable of a script, must not mean the default:
 // the work would go elsewhere.
 void add_given(CLI::App* app, const std::string& name, std::string* target, const std::string& type,

@@ -103,9 +103,30 @@ std::string junit_properties(const std::vector<std::pair<std::string, std::strin
   return out + "    </properties>\n";
 }
 
-bool has_outcome(const std::vector<CaseResult>& cases, Outcome outcome) {
-  return std::any_of(cases.begin(), cases.end(),
-                     [&](const CaseResult& one) { return one.outcome == outcome; });
+// Whether the case is the fault by which the whole ended: one says what the other does. (Of a step
+// that ran for too long both do, with the program's own words around.)
+bool is_ending(const CaseResult& one, const Ending& ending) {
+  if (one.outcome != ending.outcome || one.message.empty() || ending.message.empty()) return false;
+  const std::string first = one.message.substr(0, one.message.find('\n'));
+  return ending.message.find(first) != std::string::npos ||
+         first.find(ending.message) != std::string::npos;
+}
+
+// Whether the cases tell what the task came to, so that it is not counted once more.
+bool is_told(const TaskResult& result, const Ending& ending) {
+  return std::any_of(result.cases.begin(), result.cases.end(), [&](const CaseResult& one) {
+    switch (ending.outcome) {
+      case Outcome::pass:
+        return true;
+      case Outcome::fail:
+        return one.outcome == Outcome::fail || one.outcome == Outcome::error;
+      case Outcome::skip:
+        return one.outcome == Outcome::skip;
+      case Outcome::error:
+        break;
+    }
+    return is_ending(one, ending) || (ending.cause == Cause::test && one.outcome == Outcome::error);
+  });
 }
 
 // The task's own end as a case, when its cases do not tell it.
@@ -119,13 +140,10 @@ std::optional<CaseResult> own_case(const TaskResult& result) {
     return own;
   }
   const Ending& ending = *result.task.ending;
+  if (is_told(result, ending)) return std::nullopt;
   own.outcome = ending.outcome;
   own.message = ending_text(ending);
   if (ending.started != kNever) own.duration = ending.finished - ending.started;
-  const bool told = ending.outcome == Outcome::pass ? !result.cases.empty()
-                                                    : has_outcome(result.cases, ending.outcome);
-  const bool is_error = ending.outcome == Outcome::error;
-  if (told && !is_error) return std::nullopt;
   return own;
 }
 
@@ -161,7 +179,8 @@ std::optional<std::string> finding_of(const Verification& verification, const Ca
 std::string render_result(const TaskResult& result, const Look& look) {
   std::string out = render_task_line(result.task, look);
   if (result.cases.empty()) {
-    out += "no test cases were reported\n";
+    const bool ended = result.task.state == TaskState::ended;
+    out += ended ? "no test cases were reported\n" : "no test cases were reported yet\n";
   } else {
     Table table({"SUITE", "CASE", "OUTCOME", "TIME", "MESSAGE"});
     for (const CaseResult& one : result.cases) {
@@ -206,9 +225,13 @@ std::string render_junit(const TaskResult& result) {
     tallies[one.suite].count(one.outcome, one.duration);
     total.count(one.outcome, one.duration);
   };
-  for (const CaseResult& one : result.cases) add(one, "test");
-  const std::optional<CaseResult> own = own_case(result);
-  if (own) add(*own, result.task.ending ? to_string(result.task.ending->cause) : "none");
+  const std::string_view cause = result.task.ending ? to_string(result.task.ending->cause) : "none";
+  for (const CaseResult& one : result.cases) {
+    const bool ends =
+        result.task.ending && one.outcome == Outcome::error && is_ending(one, *result.task.ending);
+    add(one, ends ? cause : "test");
+  }
+  if (const std::optional<CaseResult> own = own_case(result)) add(*own, cause);
 
   const std::string properties = junit_properties(result_properties(result));
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"" +

@@ -28,13 +28,18 @@ std::string shown_source(const GitSource& source) {
   return shown_git_url(source.url) + "@" + (source.ref.empty() ? "HEAD" : source.ref);
 }
 
-}  // namespace
-
-GitJobs peek_vcsjob(const GitSource& source, const std::string& hint) {
+// `checks`: the jobs' own files are looked at, too.
+GitJobs read_vcsjob(const GitSource& source, const std::string& hint, bool checks) {
   const InterruptGuard guard;
+  const std::string name = shown_source(source) + ":" + kFileName;
+  GitJobs jobs;
+  const auto read = [&](const std::string& text, const GitEntries& entries) {
+    const auto check = [&](const std::string& path) { return check_git_executable(entries, path); };
+    jobs.file = parse_vcsjob(text, name, checks ? VcsJobCheck(check) : nullptr);
+  };
   const Result<GitPeek> peek =
       peek_git(source.url, source.ref, kFileName,
-               {kPeekTimeout, kYamlBytesMax, [] { return InterruptGuard::pending() != 0; }});
+               {kPeekTimeout, kYamlBytesMax, [] { return InterruptGuard::pending() != 0; }}, read);
   if (InterruptGuard::pending() != 0) {
     throw Failure{InterruptGuard::exit_status(), "interrupted while a repository was asked", ""};
   }
@@ -50,7 +55,18 @@ GitJobs peek_vcsjob(const GitSource& source, const std::string& hint) {
                   shown + " (" + peek->sha.substr(0, 12) + ") has no " + kFileName + " file",
                   "name a ref that has one, or say in the job file what is to be run"};
   }
-  return {peek->sha, parse_vcsjob(*peek->text, shown_source(source) + ":" + kFileName)};
+  jobs.sha = peek->sha;
+  return jobs;
+}
+
+}  // namespace
+
+GitJobs peek_vcsjob(const GitSource& source, const std::string& hint) {
+  return read_vcsjob(source, hint, false);
+}
+
+GitJobs check_vcsjob(const GitSource& source, const std::string& hint) {
+  return read_vcsjob(source, hint, true);
 }
 
 std::vector<DeviceRequest> roles_or_throw(const VcsJobFile& file, const TreeSource& source,

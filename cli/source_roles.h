@@ -24,6 +24,9 @@ struct GitJobs {
 // it, with `hint` as what to do next.
 GitJobs peek_vcsjob(const GitSource& source, const std::string& hint);
 
+// The same, and what the commit has at the paths of the jobs: who cannot run says so.
+GitJobs check_vcsjob(const GitSource& source, const std::string& hint);
+
 // The devices that those jobs of `file` ask for which `source` chooses. Problems go to stderr;
 // throws Failure (64) when there is no such job, no list at all, or what they ask for cannot be
 // had.

@@ -190,6 +190,13 @@ TaskResult load_result(Session& session, const std::string& guid) {
   return result;
 }
 
+// What was printed of a task that has not ended is not its result.
+int after_answer(Output& output, const TaskInfo& task) {
+  if (task.state == TaskState::ended) return kExitOk;
+  output.talk("the task has not ended yet; see: muster wait " + printable(task.spec.guid));
+  return kExitNotEnded;
+}
+
 int print_status_log(Session& session, const std::string& guid) {
   const TaskInfo task = find_task(session, guid);
   const int64_t start_us = boot_us();
@@ -202,8 +209,10 @@ int print_status_log(Session& session, const std::string& guid) {
       const bool whole = task.state != TaskState::ended || parse_status_log(*text).problems.empty();
       if (whole || boot_us() - start_us > kStatusLogPatience.count()) {
         session.output().print(*text);
-        return kExitOk;
+        return after_answer(session.output(), task);
       }
+    } else if (task.state != TaskState::ended) {
+      return after_answer(session.output(), task);
     } else if (boot_us() - start_us > kStatusLogPatience.count()) {
       throw Failure{kExitLocal,
                     "no status.log of " + printable(guid) + " in " + session.home().results_dir(),
@@ -245,8 +254,9 @@ int do_verb(Session& session, const ResultOptions& options) {
   Output& output = session.output();
   const std::string guid = resolve_guid(session, options.guid);
   if (options.format == ResultFormat::status_log) return print_status_log(session, guid);
-  const TaskResult result = load_result(session, guid);
+  TaskResult result = load_result(session, guid);
   if (!result.complete) output.talk("the collector is behind: some results may be missing yet");
+  result.complete = result.complete && result.task.state == TaskState::ended;
   if (options.format == ResultFormat::junit) {
     output.print(render_junit(result));
   } else if (options.format == ResultFormat::json) {
@@ -255,7 +265,7 @@ int do_verb(Session& session, const ResultOptions& options) {
     output.show_one([&] { return render_result(result, output.look()); },
                     [&] { return result_json(result); }, [&] { return guid; });
   }
-  return kExitOk;
+  return after_answer(output, result.task);
 }
 
 }  // namespace muster

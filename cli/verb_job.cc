@@ -11,17 +11,20 @@ namespace muster {
 
 namespace {
 
-// `place`: a directory, or the URL of a git repository, of which `ref` is meant.
-VcsJobFile read_jobs(const std::string& place, const std::string& ref) {
+// `place`: a directory, or the URL of a git repository, of which `ref` is meant. `checks`: what
+// jobs of the latter name is looked for, too.
+VcsJobFile read_jobs(const std::string& place, const std::string& ref, bool checks) {
   if (ref.empty() && place.find("://") == std::string::npos) return load_vcsjob(place);
-  return peek_vcsjob(GitSource{place, ref, "", {}, ""}, "check the URL and --ref").file;
+  const GitSource source{place, ref, "", {}, ""};
+  constexpr char kHint[] = "check the URL and --ref";
+  return checks ? check_vcsjob(source, kHint).file : peek_vcsjob(source, kHint).file;
 }
 
 }  // namespace
 
 int do_verb(Output& output, const JobListOptions& options) {
   const std::string dir = options.dir.empty() ? "." : options.dir;
-  const VcsJobFile file = read_jobs(dir, options.ref);
+  const VcsJobFile file = read_jobs(dir, options.ref, false);
   print_problems(output, file.problems);
   const VcsJobChoice choice = choose_vcsjobs(file, TreeSource{dir, "", options.tags});
   if (choice.status == StatusCode::nolist) {
@@ -45,7 +48,7 @@ int do_verb(Output& output, const JobCheckOptions& options) {
   const std::vector<std::string> here = {"."};
   std::vector<CheckedFile> files;
   for (const std::string& dir : options.dirs.empty() ? here : options.dirs) {
-    VcsJobFile file = read_jobs(dir, options.ref);
+    VcsJobFile file = read_jobs(dir, options.ref, true);
     files.push_back({file.path, std::move(file.problems)});
   }
   return show_files(output, files);

@@ -65,6 +65,17 @@ RunOptions with_words(const RunOptions& options, const Words& words) {
   return one;
 }
 
+// A slip would run as it is written.
+void refuse_unknown_words(const RunOptions& options, const Words& words) {
+  std::vector<std::string> texts = options.command;
+  for (const auto& [name, value] : options.env) texts.push_back(value);
+  texts.insert(texts.end(), {options.name, options.cwd, options.guid});
+  for (const std::string& text : texts) {
+    const std::optional<std::string> reason = unknown_word(text, words);
+    if (reason) throw Failure{kExitUsageError, *reason, "--array and --each-line give words"};
+  }
+}
+
 TaskSpec make_task(const RunOptions& options, const std::string& cwd,
                    const std::vector<DeviceRequest>& roles) {
   if (!options.command.empty()) return make_command_task(options, cwd);
@@ -90,7 +101,9 @@ std::vector<TaskSpec> make_own_tasks(const RunOptions& options, const ArrayFlags
   std::vector<DeviceRequest> roles;
   if (options.command.empty()) roles = check_tree(options, cwd, output);
   std::vector<TaskSpec> tasks;
-  for (const Words& words : array_words(array)) {
+  const std::vector<Words> cells = array_words(array);
+  refuse_unknown_words(options, cells.front());
+  for (const Words& words : cells) {
     const RunOptions one = words.empty() ? options : with_words(options, words);
     TaskSpec task = make_task(one, cwd, roles);
     apply_or_throw(one, cwd, task);

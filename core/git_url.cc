@@ -59,6 +59,14 @@ std::optional<Span> password_in(std::string_view url) {
   return Span{begin, at - begin};
 }
 
+// Whether a password stands before the host: over http, a name alone may be a token, and is taken.
+bool has_password(std::string_view url) {
+  const std::optional<Span> secret = password_in(url);
+  if (!secret) return false;
+  const size_t user = url.find("://");
+  return user == std::string_view::npos || secret->at > user + 3;
+}
+
 std::string unescaped(std::string_view text) {
   const auto value = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
   std::string decoded;
@@ -106,10 +114,11 @@ std::optional<std::string> invalid_git_url(std::string_view url) {
   if (has_control_or_blank(url)) return shown + " has blanks or control characters";
   if (url.front() == '-') return shown + " begins with \"-\", which git takes for an option";
   if (url.front() == '/') return std::nullopt;
-  if (!url.starts_with("http://") && !url.starts_with("https://") && password_in(url)) {
+  if (has_password(url)) {
     return shown +
-           " has a password, which everybody could see in process lists: leave it out, and let the "
-           "worker's user have an ssh key there (ssh://USER@HOST/PATH)";
+           " has a password, which whoever may see the task could read: leave it out, and let the "
+           "worker's user have it in git's credential store or in ~/.netrc, or have an ssh key "
+           "there (ssh://USER@HOST/PATH)";
   }
   const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
     return url.starts_with(scheme) && url.size() > scheme.size() && url[scheme.size()] != '-';
@@ -144,19 +153,14 @@ bool may_be_sha(std::string_view ref) {
   return ref.size() >= 4 && ref.size() <= 64 && std::all_of(ref.begin(), ref.end(), is_hex);
 }
 
-std::optional<GitCredentials> split_git_url(std::string_view url) {
+std::optional<GitUser> split_git_url(std::string_view url) {
   if (!url.starts_with("http://") && !url.starts_with("https://")) return std::nullopt;
   const size_t begin = url.find("://") + 3;
   const size_t end = std::min(url.find('/', begin), url.size());
   const size_t at = url.substr(0, end).rfind('@');
   if (at == std::string_view::npos || at < begin) return std::nullopt;
-  const std::string_view pair = url.substr(begin, at - begin);
-  const size_t colon = std::min(pair.find(':'), pair.size());
-  GitCredentials credentials;
-  credentials.url = std::string(url.substr(0, begin)) + std::string(url.substr(at + 1));
-  credentials.user = unescaped(pair.substr(0, colon));
-  if (colon < pair.size()) credentials.password = unescaped(pair.substr(colon + 1));
-  return credentials;
+  return GitUser{std::string(url.substr(0, begin)) + std::string(url.substr(at + 1)),
+                 unescaped(url.substr(begin, at - begin))};
 }
 
 std::string shown_git_url(std::string_view url) {

@@ -12,7 +12,8 @@ namespace muster {
 // Why `url` is none that git may be given, or nothing. Taken are https://, http://, ssh://, git://
 // and file:// URLs, USER@HOST:PATH, and absolute paths. Whatever else git understands (ext::, other
 // remote helpers, relative paths, options) is refused: it would run programs or depend on where the
-// worker stands. So is a password in any but an http(s):// URL: git could not be given it aside.
+// worker stands. So is a password: a source is kept with its task, where many may read it. What
+// knows passwords is git on the worker. A user's name is taken, also where it may be a token.
 std::optional<std::string> invalid_git_url(std::string_view url);
 
 // Why `ref` is neither the name of a branch or tag nor a sha, or nothing. Empty is HEAD. The rules
@@ -24,14 +25,14 @@ bool is_full_sha(std::string_view ref);
 // Whether it may abbreviate one: four hexadecimal digits or more.
 bool may_be_sha(std::string_view ref);
 
-// An http(s):// URL that carries credentials, apart: git is given them aside, because what is in a
-// URL can be seen in process lists. Nothing: it carries none, or is of another scheme.
-struct GitCredentials {
-  std::string url;  // without them
+// An http(s):// URL that names a user, apart: git is told the name aside, because what is in a URL
+// can be seen in process lists, and the name may be a token. Nothing: it names none, or is of
+// another scheme.
+struct GitUser {
+  std::string url;  // without it
   std::string user;
-  std::string password;
 };
-std::optional<GitCredentials> split_git_url(std::string_view url);
+std::optional<GitUser> split_git_url(std::string_view url);
 
 // `url` without a password or token before its host, for logs, records and events.
 std::string shown_git_url(std::string_view url);

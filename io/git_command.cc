@@ -34,15 +34,16 @@ std::map<std::string, std::string> git_environment() {
 
 GitRemote git_remote(const std::string& url) {
   GitRemote remote{url, git_environment()};
-  const std::optional<GitCredentials> credentials = split_git_url(url);
-  if (!credentials) return remote;
-  remote.url = credentials->url;
-  remote.env["MUSTER_GIT_USER"] = credentials->user;
-  remote.env["MUSTER_GIT_PASSWORD"] = credentials->password;
-  remote.env["GIT_CONFIG_COUNT"] = "1";
-  remote.env["GIT_CONFIG_KEY_0"] = "credential.helper";
-  remote.env["GIT_CONFIG_VALUE_0"] =
-      "!printf 'username=%s\\npassword=%s\\n' \"$MUSTER_GIT_USER\" \"$MUSTER_GIT_PASSWORD\" #";
+  const std::optional<GitUser> user = split_git_url(url);
+  if (!user) return remote;
+  remote.url = user->url;
+  // Of that user the worker's own helpers know the password; of a token there is none.
+  remote.env["MUSTER_GIT_USER"] = user->user;
+  remote.env["GIT_CONFIG_COUNT"] = "2";
+  remote.env["GIT_CONFIG_KEY_0"] = "credential.username";
+  remote.env["GIT_CONFIG_VALUE_0"] = user->user;
+  remote.env["GIT_CONFIG_KEY_1"] = "credential.helper";
+  remote.env["GIT_CONFIG_VALUE_1"] = "!printf 'username=%s\\npassword=\\n' \"$MUSTER_GIT_USER\" #";
   return remote;
 }
 

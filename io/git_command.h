@@ -19,7 +19,7 @@ namespace muster {
 
 // A repository as git is told of it.
 struct GitRemote {
-  std::string url;  // for git's arguments: without credentials
+  std::string url;  // for git's arguments: without a user
   std::map<std::string, std::string> env;
 };
 
@@ -30,11 +30,11 @@ GitRemote git_remote(const std::string& url);
 ProcessSpec git_process(const GitRemote& remote, std::vector<std::string> arguments);
 
 // Of what git said, what says best why it failed: its last line, or the last that is an error where
-// advice follows. Without the password that `url` may hold. Empty when it said nothing.
+// advice follows. Without the token that `url` may hold. Empty when it said nothing.
 std::string git_reason(std::string_view said, const std::string& url);
 
 // The commit that `git rev-parse` said, perhaps among warnings, or nothing. It is not shown but
-// used, so that no password is looked for in it.
+// used, so that no token is looked for in it.
 std::optional<std::string> git_sha(std::string_view said);
 
 // What a program says that could not start git: `reason` is Process::start's.

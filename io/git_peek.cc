@@ -26,6 +26,7 @@ constexpr size_t kSaidBytesMax = 4096;
 constexpr size_t kAnswerBytesMax = 4096;  // names of commits and files
 // How often `stopped` is asked.
 constexpr Duration kAskEvery = std::chrono::milliseconds(100);
+constexpr size_t kLinksMax = 40;  // on the way to one file, as Linux has it
 constexpr char kWanted[] = "refs/muster/wanted";
 
 // A directory that is gone with its owner.
@@ -63,7 +64,7 @@ class Peek {
         until_us_(boot_us() + limits.timeout.count()),
         remote_(git_remote(url)) {}
 
-  Result<GitPeek> look(const std::string& path) {
+  Result<GitPeek> peek(const std::string& path) {
     GitPeek peek;
     if (!dir_.fault().empty()) return Error{dir_.fault()};
     if (!run({"init", "--quiet", "--bare", dir_.path()})) return fail();
@@ -77,7 +78,25 @@ class Peek {
     out_max_ = limits_.bytes_max;
     if (!run({"cat-file", "blob", peek.sha + ":" + path})) return fail();
     peek.text = std::move(out_);
+    out_max_ = kAnswerBytesMax;
     return peek;
+  }
+
+  Result<GitEntry> entry(const std::string& sha, const std::string& path) {
+    if (!run({"ls-tree", "-z", sha, "--", path})) return fail();
+    GitEntry entry;
+    if (out_.starts_with("100")) {
+      entry.kind = out_.starts_with("100755") ? GitEntry::Kind::executable : GitEntry::Kind::file;
+    } else if (out_.starts_with("040")) {
+      entry.kind = GitEntry::Kind::folder;
+    } else if (out_.starts_with("120")) {
+      entry.kind = GitEntry::Kind::link;
+      if (!run({"cat-file", "blob", sha + ":" + path})) return fail();
+      entry.target = std::move(out_);
+    } else if (!out_.empty()) {
+      entry.kind = GitEntry::Kind::other;
+    }
+    return entry;
   }
 
  private:
@@ -187,10 +206,57 @@ class Peek {
 }  // namespace
 
 Result<GitPeek> peek_git(const std::string& url, const std::string& ref, const std::string& path,
-                         const GitPeekLimits& limits) {
+                         const GitPeekLimits& limits,
+                         const std::function<void(const std::string&, const GitEntries&)>& look) {
   if (const auto reason = invalid_git_url(url)) return Error{*reason};
   if (const auto reason = invalid_git_ref(ref)) return Error{*reason};
-  return Peek(url, ref, limits).look(path);
+  Peek peek(url, ref, limits);
+  Result<GitPeek> found = peek.peek(path);
+  if (!found || !found->text || !look) return found;
+  look(*found->text, [&](const std::string& one) { return peek.entry(found->sha, one); });
+  return found;
+}
+
+std::optional<std::string> check_git_executable(const GitEntries& entries,
+                                                const std::string& path) {
+  const std::string shown = "\"" + path + "\"";
+  std::vector<std::string> way = {};  // names from the root to where we are
+  std::string left = path;
+  GitEntry entry{GitEntry::Kind::folder, ""};
+  for (size_t links = 0; !left.empty();) {
+    if (left.front() == '/' && way.empty()) return shown + " leads out of the tree";
+    const size_t slash = std::min(left.find('/'), left.size());
+    const std::string name = left.substr(0, slash);
+    left.erase(0, left.find_first_not_of('/', slash));
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      if (way.empty()) return shown + " leads out of the tree";
+      way.pop_back();
+      entry = {GitEntry::Kind::folder, ""};
+      continue;
+    }
+    if (entry.kind != GitEntry::Kind::folder) {
+      return "cannot open " + shown + ": " + errno_text(ENOTDIR);
+    }
+    way.push_back(name);
+    std::string here;
+    for (const std::string& one : way) here += (here.empty() ? "" : "/") + one;
+    Result<GitEntry> found = entries(here);
+    if (!found) return found.error();
+    entry = std::move(*found);
+    if (entry.kind == GitEntry::Kind::nothing) {
+      return "cannot open " + shown + ": " + errno_text(ENOENT);
+    }
+    if (entry.kind != GitEntry::Kind::link) continue;
+    if (++links > kLinksMax) return "cannot open " + shown + ": " + errno_text(ELOOP);
+    if (entry.target.starts_with('/')) return shown + " leads out of the tree";
+    left = entry.target + (left.empty() ? "" : "/" + left);
+    way.pop_back();
+    entry = {GitEntry::Kind::folder, ""};
+  }
+  if (entry.kind == GitEntry::Kind::executable) return std::nullopt;
+  if (entry.kind == GitEntry::Kind::file) return shown + " is not executable; try chmod +x";
+  return shown + " is not a regular file";
 }
 
 }  // namespace muster

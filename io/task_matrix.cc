@@ -4,10 +4,12 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/guid.h"
 #include "core/limits.h"
+#include "core/suggest.h"
 #include "io/file.h"
 
 namespace muster {
@@ -68,6 +70,12 @@ std::vector<Axis> read_axes(const YamlNode& matrix, const FileScope& scope) {
       continue;
     }
     axes.push_back({"matrix." + entry.key, read_scalars(entry.value, "a value of matrix", scope)});
+    std::set<std::string> values;
+    for (const std::string& value : axes.back().values) {
+      if (values.insert(value).second) continue;
+      scope.error(entry.value.at,
+                  "matrix: " + entry.key + " has the value \"" + value + "\" twice");
+    }
   }
   return axes;
 }
@@ -169,6 +177,20 @@ std::string suffix_of(const Words& words) {
     if (!told_by_index) suffix += (suffix.empty() ? "" : "-") + value;
   }
   return suffix;
+}
+
+bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.';
+}
+
+// A slip would run as it is written, and pass.
+void refuse_unknown_words(const YamlNode& node, const Words& words, const FileScope& scope) {
+  if (node.kind == YamlNode::Kind::scalar) {
+    if (const auto reason = unknown_word(node.text, words)) scope.error(node.at, *reason);
+  }
+  for (const YamlNode& item : node.items) refuse_unknown_words(item, words, scope);
+  for (const YamlEntry& entry : node.entries) refuse_unknown_words(entry.value, words, scope);
 }
 
 // Appends to the text of `key` what tells the task from the others, unless it says so itself.
@@ -295,6 +317,24 @@ std::string replace_words(const std::string& text, const Words& words) {
   }
 }
 
+std::optional<std::string> unknown_word(std::string_view text, const Words& words) {
+  for (size_t open = text.find('{'); open != text.npos; open = text.find('{', open + 1)) {
+    const std::string_view rest = text.substr(open + 1);
+    const bool is_ours = rest.starts_with("matrix.") || rest.starts_with("array.");
+    if (!is_ours || (open > 0 && text[open - 1] == '$')) continue;
+    const std::string word(rest.substr(0, rest.find('}')));
+    const bool is_whole = word.size() < rest.size() && word.back() != '.' &&
+                          std::all_of(word.begin(), word.end(), is_word_character);
+    if (!is_whole || words.contains(word)) continue;
+    std::vector<std::string> known;
+    for (const auto& [name, value] : words) known.push_back(name);
+    return "\"{" + word + "}\" stands for nothing here" + suggestion(word, known) +
+           (known.empty() ? ": there is no matrix, array or each_line" : "") +
+           "; where it is meant as it is, write a blank behind the brace";
+  }
+  return std::nullopt;
+}
+
 std::vector<Words> array_words(const ArrayFlags& flags) {
   std::vector<Words> cells;
   for (const uint64_t index : flags.indexes) {
@@ -328,6 +368,8 @@ void expand_document(const YamlNode& document, const FileScope& scope, const Arr
   if (matrix != nullptr) cells = matrix_cells(*matrix, std::move(cells), scope);
   if (scope.errors() > errors) return;
   const YamlNode plain = without(document, {"matrix", "array", "each_line"});
+  refuse_unknown_words(plain, cells.front(), scope);
+  if (scope.errors() > errors) return;
   for (const Words& words : cells) {
     TaskCell cell{plain, words};
     if (!words.empty()) {

@@ -6,15 +6,17 @@
 //   each_line: devices.txt        # relative to the file's folder; empty lines do not count
 //
 // Each task is the document with "{matrix.KEY}", "{array.index}" and "{array.line}" replaced in
-// every text of it, also where a number or a truth is wanted; a word in braces that is none of
-// these stays. A job is told them by its environment, too: MUSTER_MATRIX_KEY, MUSTER_ARRAY_INDEX,
-// MUSTER_ARRAY_LINE. A guid or name that holds no such word gets one appended, so that each task
-// has its own.
+// every text of it, also where a number or a truth is wanted; another word in braces stays, but one
+// that looks like these and is none ("{matrix.bnad}") is an error. A job is told them by its
+// environment, too: MUSTER_MATRIX_KEY, MUSTER_ARRAY_INDEX, MUSTER_ARRAY_LINE. A guid or name that
+// holds no such word gets one appended, so that each task has its own.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -39,6 +41,10 @@ using Words = std::map<std::string, std::string>;
 
 // `text` with each "{word}" of `words` replaced.
 std::string replace_words(const std::string& text, const Words& words);
+
+// What is wrong with `text` whose task has `words`, as a sentence, or nothing: a "{matrix.NAME}" or
+// "{array.NAME}" that is none of them. Behind "$" it is a shell's or another program's.
+std::optional<std::string> unknown_word(std::string_view text, const Words& words);
 
 // The words of each task that `flags` ask for; one empty Words when they ask for none.
 std::vector<Words> array_words(const ArrayFlags& flags);

@@ -8,10 +8,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "core/limits.h"
@@ -69,16 +67,25 @@ YamlNode without_nulls(YamlNode node) {
   return node;
 }
 
-// Why the file at a job's path cannot be run, or nothing.
-using PathCheck = std::function<std::optional<std::string>(const std::string& path)>;
+// A tag that no choice (core/tag_choice.h) can mean is there for people only.
+void warn_of_tags(const VcsJob& job, const FileScope& scope) {
+  for (const std::string& tag : job.tags) {
+    const bool means_it = chosen_by_tags({tag}, {tag}) && !chosen_by_tags({}, {tag});
+    if (means_it && !invalid_tag_term(tag)) continue;
+    scope.warn(job.at, "no choice can mean the tag \"" + tag +
+                           "\": a tag is not empty, has no comma, and does not begin with any: or "
+                           "not:");
+  }
+}
 
-VcsJob read_job(const YamlNode& written, const PathCheck& check, const FileScope& scope) {
+VcsJob read_job(const YamlNode& written, const VcsJobCheck& check, const FileScope& scope) {
   const YamlNode node = without_nulls(written);
   const ObjectReader entry(node, kJob, scope);
   VcsJob job;
   job.at = node.at;
   job.path = entry.string("path", Need::required);
   job.tags = entry.strings("tags");
+  warn_of_tags(job, entry.scope());
   job.banner = entry.string("banner");
   job.profiles = read_profiles(entry);
   job.coverage = entry.strings("coverage");
@@ -88,6 +95,11 @@ VcsJob read_job(const YamlNode& written, const PathCheck& check, const FileScope
   job.dirty = entry.boolean("dirty", false);
   job.virgin = entry.boolean("virgin", false);
   if (job.path.empty()) return job;
+  if (job.path.find('\0') != std::string::npos) {
+    entry.error("path", "\"path\" has a NUL character");
+    return job;
+  }
+  if (!check) return job;
   if (const std::optional<std::string> reason = check(job.path)) {
     entry.error("path", *reason);
   }
@@ -95,7 +107,7 @@ VcsJob read_job(const YamlNode& written, const PathCheck& check, const FileScope
 }
 
 // Reads each entry against problems of its own, so that the first of them can stay with the job.
-void read_jobs(const YamlNode& list, const PathCheck& check, const FileScope& scope,
+void read_jobs(const YamlNode& list, const VcsJobCheck& check, const FileScope& scope,
                VcsJobFile& file) {
   for (const YamlNode& item : list.items) {
     FileProblems problems;
@@ -112,7 +124,8 @@ void read_jobs(const YamlNode& list, const PathCheck& check, const FileScope& sc
 }
 
 // `file` is unreadable until there is a list in `text`.
-void read_text(std::string text, const PathCheck& check, const FileScope& scope, VcsJobFile& file) {
+void read_text(std::string text, const VcsJobCheck& check, const FileScope& scope,
+               VcsJobFile& file) {
   file.unreadable = true;
   const YamlNode root = parse_yaml_document(json_to_yaml(std::move(text)), scope);
   if (file.problems.has_errors()) return;
@@ -206,12 +219,11 @@ VcsJobFile load_vcsjob(const std::string& dir) {
   return file;
 }
 
-VcsJobFile parse_vcsjob(std::string text, const std::string& path) {
+VcsJobFile parse_vcsjob(std::string text, const std::string& path, const VcsJobCheck& check) {
   VcsJobFile file;
   file.path = path;
   const FileScope scope(file.path, file.problems);
-  read_text(
-      std::move(text), [](const std::string&) { return std::nullopt; }, scope, file);
+  read_text(std::move(text), check, scope, file);
   return file;
 }
 

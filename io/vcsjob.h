@@ -12,6 +12,8 @@
 // job that was asked for and silently left out would look like one that passed.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,9 +50,13 @@ struct VcsJobFile {
 // Reads DIR/.vcsjob and looks at each job's file.
 VcsJobFile load_vcsjob(const std::string& dir);
 
+// Why the file at a job's path cannot be run, or nothing.
+using VcsJobCheck = std::function<std::optional<std::string>(const std::string& path)>;
+
 // The same of the text of such a file whose tree is not here; `path` says where it comes from. What
-// the jobs' own files are is not looked at.
-VcsJobFile parse_vcsjob(std::string text, const std::string& path);
+// the jobs' own files are is not looked at, unless `check` can.
+VcsJobFile parse_vcsjob(std::string text, const std::string& path,
+                        const VcsJobCheck& check = nullptr);
 
 // What `source` asks for: the job with its path, or all jobs that its tags choose
 // (core/tag_choice.h; all of them without tags), broken ones included.

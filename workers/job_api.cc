@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/guid.h"
+#include "io/archive_name.h"
 #include "io/json_writer.h"
 #include "workers/job_request.h"
 #include "workers/reportable.h"
@@ -312,14 +313,7 @@ void JobApi::take_lines(Connection& connection, Instant now) {
 }
 
 void JobApi::take_line(Connection& connection, const std::string& line, Instant now) {
-  if (!take_token(now)) {
-    const std::string why = "too many requests: " + std::to_string(limits_.burst) +
-                            " at once and " + std::to_string(limits_.per_second) +
-                            " a second are allowed";
-    note_flood(why);
-    connection.out += drop_answer(why);
-    return;
-  }
+  if (!take_token(now)) return drop(connection, line);
   connection.asked = line;
   Result<JobRequest> request = parse_job_request(line);
   if (!request.ok()) {
@@ -363,6 +357,15 @@ void JobApi::answer(Connection& connection, Answer answer) {
 
 void JobApi::refuse(Connection& connection, const std::string& reason) {
   answer(connection, Answer::refusal(reason));
+}
+
+void JobApi::drop(Connection& connection, const std::string& line) {
+  const std::string why = "too many requests: " + std::to_string(limits_.burst) + " at once and " +
+                          std::to_string(limits_.per_second) + " a second are allowed";
+  note_flood(why);
+  connection.out += drop_answer(why);
+  if (!on_drop_) return;
+  if (const Result<JobRequest> request = parse_job_request(line); request.ok()) on_drop_(*request);
 }
 
 // `make` gives the reader of a file that says what it finds to the sink; the answer counts it as
@@ -423,7 +426,7 @@ void JobApi::begin_push(Connection& connection, const PushRequest& push) {
     artifact.url = url_(artifact.name);
     pushed_bytes_ += std::min(artifact.bytes, limits_.pushed_bytes - pushed_bytes_);
     Answer told(true);
-    told.json.text("name", artifact.name);
+    told.json.text("name", archived_as(artifact.name));
     told.json.text("url", artifact.url);
     report_(make_reportable(std::move(artifact)));
     answer(connection, std::move(told));

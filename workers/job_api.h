@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/limits.h"
@@ -56,6 +57,9 @@ class JobApi {
 
   // Also what goes well is reported, as CallMade; what is refused is in any case, as CallFailed.
   void trace_calls(bool trace) { trace_ = trace; }
+  // Told of each request that is dropped because there are too many in a short time: what it asks
+  // for may be a result that will be missing.
+  void on_drop(std::function<void(const JobRequest&)> hook) { on_drop_ = std::move(hook); }
 
   // $MUSTER_SOCKET.
   const std::string& path() const { return path_; }
@@ -110,12 +114,14 @@ class JobApi {
   bool take_token(Instant now);
   std::string say(ReportBody body);
   void note_flood(const std::string& why);
+  void drop(Connection& connection, const std::string& line);
   std::string drop_answer(const std::string& why) const;
 
   const JobApiPaths paths_;
   const JobApiLimits limits_;
   Sink report_;
   ArtifactUrl url_;
+  std::function<void(const JobRequest&)> on_drop_;
   std::string path_;
   std::string private_dir_;  // made for the socket; empty: none
   UniqueFd epoll_;

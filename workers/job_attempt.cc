@@ -152,12 +152,13 @@ void JobAttempt::listen(Instant now) {
       {dir + "/api.sock", {plan_.cwd, workspace_}, dir + "/artifacts"}, {},
       [this](ReportBody body) { return tell(std::move(body)); },
       [this](const std::string& name) { return artifact_url(name); }, now);
-  if (api.ok()) {
-    api_ = std::move(*api);
-    api_->trace_calls(context_.trace_calls);
-  } else {
+  if (!api.ok()) {
     api_fault_ = api.error();
+    return;
   }
+  api_ = std::move(*api);
+  api_->trace_calls(context_.trace_calls);
+  api_->on_drop([this](const JobRequest& request) { tests_.drop(request); });
 }
 
 void JobAttempt::make_environment() {
@@ -240,8 +241,7 @@ ChildLimits JobAttempt::limits_of(const PlannedStep& step, Instant now) const {
 
 void JobAttempt::start(const PlannedStep& step, Instant now) {
   step_started_ = now;
-  step_told_cases_ = told_cases_;
-  step_failed_cases_ = failed_cases_;
+  tests_.begin_step();
   report(Record{"START", step.name, step.name, {}, ""});
   ChildEnd end;
   end.not_started = step.broken;
@@ -249,8 +249,8 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
     end.not_started = "the time for finally steps (" +
                       format_duration(assignment_.spec->timeouts.finally) + ") was used up";
   }
-  if (!end.not_started.empty()) return end_step(std::move(end), now);
   if (plan_.until_one_fails || phase_ == Phase::finally) log_.note("step " + step.name);
+  if (!end.not_started.empty()) return end_step(std::move(end), now);
   ProcessSpec spec;
   spec.argv = step.argv;
   spec.env = env_;
@@ -260,8 +260,9 @@ void JobAttempt::start(const PlannedStep& step, Instant now) {
   spec.pty = work_.pty;
   spec.cgroup_fd = context_.cgroup_fd;
   if (!step.declared.results.empty() || !step.declared.measures.empty()) {
-    results_ = std::make_unique<StepResults>(step.declared, plan_.cwd, now,
-                                             [this](ReportBody body) { tell(std::move(body)); });
+    results_ = std::make_unique<StepResults>(
+        step.declared, plan_.cwd, now, [this](ReportBody body) { tell(std::move(body)); },
+        [this](CaseResult fault) { tell_fault(std::move(fault)); });
   }
   child_ = std::make_unique<ChildRun>(
       spec, limits_of(step, now), [this](std::string_view bytes) { take_output(bytes); }, now);
@@ -348,22 +349,27 @@ Ending JobAttempt::judge_step(const PlannedStep& step, ChildEnd end, Instant now
 }
 
 void JobAttempt::report_step(const PlannedStep& step, const Ending& ending, Instant now) {
-  const std::string word = status_word(ending);
-  const bool passed = ending.outcome == Outcome::pass;
+  const Ending judged = tests_.judge_step(ending);
+  const std::string word = status_word(judged);
+  const bool passed = judged.outcome == Outcome::pass;
+  words_.insert(word);
   report(
-      Record{word, step.name, step.name, {}, passed ? "completed successfully" : ending.message});
+      Record{word, step.name, step.name, {}, passed ? "completed successfully" : judged.message});
   report(Record{"END " + word, step.name, step.name, {}, ""});
   if (phase_ == Phase::finally) return;  // it tests nothing
   // Nor does one that told its tests, where these say what became of it.
-  const bool told = told_cases_ > step_told_cases_;
-  if (told && (!has_failed(ending) || failed_cases_ > step_failed_cases_)) return;
-  ++own_cases_;
+  if (!tests_.is_own_case(ending)) return;
+  tests_.count_own_case();
   report(CaseResult{record_name(assignment_.spec->name), step.name, ending.outcome,
                     now - step_started_, ending.message});
 }
 
 void JobAttempt::end_step(ChildEnd end, Instant now) {
   left_behind_ = left_behind_ || !end.not_killed.empty();
+  if (!end.not_started.empty()) {
+    log_.note("it was not run: " + end.not_started);
+    if (phase_ == Phase::finally) finally_not_run_.push_back(step_->name + ": " + end.not_started);
+  }
   Ending ending = judge_step(*step_, std::move(end), now);
   report_step(*step_, ending, now);
   (phase_ == Phase::finally ? finally_endings_ : endings_).push_back(std::move(ending));
@@ -371,15 +377,14 @@ void JobAttempt::end_step(ChildEnd end, Instant now) {
 }
 
 std::string JobAttempt::tell(ReportBody body) {
-  if (const auto* result = std::get_if<CaseResult>(&body)) {
-    ++told_cases_;
-    failed_cases_ += result->outcome == Outcome::fail || result->outcome == Outcome::error;
-  } else if (const auto* row = std::get_if<Measurement>(&body)) {
-    limits_.take(*row);
-  }
-  if (!budget_.take(body)) return budget_.said_enough();
-  report(std::move(body));
-  return "";
+  std::string left_out = tests_.take(body);
+  if (left_out.empty()) report(std::move(body));
+  return left_out;
+}
+
+void JobAttempt::tell_fault(CaseResult fault) {
+  log_.note(fault.message);
+  if (tests_.take_fault(fault)) report(std::move(fault));
 }
 
 std::string JobAttempt::artifact_url(const std::string& name) const {
@@ -400,36 +405,20 @@ void JobAttempt::collect() {
   }
 }
 
-// A step that passes and reports a test that does not has not passed.
-void JobAttempt::judge_tests(Ending& ending) const {
-  if (ending.outcome == Outcome::pass && failed_cases_ > 0) {
-    ending.outcome = Outcome::fail;
-    ending.cause = Cause::test;
-    ending.status = StatusCode::failures;
-    ending.message = std::to_string(failed_cases_) + " of " + std::to_string(told_cases_) +
-                     " reported tests did not pass";
-  }
-  // Where the job reports tests of its own, its steps are no tests.
-  const uint64_t cases = told_cases_ > 0 ? told_cases_ - budget_.cases() : own_cases_;
-  ending = apply_job_rules(std::move(ending), work_.expect_tests, cases, limits_);
-  if (budget_.cases() + budget_.rows() == 0) return;
-  // Who looks into the results will not find all that it passed by.
-  if (!has_failed(ending)) {
-    ending.outcome = Outcome::error;
-    ending.cause = Cause::test;
-    ending.status = StatusCode::error;
-  }
-  if (ending.cause == Cause::test) {
-    const std::string before = ending.message.empty() ? "" : ending.message + "; ";
-    ending.message = cut_text(before + budget_.left_out(), kMessageLengthMax);
-  }
-}
-
 void JobAttempt::tell_left_out() {
-  const std::string left_out = budget_.left_out();
+  const std::string left_out = tests_.left_out();
   if (left_out.empty()) return;
   log_.note(left_out);
   report(Record{"WARN", "", "results", {}, left_out});
+}
+
+// Where no step came to that, status.log has it as a group of its own.
+void JobAttempt::tell_verdict(const Ending& ending) {
+  const std::string word = status_word(ending);
+  if (ending.outcome == Outcome::pass || words_.contains(word)) return;
+  report(Record{"START", "verdict", "verdict", {}, ""});
+  report(Record{word, "verdict", "verdict", {}, ending.message});
+  report(Record{"END " + word, "verdict", "verdict", {}, ""});
 }
 
 // What the whole came to.
@@ -466,17 +455,21 @@ Ending JobAttempt::judge(Instant now) const {
     ending.message += " (" + std::to_string(left) + " of " + std::to_string(plan_.steps.size()) +
                       (plan_.until_one_fails ? " steps" : " jobs") + " were not run)";
   }
-  judge_tests(ending);
+  ending = tests_.judge(std::move(ending));
   if (!not_killed_.empty()) {
     ending.outcome = Outcome::error;
     ending.cause = Cause::worker;
     ending.status = StatusCode::error;
     ending.message = not_killed_;
   }
-  if (!not_collected_.empty()) {
-    const std::string before = ending.message.empty() ? "" : ending.message + "; ";
-    ending.message = cut_text(before + not_collected_, kMessageLengthMax);
+  const auto append = [&](const std::string& text) {
+    ending.message =
+        cut_text(ending.message + (ending.message.empty() ? "" : "; ") + text, kMessageLengthMax);
+  };
+  for (const std::string& step : finally_not_run_) {
+    if (ending.message.find(step) == std::string::npos) append("finally was not run: " + step);
   }
+  if (!not_collected_.empty()) append(not_collected_);
   ending.started = started_;
   ending.finished = now;
   return ending;
@@ -531,6 +524,7 @@ void JobAttempt::conclude(Instant now) {
   tell_left_out();
   collect();
   const Ending ending = judge(now);
+  tell_verdict(ending);
   keep_workspace(ending, now);
   log_.trailer(ending, usage_);
   finish(ending);

@@ -16,16 +16,16 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "core/job_rules.h"
 #include "workers/attempt_run.h"
 #include "workers/child_run.h"
 #include "workers/git_fetch.h"
 #include "workers/job_api.h"
 #include "workers/job_plan.h"
-#include "workers/report_budget.h"
+#include "workers/job_tests.h"
 #include "workers/step_results.h"
 
 namespace muster {
@@ -35,8 +35,7 @@ class JobAttempt final : public AttemptRun {
   JobAttempt(const RunContext& context, Assignment assignment, JobWork work, ReportSink report)
       : AttemptRun(context, std::move(assignment), std::move(report)),
         work_(std::move(work)),
-        limits_(work_.limits),
-        budget_(context_.report_limits) {}
+        tests_(work_, context_.report_limits) {}
   // Removes the workspace unless it is to be kept; that is until the time in the file `keep_until`
   // (RFC 3339) beside it.
   ~JobAttempt() override;
@@ -76,13 +75,14 @@ class JobAttempt final : public AttemptRun {
   std::string artifact_url(const std::string& name) const;
   void collect();
   Ending judge(Instant now) const;
-  void judge_tests(Ending& ending) const;
   void term_strays(pid_t group);
   bool grace_is_over(Instant now);
   bool end_all_strays(Instant now);
   void begin_conclusion(Instant now);
   void conclude(Instant now);
+  void tell_fault(CaseResult fault);
   void tell_left_out();
+  void tell_verdict(const Ending& ending);
   void keep_workspace(const Ending& ending, Instant now);
 
   const JobWork work_;
@@ -103,6 +103,7 @@ class JobAttempt final : public AttemptRun {
   Instant now_;                           // of the last wake
   std::vector<Ending> endings_;           // of plan_.steps that ran
   std::vector<Ending> finally_endings_;
+  std::vector<std::string> finally_not_run_;  // "STEP: why"
   Instant started_;
   Instant step_started_;
   Instant finally_until_;
@@ -121,13 +122,8 @@ class JobAttempt final : public AttemptRun {
   std::string not_killed_;
   std::string not_collected_;
   bool concluding_ = false;  // what the job has said last is still being taken
-  uint64_t own_cases_ = 0;   // the steps themselves
-  uint64_t told_cases_ = 0;  // that the job reported
-  uint64_t failed_cases_ = 0;
-  uint64_t step_told_cases_ = 0;  // of both, before step_
-  uint64_t step_failed_cases_ = 0;
-  LimitCheck limits_;
-  ReportBudget budget_;
+  JobTests tests_;
+  std::set<std::string> words_;  // of status.log, that its steps came to
   bool keep_ = false;
 };
 

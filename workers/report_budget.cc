@@ -46,10 +46,16 @@ bool ReportBudget::take(const ReportBody& body) {
     bytes_ += bytes;
     return true;
   }
-  ++(std::holds_alternative<CaseResult>(body)    ? cases_
-     : std::holds_alternative<Measurement>(body) ? rows_
-                                                 : others_);
+  count(body, too_many_);
   return false;
+}
+
+void ReportBudget::drop(const ReportBody& body) { count(body, too_fast_); }
+
+void ReportBudget::count(const ReportBody& body, Counts& counts) {
+  ++(std::holds_alternative<CaseResult>(body)    ? counts.cases
+     : std::holds_alternative<Measurement>(body) ? counts.rows
+                                                 : counts.others);
 }
 
 std::string ReportBudget::said_enough() const {
@@ -57,12 +63,25 @@ std::string ReportBudget::said_enough() const {
          std::to_string(limits_.bytes) + " bytes altogether, and this one has";
 }
 
+bool ReportBudget::has_left_out_results() const {
+  return too_many_.cases + too_many_.rows + too_fast_.cases + too_fast_.rows + too_fast_.files > 0;
+}
+
+std::string ReportBudget::describe(const Counts& counts) {
+  std::string text;
+  add_count(text, counts.cases, "test result");
+  add_count(text, counts.rows, "measurement");
+  add_count(text, counts.files, "whole file");
+  add_count(text, counts.others, "other report");
+  return text.empty() ? "" : "left out " + text + ": ";
+}
+
 std::string ReportBudget::left_out() const {
-  std::string counts;
-  add_count(counts, cases_, "test result");
-  add_count(counts, rows_, "measurement");
-  add_count(counts, others_, "other report");
-  return counts.empty() ? "" : "left out " + counts + ": " + said_enough();
+  std::string text = describe(too_many_);
+  if (!text.empty()) text += said_enough();
+  const std::string dropped = describe(too_fast_);
+  if (dropped.empty()) return text;
+  return text + (text.empty() ? "" : "; ") + dropped + "too many requests in a short time";
 }
 
 }  // namespace muster

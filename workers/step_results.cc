@@ -76,8 +76,13 @@ std::vector<std::string> find_job_files(const std::string& dir, const std::strin
   return Finder(pattern, files_max).find(dir);
 }
 
-StepResults::StepResults(JobStep step, std::string dir, Instant started, Sink report)
-    : step_(std::move(step)), dir_(std::move(dir)), started_(started), report_(std::move(report)) {
+StepResults::StepResults(JobStep step, std::string dir, Instant started, Sink report,
+                         FaultSink fault)
+    : step_(std::move(step)),
+      dir_(std::move(dir)),
+      started_(started),
+      report_(std::move(report)),
+      fault_(std::move(fault)) {
   for (const ResultFiles& results : step_.results) {
     gtest_ = gtest_ || results.format == ResultFileFormat::gtest;
   }
@@ -186,9 +191,9 @@ void StepResults::say(CaseResult result) {
 }
 
 void StepResults::say_fault(const std::string& reason) {
-  const uint64_t before = count_;
-  say({"muster", step_.id, Outcome::error, Duration{0}, cut_text(reason, kMessageLengthMax)});
-  count_ = before;  // it stands for no test
+  worst_ = Outcome::error;
+  CaseResult fault{"muster", step_.id, Outcome::error, Duration{0}, reason};
+  fault_(std::get<CaseResult>(make_reportable(std::move(fault))));
 }
 
 }  // namespace muster

@@ -2,9 +2,9 @@
 // files that it left. It is fed while the step runs and reads the files afterwards, a piece with
 // each wake().
 //
-// What cannot be read says so as a case of the suite "muster" with the step's id and outcome error:
-// a file that is broken (what it had before counts), a pattern without a file, a file that an
-// earlier run left.
+// What cannot be read is a fault, and says so as a case of the suite "muster" with the step's id
+// and outcome error: a file that is broken (what it had before counts), a pattern without a file, a
+// file that an earlier run left.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,10 @@ std::vector<std::string> find_job_files(const std::string& dir, const std::strin
 class StepResults {
  public:
   using Sink = std::function<void(ReportBody)>;
+  using FaultSink = std::function<void(CaseResult)>;
 
   // `dir` is the step's working directory; `started` is when it began.
-  StepResults(JobStep step, std::string dir, Instant started, Sink report);
+  StepResults(JobStep step, std::string dir, Instant started, Sink report, FaultSink fault);
 
   // What the step prints.
   void output(std::string_view bytes, Instant now);
@@ -66,6 +67,7 @@ class StepResults {
   const std::string dir_;
   const Instant started_;
   Sink report_;
+  FaultSink fault_;
   bool gtest_ = false;  // some of its results are googletest's
   GtestOutput output_;
   ChildEnd end_;

@@ -130,6 +130,55 @@ TEST(Junit, InfrastructureFaultIsAnErrorAndNeverAFailure) {
   EXPECT_THAT(xml, Not(HasSubstr("<failure")));
 }
 
+// A timeout counted as two errors, a missing file of results as an error and a failure.
+TEST(Junit, OneFaultCountsOnce) {
+  struct Row {
+    CaseResult one;
+    Ending ending;
+    const char* counts;
+    const char* type;
+  };
+  const auto error = [](Cause cause, const char* message) {
+    return make_ending(Outcome::error, cause, StatusCode::error, message, at(0), at(1));
+  };
+  const Row rows[] = {
+      {{"sleep", "sleep", Outcome::error, 1s, "ran for longer than 1s"},
+       error(Cause::timeout, "ran for longer than 1s (1 of 2 steps were not run)"),
+       "tests=\"1\" failures=\"0\" errors=\"1\"",
+       "type=\"timeout\""},
+      {{"A", "B", Outcome::error, 1s,
+        "was running when the program ran for longer than 1s\nthe end"},
+       error(Cause::timeout, "ran for longer than 1s"),
+       "tests=\"1\" failures=\"0\" errors=\"1\"",
+       "type=\"timeout\""},
+      {{"muster", "unit", Outcome::error, 0s, "no file matches \"nosuch/*.xml\""},
+       error(Cause::test, "no file matches \"nosuch/*.xml\""),
+       "tests=\"1\" failures=\"0\" errors=\"1\"",
+       "type=\"test\""},
+      {{"s", "n", Outcome::error, 0s, "no setup"},
+       make_ending(Outcome::fail, Cause::test, StatusCode::failures,
+                   "1 of 1 reported tests did not pass", at(0), at(1)),
+       "tests=\"1\" failures=\"0\" errors=\"1\"",
+       "type=\"test\""},
+      {{"s", "n", Outcome::error, 0s, "no setup"},
+       error(Cause::worker, "the worker was lost"),
+       "tests=\"2\" failures=\"0\" errors=\"2\"",
+       "type=\"worker\""},
+      {{"s", "n", Outcome::pass, 0s, ""},
+       error(Cause::test, "1 of 2 expected test results were reported"),
+       "tests=\"2\" failures=\"0\" errors=\"1\"",
+       "type=\"test\""},
+  };
+  for (const Row& row : rows) {
+    TaskResult result;
+    result.task = samples::device_error_task();
+    result.task.ending = row.ending;
+    result.cases = {row.one};
+    EXPECT_THAT(render_junit(result), HasSubstr(row.counts)) << row.ending.message;
+    EXPECT_THAT(render_junit(result), HasSubstr(row.type)) << row.ending.message;
+  }
+}
+
 TEST(Junit, TaskWithoutCasesIsOneCase) {
   TaskResult result;
   result.task = samples::device_error_task();

@@ -8,7 +8,7 @@ namespace {
 
 TEST(GitUrl, TakesWhatGitReadsAndRunsNothing) {
   for (const char* url :
-       {"https://host/a.git", "http://u:p@host:8080/a", "ssh://git@host/a.git", "git://host/a",
+       {"https://host/a.git", "http://u@host:8080/a", "ssh://git@host/a.git", "git://host/a",
         "file:///srv/a.git", "git@host:a/b.git", "host:a", "/srv/a.git"}) {
     EXPECT_EQ(invalid_git_url(url), std::nullopt) << url;
   }
@@ -20,21 +20,22 @@ TEST(GitUrl, TakesWhatGitReadsAndRunsNothing) {
   }
 }
 
-// They ended in git's arguments, and so in process lists.
-TEST(GitUrl, PasswordsAreTakenOverHttpOnly) {
+// They ended in git's arguments, and so in process lists; those over http in the event log, the
+// ledger and CouchDB.
+TEST(GitUrl, PasswordsAreRefused) {
   for (const char* url :
        {"ssh://git:s3cret@host/a.git", "ssh://git:s3cret@host:22/a", "ssh://git:s3:cret@host/a",
         "ssh://:s3cret@host/a", "ssh://git:s3cret@x@host/a", "git://ada:s3cret@host/a",
-        "file://ada:s3cret@host/a", "git:s3cret@host:a/b.git", "git:s3cret@x@host:a"}) {
+        "file://ada:s3cret@host/a", "git:s3cret@host:a/b.git", "git:s3cret@x@host:a",
+        "http://ada:s3cret@host/a", "https://ada:s3cret@host/a", "https://:s3cret@host/a"}) {
     const std::optional<std::string> reason = invalid_git_url(url);
     ASSERT_NE(reason, std::nullopt) << url;
-    EXPECT_THAT(*reason, testing::HasSubstr("an ssh key")) << url;
+    EXPECT_THAT(*reason, testing::HasSubstr("credential store or in ~/.netrc, or have an ssh key"));
     EXPECT_THAT(*reason, testing::Not(testing::HasSubstr("cret"))) << url;
   }
-  for (const char* url :
-       {"http://ada:s3cret@host/a", "https://ada:s3cret@host/a", "https://t0ken@host/a",
-        "ssh://git@host:22/a", "ssh://git@[::1]:22/a", "ssh://host:22/a@b:c", "git@host:a@b",
-        "host:a/b@c:d", "file:///srv/a:b@c", "/srv/a:b@c"}) {
+  for (const char* url : {"https://ada@host/a", "https://t0ken@host/a", "http://[::1]:8080/a:b@c",
+                          "ssh://git@host:22/a", "ssh://git@[::1]:22/a", "ssh://host:22/a@b:c",
+                          "git@host:a@b", "host:a/b@c:d", "file:///srv/a:b@c", "/srv/a:b@c"}) {
     EXPECT_EQ(invalid_git_url(url), std::nullopt) << url;
   }
 }
@@ -73,12 +74,11 @@ TEST(GitUrl, ShowsNoPassword) {
               testing::Not(testing::HasSubstr("s3cret")));
 }
 
-TEST(GitUrl, GivesCredentialsAside) {
-  const auto split = split_git_url("https://ada%40x:p%3aw%zz@host:8/a@b");
+TEST(GitUrl, GivesTheUserAside) {
+  const auto split = split_git_url("https://ada%40x%zz@host:8/a@b");
   ASSERT_TRUE(split.has_value());
   EXPECT_EQ(split->url, "https://host:8/a@b");
-  EXPECT_EQ(split->user, "ada@x");
-  EXPECT_EQ(split->password, "p:w%zz");
+  EXPECT_EQ(split->user, "ada@x%zz");
   EXPECT_FALSE(split_git_url("https://host/a@b").has_value());
   EXPECT_FALSE(split_git_url("ssh://git@host/a").has_value());
 }

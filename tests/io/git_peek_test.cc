@@ -73,6 +73,55 @@ TEST_F(GitPeekTest, IsGivenNothingButNamesAndFiles) {
   EXPECT_THAT(peek("main", "link"), HasSubstr("link is not a regular file"));
 }
 
+// `muster job check URL` passed whatever `job check DIR` refused.
+TEST_F(GitPeekTest, SaysWhatOfACommitCannotBeRun) {
+  const std::string root = repository_.path();
+  std::filesystem::create_directories(root + "/s");
+  repository_.write("s/run.sh", "#!/bin/sh\n");
+  std::filesystem::permissions(root + "/s/run.sh", std::filesystem::perms::owner_all);
+  repository_.write("s/text", "x");
+  std::filesystem::create_symlink("../s", root + "/s/here");
+  std::filesystem::create_symlink("run.sh", root + "/s/link");
+  std::filesystem::create_symlink("../../x", root + "/s/out");
+  std::filesystem::create_symlink("/bin/true", root + "/s/away");
+  std::filesystem::create_symlink("loop", root + "/s/loop");
+  repository_.commit();
+  for (const bool filters : {false, true}) {
+    if (filters) repository_.git({"config", "uploadpack.allowFilter", "true"});
+    struct Row {
+      const char* path;
+      const char* reason;
+    };
+    const Row rows[] = {
+        {"s/run.sh", ""},
+        {"./s//run.sh", ""},
+        {"s/../s/run.sh", ""},
+        {"s/link", ""},
+        {"s/here/run.sh", ""},
+        {"s/here/../s/link", ""},
+        {"s/text", "\"s/text\" is not executable; try chmod +x"},
+        {"s", "\"s\" is not a regular file"},
+        {"s/run.sh/x", "cannot open \"s/run.sh/x\": Not a directory"},
+        {"gone", "cannot open \"gone\": No such file or directory"},
+        {"../x.sh", "\"../x.sh\" leads out of the tree"},
+        {"s/../../x", "\"s/../../x\" leads out of the tree"},
+        {"/bin/true", "\"/bin/true\" leads out of the tree"},
+        {"s/out", "\"s/out\" leads out of the tree"},
+        {"s/away", "\"s/away\" leads out of the tree"},
+        {"s/loop", "cannot open \"s/loop\": Too many levels of symbolic links"},
+    };
+    size_t looks = 0;
+    const auto look = [&](const std::string&, const GitEntries& entries) {
+      for (const Row& row : rows) {
+        EXPECT_EQ(check_git_executable(entries, row.path).value_or(""), row.reason) << row.path;
+        ++looks;
+      }
+    };
+    EXPECT_TRUE(peek_git("file://" + root, "main", ".vcsjob", limits_, look).ok());
+    EXPECT_EQ(looks, std::size(rows));
+  }
+}
+
 TEST_F(GitPeekTest, BoundsTheFile) {
   const std::string text(100, 'x');  // longer than what git prints of names and shas
   const std::string third = commit(".vcsjob", text);
@@ -85,10 +134,10 @@ TEST_F(GitPeekTest, BoundsTheFile) {
 TEST_F(GitPeekTest, AServerThatNeverAnswersIsGivenUp) {
   const BoundSocket server;
   server.listen();
-  const std::string url = "http://ada:secret@127.0.0.1:" + server.port() + "/x";
+  const std::string url = "http://secret@127.0.0.1:" + server.port() + "/x";
   limits_.timeout = 300ms;
   const std::string late = peek_git(url, "main", ".vcsjob", limits_).error();
-  EXPECT_THAT(late, HasSubstr("timed out after 300ms while asking http://ada:***@127.0.0.1:"));
+  EXPECT_THAT(late, HasSubstr("timed out after 300ms while asking http://***@127.0.0.1:"));
   EXPECT_THAT(late, Not(HasSubstr("secret")));
   limits_.timeout = std::chrono::minutes(1);
   int asked = 0;

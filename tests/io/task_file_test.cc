@@ -152,10 +152,9 @@ TEST(TaskFile, AGuidThatIsAnotherForEachNamesNoGroup) {
 TEST(TaskFile, AWordStandsForANumberOrATruthToo) {
   const TaskFile file = parse_task_file(
       "version: 1\nkind: job\nmatrix: { p: [10, 20] }\npriority: \"{matrix.p}\"\n"
-      "pty: \"{matrix.t}\"\nrun: [true]\n",
+      "pty: \"x{matrix.p}\"\nrun: [true]\n",
       "/d/t.yaml");
-  EXPECT_EQ(file.problems.to_text(),
-            "/d/t.yaml:5:6: \"pty\" must be true or false, not the text \"{matrix.t}\"\n");
+  EXPECT_EQ(file.problems.to_text(), "/d/t.yaml:5:6: \"pty\" must be true or false, not \"x10\"\n");
   ASSERT_FALSE(file.tasks.empty());
   EXPECT_EQ(file.tasks[0].priority, 10u);
 }
@@ -203,6 +202,33 @@ TEST(TaskFile, AMatrixIsATaskForEachCombination) {
             (std::map<std::string, std::string>{
                 {"MUSTER", "x"}, {"MUSTER_MATRIX_BAND", "5g"}, {"MUSTER_MATRIX_IMAGE", "b"}}));
   EXPECT_TRUE(file.groups.empty());
+}
+
+// A misspelled word, and one without a matrix or an array, ran as it was written, and passed.
+TEST(TaskFile, AWordThatStandsForNothingIsRefused) {
+  struct Row {
+    const char* text;
+    const char* problem;
+  };
+  const Row rows[] = {
+      {"run: [x, \"{matrix.bnad}\"]\nmatrix: { band: [2g, 5g] }\n",
+       "/d/t.yaml:3:10: \"{matrix.bnad}\" stands for nothing here; did you mean matrix.band?"},
+      {"run: [x, \"{array.index}\"]\n",
+       "/d/t.yaml:3:10: \"{array.index}\" stands for nothing here: there is no matrix, array or"},
+      {"shell: \"echo {array.line}\"\narray: 1-3\n", "\"{array.line}\" stands for nothing here"},
+      {"env: { set: { A: \"{matrix.a}\" } }\nrun: [x]\n", "\"{matrix.a}\" stands for nothing"},
+  };
+  for (const Row& row : rows) {
+    const TaskFile file = parse_task_file(kJob + std::string(row.text), "/d/t.yaml");
+    EXPECT_NE(file.problems.to_text().find(row.problem), std::string::npos)
+        << file.problems.to_text();
+    EXPECT_EQ(file.problems.errors(), 1u) << row.text;
+  }
+  for (const char* text :
+       {"shell: \"echo ${array.length} {other} {matrix.} {matrix} { matrix.a} {matrix.a b}\"\n",
+        "shell: \"echo ${matrix.a} {matrix.b}\"\nmatrix: { b: [1] }\n"}) {
+    EXPECT_EQ(parse_task_file(kJob + std::string(text), "/d/t.yaml").problems.to_text(), "");
+  }
 }
 
 TEST(TaskFile, AnArrayIsATaskForEachNumberAndFlagsGoBeforeIt) {
@@ -438,6 +464,7 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\nmatrix: {a: [1], exclude: [{a: 1}]}", "4:9: exclude leaves no task"},
       {"run: [x]\nmatrix: {a: [1], exclude: [{b: 1}]}", "4:29: matrix has no \"b\""},
       {"run: [x]\nmatrix: {a: [1], exclude: [{a: 2}]}", "4:32: matrix: a has no value \"2\""},
+      {"run: [x]\nmatrix: {a: [1, 2, 1]}", "4:13: matrix: a has the value \"1\" twice"},
       {"run: [x]\nmatrix: {\"a-b\": [1]}", "4:10: a name in matrix has letters"},
       {"run: [x]\narray: 9-1", "4:8: array: \"9-1\" ends before it begins"},
       {"run: [x]\narray: 1-3,2", "4:8: array: 2 is in the array twice"},

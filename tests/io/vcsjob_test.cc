@@ -79,6 +79,7 @@ TEST_F(VcsJobTest, SaysWhatIsWrongAndWhere) {
       {R"({"path": "."})", "27: \".\" is not a regular file\n"},
       {R"({"path": "/bin/sh"})", "27: \"/bin/sh\" leads out of the tree\n"},
       {R"({"path": "../ok"})", "27: \"../ok\" leads out of the tree\n"},
+      {R"({"path": "ok\u0000x"})", "27: \"path\" has a NUL character\n"},
       {R"({"path": "ok", "tags": "SMOKE"})",
        "41: \"tags\" must be a list, not the text \"SMOKE\"\n"},
       {R"({"path": "ok", "tags": [["a"]]})",
@@ -155,6 +156,14 @@ TEST(VcsJobText, ATextFromElsewhereIsReadWithoutItsTree) {
   EXPECT_EQ(choose_vcsjobs(parse_vcsjob("[]", "u"), {}).status, StatusCode::nolist);
   EXPECT_EQ(choose_vcsjobs(file, {"", "z", {}}).message,
             "u@main:.vcsjob has no job with the path \"z\"");
+}
+
+TEST(VcsJobText, ATagThatNobodyCanChooseIsWarnedOf) {
+  const VcsJobFile file = parse_vcsjob(
+      R"({"executables": [{"path": "x", "tags": ["", "A,B", "not:A", "x y", "A"]}]})", "u");
+  EXPECT_EQ(file.problems.errors(), 0u);
+  EXPECT_EQ(file.problems.list().size(), 3u) << file.problems.to_text();
+  EXPECT_EQ(file.jobs[0].broken, "");
 }
 
 TEST_F(VcsJobTest, AMissingListIsItsOwnError) {

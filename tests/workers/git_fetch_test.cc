@@ -331,14 +331,14 @@ TEST_F(GitFetchTest, AMirrorThatIsUsedIsTouched) {
 }
 
 // What was read of the sha was what may be shown of it.
-TEST_F(GitFetchTest, APasswordThatIsPartOfTheShaLeavesItWhole) {
+TEST_F(GitFetchTest, ATokenThatIsPartOfTheShaLeavesItWhole) {
   ASSERT_EQ(fetch("file://" + repository_, "main"), second_);
   std::filesystem::path mirror;
   for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
     if (entry.path().extension() == ".git") mirror = entry.path();
   }
   // The mirror of a server that needs not be asked: it has the commit.
-  const std::string url = "http://ada:" + second_.substr(4, 2) + "@127.0.0.1:1/a";
+  const std::string url = "http://" + second_.substr(4, 2) + "@127.0.0.1:1/a";
   EXPECT_THAT(fetch(url, second_), HasSubstr("fatal: "));
   for (const auto& entry : std::filesystem::directory_iterator(config_.mirrors_dir)) {
     if (entry.path().extension() != ".git" || entry.path() == mirror) continue;
@@ -348,7 +348,8 @@ TEST_F(GitFetchTest, APasswordThatIsPartOfTheShaLeavesItWhole) {
   EXPECT_EQ(file_of_tree(), "second");
 }
 
-TEST_F(GitFetchTest, AServerThatWantsAPasswordIsNotWaitedForAndGetsTheOneOfTheUrl) {
+// A password in a URL was kept in the event log; that of the worker's user was not asked for.
+TEST_F(GitFetchTest, AServerThatWantsAPasswordGetsThatOfTheWorkersUser) {
   httplib::Server server;
   std::vector<std::string> authorizations;
   server.Get(".*", [&](const httplib::Request& request, httplib::Response& response) {
@@ -359,14 +360,25 @@ TEST_F(GitFetchTest, AServerThatWantsAPasswordIsNotWaitedForAndGetsTheOneOfTheUr
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread thread([&] { server.listen_after_bind(); });
   const std::string host = "127.0.0.1:" + std::to_string(port);
+  write(".gitconfig", "[credential]\n\thelper = store\n");
+  write(".git-credentials", "http://bob:0ther@" + host + "\nhttp://ada:s3cret@" + host + "\n");
+  const std::string home = ::getenv("HOME") == nullptr ? "" : ::getenv("HOME");
+  ::setenv("HOME", path("nobody").c_str(), 1);
   const std::string without = fetch("http://" + host + "/a.git", "main");
-  const std::string with = fetch("http://ada:s3cret@" + host + "/a.git", "main");
+  const std::string token = fetch("http://t0ken@" + host + "/a.git", "main");
+  ::setenv("HOME", path("").c_str(), 1);
+  const std::string with = fetch("http://ada@" + host + "/a.git", "main");
+  ::setenv("HOME", home.c_str(), 1);
+  const std::string refused = fetch("http://ada:s3cret@" + host + "/a.git", "main");
   server.stop();
   thread.join();
   EXPECT_THAT(without, HasSubstr("fatal: "));
+  EXPECT_THAT(token, HasSubstr("fatal: Authentication failed"));
   EXPECT_THAT(with, HasSubstr("fatal: Authentication failed"));
-  EXPECT_THAT(with + said_, Not(HasSubstr("s3cret")));
+  EXPECT_THAT(refused, HasSubstr("has a password"));
+  EXPECT_THAT(with + token + said_, Not(testing::AnyOf(HasSubstr("s3cret"), HasSubstr("t0ken"))));
   EXPECT_THAT(authorizations, testing::Contains("Basic YWRhOnMzY3JldA=="));
+  EXPECT_THAT(authorizations, testing::Contains("Basic dDBrZW46"));
 }
 
 }  // namespace

@@ -360,6 +360,8 @@ TEST_F(JobApiTest, APushedFileIsWholeInTheArtifacts) {
   EXPECT_EQ(ask(R"({"push":{"file":"out.bin","as":"logs/one.bin"}})")["ok"], true);
   EXPECT_EQ(*read_file(artifacts() + "/logs/one.bin", 100), "new");
   EXPECT_EQ(ask(R"({"push":{"file":"out.bin"}})")["name"], "out.bin");
+  EXPECT_EQ(ask(R"({"push":{"file":"out.bin","as":"log"}})")["name"], "artifacts/log")
+      << "as muster artifact ls has it";
   // Nothing half-made stays.
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(scratch_.path()), {}), 3);
 }
@@ -409,6 +411,24 @@ TEST_F(JobApiTest, AFloodIsDroppedAndSaysSoOnce) {
   EXPECT_EQ(ask(client, line)["ok"], true);
   EXPECT_EQ(ask(client, line)["dropped"], 3);
   EXPECT_THAT(said_, SizeIs(5));
+}
+
+TEST_F(JobApiTest, WhatAFloodDropsIsToldWhereItIsARequest) {
+  JobApiLimits limits;
+  limits.burst = 1;
+  limits.per_second = 0;
+  listen(limits);
+  std::vector<JobRequest> dropped;
+  api_->on_drop([&](const JobRequest& request) { dropped.push_back(request); });
+  Client client(api_->path());
+  const char* fail = R"({"report":{"suite":"s","name":"n","outcome":"fail"}})";
+  EXPECT_EQ(ask(client, fail)["ok"], true);
+  EXPECT_EQ(ask(client, fail)["ok"], false);
+  EXPECT_EQ(ask(client, R"({"report":{"name":7}})")["ok"], false);
+  EXPECT_EQ(ask(client, R"({"report":{"junit":"r.xml"}})")["ok"], false);
+  ASSERT_THAT(dropped, SizeIs(2));
+  EXPECT_EQ(std::get<CaseResult>(std::get<SayRequest>(dropped[0]).body).outcome, Outcome::fail);
+  EXPECT_EQ(std::get<ResultFileRequest>(dropped[1]).path, "r.xml");
 }
 
 TEST_F(JobApiTest, AllThatAnAttemptSaysHasABound) {

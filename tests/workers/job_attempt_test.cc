@@ -191,7 +191,8 @@ TEST_F(JobAttemptTest, AnUninterruptibleStepDefersACancelAndSaysSo) {
   EXPECT_EQ(ending().cause, Cause::user);
   EXPECT_THAT(log(), HasSubstr("muster: stopping waits for the end of step flash\n"));
   EXPECT_THAT(log(), HasSubstr("\nflashed\n"));
-  EXPECT_THAT(records(), ElementsAre("START flash", "INFO flash", "GOOD flash", "END GOOD flash"));
+  EXPECT_THAT(records(), ElementsAre("START flash", "INFO flash", "GOOD flash", "END GOOD flash",
+                                     "START verdict", "ABORT verdict", "END ABORT verdict"));
   EXPECT_FALSE(exists("next"));
 }
 
@@ -338,6 +339,99 @@ TEST_F(JobAttemptTest, ResultsThatAreLeftOutDoNotCountAsExpectedAndMayFail) {
     EXPECT_THAT(ending().message, HasSubstr("1 of 2 expected test results were reported"));
     EXPECT_THAT(ending().message, HasSubstr("left out 1 test result: "));
   }
+}
+
+// Results that were dropped because there were too many at once let the job pass.
+TEST_F(JobAttemptTest, ResultsThatWereDroppedAtTheSocketDoNotPass) {
+  const std::string send =
+      "import os, socket\n"
+      "api = socket.socket(socket.AF_UNIX)\n"
+      "api.connect(os.environ['MUSTER_SOCKET'])\n"
+      "line = '{\"report\":{\"suite\":\"s\",\"name\":\"n\",\"outcome\":\"pass\"}}\\n'\n"
+      "answers = api.makefile()\n"
+      "dropped = 0\n"
+      "while dropped == 0:\n"
+      "  api.sendall((line * 250).encode())\n"
+      "  dropped += sum('dropped' in answers.readline() for n in range(250))\n";
+  JobStep tests = step("tests", "");
+  tests.argv = {"python3", "-c", send};
+  work.steps = {tests};
+  EXPECT_EQ(run().outcome, Outcome::error) << log();
+  EXPECT_EQ(ending().cause, Cause::test);
+  EXPECT_THAT(ending().message, HasSubstr("too many requests in a short time"));
+  EXPECT_THAT(log(), HasSubstr("muster: left out "));
+}
+
+// status.log said GOOD of what had failed by its tests, its limits or its number of tests.
+TEST_F(JobAttemptTest, RecordsSayWhatTheVerdictSays) {
+  const std::string report =
+      "echo '<testsuite name=\"s\"><testcase name=\"a\"/><testcase name=\"b\"><failure/></testcase>"
+      "</testsuite>' > r.xml";
+  JobStep fails = step("tests", report);
+  fails.results = {{ResultFileFormat::junit, "r.xml"}};
+  work.steps = {fails, step("more", "true")};
+  EXPECT_EQ(run().outcome, Outcome::fail);
+  EXPECT_THAT(records(), ElementsAre("START tests", "FAIL tests", "END FAIL tests", "START more",
+                                     "GOOD more", "END GOOD more"));
+  EXPECT_EQ(std::get<Record>(reports[4]).message, "1 of 2 reported tests did not pass");
+
+  reports.clear();
+  JobStep measures = step("tests", "printf 'n\\n5\\n' > m.csv");
+  measures.measures = {{"perf", "m.csv"}};
+  work.steps = {measures};
+  work.limits = {{"perf", "n", std::nullopt, 4.0, ""}};
+  EXPECT_EQ(run().outcome, Outcome::fail);
+  EXPECT_THAT(records(), ElementsAre("START tests", "GOOD tests", "END GOOD tests", "START verdict",
+                                     "FAIL verdict", "END FAIL verdict"));
+
+  reports.clear();
+  work.limits.clear();
+  work.expect_tests = 3;
+  EXPECT_EQ(run().outcome, Outcome::error);
+  EXPECT_THAT(records(), ElementsAre("START tests", "GOOD tests", "END GOOD tests", "START verdict",
+                                     "ERROR verdict", "END ERROR verdict"));
+
+  reports.clear();
+  work.steps = {step("tests", "exit 1")};
+  EXPECT_EQ(run().outcome, Outcome::fail);
+  EXPECT_THAT(records(), ElementsAre("START tests", "FAIL tests", "END FAIL tests"))
+      << "it says so already";
+}
+
+// A file that was not there made "1 of 1 reported tests did not pass", and a failed test.
+TEST_F(JobAttemptTest, AMissingFileOfResultsIsAnErrorThatSaysSo) {
+  JobStep tests = step("tests", "true");
+  tests.results = {{ResultFileFormat::junit, "nosuch/*.xml"}};
+  work.steps = {tests};
+  EXPECT_EQ(run().outcome, Outcome::error);
+  EXPECT_EQ(ending().cause, Cause::test);
+  EXPECT_EQ(ending().status, StatusCode::error);
+  EXPECT_EQ(ending().message, "no file matches \"nosuch/*.xml\"");
+  EXPECT_EQ(count_cases(), 1u);
+  EXPECT_THAT(records(), ElementsAre("START tests", "ERROR tests", "END ERROR tests"));
+  EXPECT_THAT(log(), HasSubstr("muster: no file matches"));
+
+  reports.clear();
+  work.steps[0].argv[2] = "exit 3";
+  EXPECT_EQ(run().outcome, Outcome::fail);
+  EXPECT_EQ(ending().message, "exit code 3");
+  EXPECT_EQ(count_cases(), 2u) << "the file, and the step that failed by itself";
+}
+
+// Neither its log nor its message said of a finally step that it was not run.
+TEST_F(JobAttemptTest, AFinallyStepThatIsNotRunSaysSo) {
+  spec.timeouts.finally = 50ms;
+  work.steps = {step("bad", "exit 1")};
+  JobStep absent = step("absent", "");
+  absent.argv = {"/no/such/program"};
+  work.finally = {absent, step("slow", "sleep 60"), step("late", "true")};
+  EXPECT_EQ(run().outcome, Outcome::fail);
+  EXPECT_THAT(ending().message, StartsWith("exit code 1; finally was not run: absent: "));
+  EXPECT_THAT(
+      ending().message,
+      HasSubstr("; finally was not run: late: the time for finally steps (50ms) was used up"));
+  EXPECT_THAT(log(), HasSubstr("muster: step absent\nmuster: it was not run: "));
+  EXPECT_THAT(log(), HasSubstr("muster: step late\nmuster: it was not run: the time for finally"));
 }
 
 TEST_F(JobAttemptTest, AWorkspaceIsKeptAsAsked) {

@@ -33,10 +33,13 @@ class StepResultsTest : public ::testing::Test {
   std::vector<CaseResult> results(JobStep step, const std::string& output, const ChildEnd& end) {
     cases_.clear();
     step.id = "unit";
-    StepResults results(step, scratch_.path(), clock_.now() - 1min, [this](ReportBody body) {
-      if (auto* one = std::get_if<CaseResult>(&body)) cases_.push_back(*one);
-      if (auto* row = std::get_if<Measurement>(&body)) rows_.push_back(*row);
-    });
+    StepResults results(
+        step, scratch_.path(), clock_.now() - 1min,
+        [this](ReportBody body) {
+          if (auto* one = std::get_if<CaseResult>(&body)) cases_.push_back(*one);
+          if (auto* row = std::get_if<Measurement>(&body)) rows_.push_back(*row);
+        },
+        [this](CaseResult fault) { cases_.push_back(std::move(fault)); });
     results.output(output, clock_.now());
     results.end(end, clock_.now());
     for (int i = 0; i < 1'000'000 && !results.over(); ++i) results.wake();
