@@ -1,8 +1,10 @@
 // What attempts leave, from the worker's disk by way of the archive to whoever asks.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 
 #include "core/guid.h"
 #include "io/archive_store.h"
+#include "io/file.h"
 #include "tests/support/house.h"
 #include "tests/support/loopback.h"
 
@@ -50,6 +53,14 @@ class ArchiveTest : public ::testing::Test {
   }
   Ran run(const std::string& script) {
     return house_.muster({"run", "--wait", "--guid", kGuid, "--", "/bin/sh", "-c", script});
+  }
+  // Nothing is added to the archive as long as the result is locked.
+  UniqueFd hold_archive() const {
+    const std::string own = house_.home().archive_dir() + "/.muster";
+    fs::create_directories(own);
+    UniqueFd fd(::open((own + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    EXPECT_EQ(::flock(fd.get(), LOCK_EX), 0);
+    return fd;
   }
   bool worker_is_clean() const {
     const fs::path dir = house_.home().worker_dir("local");
@@ -231,6 +242,24 @@ TEST_F(ArchiveTest, ALogWhoseWorkerIsGoneSaysWhatItWaitsForAndWhereTheRestIs) {
                                  "HOME/worker/local/attempts/"));
   worker_ = house_.start_worker("local", 4);
   EXPECT_TRUE(eventually([&] { return read_text(archived).size() > log.out.size(); }));
+}
+
+// Its note had not been written: its log stayed on the worker's disk for ever.
+TEST_F(ArchiveTest, WhatHasEndedWithoutANoteIsArchivedByTheNextWorker) {
+  const UniqueFd held = hold_archive();
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  worker_->kill_now();
+  const fs::path uploads = house_.home().worker_dir("local") + "/uploads";
+  for (const auto& note : fs::directory_iterator(uploads)) fs::remove(note);
+  ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
+  worker_ = house_.start_worker("local", 4);
+  const ArchiveStore store(house_.home().archive_dir());
+  EXPECT_TRUE(eventually([&] {
+    return store.look({kGuid, 1, "log"}).complete;
+  })) << house_.daemon_output();
+  EXPECT_TRUE(worker_is_clean());
+  EXPECT_TRUE(store.look({kGuid, 1, "core"}).complete);
 }
 
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
