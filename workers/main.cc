@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -128,6 +129,28 @@ std::string find_cgroup_dir() {
   return dir.ok() ? *dir : "";
 }
 
+// Until it is stopped. Whoever starts this worker again waits for its lock, and goes on with the
+// uploads that are broken off here.
+int run_worker(const muster::WorkerSetup& setup, std::unique_ptr<muster::Spool> spool,
+               muster::Uploader& uploader, int stop_fd) {
+  muster::SystemClock clock;
+  muster::SocketContext sockets;
+  auto worker = std::make_unique<muster::Worker>(setup, std::move(spool), sockets, clock);
+  const auto served = worker->serve(stop_fd);
+  if (!served.ok()) {
+    spdlog::critical("{}", served.error());
+    return 1;
+  }
+  worker.reset();
+  if (!uploader.stop(muster::kUploaderGrace)) {
+    spdlog::info("stopped; uploads that a disk holds up are left to the next start");
+    spdlog::shutdown();
+    std::_Exit(0);
+  }
+  spdlog::info("stopped");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -182,20 +205,11 @@ int main(int argc, char** argv) {
 
   auto uploader = begin_uploads(config, dir);
   if (!uploader.ok()) return fail(uploader.error());
-  muster::SystemClock clock;
-  muster::SocketContext sockets;
   const muster::WorkerSetup setup{
       config.worker.name,    config.worker.lab,       config.worker.pools,
       config.worker.slots,   config.endpoint,         dir,
       "/proc/self/exe",      config.worker.log_max,   config.worker.disk_reserve,
       config.worker.listers, config.worker.git_allow, uploader->get(),
       find_cgroup_dir(),     flags.end_jobs};
-  muster::Worker worker(setup, std::move((*begun)->spool), sockets, clock);
-  const auto served = worker.serve(stop->get());
-  if (!served.ok()) {
-    spdlog::critical("{}", served.error());
-    return 1;
-  }
-  spdlog::info("stopped");
-  return 0;
+  return run_worker(setup, std::move((*begun)->spool), **uploader, stop->get());
 }

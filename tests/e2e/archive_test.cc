@@ -262,6 +262,19 @@ TEST_F(ArchiveTest, WhatHasEndedWithoutANoteIsArchivedByTheNextWorker) {
   EXPECT_TRUE(store.look({kGuid, 1, "core"}).complete);
 }
 
+// It lived on until its uploads were done, and held its lock.
+TEST_F(ArchiveTest, AWorkerThatIsStoppedDoesNotWaitForItsArchive) {
+  const UniqueFd held = hold_archive();
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  worker_->signal(SIGTERM);
+  EXPECT_EQ(worker_->wait(20s), 0) << house_.daemon_output();
+  ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
+  worker_ = house_.start_worker("local", 4);
+  EXPECT_TRUE(worker_is_clean());
+  EXPECT_TRUE(ArchiveStore(house_.home().archive_dir()).look({kGuid, 1, "log"}).complete);
+}
+
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
   configure_tcp();
   start();
