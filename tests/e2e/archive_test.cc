@@ -275,6 +275,20 @@ TEST_F(ArchiveTest, AWorkerThatIsStoppedDoesNotWaitForItsArchive) {
   EXPECT_TRUE(ArchiveStore(house_.home().archive_dir()).look({kGuid, 1, "log"}).complete);
 }
 
+TEST_F(ArchiveTest, AFollowerThatGoesSaysHowTheRestIsSeenAndDoctorThatItWaits) {
+  const UniqueFd held = hold_archive();
+  start();
+  const Ran ran =
+      house_.muster({"run", "--follow", "--guid", "task-number-1", "--", "echo", "console"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("later: muster log task-number-1 --attempt 1 --offset 0"));
+  EXPECT_THAT(house_.muster({"doctor"}).out,
+              HasSubstr("what 1 attempt left is not in the archive yet"));
+  ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
+  EXPECT_TRUE(worker_is_clean());
+  EXPECT_THAT(house_.muster({"doctor"}).out, HasSubstr("the archive has everything"));
+}
+
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
   configure_tcp();
   start();
