@@ -14,6 +14,7 @@
 
 #include "core/guid.h"
 #include "io/archive_store.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "tests/support/house.h"
 #include "tests/support/loopback.h"
@@ -287,6 +288,35 @@ TEST_F(ArchiveTest, AFollowerThatGoesSaysHowTheRestIsSeenAndDoctorThatItWaits) {
   ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
   EXPECT_TRUE(worker_is_clean());
   EXPECT_THAT(house_.muster({"doctor"}).out, HasSubstr("the archive has everything"));
+}
+
+// It exited with 0.
+TEST_F(ArchiveTest, AFileThatIsNotCompleteIsFetchedAndNotTakenForWhole) {
+  start();
+  EXPECT_EQ(run("true").status, 0);
+  ASSERT_TRUE(worker_is_clean());
+  const ArchiveStore store(house_.home().archive_dir(), 0);
+  store.append({kGuid, 1, "big"}, 0, "begin", SystemClock().now());
+  const std::string into = fs::path(house_.write("got/.keep", "")).parent_path();
+  const Ran got = house_.muster({"artifact", "get", kGuid, "big", "--dir", into});
+  EXPECT_EQ(got.status, 75);
+  EXPECT_THAT(got.err, HasSubstr("big still grows"));
+  EXPECT_EQ(read_text(into + "/big"), "begin");
+}
+
+// They were said not to be archived yet.
+TEST_F(ArchiveTest, WhatIsNotThereIsToldFromWhatIsNotThereYet) {
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  ASSERT_TRUE(worker_is_clean());
+  const Ran none = house_.muster({"artifact", "ls", kGuid, "nomatch*"});
+  EXPECT_EQ(none.status, 0) << none.err;
+  EXPECT_EQ(none.out, "no such file; the archive has 3 other files of the task\n");
+  for (const char* verb : {"ls", "get"}) {
+    const Ran ninth = house_.muster({"artifact", verb, kGuid, "--attempt", "9"});
+    EXPECT_EQ(ninth.status, 64);
+    EXPECT_THAT(ninth.err, HasSubstr("has no attempt 9: it has 1 attempt"));
+  }
 }
 
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
