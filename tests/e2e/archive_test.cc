@@ -319,6 +319,23 @@ TEST_F(ArchiveTest, WhatIsNotThereIsToldFromWhatIsNotThereYet) {
   }
 }
 
+// It was to be tried again for ever.
+TEST_F(ArchiveTest, ATaskThatEndedWithoutAnAttemptHasNoLog) {
+  broker_ = house_.start_broker();
+  house_.connect();
+  house_.muster({"run", "--detach", "--wait-for-capacity", "--guid", kGuid, "--", "true"});
+  EXPECT_EQ(house_.muster({"log", kGuid}).status, 75);
+  EXPECT_EQ(house_.muster({"cancel", kGuid, "--reason", "not needed"}).status, 0);
+  house_.muster({"wait", kGuid});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"log", kGuid}, {"log", kGuid, "-f"}}) {
+    const Ran log = house_.muster(words);
+    EXPECT_EQ(log.status, 64);
+    EXPECT_THAT(log.err, HasSubstr("has ended without an attempt, so there is no log"));
+    EXPECT_THAT(log.err, HasSubstr("not needed"));
+  }
+}
+
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {
   configure_tcp();
   start();
