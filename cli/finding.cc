@@ -20,6 +20,8 @@ constexpr uint64_t kFreeBytesComfort = 1ull << 30;
 // Events that a healthy collector may be behind at any moment.
 constexpr uint64_t kLagComfort = 1'000;
 constexpr size_t kNamesShown = 5;
+// What has ended is in the archive by then, where nothing is wrong.
+constexpr Duration kUploadComfort = 1min;
 // A clock outside of these years was never set.
 constexpr Instant kClockEarliest{std::chrono::sys_days{std::chrono::year{2025} / 1 / 1}};
 constexpr Instant kClockLatest{std::chrono::sys_days{std::chrono::year{2100} / 1 / 1}};
@@ -157,6 +159,20 @@ Finding judge_devices(const DoctorFacts& facts) {
   return {"devices", Condition::warn, text, "see: muster device ls"};
 }
 
+Finding judge_uploads(const DoctorFacts& facts) {
+  const UploadBacklog& uploads = *facts.uploads;
+  if (uploads.attempts == 0) return {"uploads", Condition::ok, "the archive has everything", ""};
+  const Duration age = std::max(facts.now - uploads.oldest, Duration(0));
+  const std::string text =
+      "what " + counted(uploads.attempts, "attempt") + " left is not in the archive yet, for " +
+      format_duration(std::chrono::floor<std::chrono::seconds>(age)) + " at most";
+  if (age < kUploadComfort) return {"uploads", Condition::ok, text, ""};
+  return {"uploads", Condition::warn, text,
+          "it waits on the worker's disk; whether the archive is away or full the worker's log "
+          "says, in " +
+              facts.home + "/logs"};
+}
+
 Finding judge_collector(const DoctorFacts& facts) {
   if (!facts.collector_runs) {
     return {"collector", Condition::fail, "no collector runs in " + facts.home,
@@ -212,6 +228,7 @@ std::vector<Finding> judge(const DoctorFacts& facts) {
   if (!broker_answers) return findings;
   findings.push_back(judge_workers(facts));
   if (std::optional<Finding> listers = judge_listers(facts)) findings.push_back(*listers);
+  if (facts.uploads) findings.push_back(judge_uploads(facts));
   findings.push_back(judge_devices(facts));
   if (facts.collector_expected) findings.push_back(judge_collector(facts));
   return findings;

@@ -1,6 +1,7 @@
 // What doctor found: one finding for each thing it looked at.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,12 @@ struct Finding {
 
 // "ok", "warn", "FAIL".
 std::string_view to_string(Condition condition);
+
+// What workers have still to bring to their archive, of attempts that have ended.
+struct UploadBacklog {
+  size_t attempts = 0;
+  Instant oldest = kNever;  // when the first of them ended
+};
 
 // What doctor measured, apart from judging it, so that the judgement can be tested.
 struct DoctorFacts {
@@ -43,6 +50,8 @@ struct DoctorFacts {
   bool collector_runs = false;
   std::string ledger_fault;    // why its ledger cannot be read; empty: it can
   uint64_t ledger_cursor = 0;  // newest event in the ledger
+
+  std::optional<UploadBacklog> uploads;  // of the home's workers; nothing: it has none
 
   Instant now;
   bool clock_synchronised = true;

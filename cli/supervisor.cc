@@ -19,6 +19,7 @@ namespace {
 
 // What a daemon gets between TERM and KILL when the others have used up the patience.
 constexpr Duration kStopAtLeast = 1s;
+constexpr Duration kLockInterval = 100ms;
 constexpr int kExitNoExec = 127;
 
 sigset_t watched_signals() {
@@ -80,7 +81,34 @@ Supervisor::~Supervisor() { stop(); }
 Result<Done> Supervisor::start(DaemonSpec spec) {
   Daemon& daemon = daemons_.emplace_back();
   daemon.spec = std::move(spec);
-  return launch(daemon);
+  return launch_when_free(daemon, boot_us());
+}
+
+bool Supervisor::all_run() const {
+  return std::all_of(daemons_.begin(), daemons_.end(),
+                     [](const Daemon& daemon) { return daemon.pid >= 0; });
+}
+
+Result<Done> Supervisor::launch_when_free(Daemon& daemon, int64_t now_us) {
+  const std::string& file = daemon.spec.lock_file;
+  const std::optional<pid_t> holder = file.empty() ? std::nullopt : PidFile::holder(file);
+  if (!holder) {
+    daemon.locked_since_us = 0;
+    return launch(daemon);
+  }
+  const std::string who = "the " + daemon.spec.name + " of an earlier start (pid " +
+                          std::to_string(*holder) + ", lock file " + file + ")";
+  if (daemon.locked_since_us == 0) {
+    daemon.locked_since_us = now_us;
+    output_.talk("muster: waiting for " + who + " to end");
+  }
+  if (now_us - daemon.locked_since_us >= kLockPatience.count()) {
+    return Error{who + " has not ended within " + format_duration(kLockPatience) +
+                 "; if it is to run, no other is needed, else stop it: kill " +
+                 std::to_string(*holder)};
+  }
+  daemon.restart_at_us = now_us + kLockInterval.count();
+  return Done{};
 }
 
 Result<Done> Supervisor::launch(Daemon& daemon) {
@@ -115,7 +143,9 @@ Result<int> Supervisor::wait(Duration timeout) {
 }
 
 Result<Done> Supervisor::look_after(Daemon& daemon, int64_t now_us) {
-  if (daemon.pid < 0) return now_us < daemon.restart_at_us ? Result<Done>(Done{}) : launch(daemon);
+  if (daemon.pid < 0) {
+    return now_us < daemon.restart_at_us ? Result<Done>(Done{}) : launch_when_free(daemon, now_us);
+  }
   int status = 0;
   if (::waitpid(daemon.pid, &status, WNOHANG) != daemon.pid) return Done{};
   daemon.pid = -1;

@@ -1,5 +1,6 @@
 // Keeps the daemons of `muster up` alive: starts them, starts them again when they die, stops them
-// together. They do not outlive this process, even when it is killed.
+// together. When this process is killed they are told to end, and what an earlier one has left so
+// is waited for.
 #pragma once
 
 #include <sys/types.h>
@@ -35,6 +36,9 @@ struct DaemonSpec {
   std::string name;               // for people: "broker"
   std::vector<std::string> argv;  // argv[0] is a path
   std::string log_stem;           // DIR/NAME: it says why it died in .log, or in .err if it crashed
+  // What it locks while it lives: as long as another process has it, it is not started. Empty: it
+  // locks nothing.
+  std::string lock_file = {};
 };
 
 class Supervisor {
@@ -46,8 +50,16 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // Starts a daemon. The reason names the program and what to do.
+  // How long one that another process stands in the way of is not started: what an `up` that was
+  // killed has left ends within that (kEndJobsPatience in workers/worker.h, and its uploads).
+  static constexpr Duration kLockPatience = std::chrono::seconds(45);
+
+  // Starts a daemon, or has wait() start it when its lock is free; a word says whom that waits for.
+  // The reason names the program and what to do.
   Result<Done> start(DaemonSpec spec);
+
+  // All that were started run.
+  bool all_run() const;
 
   // Waits for a signal or until something is due, at most `timeout`; reaps and restarts. Returns
   // SIGINT or SIGTERM when one came, else 0. An error when a daemon cannot be kept alive.
@@ -67,9 +79,11 @@ class Supervisor {
     pid_t pid = -1;  // -1: not running
     int64_t started_us = 0;
     int64_t restart_at_us = 0;
+    int64_t locked_since_us = 0;  // by another process; 0: it is not, as far as is known
   };
 
   Result<Done> launch(Daemon& daemon);
+  Result<Done> launch_when_free(Daemon& daemon, int64_t now_us);
   Result<Done> look_after(Daemon& daemon, int64_t now_us);
   Result<Done> bury(Daemon& daemon, int status, int64_t now_us);
   bool await_end(Daemon& daemon, int64_t deadline_us);

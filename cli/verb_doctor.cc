@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "io/file.h"
 #include "io/ledger.h"
+#include "io/upload_note.h"
 
 namespace muster {
 namespace {
@@ -94,6 +95,23 @@ void measure_logs(const Home& home, DoctorFacts& facts) {
   }
 }
 
+std::optional<UploadBacklog> measure_uploads(const Home& home) {
+  std::optional<UploadBacklog> backlog;
+  std::error_code failed;
+  for (const auto& worker : std::filesystem::directory_iterator(home.dir + "/worker", failed)) {
+    if (!backlog) backlog.emplace();
+    std::vector<std::string> ignored;  // the worker's log names them
+    for (const UploadNote& note : read_upload_notes(worker.path() / "uploads", ignored)) {
+      if (!note.finished || note.delivered) continue;
+      ++backlog->attempts;
+      if (backlog->oldest == kNever || note.written < backlog->oldest) {
+        backlog->oldest = note.written;
+      }
+    }
+  }
+  return backlog;
+}
+
 bool has_failed(const std::vector<Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(),
                      [](const Finding& finding) { return finding.condition == Condition::fail; });
@@ -121,6 +139,7 @@ DoctorFacts measure(Session& session, Duration patience) {
   SystemClock clock;
   facts.now = clock.now();
   facts.clock_synchronised = clock_is_synchronised();
+  facts.uploads = measure_uploads(home);
   measure_broker(session, patience, facts);
   facts.collector_expected = session.is_home_broker();
   if (facts.collector_expected && facts.broker_fault.empty())

@@ -81,6 +81,13 @@ int print_log(Session& session, const std::string& guid, const LogOptions& optio
                       counted(task.attempts.size(), "attempt"),
                   "see: muster task show " + printable(guid)};
   }
+  if (!attempt && task.state == TaskState::ended) {
+    const std::string why = task.ending ? task.ending->message : "";
+    throw Failure{kExitUsageError,
+                  "task " + printable(guid) + " has ended without an attempt, so there is no log" +
+                      (why.empty() ? "" : ": " + printable(why)),
+                  "see: muster task show " + printable(guid)};
+  }
   if (!attempt) {
     throw Failure{kExitNotEnded, "task " + printable(guid) + " " + attempt.error(),
                   "see: muster task explain " + printable(guid)};

@@ -199,23 +199,25 @@ class RunWatch {
   void follow_log(const TaskChange& change) {
     if (tail_) tail_->print_new(output_);
     if (!change.log_url.empty() && change.log_url != log_url_) {
-      finish_log();
+      finish_log(change.guid);
       log_url_ = change.log_url;
       AttemptInfo attempt;
-      attempt.attempt = change.attempt;
+      attempt.attempt = attempt_ = change.attempt;
       attempt.log_url = log_url_;
       Result<LogTail> opened = open_log(session_, change.guid, attempt, 0);
       if (!opened) return output_.talk(opened.error());
       tail_ = std::move(*opened);
       tail_->print_new(output_);
     }
-    if (change.state == TaskState::ended) finish_log();
+    if (change.state == TaskState::ended) finish_log(change.guid);
   }
 
   // What the attempt said last may still be on its way into the archive.
-  void finish_log() {
+  void finish_log(const std::string& guid) {
     if (tail_ && !tail_->print_rest(output_, kLogPatience)) {
-      output_.talk("the end of the log is not in the archive yet; later: muster log");
+      output_.talk("the end of the log is not in the archive yet; later: muster log " +
+                   printable(guid) + " --attempt " + std::to_string(attempt_) + " --offset " +
+                   std::to_string(tail_->offset()));
     }
     tail_.reset();
   }
@@ -276,6 +278,7 @@ class RunWatch {
   bool follow_;
   EndReport report_;
   std::optional<LogTail> tail_;
+  uint32_t attempt_ = 0;  // whose log that is
   std::string log_url_;
   int64_t submitted_us_ = 0;
   bool queued_ = false;

@@ -72,6 +72,8 @@ class Up {
       spec.argv.insert(spec.argv.end(), {"--endpoint", session_.endpoint()});
     }
     spec.argv.insert(spec.argv.end(), flags.begin(), flags.end());
+    spec.lock_file = name == "worker" ? home.worker_dir(worker_) + "/worker.pid"
+                                      : home.run_dir() + "/" + name + ".pid";
     spec.log_stem = home.logs_dir() + "/" + name + (name == "worker" ? "-" + worker_ : "");
     if (const Result<Done> done = supervisor_.start(std::move(spec)); !done) {
       throw Failure{kExitLocal, done.error(), ""};
@@ -88,6 +90,7 @@ class Up {
   }
 
   std::string what_is_missing(const DoctorFacts& facts) const {
+    if (!supervisor_.all_run()) return "not all daemons run yet";
     if (!facts.broker_fault.empty()) return "the broker does not answer: " + facts.broker_fault;
     const bool has_worker = std::any_of(
         facts.workers.begin(), facts.workers.end(),

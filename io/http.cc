@@ -227,7 +227,7 @@ class HttpClient::Impl {
     ::curl_multi_setopt(multi_, CURLMOPT_PIPELINING, long{CURLPIPE_NOTHING});
   }
   ~Impl() {
-    while (!exchanges_.empty()) drop(exchanges_.begin()->first);
+    drop_all();
     ::curl_multi_cleanup(multi_);
   }
 
@@ -247,6 +247,10 @@ class HttpClient::Impl {
     if (found == exchanges_.end()) return;
     ::curl_multi_remove_handle(multi_, found->second->easy.get());
     exchanges_.erase(found);
+  }
+
+  void drop_all() {
+    while (!exchanges_.empty()) drop(exchanges_.begin()->first);
   }
 
   size_t active() const { return exchanges_.size(); }
@@ -309,6 +313,7 @@ HttpClient::Id HttpClient::start(HttpRequest request, Done done) {
   return impl_->start(std::move(request), std::move(done));
 }
 void HttpClient::cancel(Id id) { impl_->drop(id); }
+void HttpClient::cancel_all() { impl_->drop_all(); }
 size_t HttpClient::active() const { return impl_->active(); }
 void HttpClient::run(Duration wait, const std::vector<int>& fds) { impl_->run(wait, fds); }
 void HttpClient::wake() { impl_->wake(); }

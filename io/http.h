@@ -69,6 +69,7 @@ class HttpClient {
   // Begins a request. `done` is called by run(), once.
   Id start(HttpRequest request, Done done);
   void cancel(Id id);  // no Done is called
+  void cancel_all();
   size_t active() const;
 
   // Moves what is under way; waits up to `wait` for something to move, for one of `fds` to become

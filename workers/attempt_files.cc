@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
@@ -28,10 +29,43 @@ std::string to_line(const AttemptVitals& vitals) {
   return numbers + (vitals.cgroup.empty() ? "" : " " + vitals.cgroup) + "\n";
 }
 
+// Of a folder whose name is cut only what lies in it tells the whole.
+std::optional<std::string> guid_of(const std::filesystem::path& attempt) {
+  const std::string name = attempt.parent_path().filename().string();
+  if (std::optional<std::string> guid = percent_decode(name)) return guid;
+  const Result<Assignment> assignment = read_assignment(attempt.string());
+  if (!assignment.ok() || percent_encode(assignment->spec->guid) != name) return std::nullopt;
+  return assignment->spec->guid;
+}
+
+std::optional<uint32_t> attempt_of(const std::filesystem::path& attempt) {
+  const std::string name = attempt.filename().string();
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size() || number == 0) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 std::string attempt_dir(const std::string& attempts_dir, const AttemptToken& token) {
   return attempts_dir + "/" + percent_encode(token.guid) + "/" + std::to_string(token.attempt);
+}
+
+std::vector<AttemptFolder> find_attempt_folders(const std::string& attempts_dir) {
+  namespace fs = std::filesystem;
+  std::vector<AttemptFolder> folders;
+  std::error_code failed;
+  for (const auto& task : fs::directory_iterator(attempts_dir, failed)) {
+    for (const auto& attempt : fs::directory_iterator(task.path(), failed)) {
+      if (!fs::is_directory(attempt.symlink_status(failed))) continue;
+      const std::optional<uint32_t> number = attempt_of(attempt.path());
+      const std::optional<std::string> guid = number ? guid_of(attempt.path()) : std::nullopt;
+      if (!guid || invalid_guid(*guid)) continue;
+      folders.push_back({{*guid, *number}, attempt.path().string()});
+    }
+  }
+  return folders;
 }
 
 Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment) {

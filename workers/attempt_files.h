@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/messages.h"
 #include "core/result.h"
@@ -38,6 +39,14 @@ struct AttemptVitals {
   Instant started;
   std::string cgroup;  // where its own is (workers/attempt_cgroup.h); empty: it gets none
 };
+
+// An attempt that has left a folder.
+struct AttemptFolder {
+  AttemptToken token;
+  std::string dir;
+};
+// All of them. What no attempt's folder can be called is passed over.
+std::vector<AttemptFolder> find_attempt_folders(const std::string& attempts_dir);
 
 // Makes `dir` ready for a new attempt: what an earlier one of the same token left there goes, but
 // for its log, which the new one replaces.

@@ -76,6 +76,7 @@ FileUpload::Step FileUpload::step(UploadTarget& target, bool finished, Instant n
   const uint64_t bytes = std::min(local->bytes, std::max(bytes_max_, *remote_));
   is_cut_ = bytes < local->bytes;
   if (!remote_complete_ && *remote_ < bytes) return send_more(target, bytes, std::move(done));
+  caught_up_ = true;
   if (!finished) return be_idle();
   if (!remote_complete_ && *remote_ > bytes) {
     // This machine lost the end with its power; what the archive has of it is of no use.
@@ -106,6 +107,7 @@ FileUpload::Step FileUpload::send_more(UploadTarget& target, uint64_t end,
     return be_idle();
   }
   if (digest_.bytes() == offset) digest_.update(*piece);
+  caught_up_ = offset + piece->size() >= end;
   ask(Asked::append);
   target.append(name_, offset, std::move(*piece), std::move(done));
   return Step::asked;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/delivery.h"
 #include "core/time.h"
@@ -36,8 +37,12 @@ class FileUpload {
   // Takes the answer. `random`: any 64 bits, for the back-off.
   void take(const ArchiveReply& reply, Instant now, uint64_t random);
 
-  // The file may have changed, or who writes it: step() looks again.
-  void poke() { idle_ = false; }
+  // The file may have changed, or who writes it: step() looks again. True when it would not have.
+  bool poke() { return std::exchange(idle_, false); }
+  // It was written to.
+  void note_growth() { caught_up_ = false; }
+  // The archive has, or is being sent, all that there was when it was looked at last.
+  bool caught_up() const { return caught_up_; }
 
   bool asking() const { return asking_; }
   bool over() const { return over_; }
@@ -74,6 +79,7 @@ class FileUpload {
   bool asking_ = false;
   bool over_ = false;
   bool is_cut_ = false;
+  bool caught_up_ = false;
   bool idle_ = false;      // there was nothing to do
   uint32_t failures_ = 0;  // in a row
   Duration gap_{0};        // of the target

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -98,6 +99,25 @@ std::string errors_of(muster::Daemon& daemon) {
   return daemon.home().logs_dir() + "/worker-" + daemon.config().worker.name + "-jobs";
 }
 
+// Until it is stopped. Whoever starts this worker again waits for its lock, and goes on with the
+// uploads that are broken off here.
+int run_worker(const muster::Daemon& daemon, const muster::WorkerSetup& setup,
+               std::unique_ptr<muster::Spool> spool, muster::Uploader& uploader) {
+  muster::SystemClock clock;
+  muster::SocketContext sockets;
+  auto worker = std::make_unique<muster::Worker>(setup, std::move(spool), sockets, clock);
+  const auto served = worker->serve(daemon.stop_fd());
+  if (!served.ok()) return daemon.fail(served.error());
+  worker.reset();
+  if (!uploader.stop(muster::kUploaderGrace)) {
+    spdlog::info("stopped; uploads that a disk holds up are left to the next start");
+    spdlog::shutdown();
+    std::_Exit(0);
+  }
+  spdlog::info("stopped");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -146,8 +166,6 @@ int main(int argc, char** argv) {
 
   auto uploader = begin_uploads(config, dir);
   if (!uploader.ok()) return daemon.fail(uploader.error());
-  muster::SystemClock clock;
-  muster::SocketContext sockets;
   const muster::WorkerSetup setup{
       config.worker.name,    config.worker.lab,       config.worker.pools,
       config.worker.slots,   config.endpoint,         dir,
@@ -155,9 +173,5 @@ int main(int argc, char** argv) {
       config.worker.listers, config.worker.git_allow, uploader->get(),
       find_cgroup_dir(),     flags.end_jobs,          daemon.log_events(),
       config.trace_calls,    errors_of(daemon)};
-  muster::Worker worker(setup, std::move(spool), sockets, clock);
-  const auto served = worker.serve(daemon.stop_fd());
-  if (!served.ok()) return daemon.fail(served.error());
-  spdlog::info("stopped");
-  return 0;
+  return run_worker(daemon, setup, std::move(spool), **uploader);
 }

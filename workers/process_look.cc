@@ -18,19 +18,28 @@ namespace {
 
 constexpr size_t kEnvironBytesMax = 8 << 20;
 constexpr size_t kCommandShown = 80;
+constexpr uint64_t kExitingFlag = 0x4;  // PF_EXITING of the kernel's include/linux/sched.h
 
 }  // namespace
 
-// /proc/PID/stat: PID (NAME) STATE PARENT ..., where NAME may hold anything.
+// PID (NAME) STATE PARENT GROUP SESSION TTY TTY_GROUP FLAGS ..., where NAME may hold anything.
+std::optional<ProcStat> parse_stat(const std::string& line) {
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream rest(line.substr(name_end + 1));
+  ProcStat stat;
+  int64_t skipped = 0;
+  uint64_t flags = 0;
+  if (!(rest >> stat.state >> stat.parent >> skipped >> skipped >> skipped >> skipped >> flags)) {
+    return std::nullopt;
+  }
+  stat.is_exiting = (flags & kExitingFlag) != 0;
+  return stat;
+}
+
 std::optional<ProcStat> read_stat(pid_t pid) {
   const Result<std::string> text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  if (!text.ok()) return std::nullopt;
-  const size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream rest(text->substr(name_end + 1));
-  ProcStat stat;
-  if (!(rest >> stat.state >> stat.parent)) return std::nullopt;
-  return stat;
+  return text.ok() ? parse_stat(*text) : std::nullopt;
 }
 
 Processes all_processes() {

@@ -15,9 +15,13 @@ namespace muster {
 struct ProcStat {
   char state = 'X';
   pid_t parent = 0;
+  // On its way out: it may have closed its files already, and its state does not say so yet.
+  bool is_exiting = false;
 };
 using Processes = std::map<pid_t, ProcStat>;
 
+// What stands in /proc/PID/stat. Nothing: it is no such line.
+std::optional<ProcStat> parse_stat(const std::string& line);
 // Nothing: it has gone.
 std::optional<ProcStat> read_stat(pid_t pid);
 Processes all_processes();

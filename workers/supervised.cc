@@ -51,7 +51,7 @@ SuperviseWhy to_supervise(StopWhy why) {
 
 bool lives(pid_t pid) {
   const std::optional<ProcStat> stat = read_stat(pid);
-  return stat && stat->state != 'Z' && stat->state != 'X';
+  return stat && stat->state != 'Z' && stat->state != 'X' && !stat->is_exiting;
 }
 
 int64_t to_boot_us(Instant instant, Instant now) { return boot_us() + (instant - now).count(); }
@@ -396,7 +396,8 @@ void SupervisedAttempts::greet(int fd, Instant now) {
   Attempt& attempt = found->second;
   const pid_t peer = peer_of(connection.get());
   if (peer <= 1) return;  // not known
-  if (lives(peer) && !is_supervisor_of(peer, attempt.dir)) {
+  // In this order: one that is found without its lock may have ended meanwhile.
+  if (!is_supervisor_of(peer, attempt.dir) && lives(peer)) {
     spdlog::warn("{} attempt {}: process {} ({}) says that it supervises it; it does not",
                  found->first.guid, found->first.attempt, peer, command_of(peer));
     return;

@@ -73,6 +73,11 @@ class SupervisedAttempts {
   void renew(const std::function<Instant(const AttemptToken&)>& lease_until, Instant now);
 
   bool contains(const AttemptToken& token) const { return attempts_.contains(token); }
+  // Likewise, and its last word is not in the spool yet.
+  bool goes_on(const AttemptToken& token) const {
+    const auto found = attempts_.find(token);
+    return found != attempts_.end() && !found->second.gone;
+  }
   // Some attempt has not said its last word.
   bool any_running() const;
   std::vector<AttemptToken> tokens() const;

@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "core/guid.h"
@@ -20,39 +18,16 @@ namespace muster {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr Duration kScanEvery = 1s;
 constexpr Duration kScanMissing = 50ms;  // while there is no folder yet
+constexpr Duration kScanFinished = 10s;  // nobody writes there: what could not be read, perhaps
 constexpr Duration kRemoveAgain = 1min;
-constexpr size_t kNoteBytesMax = 16 << 10;
 // What may be collected and what may be pushed.
 constexpr size_t kUploadsMax = kArtifactsMax + kPushedFilesMax;
 constexpr size_t kRefusalBytesMax = 64 << 10;
 constexpr const char* kArtifactsDir = "artifacts";
 constexpr const char* kWorkspace = "workspace";
-
-std::optional<UploadNote> parse_note(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
-  const auto text_of = [&](const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  UploadNote note;
-  note.token.guid = text_of("guid");
-  note.dir = text_of("dir");
-  const auto attempt = json.find("attempt");
-  if (attempt != json.end() && attempt->is_number_unsigned()) {
-    note.token.attempt = attempt->get<uint32_t>();
-  }
-  const auto finished = json.find("finished");
-  note.finished = finished != json.end() && finished->is_boolean() && finished->get<bool>();
-  const bool whole =
-      !invalid_guid(note.token.guid) && note.token.attempt > 0 && note.dir.starts_with('/');
-  if (!whole) return std::nullopt;
-  return note;
-}
 
 // When the workspace may go, or nothing when it may go now.
 std::optional<Instant> kept_until(const std::string& dir, Instant now) {
@@ -81,48 +56,30 @@ void remove_tree(const fs::path& path, std::error_code& error) {
 
 }  // namespace
 
-std::string upload_note_file(const std::string& state_dir, const AttemptToken& token) {
-  return state_dir + "/" + percent_encode(token.guid) + "." + std::to_string(token.attempt) +
-         ".json";
-}
-
-// Whole or not at all, but no later than the system likes: after a power cut the worker names its
-// attempts anew.
-Result<Done> write_upload_note(const std::string& state_dir, const UploadNote& note) {
-  const Json json = {{"guid", note.token.guid},
-                     {"attempt", note.token.attempt},
-                     {"dir", note.dir},
-                     {"finished", note.finished}};
-  const std::string path = upload_note_file(state_dir, note.token);
-  const std::string temporary = path + ".new";
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  const auto fail = [&] { return Error{"cannot write " + path + ": " + errno_text(errno)}; };
-  std::FILE* const file = std::fopen(temporary.c_str(), "we");
-  if (file == nullptr) return fail();
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (std::fclose(file) != 0 || !written) return fail();
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return fail();
-  return Done{};
-}
-
-std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
-                                          std::vector<std::string>& problems) {
-  std::vector<UploadNote> notes;
+FolderRemoval remove_attempt_folder(const std::string& dir, Instant now) {
+  FolderRemoval removal;
+  removal.again = kept_until(dir, now);
   std::error_code error;
-  for (fs::directory_iterator entry(state_dir, error); entry != fs::directory_iterator();
-       entry.increment(error)) {
-    const std::string path = entry->path().string();
-    if (!path.ends_with(".json")) continue;
-    const Result<std::string> text = read_file(path, kNoteBytesMax);
-    std::optional<UploadNote> note = text ? parse_note(*text) : std::nullopt;
-    if (note) {
-      notes.push_back(std::move(*note));
-    } else {
-      problems.push_back(text ? path + " is damaged" : text.error());
+  if (removal.again) {
+    for (fs::directory_iterator entry(dir, error); entry != fs::directory_iterator();
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code failed;
+      if (name != kKeepUntilFile && name != kWorkspace) remove_tree(entry->path(), failed);
+      if (failed) {
+        removal.problem = "cannot remove " + entry->path().string() + ": " + failed.message();
+      }
     }
+    return removal;
   }
-  if (error) problems.push_back("cannot read " + state_dir + ": " + error.message());
-  return notes;
+  remove_tree(dir, error);
+  if (error) {
+    removal.problem = "cannot remove " + dir + ": " + error.message();
+    removal.again = now + kRemoveAgain;
+    return removal;
+  }
+  fs::remove(fs::path(dir).parent_path(), error);  // the task's, when it is empty
+  return removal;
 }
 
 bool UploadFolder::finish() {
@@ -134,13 +91,21 @@ bool UploadFolder::finish() {
 
 std::string UploadFolder::scan(Instant now) {
   std::error_code error;
-  next_scan_ = now + (fs::is_directory(note_.dir, error) ? kScanEvery : kScanMissing);
+  const bool is_last = note_.finished && !scanned_finished_;
+  if (note_.finished) {
+    next_scan_ = now + kScanFinished;
+  } else {
+    next_scan_ = now + (fs::is_directory(note_.dir, error) ? kScanEvery : kScanMissing);
+  }
   const std::string log = note_.dir + "/" + std::string(kLogName);
   if (fs::is_regular_file(fs::symlink_status(log, error))) {
     add(std::string(kLogName), log, log_bytes_max_);
   }
   std::string problem = scan_artifacts();
-  for (auto& [name, file] : files_) file.poke();
+  for (auto& [name, file] : files_) {
+    if (file.poke()) ready_.insert(name);
+  }
+  if (!note_.finished || is_last) note_growth();
   scanned_finished_ = note_.finished;
   if (problem.empty() || has_complained_) return {};
   has_complained_ = true;
@@ -180,14 +145,67 @@ std::string UploadFolder::scan_artifacts() {
 
 void UploadFolder::add(const std::string& name, const std::string& path, uint64_t bytes_max) {
   if (over_.contains(name)) return;
-  files_.try_emplace(name, ArchiveName{note_.token.guid, note_.token.attempt, name}, path,
-                     bytes_max);
+  const bool is_new =
+      files_
+          .try_emplace(name, ArchiveName{note_.token.guid, note_.token.attempt, name}, path,
+                       bytes_max)
+          .second;
+  if (is_new) ready_.insert(name);
 }
 
 void UploadFolder::forget(const std::string& name) {
   files_.erase(name);
   over_.insert(name);
 }
+
+FileUpload* UploadFolder::next(UploadRank rank, Instant now) {
+  while (!later_.empty() && later_.begin()->first <= now) {
+    ready_.insert(later_.begin()->second);
+    later_.erase(later_.begin());
+  }
+  const std::string log(kLogName);
+  if (rank != UploadRank::artifact) {
+    const auto found = ready_.contains(log) ? files_.find(log) : files_.end();
+    if (found == files_.end()) return nullptr;
+    const bool is_closing = note_.finished && found->second.caught_up();
+    if (is_closing != (rank == UploadRank::closing_log)) return nullptr;
+    ready_.erase(log);
+    return &found->second;
+  }
+  for (size_t left = ready_.size(); left > 0; --left) {
+    auto turn = ready_.upper_bound(last_turn_);
+    if (turn == ready_.end()) turn = ready_.begin();
+    last_turn_ = *turn;
+    if (*turn == log) continue;
+    const auto found = files_.find(*turn);
+    ready_.erase(turn);
+    if (found != files_.end()) return &found->second;
+  }
+  return nullptr;
+}
+
+void UploadFolder::settle(const FileUpload& file, FileUpload::Step step) {
+  if (file.asking() || file.over()) return;
+  if (file.next_try()) {
+    later_.emplace(*file.next_try(), file.name().name);
+  } else if (step != FileUpload::Step::wait) {
+    ready_.insert(file.name().name);
+  }
+}
+
+void UploadFolder::note_growth() {
+  const auto log = files_.find(std::string(kLogName));
+  if (log == files_.end()) return;
+  log->second.note_growth();
+  if (log->second.poke()) ready_.insert(log->first);
+}
+
+std::optional<Instant> UploadFolder::next_turn() const {
+  if (later_.empty()) return std::nullopt;
+  return later_.begin()->first;
+}
+
+bool UploadFolder::note_delivered() { return !std::exchange(note_.delivered, true); }
 
 void UploadFolder::note_refusal(const std::string& name, const std::string& why) {
   if (name == kNotArchivedName || refusals_.size() > kRefusalBytesMax) return;
@@ -196,33 +214,12 @@ void UploadFolder::note_refusal(const std::string& name, const std::string& why)
 }
 
 // A file of the job's that has this name is what stands for it: the worker's log says the rest.
-void UploadFolder::tell_refusals() {
-  if (!is_carried() || refusals_.empty()) return;
+bool UploadFolder::tell_refusals() {
+  if (!is_carried() || refusals_.empty()) return false;
   const std::string path = note_.dir + "/" + kNotArchivedName;
   if (write_file_atomically(path, refusals_).ok()) add(kNotArchivedName, path, UINT64_MAX);
   refusals_.clear();
-}
-
-std::optional<Instant> UploadFolder::remove(Instant now, std::string& problem) const {
-  const std::optional<Instant> until = kept_until(note_.dir, now);
-  std::error_code error;
-  if (until) {
-    for (fs::directory_iterator entry(note_.dir, error); entry != fs::directory_iterator();
-         entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      std::error_code failed;
-      if (name != kKeepUntilFile && name != kWorkspace) remove_tree(entry->path(), failed);
-      if (failed) problem = "cannot remove " + entry->path().string() + ": " + failed.message();
-    }
-    return until;
-  }
-  remove_tree(note_.dir, error);
-  if (error) {
-    problem = "cannot remove " + note_.dir + ": " + error.message();
-    return now + kRemoveAgain;
-  }
-  fs::remove(fs::path(note_.dir).parent_path(), error);  // the task's, when it is empty
-  return std::nullopt;
+  return true;
 }
 
 }  // namespace muster

@@ -11,24 +11,45 @@ namespace {
 
 constexpr Duration kSilenceMax = 30s;
 
+// Each request has a thread to itself: a disk that is slow to sync, a digest of a large file and an
+// archive that is being swept hold up nothing else.
 class DirectoryTarget final : public UploadTarget {
  public:
-  DirectoryTarget(const UploadPlace& place, Clock& clock)
-      : store_(file_url_path(place.archive).value_or(""), place.reserve), clock_(clock) {}
+  DirectoryTarget(const UploadPlace& place, UploadThreads& threads, Clock& clock)
+      : store_(std::make_shared<const ArchiveStore>(file_url_path(place.archive).value_or(""),
+                                                    place.reserve)),
+        threads_(threads),
+        clock_(clock) {}
 
-  void look(const ArchiveName& name, Done done) override { done(store_.look(name)); }
+  void look(const ArchiveName& name, Done done) override {
+    run([store = store_, name] { return store->look(name); }, std::move(done));
+  }
   void append(const ArchiveName& name, uint64_t offset, std::string bytes, Done done) override {
-    done(store_.append(name, offset, bytes, clock_.now()));
+    run([store = store_, name, offset, bytes = std::move(bytes),
+         now = clock_.now()] { return store->append(name, offset, bytes, now); },
+        std::move(done));
   }
   void complete(const ArchiveName& name, uint64_t bytes, const std::string& sha256,
                 Done done) override {
-    done(store_.complete(name, bytes, sha256, clock_.now()));
+    run([store = store_, name, bytes, sha256,
+         now = clock_.now()] { return store->complete(name, bytes, sha256, now); },
+        std::move(done));
   }
-  void restart(const ArchiveName& name, Done done) override { done(store_.restart(name)); }
+  void restart(const ArchiveName& name, Done done) override {
+    run([store = store_, name] { return store->restart(name); }, std::move(done));
+  }
   Duration gap() const override { return 20ms; }
 
  private:
-  ArchiveStore store_;
+  void run(std::function<ArchiveReply()> ask, Done done) {
+    threads_.run([ask = std::move(ask), done = std::move(done)]() -> UploadThreads::Done {
+      return [reply = ask(), done] { done(reply); };
+    });
+  }
+
+  // Shared with what is under way.
+  std::shared_ptr<const ArchiveStore> store_;
+  UploadThreads& threads_;
   Clock& clock_;
 };
 
@@ -123,8 +144,10 @@ class HttpTarget final : public UploadTarget {
 }  // namespace
 
 std::unique_ptr<UploadTarget> make_upload_target(const UploadPlace& place, HttpClient& client,
-                                                 Clock& clock) {
-  if (place.archive.starts_with("file://")) return std::make_unique<DirectoryTarget>(place, clock);
+                                                 UploadThreads& threads, Clock& clock) {
+  if (place.archive.starts_with("file://")) {
+    return std::make_unique<DirectoryTarget>(place, threads, clock);
+  }
   if (place.archive.starts_with("ftp://")) return make_ftp_target(place.archive, client, clock);
   return std::make_unique<HttpTarget>(place, client);
 }

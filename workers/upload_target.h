@@ -12,11 +12,12 @@
 #include "io/archive_store.h"
 #include "io/clock.h"
 #include "io/http.h"
+#include "workers/upload_threads.h"
 
 namespace muster {
 
-// One request about one file at a time. `done` is called once, in the call itself or by the
-// client's run().
+// One request about one file at a time. `done` is called once, in the call itself, by the client's
+// run() or by the threads' deliver(): never in another thread.
 class UploadTarget {
  public:
   using Done = std::function<void(ArchiveReply)>;
@@ -37,9 +38,9 @@ struct UploadPlace {
   uint64_t reserve = 0;  // bytes that are left free in a directory
 };
 
-// `client` and `clock` outlive it.
+// `client`, `threads` and `clock` outlive it.
 std::unique_ptr<UploadTarget> make_upload_target(const UploadPlace& place, HttpClient& client,
-                                                 Clock& clock);
+                                                 UploadThreads& threads, Clock& clock);
 
 // upload_ftp.cc: FTP, with two commands for each append on a connection that is kept. The server
 // cannot check a digest; it is left there in a note beside the file, as ArchiveStore leaves it,

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "io/random.h"
 #include "workers/upload_folder.h"
 #include "workers/upload_target.h"
+#include "workers/upload_threads.h"
 
 namespace muster {
 namespace {
@@ -30,6 +33,9 @@ namespace {
 constexpr Duration kWaitMax = 1s;
 // What is over by then is carried once and not twice.
 constexpr Duration kFirstLookAfter = std::chrono::milliseconds(50);
+// Requests that are left to what is new in logs, of transfers_max.
+constexpr size_t kKeptForLogs = 2;
+constexpr size_t kRemovalsMax = 2;  // of folders, at the same time
 // Of an attempt's folder: that its log was written, or has come.
 constexpr uint32_t kFolderEvents = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
 
@@ -97,15 +103,10 @@ class Uploader::Impl {
   explicit Impl(UploaderConfig config)
       : config_(std::move(config)),
         base_(without_credentials(config_.archive)),
+        threads_(config_.transfers_max + kRemovalsMax, [this] { client_.wake(); }),
         target_(make_upload_target({config_.archive, config_.token, config_.reserve}, client_,
-                                   clock_)) {}
-  ~Impl() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    client_.wake();
-  }
+                                   threads_, clock_)) {}
+  ~Impl() { say_stop(); }
 
   Result<Done> begin() {
     if (const auto reason = invalid_archive_base(config_.archive)) return Error{*reason};
@@ -118,6 +119,15 @@ class Uploader::Impl {
     for (const std::string& problem : problems) spdlog::warn("uploads: {}", problem);
     thread_ = std::jthread([this] { run(); });
     return Done{};
+  }
+
+  bool stop(Duration patience) {
+    say_stop();
+    {
+      std::unique_lock lock(mutex_);
+      if (!ended_.wait_for(lock, patience, [this] { return has_ended_; })) return false;
+    }
+    return threads_.stop(patience);
   }
 
   const std::string& base() const { return base_; }
@@ -143,6 +153,14 @@ class Uploader::Impl {
   }
 
  private:
+  void say_stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    client_.wake();
+  }
+
   void run() {
     while (take_commands()) {
       const Instant now = clock_.now();
@@ -152,7 +170,12 @@ class Uploader::Impl {
       remove_delivered(now);
       tell_status();
       client_.run(std::clamp<Duration>(next - now, Duration(0), kWaitMax), {watch_.fd()});
+      threads_.deliver();
     }
+    client_.cancel_all();
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+    ended_.notify_all();
   }
 
   // False when it is to end.
@@ -164,16 +187,23 @@ class Uploader::Impl {
       goes_on = !stopped_;
       commands.swap(commands_);
     }
+    std::deque<Command> held;
     for (Command& command : commands) {
+      if (removing_.contains(command.token)) {
+        held.push_back(std::move(command));
+        continue;
+      }
       const auto known = folders_.find(command.token);
       if (!command.dir.empty() && known == folders_.end()) {
-        const UploadNote note{command.token, command.dir, false};
+        const UploadNote note{command.token, command.dir, false, false, kNever};
         remember(note);
         add_folder(note, clock_.now() + kFirstLookAfter);
       } else if (command.dir.empty() && known != folders_.end() && known->second.finish()) {
         remember(known->second.note());
       }
     }
+    const std::lock_guard lock(mutex_);
+    commands_.insert(commands_.begin(), held.begin(), held.end());
     return goes_on;
   }
 
@@ -198,89 +228,123 @@ class Uploader::Impl {
   void note_growth(const AttemptToken& token) {
     const auto folder = folders_.find(token);
     if (folder == folders_.end()) return;
-    const auto log = folder->second.files().find(std::string(kLogName));
-    if (log == folder->second.files().end()) return scan(folder->second, clock_.now());
-    log->second.poke();
+    if (!folder->second.files().contains(std::string(kLogName))) {
+      scan(folder->second, clock_.now());
+    } else {
+      folder->second.note_growth();
+    }
   }
 
   void scan_due(Instant now) {
     for (auto& [token, folder] : folders_) {
-      if (now < folder.next_scan()) continue;
+      if (now < folder.next_scan() || removing_.contains(token)) continue;
       watch_.add(token, folder.note().dir);
       scan(folder, now);
     }
   }
 
-  // Gives every file its turn, those first that had theirs longest ago. When to be here again.
+  // Logs first. When to be here again.
   Instant step_all(Instant now) {
-    Instant next = now + kWaitMax;
-    for (size_t i = 0; i < folders_.size(); ++i) {
-      auto folder = folders_.upper_bound(last_turn_);
+    more_ = false;
+    for (const UploadRank rank :
+         {UploadRank::fresh_log, UploadRank::closing_log, UploadRank::artifact}) {
+      while (step_round(rank, now)) {
+      }
+    }
+    Instant next = more_ ? now : now + kWaitMax;
+    for (auto& [token, folder] : folders_) {
+      if (folder.tell_refusals()) next = now;
+      if (!removing_.contains(token)) next = std::min(next, folder.next_scan());
+      if (const auto turn = folder.next_turn()) next = std::min(next, *turn);
+    }
+    return next;
+  }
+
+  // So that a log that grows finds room, and among what has time one kind beside the other.
+  bool has_room(UploadRank rank) const {
+    const auto count = [&](UploadRank of) { return asked_[static_cast<size_t>(of)]; };
+    const size_t closing = count(UploadRank::closing_log);
+    const size_t unhurried = closing + count(UploadRank::artifact);
+    const size_t max = config_.transfers_max;
+    if (unhurried + count(UploadRank::fresh_log) >= max) return false;
+    if (rank == UploadRank::fresh_log) return true;
+    const size_t unhurried_max = max > kKeptForLogs ? max - kKeptForLogs : 1;
+    if (unhurried >= unhurried_max) return false;
+    return rank == UploadRank::artifact || closing + 1 < std::max<size_t>(unhurried_max, 2);
+  }
+
+  // One file of each folder at most, those folders first that had their turn longest ago. False
+  // when nothing was asked or done.
+  bool step_round(UploadRank rank, Instant now) {
+    bool moved = false;
+    AttemptToken& last = last_turn_[static_cast<size_t>(rank)];
+    auto folder = folders_.upper_bound(last);
+    for (size_t left = folders_.size(); left > 0 && has_room(rank); --left, ++folder) {
       if (folder == folders_.end()) folder = folders_.begin();
-      last_turn_ = folder->first;
-      next = std::min(next, step_folder(folder->first, folder->second, now));
+      FileUpload* const file = folder->second.next(rank, now);
+      if (file == nullptr) continue;
+      last = folder->first;
+      moved = step_file(rank, folder->first, folder->second, *file, now) || moved;
     }
-    return next;
+    return moved;
   }
 
-  Instant step_folder(const AttemptToken& token, UploadFolder& folder, Instant now) {
-    Instant next = std::min(now + kWaitMax, folder.next_scan());
-    std::vector<std::string> over;
-    for (auto& [name, file] : folder.files()) {
-      if (asked_ < config_.transfers_max)
-        next = std::min(next, step_file(token, folder, file, now));
-      if (file.over()) over.push_back(name);
-      if (file.next_try()) next = std::min(next, *file.next_try());
-    }
-    for (const std::string& name : over) {
-      const FileUpload& file = folder.files().at(name);
-      const std::string& refusal = file.refusal();
-      if (file.is_cut()) {
-        spdlog::warn(
-            "uploads: the end of {} of {} attempt {} is not archived: the job has written "
-            "to it itself, past its limit (worker.log_max)",
-            name, token.guid, token.attempt);
-        folder.note_refusal(name,
-                            "its end is not archived: the job has written to it itself, past "
-                            "its limit (worker.log_max)");
-      }
-      if (!refusal.empty()) {
-        spdlog::error("uploads: {} of {} attempt {} is not archived: {}", name, token.guid,
-                      token.attempt, refusal);
-        folder.note_refusal(name, refusal);
-      }
-      folder.forget(name);
-    }
-    folder.tell_refusals();
-    if (!over.empty()) next = now;
-    return next;
-  }
-
-  Instant step_file(const AttemptToken& token, UploadFolder& folder, FileUpload& file,
-                    Instant now) {
-    if (file.asking()) return now + kWaitMax;
+  bool step_file(UploadRank rank, const AttemptToken& token, UploadFolder& folder, FileUpload& file,
+                 Instant now) {
     const std::string name = file.name().name;
-    ++asked_;
-    const FileUpload::Step step =
-        file.step(*target_, folder.note().finished, now,
-                  [this, token, name](const ArchiveReply& reply) { take(token, name, reply); });
-    if (step == FileUpload::Step::asked) return file.asking() ? now + kWaitMax : now;
-    --asked_;
-    return step == FileUpload::Step::again ? now : now + kWaitMax;
+    size_t& asked = asked_[static_cast<size_t>(rank)];
+    ++asked;
+    const FileUpload::Step step = file.step(*target_, folder.note().finished, now,
+                                            [this, &asked, token, name](const ArchiveReply& reply) {
+                                              --asked;
+                                              take(token, name, reply);
+                                            });
+    if (step == FileUpload::Step::asked) return true;
+    --asked;
+    if (file.over()) {
+      finish(token, folder, name);
+      return true;
+    }
+    more_ = more_ || step == FileUpload::Step::again;
+    folder.settle(file, step);
+    return false;
+  }
+
+  // The file is over.
+  void finish(const AttemptToken& token, UploadFolder& folder, const std::string& name) {
+    const FileUpload& file = folder.files().at(name);
+    const std::string& refusal = file.refusal();
+    if (file.is_cut()) {
+      spdlog::warn(
+          "uploads: the end of {} of {} attempt {} is not archived: the job has written "
+          "to it itself, past its limit (worker.log_max)",
+          name, token.guid, token.attempt);
+      folder.note_refusal(name,
+                          "its end is not archived: the job has written to it itself, past "
+                          "its limit (worker.log_max)");
+    }
+    if (!refusal.empty()) {
+      spdlog::error("uploads: {} of {} attempt {} is not archived: {}", name, token.guid,
+                    token.attempt, refusal);
+      folder.note_refusal(name, refusal);
+    }
+    folder.forget(name);
   }
 
   void take(const AttemptToken& token, const std::string& name, const ArchiveReply& reply) {
-    --asked_;
     const auto folder = folders_.find(token);
     if (folder == folders_.end()) return;
-    const auto file = folder->second.files().find(name);
-    if (file == folder->second.files().end()) return;
-    file->second.take(reply, clock_.now(), random_bits());
-    if (file->second.refusal().empty()) {
-      note_fault(file->second.fault());
+    const auto found = folder->second.files().find(name);
+    if (found == folder->second.files().end()) return;
+    FileUpload& file = found->second;
+    file.take(reply, clock_.now(), random_bits());
+    if (file.refusal().empty()) {
+      note_fault(file.fault());
     } else {
       fault_.clear();  // it is that file's, which is given up
     }
+    folder->second.settle(file, FileUpload::Step::again);
+    if (file.over()) finish(token, folder->second, name);
   }
 
   // The same trouble is logged once.
@@ -291,25 +355,33 @@ class Uploader::Impl {
   }
 
   void remove_delivered(Instant now) {
-    for (auto entry = folders_.begin(); entry != folders_.end();) {
-      const auto current = entry++;
-      const AttemptToken token = current->first;
+    for (const auto& [token, folder] : folders_) {
+      if (removing_.size() >= kRemovalsMax) return;
+      if (!folder.delivered() || removing_.contains(token)) continue;
       const auto later = remove_at_.find(token);
-      if (!current->second.delivered() || (later != remove_at_.end() && now < later->second)) {
-        continue;
-      }
-      std::string problem;
-      const std::optional<Instant> again = current->second.remove(now, problem);
-      if (!problem.empty()) spdlog::warn("uploads: {}", problem);
-      if (again) {
-        remove_at_[token] = *again;
-        continue;
-      }
-      ::unlink(upload_note_file(config_.state_dir, token).c_str());
-      watch_.remove(token);
-      remove_at_.erase(token);
-      folders_.erase(current);
+      if (later != remove_at_.end() && now < later->second) continue;
+      removing_.insert(token);
+      threads_.run([this, token = token, dir = folder.note().dir, now]() -> UploadThreads::Done {
+        return [this, token, removal = remove_attempt_folder(dir, now)] {
+          take_removal(token, removal);
+        };
+      });
     }
+  }
+
+  void take_removal(const AttemptToken& token, const FolderRemoval& removal) {
+    removing_.erase(token);
+    if (!removal.problem.empty()) spdlog::warn("uploads: {}", removal.problem);
+    const auto folder = folders_.find(token);
+    if (removal.again) {
+      remove_at_[token] = *removal.again;
+      if (folder->second.note_delivered()) remember(folder->second.note());
+      return;
+    }
+    ::unlink(upload_note_file(config_.state_dir, token).c_str());
+    watch_.remove(token);
+    remove_at_.erase(token);
+    folders_.erase(folder);
   }
 
   void tell_status() {
@@ -327,18 +399,23 @@ class Uploader::Impl {
   std::vector<AttemptToken> unfinished_;  // as found at the beginning
   SystemClock clock_;
   HttpClient client_;
+  UploadThreads threads_;  // which wake client_
   std::unique_ptr<UploadTarget> target_;
   LogWatch watch_;
   std::map<AttemptToken, UploadFolder> folders_;
   std::map<AttemptToken, Instant> remove_at_;  // delivered, but not to be removed before
-  AttemptToken last_turn_;
-  size_t asked_ = 0;  // requests under way
+  std::set<AttemptToken> removing_;            // by one of threads_
+  std::array<AttemptToken, kUploadRanks> last_turn_;
+  std::array<size_t, kUploadRanks> asked_{};  // requests under way
+  bool more_ = false;                         // there is to be done without any answer
   std::string fault_;
 
   mutable std::mutex mutex_;  // of what follows
+  std::condition_variable ended_;
   std::deque<Command> commands_;
   UploaderStatus status_;
   bool stopped_ = false;
+  bool has_ended_ = false;  // the thread, but for its last step
 
   std::jthread thread_;  // joins before anything above goes
 };
@@ -362,6 +439,7 @@ void Uploader::follow(const AttemptToken& token, const std::string& dir) {
 }
 void Uploader::finish(const AttemptToken& token) { impl_->tell({token, ""}); }
 const std::vector<AttemptToken>& Uploader::unfinished() const { return impl_->unfinished(); }
+bool Uploader::stop(Duration patience) { return impl_->stop(patience); }
 UploaderStatus Uploader::status() const { return impl_->status(); }
 
 }  // namespace muster

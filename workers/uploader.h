@@ -6,6 +6,9 @@
 // folder is removed from this machine. If there is a file `keep_until` in it (one line, RFC 3339),
 // that file and `workspace` stay until then.
 //
+// What is new in logs goes first, then what closes them, and artifacts of the attempts in turn: one
+// that leaves thousands of files holds up nobody else's. No disk holds up the thread itself.
+//
 // Nothing is given up while the archive is away or full: it waits, here. What the archive cannot
 // have, or has refused for kRefusalPatience, is named in a file of its own beside the rest
 // (kNotArchivedName).
@@ -19,6 +22,7 @@
 #include "core/limits.h"
 #include "core/result.h"
 #include "core/task.h"
+#include "core/time.h"
 
 namespace muster {
 
@@ -33,6 +37,9 @@ struct UploaderConfig {
   uint64_t log_max = kConsoleLogBytesMax;
 };
 
+// How long a worker that has stopped waits for what its uploader has begun.
+inline constexpr Duration kUploaderGrace = std::chrono::seconds(2);
+
 struct UploaderStatus {
   size_t attempts = 0;  // that are followed or not wholly in the archive
   size_t files = 0;     // of them, that wait or are under way
@@ -44,8 +51,12 @@ class Uploader {
   // Goes on with what is in the state directory. Errors: the directory cannot be made or read; the
   // address is none.
   static Result<std::unique_ptr<Uploader>> start(UploaderConfig config);
-  // Stops at once. The rest is for whoever starts with the same state.
+  // Stops, and waits for what is under way on a disk. The rest is for whoever starts with the same
+  // state.
   ~Uploader();
+  // Stops. False: something on a disk was not over within `patience`, and the destructor would wait
+  // for it; a process that ends without it loses nothing.
+  bool stop(Duration patience);
 
   // The archive, without credentials.
   const std::string& base() const;

@@ -118,9 +118,18 @@ Worker::Worker(WorkerSetup config, std::unique_ptr<Spool> spool, SocketContext& 
   run_context_.archive_url = [this](const AttemptToken& token, const std::string& name) {
     return config_.uploader->url(token, name);
   };
-  // Of an earlier run nothing goes on but what is supervised.
-  for (const AttemptToken& token : config_.uploader->unfinished()) {
-    if (!supervised_.contains(token)) config_.uploader->finish(token);
+  take_up_uploads(*config_.uploader);
+}
+
+// Of an earlier run nothing goes on but what is supervised. It may have been killed before all that
+// was over was noted, so what lies there counts.
+void Worker::take_up_uploads(Uploader& uploader) const {
+  for (const AttemptToken& token : uploader.unfinished()) {
+    if (!supervised_.goes_on(token)) uploader.finish(token);
+  }
+  for (const AttemptFolder& left : find_attempt_folders(run_context_.attempts_dir)) {
+    uploader.follow(left.token, left.dir);
+    if (!supervised_.goes_on(left.token)) uploader.finish(left.token);
   }
 }
 

@@ -60,6 +60,7 @@ class Worker {
 
  private:
   Result<Done> connect(Instant now);
+  void take_up_uploads(Uploader& uploader) const;
   std::vector<Stray> end_strays(const AttemptToken& token);
   void wait(int stop_fd);
   void receive_all(Instant now);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/limits.h"
 #include "tests/cli/samples.h"
 
@@ -148,6 +150,25 @@ TEST(Doctor, LagOfAMomentIsNoLag) {
   EXPECT_EQ(judge(facts).back().condition, Condition::warn);
   facts.broker.head = 0;  // the broker was asked before the ledger
   EXPECT_EQ(judge(facts).back().text, "has everything");
+}
+
+// An attempt's upload held up all others for minutes, and nothing was said.
+TEST(Doctor, WhatWaitsForTheArchiveIsCounted) {
+  DoctorFacts facts = healthy();
+  const auto finding = [&] {
+    const std::vector<Finding> findings = judge(facts);
+    return *std::find_if(findings.begin(), findings.end(),
+                         [](const Finding& each) { return each.subject == "uploads"; });
+  };
+  facts.uploads = UploadBacklog{};
+  EXPECT_EQ(finding(), (Finding{"uploads", Condition::ok, "the archive has everything", ""}));
+  facts.uploads = UploadBacklog{2, facts.now - 59s};
+  EXPECT_EQ(finding().condition, Condition::ok);
+  EXPECT_THAT(finding().text, HasSubstr("2 attempts left is not in the archive yet, for 59s"));
+  facts.uploads = UploadBacklog{1, facts.now - 60s};
+  EXPECT_EQ(finding().condition, Condition::warn);
+  EXPECT_THAT(finding().text, HasSubstr("1 attempt left is not in the archive yet, for 1m"));
+  EXPECT_THAT(finding().advice, HasSubstr("/h/logs"));
 }
 
 TEST(Doctor, UnreachableBrokerLeavesNothingElseToSay) {

@@ -3,6 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <optional>
+
+#include "io/file.h"
+#include "tests/io/scratch.h"
+
 namespace muster {
 namespace {
 
@@ -69,6 +74,27 @@ TEST(Supervisor, GivesUpOnWhatCannotBeKeptAlive) {
   const Result<int> news = wait_for_news(supervisor);
   ASSERT_FALSE(news.ok());
   EXPECT_NE(news.error().find("the worker ended with status 1"), std::string::npos) << news.error();
+}
+
+class SupervisorLockTest : public ScratchFiles {};
+
+// It gave up after five starts, while an earlier worker was still ending its jobs.
+TEST_F(SupervisorLockTest, AnEarlierOneIsWaitedFor) {
+  const std::string lock = path("worker.pid");
+  std::optional<PidFile> earlier;
+  if (Result<PidFile> held = PidFile::acquire(lock, "an earlier one"); held.ok()) {
+    earlier.emplace(std::move(*held));
+  }
+  ASSERT_TRUE(earlier);
+  Output output{GlobalOptions{}};
+  Supervisor supervisor(output);
+  ASSERT_TRUE(supervisor.start({"worker", {"/bin/sleep", "1000"}, "", lock}).ok());
+  EXPECT_EQ(*supervisor.wait(Duration(0)), 0);
+  EXPECT_FALSE(supervisor.all_run());
+  earlier.reset();
+  for (int i = 0; i < 300 && !supervisor.all_run(); ++i) ASSERT_TRUE(supervisor.wait(100ms).ok());
+  EXPECT_TRUE(supervisor.all_run());
+  supervisor.stop();
 }
 
 TEST(Supervisor, StopEndsEverything) {

@@ -1,8 +1,10 @@
 // What attempts leave, from the worker's disk by way of the archive to whoever asks.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 
 #include "core/guid.h"
 #include "io/archive_store.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "tests/support/house.h"
 #include "tests/support/loopback.h"
@@ -51,6 +54,14 @@ class ArchiveTest : public ::testing::Test {
   }
   Ran run(const std::string& script) {
     return house_.muster({"run", "--wait", "--guid", kGuid, "--", "/bin/sh", "-c", script});
+  }
+  // Nothing is added to the archive as long as the result is locked.
+  UniqueFd hold_archive() const {
+    const std::string own = house_.home().archive_dir() + "/.muster";
+    fs::create_directories(own);
+    UniqueFd fd(::open((own + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    EXPECT_EQ(::flock(fd.get(), LOCK_EX), 0);
+    return fd;
   }
   bool worker_is_clean() const {
     const fs::path dir = house_.home().worker_dir("local");
@@ -232,6 +243,97 @@ TEST_F(ArchiveTest, ALogWhoseWorkerIsGoneSaysWhatItWaitsForAndWhereTheRestIs) {
                                  "HOME/worker/local/attempts/"));
   worker_ = house_.start_worker("local", 4);
   EXPECT_TRUE(eventually([&] { return read_text(archived).size() > log.out.size(); }));
+}
+
+// Its note had not been written: its log stayed on the worker's disk for ever.
+TEST_F(ArchiveTest, WhatHasEndedWithoutANoteIsArchivedByTheNextWorker) {
+  const UniqueFd held = hold_archive();
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  worker_->kill_now();
+  const fs::path uploads = house_.home().worker_dir("local") + "/uploads";
+  for (const auto& note : fs::directory_iterator(uploads)) fs::remove(note);
+  ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
+  worker_ = house_.start_worker("local", 4);
+  const ArchiveStore store(house_.home().archive_dir());
+  EXPECT_TRUE(eventually([&] {
+    return store.look({kGuid, 1, "log"}).complete;
+  })) << house_.daemon_output();
+  EXPECT_TRUE(worker_is_clean());
+  EXPECT_TRUE(store.look({kGuid, 1, "core"}).complete);
+}
+
+// It lived on until its uploads were done, and held its lock.
+TEST_F(ArchiveTest, AWorkerThatIsStoppedDoesNotWaitForItsArchive) {
+  const UniqueFd held = hold_archive();
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  worker_->signal(SIGTERM);
+  EXPECT_EQ(worker_->wait(20s), 0) << house_.daemon_output();
+  ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
+  worker_ = house_.start_worker("local", 4);
+  EXPECT_TRUE(worker_is_clean());
+  EXPECT_TRUE(ArchiveStore(house_.home().archive_dir()).look({kGuid, 1, "log"}).complete);
+}
+
+TEST_F(ArchiveTest, AFollowerThatGoesSaysHowTheRestIsSeenAndDoctorThatItWaits) {
+  const UniqueFd held = hold_archive();
+  start();
+  const Ran ran =
+      house_.muster({"run", "--follow", "--guid", "task-number-1", "--", "echo", "console"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("later: muster log task-number-1 --attempt 1 --offset 0"));
+  EXPECT_THAT(house_.muster({"doctor"}).out,
+              HasSubstr("what 1 attempt left is not in the archive yet"));
+  ASSERT_EQ(::flock(held.get(), LOCK_UN), 0);
+  EXPECT_TRUE(worker_is_clean());
+  EXPECT_THAT(house_.muster({"doctor"}).out, HasSubstr("the archive has everything"));
+}
+
+// It exited with 0.
+TEST_F(ArchiveTest, AFileThatIsNotCompleteIsFetchedAndNotTakenForWhole) {
+  start();
+  EXPECT_EQ(run("true").status, 0);
+  ASSERT_TRUE(worker_is_clean());
+  const ArchiveStore store(house_.home().archive_dir(), 0);
+  store.append({kGuid, 1, "big"}, 0, "begin", SystemClock().now());
+  const std::string into = fs::path(house_.write("got/.keep", "")).parent_path();
+  const Ran got = house_.muster({"artifact", "get", kGuid, "big", "--dir", into});
+  EXPECT_EQ(got.status, 75);
+  EXPECT_THAT(got.err, HasSubstr("big still grows"));
+  EXPECT_EQ(read_text(into + "/big"), "begin");
+}
+
+// They were said not to be archived yet.
+TEST_F(ArchiveTest, WhatIsNotThereIsToldFromWhatIsNotThereYet) {
+  start();
+  EXPECT_EQ(run(kLeaves).status, 0);
+  ASSERT_TRUE(worker_is_clean());
+  const Ran none = house_.muster({"artifact", "ls", kGuid, "nomatch*"});
+  EXPECT_EQ(none.status, 0) << none.err;
+  EXPECT_EQ(none.out, "no such file; the archive has 3 other files of the task\n");
+  for (const char* verb : {"ls", "get"}) {
+    const Ran ninth = house_.muster({"artifact", verb, kGuid, "--attempt", "9"});
+    EXPECT_EQ(ninth.status, 64);
+    EXPECT_THAT(ninth.err, HasSubstr("has no attempt 9: it has 1 attempt"));
+  }
+}
+
+// It was to be tried again for ever.
+TEST_F(ArchiveTest, ATaskThatEndedWithoutAnAttemptHasNoLog) {
+  broker_ = house_.start_broker();
+  house_.connect();
+  house_.muster({"run", "--detach", "--wait-for-capacity", "--guid", kGuid, "--", "true"});
+  EXPECT_EQ(house_.muster({"log", kGuid}).status, 75);
+  EXPECT_EQ(house_.muster({"cancel", kGuid, "--reason", "not needed"}).status, 0);
+  house_.muster({"wait", kGuid});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"log", kGuid}, {"log", kGuid, "-f"}}) {
+    const Ran log = house_.muster(words);
+    EXPECT_EQ(log.status, 64);
+    EXPECT_THAT(log.err, HasSubstr("has ended without an attempt, so there is no log"));
+    EXPECT_THAT(log.err, HasSubstr("not needed"));
+  }
 }
 
 TEST_F(ArchiveTest, ALogWaitsForTheArchiveToComeBack) {

@@ -59,7 +59,7 @@ class SupervisedTest : public ScratchFiles {
     return token;
   }
 
-  void begin() {
+  void begin(const std::vector<JournalMark>& marks = {}) {
     SupervisedSetup setup;
     setup.dir = home();
     setup.worker = "w";
@@ -73,7 +73,7 @@ class SupervisedTest : public ScratchFiles {
           if (const auto* ending = std::get_if<Ending>(&body)) endings[token] = *ending;
         },
         [this] { return said_now < room; });
-    attempts->recover({}, now);
+    attempts->recover(marks, now);
     const Result<Done> begun = attempts->begin(now);
     ASSERT_TRUE(begun.ok()) << begun.error();
   }
@@ -126,6 +126,15 @@ TEST_F(SupervisedTest, WhatHasDiedIsBuriedWhenAllThatItSaidIsRead) {
 }
 
 // The reports of all journals came into memory and the spool, whether or not the broker took any.
+// It was taken for one that goes on, and its log was never complete in the archive.
+TEST_F(SupervisedTest, OneThatHasEndedInTheSpoolGoesOnNoMore) {
+  const AttemptToken over = leave("over", true);
+  const AttemptToken left = leave("left", true);
+  begin({{over, 1, true, false}});
+  EXPECT_FALSE(attempts->goes_on(over));
+  EXPECT_TRUE(attempts->goes_on(left));
+}
+
 TEST_F(SupervisedTest, WhereThereIsNoRoomAJournalWaits) {
   const AttemptToken token = leave("left-00001", false);
   room = 0;

@@ -7,6 +7,7 @@
 
 #include "core/limits.h"
 #include "tests/io/scratch.h"
+#include "workers/upload_target.h"
 
 namespace muster {
 namespace {
@@ -48,9 +49,9 @@ TEST_F(UploadFolderTest, ALinkInPlaceOfTheArtifactsIsNotFollowed) {
   EXPECT_THAT(folder.scan(now_), HasSubstr("/attempt/artifacts is no directory"));
   EXPECT_THAT(names(folder), testing::ElementsAre("log"));
   EXPECT_EQ(folder.scan(now_), "");  // it is said once
-  std::string problem;
-  EXPECT_EQ(folder.remove(now_, problem), std::nullopt);
-  EXPECT_EQ(problem, "");
+  const FolderRemoval removal = remove_attempt_folder(folder.note().dir, now_);
+  EXPECT_EQ(removal.again, std::nullopt);
+  EXPECT_EQ(removal.problem, "");
   EXPECT_TRUE(fs::exists(path("outside/secret")));
 }
 
@@ -77,6 +78,69 @@ TEST_F(UploadFolderTest, FilesWithoutEndAreCarriedAsFarAsTheyMayBe) {
   UploadFolder fits = this->folder();
   EXPECT_EQ(fits.scan(now_), "");
   EXPECT_EQ(fits.files().size(), kMax);
+}
+
+// A target that answers nothing, for turns alone.
+class SilentTarget final : public UploadTarget {
+ public:
+  void look(const ArchiveName&, Done) override {}
+  void append(const ArchiveName&, uint64_t, std::string, Done) override {}
+  void complete(const ArchiveName&, uint64_t, const std::string&, Done) override {}
+  void restart(const ArchiveName&, Done) override {}
+  Duration gap() const override { return 20ms; }
+};
+
+std::string name_of(const FileUpload* file) { return file == nullptr ? "" : file->name().name; }
+
+TEST_F(UploadFolderTest, ArtifactsHaveTheirTurnsAndTheLogItsOwn) {
+  write("attempt/log", "console");
+  for (const char* name : {"a", "b", "c"}) write(std::string("attempt/artifacts/") + name, "x");
+  UploadFolder folder = this->folder();
+  folder.scan(now_);
+  std::vector<std::string> turns;
+  while (FileUpload* const file = folder.next(UploadRank::artifact, now_)) {
+    turns.push_back(name_of(file));
+    if (turns.size() < 5) folder.settle(*file, FileUpload::Step::again);
+  }
+  EXPECT_THAT(turns, testing::ElementsAre("a", "b", "c", "a", "b", "c", "a"));
+  EXPECT_EQ(name_of(folder.next(UploadRank::fresh_log, now_)), "log");
+  EXPECT_EQ(folder.next(UploadRank::fresh_log, now_), nullptr);
+}
+
+TEST_F(UploadFolderTest, ALogIsClosedLaterThanItIsCarried) {
+  write("attempt/log", "console");
+  UploadFolder folder({{"https://lab.example/1", 1}, path("attempt"), false}, kNever,
+                      kConsoleLogBytesMax);
+  folder.scan(now_);
+  SilentTarget target;
+  const auto step = [&](UploadRank rank, const ArchiveReply& answer) {
+    FileUpload* const log = folder.next(rank, now_);
+    ASSERT_EQ(name_of(log), "log");
+    ASSERT_EQ(log->step(target, folder.note().finished, now_, nullptr), FileUpload::Step::asked);
+    log->take(answer, now_, 0);
+    folder.settle(*log, FileUpload::Step::again);
+  };
+  ArchiveReply absent;
+  absent.fault = ArchiveFault::absent;
+  step(UploadRank::fresh_log, absent);
+  ArchiveReply appended;
+  appended.bytes = 7;
+  step(UploadRank::fresh_log, appended);
+  EXPECT_EQ(folder.next(UploadRank::fresh_log, now_), nullptr) << "what comes soon goes in one";
+  ASSERT_EQ(folder.next_turn(), now_ + 20ms);
+  const Instant later = now_ + 20ms;
+  // As long as it is written it is carried, and once it has ended its last words are looked for.
+  write("attempt/log", "console and more");
+  folder.finish();
+  folder.scan(later);
+  FileUpload* const log = folder.next(UploadRank::fresh_log, later);
+  ASSERT_EQ(name_of(log), "log");
+  ASSERT_EQ(log->step(target, true, later, nullptr), FileUpload::Step::asked);
+  appended.bytes = 16;
+  log->take(appended, later, 0);
+  folder.settle(*log, FileUpload::Step::again);
+  EXPECT_EQ(folder.next(UploadRank::fresh_log, later + 20ms), nullptr);
+  EXPECT_EQ(name_of(folder.next(UploadRank::closing_log, later + 20ms)), "log");
 }
 
 }  // namespace
