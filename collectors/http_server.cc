@@ -411,12 +411,15 @@ class HttplibServer final : public HttpServer {
       answer(request, response);
     };
     server_.Get(kAnyPath, serve);  // HEAD too
-    server_.Put(kAnyPath, serve);
-    server_.Post(kAnyPath, [this](const httplib::Request& request, httplib::Response& response,
-                                  const httplib::ContentReader& read) {
-      answer_post(request, response, read);
-    });
+    // Whose bodies httplib would take into memory as far as the largest may go.
+    const auto serve_body = [this](const httplib::Request& request, httplib::Response& response,
+                                   const httplib::ContentReader& read) {
+      answer_body(request, response, read);
+    };
+    server_.Put(kAnyPath, serve_body);
+    server_.Post(kAnyPath, serve_body);
     server_.Delete(kAnyPath, serve);
+    server_.Delete(kAnyPath, serve_body);  // one that has a body
   }
 
   ~HttplibServer() override {
@@ -523,7 +526,7 @@ class HttplibServer final : public HttpServer {
 
   // A body whose length is not said before is read to its end, wherever it goes: what follows it
   // would be taken for a request.
-  void answer_post(const httplib::Request& request, httplib::Response& response,
+  void answer_body(const httplib::Request& request, httplib::Response& response,
                    const httplib::ContentReader& read) {
     const std::string path = path_of(request);
     const size_t body_max = listen_.max_of(path);

@@ -74,8 +74,8 @@ struct HttpListen {
   uint16_t port = 0;   // 0: any that is free
   std::string token;   // of those who may write by TCP; empty: nobody may
   size_t body_max = 1 << 20;
-  // Of POSTs whose bodies may be larger, up to `spool_max`: they go to a file in `spool_dir` that
-  // nobody sees, and not into memory. Null: of none.
+  // Of requests whose bodies may be larger, up to `spool_max`: they go to a file in `spool_dir`
+  // that nobody sees, and not into memory. Null: of none.
   std::function<bool(const std::string& path)> spools;
   size_t spool_max = 0;
   std::string spool_dir;
