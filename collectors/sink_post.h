@@ -17,8 +17,8 @@ struct SinkPost {
   // The letters lie in `letters_dir`; `stop` outlives it.
   SinkPost(std::unique_ptr<Sink> sink_in, const std::string& letters_dir, const Stop& stop)
       : sink(std::move(sink_in)),
-        letters(letters_dir + "/" + std::string(sink->name()) + ".jsonl",
-                std::string(sink->name()), sink->place()),
+        letters(letters_dir + "/" + std::string(sink->name()) + ".jsonl", std::string(sink->name()),
+                sink->place()),
         desk(stop) {}
 
   const std::unique_ptr<Sink> sink;  // of its own thread, but for name() and place()
