@@ -355,13 +355,15 @@ class Uploader::Impl {
   }
 
   void remove_delivered(Instant now) {
-    for (const auto& [token, folder] : folders_) {
+    for (const auto& entry : folders_) {
+      const AttemptToken token = entry.first;
+      const UploadFolder& folder = entry.second;
       if (removing_.size() >= kRemovalsMax) return;
       if (!folder.delivered() || removing_.contains(token)) continue;
       const auto later = remove_at_.find(token);
       if (later != remove_at_.end() && now < later->second) continue;
       removing_.insert(token);
-      threads_.run([this, token = token, dir = folder.note().dir, now]() -> UploadThreads::Done {
+      threads_.run([this, token, dir = folder.note().dir, now]() -> UploadThreads::Done {
         return [this, token, removal = remove_attempt_folder(dir, now)] {
           take_removal(token, removal);
         };
