@@ -1,6 +1,7 @@
 #include "cli/remote_ledger.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>

@@ -53,8 +53,7 @@ class EventPrinter {
       : output_(output), as_document_(output.format() == Format::json && !is_endless) {}
 
   void print(const NumberedEvent& numbered) {
-    const auto& [seq, event] = numbered;
-    print(seq, event, [&] { return event_json(seq, event); });
+    print(numbered.seq, numbered.event, [&] { return event_json(numbered.seq, numbered.event); });
   }
 
   // Of a type that this build does not know nothing is printed.

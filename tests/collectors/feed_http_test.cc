@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "io/archive_name.h"
@@ -86,7 +89,8 @@ TEST_F(FeedHttpTest, LinesOfJsonToThePresentEnd) {
   log_.append(3);
   std::istringstream lines(ask("?from=2&format=ndjson&follow=0").body);
   std::vector<uint64_t> numbers;
-  for (std::string line; std::getline(lines, line);) numbers.push_back(json::parse(line)["seq"]);
+  for (std::string line; std::getline(lines, line);)
+    numbers.push_back(json::parse(line)["seq"].get<uint64_t>());
   EXPECT_THAT(numbers, ElementsAre(2, 3));
 }
 
@@ -108,9 +112,9 @@ TEST_F(FeedHttpTest, Pages) {
     const json page = json::parse(ask("?max=4&from=" + std::to_string(from)).body);
     EXPECT_EQ(page["schema"], "muster.events/1");
     EXPECT_LE(page["events"].size(), 4u);
-    for (const json& event : page["events"]) numbers.push_back(event["seq"]);
-    head = page["head"];
-    from = page["next"];
+    for (const json& event : page["events"]) numbers.push_back(event["seq"].get<uint64_t>());
+    head = page["head"].get<uint64_t>();
+    from = page["next"].get<uint64_t>();
   }
   EXPECT_EQ(numbers.size(), 25u);
   EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -125,7 +126,7 @@ TEST_F(ApiTest, WhatATaskHasLeft) {
   for (bool more = true; more;) {
     const json page = get(task + "/results?max=1" + cursor);
     EXPECT_LE(page["results"].size(), 1u);
-    for (const json& result : page["results"]) names.push_back(result["name"]);
+    for (const json& result : page["results"]) names.push_back(result["name"].get<std::string>());
     more = page.contains("next");
     if (more) cursor = "&cursor=" + page["next"].dump();
   }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -61,7 +62,7 @@ class Subscriber {
     if (line.empty()) return;
     const json event = json::parse(line);
     if (event.contains("schema")) return;  // the end of the feed
-    last_ = event["seq"];
+    last_ = event["seq"].get<uint64_t>();
     numbers_.push_back(last_);
   }
 
