@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/work.h"
+#include "io/clock.h"
 #include "io/codec.h"
 
 namespace muster {
