@@ -377,7 +377,9 @@ TEST(SinkRunner, APauseThatThePlaceAsksForIsNotCutShort) {
     source.repeat = in_retry ? blocks(0, {}) : blocks(3, {block(1, 3)});
     run(sink, source, kit);
     person.join();
-    if (in_retry) EXPECT_EQ(first.error, "disk full");
+    if (in_retry) {
+      EXPECT_EQ(first.error, "disk full");
+    }
     EXPECT_THAT(second.error, HasSubstr("memory leaves its place alone until 2026-"));
     EXPECT_THAT(second.error, HasSubstr(": disk full"));
     EXPECT_EQ(third.error, "");  // needs no word with the place
