@@ -107,7 +107,7 @@ CouchDbSink::Bulk CouchDbSink::make_bulk(std::span<const SequencedEvent> events,
 
 Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::string& log_id) {
   const Bulk bulk = make_bulk(events, log_id);
-  if (bulk.events.empty()) return {};
+  if (bulk.events.empty()) return cursor_ == 0 ? find_database() : Delivery{};
   for (int tries = 1;; ++tries) {
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
@@ -266,6 +266,17 @@ void CouchDbSink::send_more() {
   if (limits_.bytes_max >= kLimits.bytes_max || ++taken_in_a_row_ < kTakenBeforeMore) return;
   limits_.bytes_max = std::min(kLimits.bytes_max, limits_.bytes_max * 2);
   taken_in_a_row_ = 0;
+}
+
+// Of events that are no documents the cursor may come before the first that is one. The database is
+// there by then: where it is missing later, it was.
+Delivery CouchDbSink::find_database() {
+  if (!options_.create) return {};
+  const HttpReply reply = ask("GET", "", "");
+  if (reply.fault.empty() && reply.status == 404) return make_database();
+  const bool is_up = reply.fault.empty() && reply.status < 500;
+  if (is_up) return {};  // what it has against us, the first document is told
+  return Delivery::away(where() + ": " + describe_couch_answer(reply));
 }
 
 // What the database had is gone with it. The cursor goes back before anybody makes another.

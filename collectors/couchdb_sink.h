@@ -77,6 +77,7 @@ class CouchDbSink final : public Sink {
   static Stored stored_as(const nlohmann::json& row, const nlohmann::json& ours);
   void send_less(const Bulk& bulk);
   void send_more();
+  Delivery find_database();
   Delivery begin_anew(const std::string& reason);
   Delivery make_database();
   void make_index();

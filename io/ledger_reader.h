@@ -120,8 +120,8 @@ struct MeasureCondition {
 struct MeasureQuery {
   std::string table;
   std::vector<MeasureCondition> conditions;  // all of them
-  uint64_t before = UINT64_MAX;              // those that an earlier event has reported
   uint32_t max = 1'000;                      // rows, the newest
+  uint64_t before = UINT64_MAX;              // those that an earlier event has reported
 };
 
 // Columns are in the order in which they came up. A row has a cell for each, or nothing there.

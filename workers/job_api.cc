@@ -397,8 +397,9 @@ void JobApi::begin_report(
     }
     Answer told = reason.empty() ? Answer(true) : Answer::refusal(reason);
     told.json.number(noun, tally->said);
-    if (tally->dropped > 0) told.json.number("dropped", tally->dropped);
-    answer(connection, std::move(told));
+    if (tally->dropped == 0) return answer(connection, std::move(told));
+    told.json.number("dropped", tally->dropped);
+    connection.out += told.line();  // there is no room to report it in
   };
 }
 

@@ -1,5 +1,8 @@
 #include "tests/support/decibel_receiver.h"
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "io/archive_name.h"
 #include "io/file.h"
 #include "tests/support/loopback.h"
@@ -11,6 +14,7 @@ using nlohmann::json;
 DecibelReceiver::DecibelReceiver(const std::string& bin_dir) : port_(free_port()), house_(bin_dir) {
   EXPECT_TRUE(make_home(house_.home()).ok());
   token_file_ = house_.write("token", std::string(kToken) + "\n");
+  std::filesystem::permissions(token_file_, std::filesystem::perms::owner_read);
   const std::string config = "http: 127.0.0.1:" + port_ + "\nhttp_token_file: " + token_file_ +
                              "\ndecibel: { receive: true, enabled: false }\n";
   EXPECT_TRUE(write_file_atomically(house_.home().config_file(), config).ok());

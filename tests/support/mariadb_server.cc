@@ -95,7 +95,7 @@ MariadbServer::MariadbServer(std::vector<std::string> flags, const std::string& 
   }
   std::ofstream(dir() + "/init.sql")
       << "CREATE USER IF NOT EXISTS '" << kUser << "'@'%' IDENTIFIED BY '" << password << "';\n"
-      << "GRANT ALL ON *.* TO '" << kUser << "'@'%';\n";
+      << "GRANT ALL ON *.* TO '" << kUser << "'@'%' WITH GRANT OPTION;\n";
   start();
 }
 

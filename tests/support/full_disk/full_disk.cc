@@ -30,11 +30,20 @@ std::string_view disk_is(char (&text)[8]) {
   return {text, size < 0 ? 0 : static_cast<size_t>(size)};
 }
 
-// Standard output is not on that disk: what the daemon says about it should be heard.
+// What standard error was when the daemon began.
+struct stat console() {
+  struct stat info {};
+  fstat(STDERR_FILENO, &info);
+  return info;
+}
+const struct stat kConsole = console();
+
+// The console is not on that disk: what the daemon says about it should be heard.
 bool refuses(int fd) {
   char text[8];
   struct stat info {};
   if (fd <= STDERR_FILENO || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  if (info.st_dev == kConsole.st_dev && info.st_ino == kConsole.st_ino) return false;
   if (disk_is(text) != "full") return false;
   errno = ENOSPC;
   return true;
