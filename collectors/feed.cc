@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Duration kFollowWait = 3s;  // so soon is a broker missed
+constexpr Duration kFollowWait = 3s;     // so soon is a broker missed
 constexpr Duration kAgainAfter = 250ms;  // after a broker that is away
 constexpr Duration kReadPatience = 10s;  // for a broker that restarts
 constexpr char kOtherLog[] = "the broker has another log now, whose numbers begin anew";

@@ -4,9 +4,9 @@
 
 #include <limits>
 
-#include "io/measure_where.h"
 #include "cli/parse.h"
 #include "cli/render_measure.h"
+#include "io/measure_where.h"
 
 namespace muster {
 namespace {

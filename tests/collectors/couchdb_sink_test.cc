@@ -510,7 +510,25 @@ TEST_F(CouchDbSinkTest, EventsWithoutAGuidAreNotItsBusiness) {
       number_events({WorkerLost{"bench", 1, "gone"}, BrokerStarted{1, "0.1"}});
   ASSERT_TRUE(sink.deliver(events, {kLog, 2}).ok());
   EXPECT_EQ(sink.open()->cursor, 2u);
-  EXPECT_TRUE(server_.requests().empty());  // not a word
+  EXPECT_TRUE(server_.documents("events").empty());
+  const size_t requests = server_.requests().size();
+  ASSERT_TRUE(sink.deliver(events, {kLog, 3}).ok());
+  EXPECT_EQ(server_.requests().size(), requests);  // not a word
+}
+
+// The cursor was beyond them, and the database that had never been made was said to be gone.
+TEST_F(CouchDbSinkTest, EventsWithoutAGuidComeBeforeTheDatabaseIsMade) {
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  const auto first = std::find_if(script_.begin(), script_.end(), [](const SequencedEvent& at) {
+    return !event_guid(at.event).empty();
+  });
+  const auto head = static_cast<size_t>(first - script_.begin());
+  ASSERT_GT(head, 0u);
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(head), {kLog, head}).ok());
+  const Delivery delivery = sink.deliver(script_, {kLog, script_.size()});
+  EXPECT_TRUE(delivery.ok()) << delivery.reason;
+  expect_stored();
 }
 
 TEST_F(CouchDbSinkTest, AnotherDatabaseBeginsAtTheBeginning) {

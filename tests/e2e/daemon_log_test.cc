@@ -12,6 +12,7 @@
 
 #include "core/work.h"
 #include "io/codec.h"
+#include "tests/e2e/audit.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -52,9 +53,7 @@ class DaemonLogTest : public testing::Test {
     work.source = CommandSource{{"/bin/sh", "-c", script}};
     spec->work = encode_work(work);
     ASSERT_TRUE(std::holds_alternative<Message>(client_->ask(Submit{{spec}, false}, kPatience)));
-    const auto ended = [&](const Event& event) {
-      return event_type(event) == "attempt_ended" && event_guid(event) == guid;
-    };
+    const auto ended = [&](const Event& event) { return ended_guid(event) == guid; };
     ASSERT_TRUE(tail_->wait_for(ended, kPatience)) << house_.daemon_output();
   }
 
