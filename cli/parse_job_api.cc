@@ -55,8 +55,8 @@ void add_measure(Parse& parse) {
       "  muster measure boot seconds=12.5 cold=true build=4711\n"
       "  muster measure latency --csv latency.csv");
   // With a verb of its own below, which must have the last word.
-  verb->callback([&parse, app = verb, options = options] {
-    if (app->get_subcommands().empty()) parse.chosen = *options;
+  verb->callback([&parse, app = verb, chosen = options] {
+    if (app->get_subcommands().empty()) parse.chosen = *chosen;
   });
   verb->require_subcommand(0, 1);
   add_measure_query(parse, verb);

@@ -22,6 +22,11 @@ std::string fit(const Json& value, size_t bytes_max) {
   return cut_text(value.dump(-1, ' ', false, Json::error_handler_t::replace), bytes_max);
 }
 
+// Null, or a text without a character.
+bool is_nothing(const Json& value) {
+  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
+}
+
 // Reads the members of one object. The first that is none is the reason.
 class Members {
  public:
@@ -44,7 +49,7 @@ class Members {
   }
   Instant time(const char* key) {
     const Json& json = value(key);
-    if (json.is_null() || json == "") return kNever;
+    if (is_nothing(json)) return kNever;
     std::optional<Instant> time;
     if (json.is_string()) {
       time = parse_decibel_time(json.get_ref<const std::string&>());
@@ -155,7 +160,7 @@ Result<Done> read_decibel_json(std::string_view json, DecibelHandler& handler) {
     }
   }
   const Json& error = members.value("error");
-  const bool went_wrong = !error.is_null() && error != "" && error != false && error != 0;
+  const bool went_wrong = !is_nothing(error) && error != false && error != 0;
   if (went_wrong) {
     cases.push_back(read_finding(error, run.name, DecibelResult::error));
     suite.totals.error = 1;

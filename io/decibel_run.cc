@@ -15,8 +15,9 @@ constexpr size_t kDigitsOfMicroseconds = 6;
 std::optional<int> take_number(std::string_view& text, size_t count) {
   int value = 0;
   if (text.size() < count) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + count, value);
-  if (error != std::errc() || end != text.data() + count || text.front() == '-') {
+  const std::string_view digits = text.substr(0, count);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits.front() == '-') {
     return std::nullopt;
   }
   text.remove_prefix(count);

@@ -258,20 +258,17 @@ void DecibelXmlReader::fail(std::string reason) {
 
 void DecibelXmlReader::start_element(std::string_view name, const XmlAttributes& attributes) {
   if (!reason_.empty()) return;
-  if (unknown_depth_ > 0 || text_ != nullptr) {
+  const bool is_inside = unknown_depth_ > 0 || text_ != nullptr;
+  if (!is_inside && at_ == At::nowhere) return begin_run(name, attributes);
+  if (!is_inside && at_ == At::run && name == "suite") return begin_suite(attributes);
+  if (!is_inside && at_ == At::suite && name == "case") return begin_case(attributes);
+  std::string* text = is_inside ? nullptr : text_element(name);
+  if (text == nullptr) {
     ++unknown_depth_;
-  } else if (at_ == At::nowhere) {
-    begin_run(name, attributes);
-  } else if (std::string* text = text_element(name)) {
-    text_ = text;
-    text_->clear();
-  } else if (at_ == At::run && name == "suite") {
-    begin_suite(attributes);
-  } else if (at_ == At::suite && name == "case") {
-    begin_case(attributes);
-  } else {
-    ++unknown_depth_;
+    return;
   }
+  text_ = text;
+  text_->clear();
 }
 
 void DecibelXmlReader::begin_run(std::string_view name, const XmlAttributes& attributes) {
