@@ -1,5 +1,6 @@
 #include "collectors/decibel_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "collectors/decibel_answer.h"
@@ -63,8 +64,15 @@ Delivery DecibelSink::deliver_fresh(std::span<const SequencedEvent> events,
     Result<std::optional<DecibelReport::Document>> document = report_->take(at, position.log_id);
     if (!document.ok()) return fail(document.error());
     if (!*document || taken_.contains((*document)->key)) continue;
+    // What goes out together may come in any order: never two documents of one task.
+    const std::string guid(event_guid(at.event));
+    if (std::any_of(parcels.begin(), parcels.end(),
+                    [&](const Parcel& parcel) { return parcel.guid == guid; })) {
+      if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
+      bytes = 0;
+    }
     bytes += (*document)->xml.size();
-    parcels.push_back({at.seq, std::move(**document), {}});
+    parcels.push_back({at.seq, guid, std::move(**document), {}});
     if (parcels.size() < kParcelsMax && bytes < kParcelBytesMax) continue;
     if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
     bytes = 0;
@@ -92,7 +100,7 @@ Delivery DecibelSink::deliver_again(const SequencedEvent& event, const std::stri
                              "another document of its task; drop the letter");
   }
   std::vector<Parcel> parcels(1);
-  parcels.front() = {event.seq, std::move(**document), {}};
+  parcels.front() = {event.seq, "", std::move(**document), {}};
   std::vector<Refusal> refusals;
   Delivery delivery = post(parcels, refusals);
   if (delivery.ok() && !refusals.empty()) {

@@ -52,6 +52,7 @@ class DecibelSink final : public Sink {
   // A document on its way.
   struct Parcel {
     uint64_t seq = 0;
+    std::string guid;
     DecibelReport::Document document;
     HttpReply reply;
   };
