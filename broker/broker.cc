@@ -179,6 +179,7 @@ void Broker::take(const Input& input, Instant now) {
 void Broker::take_own_log(Instant now) {
   if (log_events_ == nullptr) return;
   log_events_->heed();
+  if (disk_low_) return;  // they wait, like those of others
   OwnLog own{log_events_->waiting(kLogLinesPerTellMax, now)};
   if (own.lines.empty()) return;
   const uint64_t through = own.lines.back().seq;

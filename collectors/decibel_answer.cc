@@ -43,9 +43,10 @@ DecibelAnswer read_decibel_answer(const HttpReply& reply, Instant now) {
     case 405:
     case 410:
       return {DecibelAct::misplaced, reason, std::nullopt};
+    case 413:  // a proxy's word is as good: the document stays as large as it is
+      return {DecibelAct::refused, reason, std::nullopt};
     case 400:
     case 409:
-    case 413:
     case 415:
     case 422:
       if (!is_page(reply)) return {DecibelAct::refused, reason, std::nullopt};

@@ -134,6 +134,7 @@ FeedBatch FeedSubscription::next(Duration wait) {
     }
     batch.next = next_;
     batch.head = feed_.status_.head;
+    batch.is_head_known = feed_.is_live_;
     batch.away = feed_.status_.away;
     if (!batch.events.empty() || steady_clock::now() >= deadline) return batch;
     feed_.moved_.wait_until(lock, deadline);
@@ -161,7 +162,7 @@ FeedBatch FeedSubscription::read(Duration patience) {
   }
   is_checked_ = true;
   next_ = chunk.next;
-  return {std::move(chunk.events), next_, std::max(chunk.head, feed_.status_.head), {}, {}};
+  return {std::move(chunk.events), next_, std::max(chunk.head, feed_.status_.head), {}, {}, true};
 }
 
 // --- the feed ---

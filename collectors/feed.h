@@ -68,6 +68,7 @@ struct FeedBatch {
   uint64_t head = 0;                 // the newest event that is known; 0: likewise, or none
   std::string away;                  // why nothing new can come at present, or empty
   std::string ended;                 // why this is the last batch, or empty: it goes on
+  bool is_head_known = false;        // `head` was heard from the broker that answers now
 };
 
 struct FeedStatus {

@@ -135,7 +135,7 @@ class FeedStream {
       const auto quiet = std::chrono::duration_cast<Duration>(steady_clock::now() - spoken);
       const Duration wait = std::max(beat_ - quiet, Duration(0));
       FeedBatch batch = subscription_->next(follows_ ? wait : std::min(wait, kEndLook));
-      if (batch.next > 0 && !last) last = batch.head;
+      if (batch.is_head_known && !last) last = batch.head;
       const bool is_away = !batch.away.empty() && steady_clock::now() - begun > kEndPatience;
       if (!follows_ && batch.ended.empty() && is_away) batch.ended = batch.away;
       const bool is_done = !follows_ && last && batch.next > *last;
@@ -147,7 +147,7 @@ class FeedStream {
         spoken = steady_clock::now();
         if (!send(text)) return say_gone(batch.next, steady_clock::now() - spoken);
       }
-      if (!batch.ended.empty()) spdlog::info("feed: a subscription has ended: {}", batch.ended);
+      if (!batch.ended.empty()) spdlog::debug("feed: a subscription has ended: {}", batch.ended);
       if (is_done || !batch.ended.empty()) return;
     }
   }

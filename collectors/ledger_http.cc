@@ -88,6 +88,7 @@ std::optional<Enum> find_word(const std::string& text, Enum last) {
 }
 
 HttpAnswer tasks_by_prefix(Ledger& ledger, const std::string& prefix, uint32_t max) {
+  if (!is_utf8(prefix)) return http_refusal(400, "prefix is not UTF-8");
   std::vector<std::string> rows;
   for (const std::string& guid : take(ledger.find_guids(prefix, std::min(max, kApiPrefixMax)))) {
     if (const auto task = take(ledger.task(guid))) rows.push_back(task_to_json(*task, true));

@@ -151,24 +151,21 @@ Result<Done> read_decibel_json(std::string_view json, DecibelHandler& handler) {
   suite.totals.passed = members.count("passed", 0);
   suite.totals.failure = members.count("failed", 0);
 
-  std::vector<DecibelCase> cases;
   const Json& failures = members.value("failures");
   if (!failures.is_null() && !failures.is_array()) members.wrong("failures", "a list");
-  if (failures.is_array()) {
-    for (const Json& failure : failures) {
-      cases.push_back(read_finding(failure, run.name, DecibelResult::failure));
-    }
+  if (failures.size() >= kDecibelCasesMax) {
+    return Error{"has more than " + std::to_string(kDecibelCasesMax - 1) + " failures"};
   }
   const Json& error = members.value("error");
   const bool went_wrong = !is_nothing(error) && error != false && error != 0;
-  if (went_wrong) {
-    cases.push_back(read_finding(error, run.name, DecibelResult::error));
-    suite.totals.error = 1;
-  }
+  if (went_wrong) suite.totals.error = 1;
   if (!members.reason().empty()) return Error{members.reason()};
   handler.take_run(run);
   handler.take_suite(suite);
-  for (const DecibelCase& test : cases) handler.take_case(test);
+  for (const Json& failure : failures) {
+    handler.take_case(read_finding(failure, run.name, DecibelResult::failure));
+  }
+  if (went_wrong) handler.take_case(read_finding(error, run.name, DecibelResult::error));
   return Done{};
 }
 

@@ -65,12 +65,13 @@ struct Operand {
 };
 
 Result<Operand> find_operand(const MeasureTable& table, const std::string& name) {
-  if (const MeasureColumn* column = table.find(name)) {
-    return Operand{"t." + quote_identifier(column->sql_name), column->type};
-  }
+  // Before a column that a job has called so.
   if (name == "guid") return Operand{"t.guid", MeasureType::text};
   if (name == "attempt") return Operand{"t.attempt", MeasureType::integer};
   if (name == "time") return Operand{"t.time_us", MeasureType::time};
+  if (const MeasureColumn* column = table.find(name)) {
+    return Operand{"t." + quote_identifier(column->sql_name), column->type};
+  }
   std::vector<std::string> names = {"guid", "attempt", "time"};
   for (const MeasureColumn& column : table.columns) names.push_back(column.name);
   return Error{"table " + quote_text(table.name) + " has no column " + quote_text(name) +

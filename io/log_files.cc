@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,13 @@ std::string last_words_of(std::string text) {
   }
   text.erase(text.find_last_not_of(" \n") + 1);
   return text;
+}
+
+// Never waits: a socket is asked so, and what else may block was opened so.
+ssize_t write_some(int fd, std::string_view text) {
+  const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent >= 0 || errno != ENOTSOCK) return sent;
+  return ::write(fd, text.data(), text.size());
 }
 
 }  // namespace
@@ -114,14 +122,25 @@ void LogFileSink::flush_() {
   if (capture_) capture_->look();
 }
 
+UniqueFd open_console(int fd) {
+  struct stat info {};
+  const bool may_block =
+      ::fstat(fd, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+  if (may_block) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    UniqueFd own(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (own.valid()) return own;
+  }
+  return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
 void ConsoleSink::sink_it_(const spdlog::details::log_msg& message) {
   spdlog::memory_buf_t text;
   formatter_->format(message, text);
   for (std::string_view rest = view(text); !rest.empty();) {
     pollfd room{fd_.get(), POLLOUT, 0};
     if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return;
-    // A pipe that is ready has room for so much.
-    const ssize_t size = ::write(fd_.get(), rest.data(), std::min<size_t>(rest.size(), PIPE_BUF));
+    const ssize_t size = write_some(fd_.get(), rest.substr(0, PIPE_BUF));
     if (size <= 0) return;
     rest.remove_prefix(static_cast<size_t>(size));
   }

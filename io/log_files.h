@@ -51,6 +51,10 @@ class LogFileSink final : public spdlog::sinks::base_sink<std::mutex> {
   uint64_t lost_ = 0;
 };
 
+// A descriptor of one's own for what `fd` is, above the standard ones. Of a pipe and of a terminal
+// it is another opening, so that writes to it never wait and nobody else's come to do so.
+UniqueFd open_console(int fd);
+
 // What stderr was before it was captured. A reader that does not read holds nobody up: what it has
 // no room for is left out.
 class ConsoleSink final : public spdlog::sinks::base_sink<std::mutex> {

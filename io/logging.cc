@@ -137,7 +137,7 @@ Result<Files> open_files(const LogOptions& options) {
   if (!log) return Error{log.error()};
   Files files{std::move(*log), UniqueFd()};
   if (options.to_console) {
-    files.console = UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    files.console = open_console(STDERR_FILENO);
   }
   return files;
 }

@@ -223,8 +223,9 @@ DbStatus Server::connect() {
   const char* const level = options_.read_only
                                 ? "SET SESSION TRANSACTION READ ONLY"
                                 : "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-  if (!query(kSession) || !query(level)) return failure();
-  return read_packet_max();
+  status = query(kSession) && query(level) ? read_packet_max() : failure();
+  if (!status.ok()) connection_.reset();  // half of a session is none
+  return status;
 }
 
 DbStatus Server::read_packet_max() {

@@ -69,7 +69,7 @@ bool JobTests::is_own_case(const Ending& ending) const {
 }
 
 Ending JobTests::with_tests(Ending ending, const Told& before) const {
-  if (ending.outcome != Outcome::pass) return ending;
+  if (is_bad(ending.outcome)) return ending;
   const uint64_t failed = told_.failed - before.failed;
   if (failed > 0) {
     set(ending, Outcome::fail, StatusCode::failures);

@@ -107,15 +107,15 @@ int run_worker(const muster::Daemon& daemon, const muster::WorkerSetup& setup,
   muster::SocketContext sockets;
   auto worker = std::make_unique<muster::Worker>(setup, std::move(spool), sockets, clock);
   const auto served = worker->serve(daemon.stop_fd());
-  if (!served.ok()) return daemon.fail(served.error());
+  const int status = served.ok() ? 0 : daemon.fail(served.error());
   worker.reset();
   if (!uploader.stop(muster::kUploaderGrace)) {
     spdlog::info("stopped; uploads that a disk holds up are left to the next start");
     spdlog::shutdown();
-    std::_Exit(0);
+    std::_Exit(status);
   }
-  spdlog::info("stopped");
-  return 0;
+  if (served.ok()) spdlog::info("stopped");
+  return status;
 }
 
 }  // namespace

@@ -1,11 +1,16 @@
 #include "workers/upload_threads.h"
 
+#include <spdlog/spdlog.h>
+
+#include <system_error>
 #include <utility>
 
 namespace muster {
 
 UploadThreads::UploadThreads(size_t threads_max, std::function<void()> wake)
-    : threads_max_(threads_max), wake_(std::move(wake)) {}
+    : threads_max_(threads_max), wake_(std::move(wake)) {
+  threads_.emplace_back([this] { serve(); });
+}
 
 UploadThreads::~UploadThreads() { close(); }
 
@@ -14,9 +19,18 @@ void UploadThreads::run(Work work) {
   if (stopped_) return;
   waiting_.push_back(std::move(work));
   if (busy_ + waiting_.size() > threads_.size() && threads_.size() < threads_max_) {
-    threads_.emplace_back([this] { serve(); });
+    add_thread();
   }
   changed_.notify_one();
+}
+
+// When jobs have used up the machine's processes, those that are there do with what they are.
+void UploadThreads::add_thread() {
+  try {
+    threads_.emplace_back([this] { serve(); });
+  } catch (const std::system_error& fault) {
+    spdlog::debug("uploads go on with {} threads: {}", threads_.size(), fault.what());
+  }
 }
 
 void UploadThreads::deliver() {

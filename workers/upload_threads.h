@@ -37,6 +37,7 @@ class UploadThreads {
 
  private:
   void serve();
+  void add_thread();
   void close();
 
   const size_t threads_max_;

@@ -44,6 +44,7 @@ TEST(DecibelAnswer, WhatEachAnswerMeans) {
       {reply(415), DecibelAct::refused},
       {reply(422), DecibelAct::refused},
       {reply(422, "<html>", page), DecibelAct::away},
+      {reply(413, "<html>", page), DecibelAct::refused},  // what stood behind it waited for ever
       {reply(429), DecibelAct::away},
       {reply(500), DecibelAct::away},
       {reply(503), DecibelAct::away},

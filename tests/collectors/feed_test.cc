@@ -96,6 +96,20 @@ TEST_F(FeedTest, FiltersByTypeAndTask) {
   EXPECT_EQ(both->next(Duration(0)).next, 5u);
 }
 
+// What was asked for up to the end was empty, and said to be all.
+TEST_F(FeedTest, TheEndIsNotKnownBeforeTheBrokerHasSaidIt) {
+  log_.append(2);
+  log_.set_away("no broker");
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  EXPECT_FALSE(subscription->next(Duration(0)).is_head_known);
+  log_.set_away("");
+  FeedBatch batch;
+  while (batch.events.empty()) batch = subscription->next(10s);
+  EXPECT_TRUE(batch.is_head_known);
+  EXPECT_EQ(batch.head, 2u);
+}
+
 TEST_F(FeedTest, APositionPastTheEndIsTold) {
   log_.append(5);
   Feed feed(log_.connect());

@@ -224,7 +224,7 @@ TEST_P(MeasureTablesTest, AnswersByColumnsWithTheirTypes) {
                               {"cold", false},
                               {"who", std::string("A,b")},
                               {"at", std::string("2026-11-03T10:00:00Z")}}),
-            measured("boot", {{"s", 0.25}})}});
+            measured("boot", {{"s", 0.25}, {"attempt", int64_t{7}}, {"guid", std::string("x")}})}});
   using Op = MeasureOperator;
   struct Question {
     std::vector<MeasureCondition> conditions;
@@ -243,7 +243,7 @@ TEST_P(MeasureTablesTest, AnswersByColumnsWithTheirTypes) {
       {{{"who", Op::equal, "' OR 1=1 --"}}, {}},
       {{{"at", Op::greater, "2026-11-02T12:00:00Z"}}, {2}},
       {{{"guid", Op::equal, kJob}, {"s", Op::less, "11"}}, {2, 3}},
-      {{{"attempt", Op::greater, "1"}}, {}},
+      {{{"attempt", Op::greater, "1"}}, {}},  // not the column that a job has called so
       {{{"time", Op::at_least, "2020-01-01T00:00:00Z"}}, {1, 2, 3}},
   };
   Ledger ledger = ledger_.open();

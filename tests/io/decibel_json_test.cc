@@ -86,6 +86,14 @@ TEST(DecibelJson, RefusalsSayWhatIsMeant) {
   }
 }
 
+// Half a million of them made a gigabyte.
+TEST(DecibelJson, FailuresAreBoundedAsCasesAre) {
+  std::string many = R"({"test_name": "t", "failures": [0)";
+  for (size_t i = 1; i < kDecibelCasesMax; ++i) many += ",0";
+  DecibelCollector collector;
+  EXPECT_THAT(read_decibel_json(many + "]}", collector).error(), HasSubstr("more than 99999"));
+}
+
 TEST(DecibelJson, HostileTextBecomesXmlAllTheSame) {
   const ReadDecibel read = read_marionette(
       R"({"test_name": "]]>\u0000\u001b<", "failures": ["\ud83d\udc1d & \"quotes\"", 7, null]})");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "io/file.h"
+#include "io/log_files.h"
 #include "tests/support/file_size_limit.h"
 #include "tests/support/scratch.h"
 
@@ -311,6 +313,21 @@ TEST(Logging, ItsThreadTakesNoSignals) {
               return unblocked == 1 ? 0 : 2;
             }),
             0);
+}
+
+// A terminal that is ready has room for one byte, and a write of more waited for its reader.
+TEST(ConsoleSinkTest, ATerminalThatNobodyReadsHoldsNobodyUp) {
+  int master = -1;
+  int slave = -1;
+  ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+  const UniqueFd reader(master);
+  const UniqueFd terminal(slave);
+  ConsoleSink sink(open_console(slave));
+  const std::string line(300, 'x');
+  const spdlog::details::log_msg message("test", spdlog::level::info, line);
+  for (int i = 0; i < 200; ++i) sink.log(message);
+  char bytes[300];
+  EXPECT_GT(::read(reader.get(), bytes, sizeof bytes), 0);
 }
 
 // Whoever reads the console may have gone to sleep.

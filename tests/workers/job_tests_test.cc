@@ -73,5 +73,16 @@ TEST(JobTests, AStepIsJudgedByItsOwnTests) {
   EXPECT_EQ(tests.judge(kPassed).message, "1 of 1 reported tests did not pass; no file");
 }
 
+TEST(JobTests, AJobThatCallsItselfSkippedHidesNoFailedTest) {
+  const Ending skipped =
+      make_ending(Outcome::skip, Cause::none, StatusCode::norun, "", kNever, kNever);
+  JobTests tests({}, {});
+  tests.begin_step();
+  EXPECT_EQ(tests.judge(skipped), skipped);
+  tests.take(one(Outcome::fail));
+  EXPECT_EQ(tests.judge_step(skipped).outcome, Outcome::fail);
+  EXPECT_EQ(tests.judge(skipped).outcome, Outcome::fail);
+}
+
 }  // namespace
 }  // namespace muster
