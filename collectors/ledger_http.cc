@@ -51,7 +51,7 @@ Result<Page> read_page(const HttpCall& call) {
 }
 
 // One row more than the page has tells whether there is another page, which begins after the last
-// row of this.
+// row of this. A page of long rows ends before it has them all.
 template <typename Rows, typename ToJson>
 HttpAnswer answer_page(std::string_view name, Rows rows, uint32_t max, const ToJson& to_json) {
   std::optional<uint64_t> next;
@@ -60,7 +60,14 @@ HttpAnswer answer_page(std::string_view name, Rows rows, uint32_t max, const ToJ
     next = rows.back().seq;
   }
   std::vector<std::string> texts;
-  for (const auto& row : rows) texts.push_back(to_json(row));
+  size_t bytes = 0;
+  for (const auto& row : rows) {
+    if (bytes >= kApiPageBytes) break;
+    texts.push_back(to_json(row));
+    bytes += texts.back().size();
+  }
+  if (texts.size() < rows.size()) next = rows[texts.size() - 1].seq;
+  rows.clear();
   return answer_json(page_to_json(name, texts, next));
 }
 

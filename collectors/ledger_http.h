@@ -11,8 +11,8 @@
 //   GET /api/v1/strategies                   names of those that devices have or had
 //   GET /api/v1/strategies/stats?strategy=   how well repair actions have worked
 //
-// What has no end comes in pages of `max` rows, kApiPageMax at most and by default; `next` of one
-// is the `cursor` of the following one.
+// What has no end comes in pages of `max` rows, kApiPageMax at most and by default, and of
+// kApiPageBytes; `next` of one is the `cursor` of the following one.
 #pragma once
 
 #include <functional>
@@ -26,6 +26,7 @@
 namespace muster {
 
 inline constexpr uint32_t kApiPageMax = 1'000;
+inline constexpr size_t kApiPageBytes = 4 << 20;  // a page ends with the row that comes to it
 // Of a list of tasks found by a prefix: each is looked up by itself.
 inline constexpr uint32_t kApiPrefixMax = 100;
 

@@ -67,6 +67,10 @@ class ApiTest : public ::testing::Test {
          ":$PATH; muster measure boot seconds=1.5 cold=true && muster measure boot seconds=2 &&"
          " muster report --suite smoke --name one pass && muster report --suite smoke --name two "
          "pass"});
+    wait_for_ledger();
+  }
+  // Until it has the whole of kGuid.
+  void wait_for_ledger() {
     ASSERT_TRUE(eventually([&] {
       const json broker =
           json::parse(house_.muster({"result", kGuid, "-o", "json"}).out, nullptr, false);
@@ -110,6 +114,30 @@ class ApiTest : public ::testing::Test {
   int port_ = 0;
   std::string base_;
 };
+
+// A thousand rows of 30 kB were one answer, three times in memory.
+TEST_F(ApiTest, APageOfLongRowsEndsBefore) {
+  constexpr size_t kShouts = 160;
+  const std::string script = "PATH=" MUSTER_BIN_DIR
+                             ":$PATH; x=$(head -c 30000 /dev/zero | tr '\\0' x); "
+                             "for i in $(seq " +
+                             std::to_string(kShouts) +
+                             R"(); do muster shout "{\"x\": \"$x\"}"; done)";
+  expect_run(house_, 0, {"run", "--wait", "--guid", kGuid, "--", "/bin/sh", "-c", script});
+  wait_for_ledger();
+  size_t pages = 0;
+  size_t shouts = 0;
+  std::string cursor;
+  for (bool more = true; more; ++pages) {
+    const json page = get("/api/v1/tasks/" + url_encode(kGuid) + "/events" + cursor);
+    EXPECT_LT(page.dump().size(), size_t{5} << 20);
+    for (const json& event : page["events"]) shouts += event["type"] == "shout";
+    more = page.contains("next");
+    if (more) cursor = "?cursor=" + page["next"].dump();
+  }
+  EXPECT_EQ(shouts, kShouts);
+  EXPECT_EQ(pages, 2u);
+}
 
 TEST_F(ApiTest, WhatATaskHasLeft) {
   run_job();
