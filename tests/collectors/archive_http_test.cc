@@ -17,6 +17,7 @@
 #include "io/http.h"
 #include "io/sha256.h"
 #include "tests/io/scratch.h"
+#include "tests/support/loopback.h"
 
 namespace muster {
 namespace {
@@ -72,31 +73,7 @@ class ArchiveHttpTest : public ScratchFiles {
     ASSERT_EQ(ask("POST", url(name, "?complete&sha256=" + sha256_hex(bytes))).status, 200);
   }
 
-  // A connection that speaks for itself.
-  UniqueFd dial() const {
-    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(tcp_server_->port());
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    return fd;
-  }
-  static void say(int fd, std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
-      text.remove_prefix(static_cast<size_t>(sent));
-    }
-  }
-  static std::string hear_all(int fd) {
-    std::string heard;
-    char chunk[4096];
-    for (ssize_t size; (size = ::recv(fd, chunk, sizeof chunk, 0)) > 0;) {
-      heard.append(chunk, static_cast<size_t>(size));
-    }
-    return heard;
-  }
+  UniqueFd dial() const { return dial_loopback(tcp_server_->port()); }
 
   SystemClock clock_;
   ArchiveStore store_;

@@ -25,10 +25,6 @@ using ::testing::Not;
 
 constexpr const char* kPlace = "/here";
 
-EventBody reported(const std::string& guid, uint32_t attempt, AttemptReported::Body body) {
-  return AttemptReported{{"bench", 0}, {guid, attempt}, kNever, std::move(body)};
-}
-
 HttpAnswer refuse(int status, const std::string& type = "application/json") {
   HttpAnswer answer = http_refusal(status, "as the test says");
   answer.type = type;

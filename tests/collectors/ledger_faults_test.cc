@@ -21,14 +21,7 @@ using ::testing::HasSubstr;
 constexpr const char* kTheLog = "the-log";
 constexpr const char* kJob = "0194-job-with-cases";
 
-EventBody report(decltype(AttemptReported::body) body) {
-  AttemptReported event;
-  event.token = {kJob, 1};
-  event.origin.worker = "bench";
-  event.time = script_time(50);
-  event.body = std::move(body);
-  return event;
-}
+EventBody report(AttemptReported::Body body) { return muster::reported(kJob, 1, std::move(body)); }
 
 EventBody measured(std::vector<std::pair<std::string, MeasureValue>> row) {
   return report(Measurement{"perf", std::move(row)});

@@ -19,13 +19,8 @@ using ::testing::SizeIs;
 
 constexpr const char* kJob = "0194-job-with-reports";
 
-EventBody reported(decltype(AttemptReported::body) body) {
-  AttemptReported event;
-  event.token = {kJob, 2};
-  event.origin.worker = "bench";
-  event.time = script_time(50);
-  event.body = std::move(body);
-  return event;
+EventBody reported(AttemptReported::Body body) {
+  return muster::reported(kJob, 2, std::move(body));
 }
 
 const SourceFetched kSource = {"https://git.example/a.git", "main", std::string(40, 'a')};

@@ -23,13 +23,8 @@ using ::testing::HasSubstr;
 constexpr const char* kRepair = "0194-repair-of-dut";
 constexpr const char* kReports = "0194-job \xf0\x9f\x98\x80 'quoted' \"twice\" \\ %_";
 
-EventBody reported(decltype(AttemptReported::body) body) {
-  AttemptReported event;
-  event.token = {kReports, 1};
-  event.origin.worker = "bench";
-  event.time = script_time(50);
-  event.body = std::move(body);
-  return event;
+EventBody reported(AttemptReported::Body body) {
+  return muster::reported(kReports, 1, std::move(body));
 }
 
 EventBody action(const std::string& tag, Outcome outcome) {

@@ -7,10 +7,6 @@ namespace {
 
 constexpr uint64_t kStart = 1'790'000'000;  // seconds since the epoch
 
-AttemptReported reported(const std::string& guid, uint32_t attempt, AttemptReported::Body body) {
-  return {{"bench", 0}, {guid, attempt}, kNever, std::move(body)};
-}
-
 Inventory inventory() {
   Inventory inventory;
   inventory.lab = "lund";
@@ -21,6 +17,10 @@ Inventory inventory() {
 }
 
 }  // namespace
+
+EventBody reported(const std::string& guid, uint32_t attempt, AttemptReported::Body body) {
+  return AttemptReported{{"bench", 0}, {guid, attempt}, kNever, std::move(body)};
+}
 
 Instant script_time(uint64_t seq) {
   return from_us(static_cast<int64_t>(kStart + seq) * 1'000'000);

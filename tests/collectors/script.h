@@ -18,6 +18,8 @@ TaskSpec script_spec(const std::string& guid, TaskKind kind = TaskKind::job);
 EventBody submitted(const std::string& guid, TaskKind kind = TaskKind::job);
 EventBody leased(const std::string& guid, uint32_t attempt, std::vector<std::string> devices = {});
 EventBody started(const std::string& guid, uint32_t attempt);
+// By the worker "bench"; number_events says when.
+EventBody reported(const std::string& guid, uint32_t attempt, AttemptReported::Body body);
 EventBody record(const std::string& guid, uint32_t attempt, const std::string& status,
                  const std::string& operation, const std::string& message = "");
 EventBody case_result(const std::string& guid, uint32_t attempt, const std::string& name,

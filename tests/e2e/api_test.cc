@@ -13,6 +13,7 @@
 #include "io/http.h"
 #include "tests/support/expect_run.h"
 #include "tests/support/house.h"
+#include "tests/support/loopback.h"
 
 namespace muster {
 namespace {
@@ -78,33 +79,12 @@ class ApiTest : public ::testing::Test {
     }));
   }
 
-  // A connection that speaks for itself.
-  UniqueFd dial() const {
-    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port_));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    return fd;
-  }
-  static void say(int fd, std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
-      text.remove_prefix(static_cast<size_t>(sent));
-    }
-  }
+  UniqueFd dial() const { return dial_loopback(static_cast<uint16_t>(port_)); }
   std::string exchange(const std::string& request) const {
     const UniqueFd fd = dial();
     say(fd.get(), request);
     ::shutdown(fd.get(), SHUT_WR);
-    std::string heard;
-    char chunk[4096];
-    for (ssize_t size; (size = ::recv(fd.get(), chunk, sizeof chunk, 0)) > 0;) {
-      heard.append(chunk, static_cast<size_t>(size));
-    }
-    return heard;
+    return hear_all(fd.get());
   }
 
   House house_;

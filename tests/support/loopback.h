@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "io/file.h"
 
@@ -36,5 +38,35 @@ class BoundSocket {
 
 // A port that nobody has at this moment.
 inline std::string free_port() { return BoundSocket().port(); }
+
+// A connection that speaks for itself.
+inline UniqueFd dial_loopback(uint16_t port) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+// All of it, or as much as the other end takes before it goes.
+inline void say(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    text.remove_prefix(static_cast<size_t>(sent));
+  }
+}
+
+// Until the other end closes.
+inline std::string hear_all(int fd) {
+  std::string heard;
+  char chunk[4096];
+  for (ssize_t size; (size = ::recv(fd, chunk, sizeof chunk, 0)) > 0;) {
+    heard.append(chunk, static_cast<size_t>(size));
+  }
+  return heard;
+}
 
 }  // namespace muster
