@@ -11,8 +11,6 @@
 namespace muster {
 namespace {
 
-constexpr int64_t kVersion = 1;
-
 // A document's head and its attempts take the rest of kDecibelBytesMax.
 constexpr int64_t kCaseBytesMax = static_cast<int64_t>(kDecibelBytesMax) - (4 << 20);
 // Of a case and a suite in XML, beside the texts that they hold.
@@ -52,28 +50,11 @@ constexpr const char* kCreate =
     "  name TEXT NOT NULL, result INTEGER NOT NULL, time_us INTEGER NOT NULL,"
     "  at_us INTEGER NOT NULL, info TEXT NOT NULL,"
     "  PRIMARY KEY (task, attempt, suite, seq)"
-    ") STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
+    ") STRICT, WITHOUT ROWID;";
 
 Result<Done> to_result(const DbStatus& status) {
   if (status.ok()) return Done{};
   return Error{status.reason};
-}
-
-Result<Done> create_tables(Database& db) {
-  Result<Statement> ask = db.prepare("PRAGMA user_version");
-  if (!ask.ok()) return Error{ask.error()};
-  const int64_t version = ask->next() ? ask->integer(0) : 0;
-  if (DbStatus status = ask->finish(); !status.ok()) return Error{status.reason};
-  if (version == kVersion) return Done{};
-  if (version > kVersion) {
-    return Error{db.path() + ": was written by a newer muster (format " + std::to_string(version) +
-                 ", this build knows " + std::to_string(kVersion) + "): upgrade this muster"};
-  }
-  Transaction transaction(db);
-  if (!transaction.status().ok()) return Error{transaction.status().reason};
-  if (DbStatus status = db.execute(kCreate); !status.ok()) return Error{status.reason};
-  return to_result(transaction.commit());
 }
 
 int64_t to_column(const std::optional<DecibelResult>& result) {
@@ -109,14 +90,15 @@ Result<std::unique_ptr<DecibelSpool>> DecibelSpool::open(const std::string& file
   if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
   std::unique_ptr<DecibelSpool> spool(new DecibelSpool(std::move(std::get<Database>(opened))));
   spool->place_ = place;
-  for (const auto& step : {create_tables(spool->db_), spool->prepare_all()}) {
+  const char* const formats[] = {kCreate};
+  for (const auto& step : {upgrade_tables(spool->db_, formats), spool->prepare_statements()}) {
     if (!step.ok()) return Error{step.error()};
   }
   if (Result<Done> done = spool->check_place(place); !done.ok()) return Error{done.error()};
   return spool;
 }
 
-Result<Done> DecibelSpool::prepare_all() {
+Result<Done> DecibelSpool::prepare_statements() {
   const std::pair<Statement*, std::string_view> statements[] = {
       {&find_,
        "SELECT id, kind, ended, reopened, start_us, iterations, supersedes, name, user, sw, team,"
@@ -155,12 +137,7 @@ Result<Done> DecibelSpool::prepare_all() {
        " (SELECT ended FROM tasks WHERE ended > 0 ORDER BY ended DESC LIMIT 1 OFFSET ?)"},
       {&set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)"},
   };
-  for (const auto& [statement, sql] : statements) {
-    Result<Statement> prepared = db_.prepare(sql);
-    if (!prepared.ok()) return Error{prepared.error()};
-    *statement = std::move(*prepared);
-  }
-  return Done{};
+  return prepare_all(db_, statements);
 }
 
 Result<Done> DecibelSpool::check_place(const std::string& place) {

@@ -92,7 +92,7 @@ class DecibelSpool {
 
  private:
   explicit DecibelSpool(Database db) : db_(std::move(db)) {}
-  Result<Done> prepare_all();
+  Result<Done> prepare_statements();
   Result<Done> check_place(const std::string& place);
   Result<Done> count_unlisted(int64_t task, uint32_t attempt, std::optional<DecibelResult> result);
   Result<Done> wipe(const SinkPosition& position);

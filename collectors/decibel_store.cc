@@ -77,12 +77,8 @@ class DecibelStore::Intake final : public DecibelHandler {
          " VALUES (?,?,?,?,?,?,?,?)"},
         {&end_run_, "UPDATE runs SET result = ?2 WHERE id = ?1"},
     };
-    for (const auto& [statement, sql] : statements) {
-      Result<Statement> prepared = db_.prepare(sql);
-      if (!prepared.ok()) return {DbFault::broken, prepared.error()};
-      *statement = std::move(*prepared);
-    }
-    return {};
+    const Result<Done> prepared = prepare_all(db_, statements);
+    return prepared.ok() ? DbStatus{} : DbStatus{DbFault::broken, prepared.error()};
   }
 
   void take_run(const DecibelRun& run) override {

@@ -8,8 +8,6 @@
 namespace muster {
 namespace {
 
-constexpr int64_t kVersion = 2;
-
 // `open` holds the open groups, innermost last, as SUBDIR TAB OPERATION LF: no name has a TAB or
 // LF.
 constexpr const char* kCreate1 =
@@ -19,14 +17,12 @@ constexpr const char* kCreate1 =
     "CREATE TABLE logs ("
     "  guid TEXT PRIMARY KEY, kind INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     "  has_records INTEGER NOT NULL, open TEXT NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
+    ") STRICT, WITHOUT ROWID;";
 
 // `ended` is 0 while the task has not ended, and then the cursor with which its end was delivered.
 constexpr const char* kCreate2 =
     "ALTER TABLE logs ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX logs_by_end ON logs (ended) WHERE ended > 0;"
-    "PRAGMA user_version = 2;";
+    "CREATE INDEX logs_by_end ON logs (ended) WHERE ended > 0;";
 
 std::string encode_groups(const std::vector<OpenGroup>& groups) {
   std::string text;
@@ -47,33 +43,16 @@ std::vector<OpenGroup> decode_groups(std::string_view text) {
   return groups;
 }
 
-Result<Done> create_tables(Database& db) {
-  Result<Statement> ask = db.prepare("PRAGMA user_version");
-  if (!ask.ok()) return Error{ask.error()};
-  const int64_t version = ask->next() ? ask->integer(0) : 0;
-  if (DbStatus status = ask->finish(); !status.ok()) return Error{status.reason};
-  if (version == kVersion) return Done{};
-  if (version > kVersion) {
-    return Error{db.path() + ": was written by a newer muster (format " + std::to_string(version) +
-                 ", this build knows " + std::to_string(kVersion) + "): upgrade this muster"};
-  }
-  Transaction transaction(db);
-  if (!transaction.status().ok()) return Error{transaction.status().reason};
-  for (const auto& [since, sql] : {std::pair(1, kCreate1), std::pair(2, kCreate2)}) {
-    if (version >= since) continue;
-    if (DbStatus status = db.execute(sql); !status.ok()) return Error{status.reason};
-  }
-  if (DbStatus status = transaction.commit(); !status.ok()) return Error{status.reason};
-  return Done{};
-}
-
 }  // namespace
 
 Result<StatusLogState> StatusLogState::open(const std::string& file) {
   std::variant<Database, DbStatus> opened = Database::open(file);
   if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
   StatusLogState state(std::move(std::get<Database>(opened)));
-  if (Result<Done> done = create_tables(state.db_); !done.ok()) return Error{done.error()};
+  const char* const formats[] = {kCreate1, kCreate2};
+  if (Result<Done> done = upgrade_tables(state.db_, formats); !done.ok()) {
+    return Error{done.error()};
+  }
   const std::pair<Statement*, std::string_view> statements[] = {
       {&state.find_, "SELECT kind, bytes, has_records, open, ended FROM logs WHERE guid = ?"},
       {&state.put_,
@@ -84,10 +63,8 @@ Result<StatusLogState> StatusLogState::open(const std::string& file) {
        " (SELECT ended FROM logs WHERE ended > 0 ORDER BY ended DESC LIMIT 1 OFFSET ?)"},
       {&state.set_position_, "INSERT OR REPLACE INTO position VALUES (1, ?, ?)"},
   };
-  for (const auto& [statement, sql] : statements) {
-    Result<Statement> prepared = state.db_.prepare(sql);
-    if (!prepared.ok()) return Error{prepared.error()};
-    *statement = std::move(*prepared);
+  if (Result<Done> done = prepare_all(state.db_, statements); !done.ok()) {
+    return Error{done.error()};
   }
   return state;
 }

@@ -204,4 +204,37 @@ DbStatus Transaction::commit() {
   return committed;
 }
 
+Result<Done> prepare_all(Database& db,
+                         std::span<const std::pair<Statement*, std::string_view>> statements) {
+  for (const auto& [statement, sql] : statements) {
+    Result<Statement> prepared = db.prepare(sql);
+    if (!prepared.ok()) return Error{prepared.error()};
+    *statement = std::move(*prepared);
+  }
+  return Done{};
+}
+
+Result<Done> upgrade_tables(Database& db, std::span<const char* const> formats) {
+  Result<Statement> ask = db.prepare("PRAGMA user_version");
+  if (!ask.ok()) return Error{ask.error()};
+  const int64_t format = ask->next() ? ask->integer(0) : 0;
+  if (DbStatus status = ask->finish(); !status.ok()) return Error{status.reason};
+  const auto newest = static_cast<int64_t>(formats.size());
+  if (format == newest) return Done{};
+  if (format > newest) {
+    return Error{db.path() + ": was written by a newer muster (format " + std::to_string(format) +
+                 ", this build knows " + std::to_string(newest) + "): upgrade this muster"};
+  }
+  Transaction transaction(db);
+  if (!transaction.status().ok()) return Error{transaction.status().reason};
+  for (int64_t next = format; next < newest; ++next) {
+    const std::string note = "PRAGMA user_version = " + std::to_string(next + 1);
+    for (const char* sql : {formats[static_cast<size_t>(next)], note.c_str()}) {
+      if (DbStatus status = db.execute(sql); !status.ok()) return Error{status.reason};
+    }
+  }
+  if (DbStatus status = transaction.commit(); !status.ok()) return Error{status.reason};
+  return Done{};
+}
+
 }  // namespace muster

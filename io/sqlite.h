@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "core/result.h"
@@ -92,6 +94,15 @@ class Database {
   std::string path_;
   std::unique_ptr<sqlite3, Close> db_;
 };
+
+// The same as each of `statements` by itself.
+Result<Done> prepare_all(Database& db,
+                         std::span<const std::pair<Statement*, std::string_view>> statements);
+
+// Brings the tables of a file of our own to its newest format: `formats[n]` makes format n + 1 of
+// format n, and an empty file has format 0. All or nothing; the file notes its format
+// (PRAGMA user_version). An error too when a newer muster has written it.
+Result<Done> upgrade_tables(Database& db, std::span<const char* const> formats);
 
 // BEGIN IMMEDIATE on construction; rolled back on destruction unless commit() was ok.
 class Transaction {

@@ -45,29 +45,22 @@ Result<std::unique_ptr<Spool>> Spool::open(const std::string& dir, uint64_t unix
 
 Result<Done> Spool::prepare(uint64_t unix_seconds) {
   if (DbStatus made = db_->execute(kSchema); !made.ok()) return Error{made.reason};
-  struct Wanted {
-    Statement* statement;
-    const char* sql;
-  };
   Statement read_meta;
   Statement write_incarnation;
-  for (const Wanted& wanted :
-       {Wanted{&add_report_, "INSERT OR REPLACE INTO reports VALUES (?1, ?2)"},
-        Wanted{&forget_reports_, "DELETE FROM reports WHERE seq <= ?1"},
-        Wanted{&open_attempt_, "INSERT OR IGNORE INTO attempts VALUES (?1, ?2)"},
-        Wanted{&close_attempt_, "DELETE FROM attempts WHERE guid = ?1 AND attempt = ?2"},
-        Wanted{&close_groups_, "DELETE FROM groups WHERE guid = ?1 AND attempt = ?2"},
-        Wanted{&add_group_, "INSERT INTO groups VALUES (?1, ?2, ?3, ?4)"},
-        Wanted{&note_journal_, "INSERT OR REPLACE INTO journals VALUES (?1, ?2, ?3, ?4)"},
-        Wanted{&forget_journal_, "DELETE FROM journals WHERE guid = ?1 AND attempt = ?2"},
-        Wanted{&read_meta,
-               "SELECT (SELECT value FROM meta WHERE key = 'format'),"
-               " (SELECT value FROM meta WHERE key = 'incarnation')"},
-        Wanted{&write_incarnation, "UPDATE meta SET value = ?1 WHERE key = 'incarnation'"}}) {
-    Result<Statement> prepared = db_->prepare(wanted.sql);
-    if (!prepared.ok()) return Error{prepared.error()};
-    *wanted.statement = std::move(*prepared);
-  }
+  const std::pair<Statement*, std::string_view> statements[] = {
+      {&add_report_, "INSERT OR REPLACE INTO reports VALUES (?1, ?2)"},
+      {&forget_reports_, "DELETE FROM reports WHERE seq <= ?1"},
+      {&open_attempt_, "INSERT OR IGNORE INTO attempts VALUES (?1, ?2)"},
+      {&close_attempt_, "DELETE FROM attempts WHERE guid = ?1 AND attempt = ?2"},
+      {&close_groups_, "DELETE FROM groups WHERE guid = ?1 AND attempt = ?2"},
+      {&add_group_, "INSERT INTO groups VALUES (?1, ?2, ?3, ?4)"},
+      {&note_journal_, "INSERT OR REPLACE INTO journals VALUES (?1, ?2, ?3, ?4)"},
+      {&forget_journal_, "DELETE FROM journals WHERE guid = ?1 AND attempt = ?2"},
+      {&read_meta,
+       "SELECT (SELECT value FROM meta WHERE key = 'format'),"
+       " (SELECT value FROM meta WHERE key = 'incarnation')"},
+      {&write_incarnation, "UPDATE meta SET value = ?1 WHERE key = 'incarnation'"}};
+  if (Result<Done> done = prepare_all(*db_, statements); !done.ok()) return done;
   if (!read_meta.next()) return Error{db_->path() + " is not a muster spool"};
   if (read_meta.integer(0) != 1) {
     return Error{db_->path() + " was written by a newer version of muster: start that version"};
