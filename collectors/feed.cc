@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "io/codec.h"
 #include "io/event_json.h"
+#include "io/json_writer.h"
 
 namespace muster {
 namespace {
@@ -163,6 +164,19 @@ FeedBatch FeedSubscription::read(Duration patience) {
   is_checked_ = true;
   next_ = chunk.next;
   return {std::move(chunk.events), next_, std::max(chunk.head, feed_.status_.head), {}, {}, true};
+}
+
+std::string feed_page_to_json(const FeedBatch& batch) {
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.events/1");
+  json.number("head", batch.head);
+  json.number("next", batch.next);
+  json.begin_array("events");
+  for (const FeedEventPtr& event : batch.events) json.json("", event->json);
+  json.end_array();
+  json.end_object();
+  return json.take();
 }
 
 // --- the feed ---

@@ -71,6 +71,9 @@ struct FeedBatch {
   bool is_head_known = false;        // `head` was heard from the broker that answers now
 };
 
+// A page of events: "muster.events/1" (docs/feed.md).
+std::string feed_page_to_json(const FeedBatch& batch);
+
 struct FeedStatus {
   uint64_t head = 0;
   std::string log_id;  // empty: not known yet

@@ -65,13 +65,8 @@ Result<uint64_t> first_event(const HttpCall& call) {
   return *from;
 }
 
-std::string text_of(const HttpCall& call, const char* key) {
-  const auto found = call.query.find(key);
-  return found == call.query.end() ? std::string() : found->second;
-}
-
 Result<FeedFilter> read_filter(const HttpCall& call) {
-  FeedFilter filter{text_of(call, "type"), text_of(call, "guid")};
+  FeedFilter filter{query_text(call, "type"), query_text(call, "guid")};
   const std::vector<std::string>& types = event_types();
   if (!filter.type.empty() && std::find(types.begin(), types.end(), filter.type) == types.end()) {
     return Error{"no event has the type " + quote_text(filter.type) +
@@ -216,16 +211,7 @@ HttpAnswer FeedHttp::page(const HttpCall& call, uint64_t from, const FeedFilter&
     batch.next = batch.events[*max]->seq;
     batch.events.resize(*max);
   }
-  JsonWriter json;
-  json.begin_object();
-  json.text("schema", "muster.events/1");
-  json.number("head", batch.head);
-  json.number("next", batch.next);
-  json.begin_array("events");
-  for (const FeedEventPtr& event : batch.events) json.json("", event->json);
-  json.end_array();
-  json.end_object();
-  return answer_json(json.take());
+  return answer_json(feed_page_to_json(batch));
 }
 
 HttpAnswer FeedHttp::status(const HttpCall& call) {

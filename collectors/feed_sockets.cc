@@ -118,16 +118,7 @@ std::string FeedSockets::answer(const std::string& question) {
   FeedBatch batch = feed_.read(from, {members.text("type"), members.text("guid")});
   if (!batch.ended.empty()) return error_json(batch.ended);
   std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > through; });
-  JsonWriter writer;
-  writer.begin_object();
-  writer.text("schema", "muster.events/1");
-  writer.number("head", batch.head);
-  writer.number("next", batch.next);
-  writer.begin_array("events");
-  for (const FeedEventPtr& event : batch.events) writer.json("", event->json);
-  writer.end_array();
-  writer.end_object();
-  return writer.take();
+  return feed_page_to_json(batch);
 }
 
 void FeedSockets::publish_news() {

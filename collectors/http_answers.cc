@@ -19,6 +19,11 @@ HttpAnswer answer_json(std::string json) {
   return answer;
 }
 
+std::string query_text(const HttpCall& call, const char* key) {
+  const auto found = call.query.find(key);
+  return found == call.query.end() ? std::string() : found->second;
+}
+
 std::optional<uint64_t> query_number(const HttpCall& call, const char* key, uint64_t fallback) {
   const auto found = call.query.find(key);
   if (found == call.query.end()) return fallback;

@@ -27,11 +27,6 @@ Value take(Result<Value> result) {
   return std::move(*result);
 }
 
-std::string text_of(const HttpCall& call, const char* key) {
-  const auto found = call.query.find(key);
-  return found == call.query.end() ? std::string() : found->second;
-}
-
 struct Page {
   std::optional<uint64_t> cursor;
   uint32_t max = kApiPageMax;
@@ -106,19 +101,19 @@ HttpAnswer tasks_by_prefix(Ledger& ledger, const std::string& prefix, uint32_t m
 HttpAnswer answer_tasks(Ledger& ledger, const HttpCall& call, const std::vector<std::string>&) {
   const Result<Page> page = read_page(call);
   if (!page) return http_refusal(400, page.error());
-  if (const std::string prefix = text_of(call, "prefix"); !prefix.empty()) {
+  if (const std::string prefix = query_text(call, "prefix"); !prefix.empty()) {
     return tasks_by_prefix(ledger, prefix, page->max);
   }
   LedgerTaskFilter filter;
-  if (const std::string state = text_of(call, "state"); !state.empty()) {
+  if (const std::string state = query_text(call, "state"); !state.empty()) {
     filter.state = find_word(state, TaskState::ended);
     if (!filter.state) return http_refusal(400, "no task has the state " + quote_text(state));
   }
-  if (const std::string kind = text_of(call, "kind"); !kind.empty()) {
+  if (const std::string kind = query_text(call, "kind"); !kind.empty()) {
     filter.kind = parse_task_kind(kind);
     if (!filter.kind) return http_refusal(400, "no task is of the kind " + quote_text(kind));
   }
-  filter.parent = text_of(call, "parent");
+  filter.parent = query_text(call, "parent");
   filter.before = page->cursor.value_or(UINT64_MAX);
   filter.max = page->max + 1;
   return answer_page("tasks", take(ledger.tasks(filter)), page->max,
@@ -150,7 +145,7 @@ HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
   query.table = of[0];
   query.max = page->max;
   query.before = page->cursor.value_or(UINT64_MAX);
-  if (const std::string where = text_of(call, "where"); !where.empty()) {
+  if (const std::string where = query_text(call, "where"); !where.empty()) {
     Result<std::vector<MeasureCondition>> conditions = parse_measure_where(where);
     if (!conditions) return http_refusal(400, conditions.error());
     query.conditions = std::move(*conditions);
@@ -178,7 +173,7 @@ HttpAnswer answer_history(Ledger& ledger, const HttpCall& call,
 
 HttpAnswer answer_stats(Ledger& ledger, const HttpCall& call, const std::vector<std::string>&) {
   std::vector<std::string> rows;
-  for (const ActionStat& stat : take(ledger.action_stats(text_of(call, "strategy")))) {
+  for (const ActionStat& stat : take(ledger.action_stats(query_text(call, "strategy")))) {
     rows.push_back(action_stat_to_json(stat));
   }
   return answer_json(page_to_json("action_stats", rows, std::nullopt));
