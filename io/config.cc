@@ -215,9 +215,8 @@ Result<std::string> load_http_token(const Config& config) {
   if (::stat(config.http_token_file.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
     return Error{config.http_token_file + " holds a secret, and everybody may read it: chmod 600"};
   }
-  Result<std::string> token = read_file(config.http_token_file, kHttpTokenBytesMax + 2);
+  Result<std::string> token = read_secret(config.http_token_file, kHttpTokenBytesMax);
   if (!token) return token;
-  while (!token->empty() && (token->back() == '\n' || token->back() == '\r')) token->pop_back();
   const bool plain =
       std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (plain && token->size() >= kHttpTokenBytesMin && token->size() <= kHttpTokenBytesMax)

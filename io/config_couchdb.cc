@@ -125,11 +125,8 @@ Result<std::string> load_couchdb_password(const CouchDbConfig& config) {
   }
   if (config.password_file.empty()) return std::string();
   const std::string key = "password_file of couchdb in muster.yaml: ";
-  Result<std::string> password = read_file(config.password_file, kPasswordBytesMax + 2);
+  Result<std::string> password = read_secret(config.password_file, kPasswordBytesMax);
   if (!password) return Error{key + password.error()};
-  while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) {
-    password->pop_back();
-  }
   if (!password->empty() && password->size() <= kPasswordBytesMax) return password;
   return Error{key + config.password_file + " holds no password: it needs 1 to 512 characters"};
 }

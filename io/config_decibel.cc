@@ -62,11 +62,8 @@ void read_kinds(const ObjectReader& reader, DecibelConfig& config) {
 
 Result<std::string> load_secret(const std::string& file, const std::string& what) {
   if (file.empty()) return std::string();
-  Result<std::string> secret = read_file(file, kSecretBytesMax + 2);
+  Result<std::string> secret = read_secret(file, kSecretBytesMax);
   if (!secret) return secret;
-  while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {
-    secret->pop_back();
-  }
   const bool plain = std::none_of(secret->begin(), secret->end(),
                                   [](char c) { return c == '\n' || c == '\r' || c == '\0'; });
   if (plain && !secret->empty() && secret->size() <= kSecretBytesMax) return secret;

@@ -9,6 +9,7 @@
 #include "io/clock.h"
 #include "io/codec.h"
 #include "io/json_writer.h"
+#include "io/measure_json.h"
 #include "io/word.h"
 
 namespace muster {
@@ -248,17 +249,6 @@ Json object_of(const Json& json, const char* key) {
   return found != json.end() && found->is_object() ? *found : Json::object();
 }
 
-// One column of a row of measurements.
-struct AddCell {
-  JsonWriter& json;
-  const std::string& column;
-
-  void operator()(int64_t value) const { json.integer(column, value); }
-  void operator()(double value) const { json.number(column, value); }
-  void operator()(bool value) const { json.boolean(column, value); }
-  void operator()(const std::string& value) const { json.text(column, value); }
-};
-
 // Adds what is particular to the event's type.
 struct AddBody {
   JsonWriter& json;
@@ -341,7 +331,7 @@ struct AddBody {
   void operator()(const Measurement& event) const {
     json.text("table", event.table);
     json.begin_object("row");
-    for (const auto& [column, value] : event.row) std::visit(AddCell{json, column}, value);
+    for (const auto& [column, value] : event.row) put_cell(json, column, value);
     json.end_object();
   }
   void operator()(const Artifact& event) const {

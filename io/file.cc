@@ -236,4 +236,13 @@ void PidFile::release() {
   fd_.reset();
 }
 
+Result<std::string> read_secret(const std::string& path, size_t bytes_max) {
+  Result<std::string> secret = read_file(path, bytes_max + 2);
+  if (!secret) return secret;
+  while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {
+    secret->pop_back();
+  }
+  return secret;
+}
+
 }  // namespace muster

@@ -59,6 +59,10 @@ Result<Done> write_all(int fd, std::string_view bytes);
 // Raises the soft limit of open descriptors to the hard one: a broker holds one per peer.
 void raise_descriptor_limit();
 
+// What a file holds that somebody has written a secret into: all of it but the ends of line at its
+// end. Errors: it cannot be read, or is larger than `bytes_max` and an end of line.
+Result<std::string> read_secret(const std::string& path, size_t bytes_max);
+
 // A file that holds its process's id and is locked (flock) while the process lives. The file stays
 // afterwards, empty: removing it would let two processes hold "the" lock.
 class PidFile {

@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "io/event_json.h"
 #include "io/json_writer.h"
+#include "io/measure_json.h"
 
 namespace muster {
 namespace {
@@ -30,16 +31,6 @@ void put(JsonWriter& json, const AttemptInfo& attempt) {
   put(json, attempt.ending);
   json.end_object();
 }
-
-struct PutValue {
-  JsonWriter& json;
-  const std::string& column;
-
-  void operator()(int64_t value) const { json.integer(column, value); }
-  void operator()(double value) const { json.number(column, value); }
-  void operator()(bool value) const { json.boolean(column, value); }
-  void operator()(const std::string& value) const { json.text(column, value); }
-};
 
 // What every report has.
 template <typename Report>
@@ -153,8 +144,7 @@ std::string measurement_to_json(const LedgerReport<Measurement>& measurement) {
   put_head(json, measurement);
   json.text("table", measurement.body.table);
   json.begin_object("row");
-  for (const auto& [column, value] : measurement.body.row)
-    std::visit(PutValue{json, column}, value);
+  for (const auto& [column, value] : measurement.body.row) put_cell(json, column, value);
   json.end_object();
   return finish(json);
 }
@@ -198,7 +188,7 @@ std::string measurements_to_json(const std::string& table, const MeasureAnswer& 
     json.number("attempt", uint64_t{row.attempt});
     json.begin_object("row");
     for (size_t i = 0; i < row.cells.size(); ++i) {
-      if (row.cells[i]) std::visit(PutValue{json, answer.columns[i]}, *row.cells[i]);
+      if (row.cells[i]) put_cell(json, answer.columns[i], *row.cells[i]);
     }
     json.end_object();
     json.end_object();

@@ -3,6 +3,23 @@
 #include <nlohmann/json.hpp>
 
 namespace muster {
+namespace {
+
+struct PutCell {
+  JsonWriter& json;
+  std::string_view column;
+
+  void operator()(int64_t value) const { json.integer(column, value); }
+  void operator()(double value) const { json.number(column, value); }
+  void operator()(bool value) const { json.boolean(column, value); }
+  void operator()(const std::string& value) const { json.text(column, value); }
+};
+
+}  // namespace
+
+void put_cell(JsonWriter& json, std::string_view column, const MeasureValue& value) {
+  std::visit(PutCell{json, column}, value);
+}
 
 std::string measure_row_to_json(const Measurement& measurement) {
   nlohmann::json json = nlohmann::json::object();

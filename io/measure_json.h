@@ -6,8 +6,12 @@
 #include <string_view>
 
 #include "core/report.h"
+#include "io/json_writer.h"
 
 namespace muster {
+
+// One cell of a row, as the member `column`.
+void put_cell(JsonWriter& json, std::string_view column, const MeasureValue& value);
 
 std::string measure_row_to_json(const Measurement& measurement);
 
