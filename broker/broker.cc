@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "broker/blocks.h"
 #include "core/limits.h"
 #include "io/codec.h"
 #include "io/file.h"
@@ -22,6 +21,9 @@ constexpr Duration kDiskLook = std::chrono::seconds(1);
 constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;
 constexpr uint64_t kLogKey = 3;
+constexpr uint64_t kWrittenKey = 4;
+// So few are appended at once where they are: handing them over would cost more than it saves.
+constexpr size_t kEventsInlineMax = 8;
 
 // Why a task's work cannot be used, or nothing: it is decoded once here, so that a worker never
 // gets what it cannot read.
@@ -58,8 +60,8 @@ std::optional<std::string> strategy_selector(const std::string& bytes) {
   return strategy->for_selector;
 }
 
-std::string verify_level(const TaskSpec& spec) {
-  const Result<Work> work = decode_work(spec.work);
+std::string verify_level(std::string_view bytes) {
+  const Result<Work> work = decode_work(bytes);
   const auto* verify = work.ok() ? std::get_if<VerifyWork>(&*work) : nullptr;
   return verify ? verify->level : "";
 }
@@ -114,23 +116,37 @@ Result<Done> Broker::recover() {
 
 Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
   server_ = &server;
+  writer_ = std::make_unique<LogWriter>(*log_);
   take(Start{log_->epoch()}, clock.now());
-  if (!commit(clock.now())) return Error{fault_};
+  commit(clock.now());
   Poller poller;
   poller.add_socket(server.handle(), kServerKey);
   poller.add_fd(stop_fd, POLLIN, kStopKey);
+  poller.add_fd(writer_->done_fd(), POLLIN, kWrittenKey);
   if (log_events_ != nullptr) poller.add_fd(log_events_->fd(), POLLIN, kLogKey);
-  for (;;) {
+  while (fault_.empty()) {
     const std::vector<uint64_t>& ready = poller.wait(time_to_sleep(clock.now()));
-    if (std::find(ready.begin(), ready.end(), kStopKey) != ready.end()) return Done{};
+    const auto is_ready = [&](uint64_t key) {
+      return std::find(ready.begin(), ready.end(), key) != ready.end();
+    };
     const Instant now = clock.now();
-    watch_disk(now);
-    receive_some(now);
-    take_own_log(now);
-    take(Tick{}, now);
-    dispatch(now);
-    if (!commit(now)) return Error{fault_};
+    const bool stop = is_ready(kStopKey);
+    const bool full = events_.size() >= kBlockEventsMax;
+    if (writer_->busy() && (stop || full || is_ready(kWrittenKey))) finish_append();
+    if (!stop) {
+      watch_disk(now);
+      receive_some(now);
+      take_own_log(now);
+      take(Tick{}, now);
+      dispatch(now);
+    }
+    commit(now);
+    if (!stop) continue;
+    if (writer_->busy()) finish_append();
+    break;
   }
+  if (!fault_.empty()) return Error{fault_};
+  return Done{};
 }
 
 void Broker::receive_some(Instant now) {
@@ -191,29 +207,31 @@ void Broker::dispatch(Instant now) {
   if (core_.dispatch_due()) take(Dispatch{}, now);
 }
 
-// One durable append, then send. False when the log failed: nothing of this wake-up may be spoken
-// of.
-bool Broker::commit(Instant now) {
+// What was decided goes to the log; what is to be said of it goes out when it is durable. While an
+// earlier batch is on its way, all of that gathers: nothing may overtake it.
+void Broker::commit(Instant now) {
+  if (writer_->busy() || !fault_.empty()) return;
+  waiting_sends_ = std::exchange(sends_, {});
   std::vector<Send> level = core_.drain_sends(now);
-  if (!append_events()) return false;
-  events_.clear();
-  deliver(std::exchange(sends_, {}));
-  deliver(std::move(level));
-  deliver(fetches_.drain(now));
-  return true;
+  std::move(level.begin(), level.end(), std::back_inserter(waiting_sends_));
+  if (events_.size() > kEventsInlineMax) {
+    writer_->begin(std::exchange(events_, {}));
+  } else {
+    finish(events_.empty() ? AppendResult{} : append_events(*log_, events_));
+    events_.clear();
+  }
+  if (fault_.empty()) deliver(fetches_.drain(now));
 }
 
-// All of them or none: what follows from each other is durable together.
-bool Broker::append_events() {
-  if (events_.empty()) return true;
-  const std::vector<StoredBlock> encoded = make_blocks(events_, log_->head() + 1);
-  std::vector<NewBlock> blocks;
-  for (const StoredBlock& block : encoded) {
-    blocks.push_back({block.first, block.count, block.bytes});
+void Broker::finish_append() { finish(writer_->finish()); }
+
+// What was appended is durable, or the log can no longer be trusted: then nothing may be spoken of.
+void Broker::finish(AppendResult result) {
+  if (result.fault != AppendFault::none) {
+    fault_ = result.reason.empty() ? "it does not say why" : std::move(result.reason);
+    return;
   }
-  const AppendResult result = log_->append(blocks);
-  fault_ = result.reason;
-  return result.fault == AppendFault::none;
+  deliver(std::exchange(waiting_sends_, {}));
 }
 
 void Broker::deliver(std::vector<Send> sends) {

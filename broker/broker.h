@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/fetches.h"
+#include "broker/log_writer.h"
 #include "core/broker_core.h"
 #include "core/result.h"
 #include "io/clock.h"
@@ -44,8 +45,9 @@ class Broker {
   void take_frame(const ServerSocket::Received& received, Instant now);
   void take(const Input& input, Instant now);
   void dispatch(Instant now);
-  bool commit(Instant now);
-  bool append_events();
+  void commit(Instant now);
+  void finish_append();
+  void finish(AppendResult result);
   void deliver(std::vector<Send> sends);
   void take_own_log(Instant now);
   void watch_disk(Instant now);
@@ -57,9 +59,11 @@ class Broker {
   BrokerCore core_;
   Fetches fetches_;
   ServerSocket* server_ = nullptr;
-  std::vector<Event> events_;  // applied, not yet durable
-  std::vector<Send> sends_;    // to go out when they are
-  std::string fault_;          // why the log failed
+  std::vector<Event> events_;          // applied, not yet on their way to the log
+  std::vector<Send> sends_;            // to go out when they are durable
+  std::unique_ptr<LogWriter> writer_;  // has those that went before
+  std::vector<Send> waiting_sends_;    // to go out when it has finished
+  std::string fault_;                  // why the log failed
   Instant recovered_time_;
   Instant next_disk_look_;
   bool disk_low_ = false;

@@ -35,7 +35,7 @@ void add_from_ledger(Session& session, const ListTasks& question, FoundTasks& fo
     const bool known =
         std::any_of(found.tasks.begin(), found.tasks.end(),
                     [&](const TaskInfo& task) { return task.spec.guid == info.spec.guid; });
-    if (!known && is_meant(question, info.spec, info.state, info.verdict)) {
+    if (!known && is_meant(question, info.spec.guid, info.spec, info.state, info.verdict)) {
       found.tasks.push_back(info);
     }
   }
@@ -48,7 +48,7 @@ FoundTasks find_tasks(Session& session, const ListTasks& question) {
   FoundTasks found{std::move(list.tasks), list.total};
   // An older broker knows states only.
   const size_t erased = std::erase_if(found.tasks, [&](const TaskInfo& task) {
-    return !is_meant(question, task.spec, task.state, task.verdict);
+    return !is_meant(question, task.spec.guid, task.spec, task.state, task.verdict);
   });
   if (erased > 0) found.total = found.tasks.size();
   const bool wants_ended =

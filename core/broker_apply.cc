@@ -47,10 +47,10 @@ void BrokerCore::apply_event(const WorkerLost& event, Instant time) {
 void BrokerCore::apply_event(const TaskSubmitted& event, Instant time) {
   const TaskIx ix = add_task_slot();
   Task& task = tasks_[ix];
-  task.spec = event.spec;
-  const bool added = task_by_guid_.insert(task.spec->guid, ix);
-  assert(added);
-  (void)added;
+  assert(task_ix(event.spec->guid) == kNone);
+  const SharedTerms::Known& known = shared_terms_.share(*event.spec);
+  task.spec = KeptSpec(known.terms, event.spec->guid, event.spec->work);
+  task_by_guid_.insert(task.spec.guid(), ix);
   if (!task.spec->metadata.empty()) ++tasks_with_metadata_;
   apply_queued(ix, time);
 }
@@ -72,9 +72,8 @@ void BrokerCore::apply_queued(TaskIx ix, Instant time) {
 }
 
 void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
-  const TaskIx* found = task_by_guid_.find(event.token.guid);
-  assert(found);
-  const TaskIx ix = *found;
+  const TaskIx ix = task_ix(event.token.guid);
+  assert(ix != kNone);
   Task& task = tasks_[ix];
   assert(task.state == TaskState::queued && event.token.attempt == task.attempts.size() + 1);
   task.state = TaskState::leased;
@@ -120,15 +119,15 @@ void BrokerCore::apply_origin(const Origin& origin) {
 
 void BrokerCore::apply_event(const AttemptReported& event, Instant time) {
   apply_origin(event.origin);
-  const TaskIx* found = task_by_guid_.find(event.token.guid);
-  if (!found) return;
-  Task& task = tasks_[*found];
+  const TaskIx ix = task_ix(event.token.guid);
+  if (ix == kNone) return;
+  Task& task = tasks_[ix];
   if (event.token.attempt != task.attempts.size() || task.attempts.back().ending) return;
   if (const auto* started = std::get_if<AttemptStarted>(&event.body)) {
     task.attempts.back().started = event.time;
     task.attempts.back().log_url = started->log_url;
     task.state = TaskState::running;
-    note_news(*found);
+    note_news(ix);
   }
   if (const auto* progress = std::get_if<Progress>(&event.body)) {
     task.attempts.back().progress = progress->text;
@@ -138,9 +137,8 @@ void BrokerCore::apply_event(const AttemptReported& event, Instant time) {
 
 void BrokerCore::apply_event(const AttemptEnded& event, Instant time) {
   apply_origin(event.origin);
-  const TaskIx* found = task_by_guid_.find(event.token.guid);
-  assert(found);
-  const TaskIx ix = *found;
+  const TaskIx ix = task_ix(event.token.guid);
+  assert(ix != kNone);
   Task& task = tasks_[ix];
   assert(event.token.attempt == task.attempts.size() && !task.attempts.back().ending);
   task.attempts.back().ending = event.ending;
@@ -198,9 +196,9 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
 void BrokerCore::apply_event(const ReportRefused& event, Instant) { apply_origin(event.origin); }
 
 void BrokerCore::apply_event(const CancelRequested& event, Instant) {
-  const TaskIx* found = task_by_guid_.find(event.guid);
-  assert(found);
-  Task& task = tasks_[*found];
+  const TaskIx ix = task_ix(event.guid);
+  assert(ix != kNone);
+  Task& task = tasks_[ix];
   task.cancel = std::make_unique<CancelRequested>(event);
   if (task.state == TaskState::queued) return;  // TaskEnded follows
   Worker& worker = workers_[task.attempts.back().worker];
@@ -211,9 +209,8 @@ void BrokerCore::apply_event(const CancelRequested& event, Instant) {
 }
 
 void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
-  const TaskIx* found = task_by_guid_.find(event.guid);
-  assert(found);
-  const TaskIx ix = *found;
+  const TaskIx ix = task_ix(event.guid);
+  assert(ix != kNone);
   Task& task = tasks_[ix];
   assert(task.state == TaskState::queued);
   task.own_ending = std::make_unique<Ending>(event.ending);
@@ -223,9 +220,8 @@ void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
 
 // Begins anew, under the same name: what refers to its seq means its former life.
 void BrokerCore::apply_event(const TaskRetried& event, Instant time) {
-  const TaskIx* found = task_by_guid_.find(event.guid);
-  assert(found);
-  const TaskIx ix = *found;
+  const TaskIx ix = task_ix(event.guid);
+  assert(ix != kNone);
   Task& task = tasks_[ix];
   assert(task.state == TaskState::ended);
   if (!task.revival) {
@@ -274,13 +270,8 @@ void BrokerCore::apply_forget_oldest() {
   const TaskIx ix = oldest.ix;
   Task& task = tasks_[ix];
   if (!task.spec->metadata.empty()) --tasks_with_metadata_;
-  const uint64_t digest = hash64(task.spec->guid);
-  if (ended_digests_.insert(digest)) ended_digest_order_.push_back(digest);
-  if (ended_digest_order_.size() > kEndedGuidsKept) {
-    ended_digests_.erase(ended_digest_order_.front());
-    ended_digest_order_.pop_front();
-  }
-  task_by_guid_.erase(task.spec->guid);
+  forgotten_.add(task.spec.guid());
+  task_by_guid_.erase(task.spec.guid(), guid_of());
   extra_watchers_.erase(ix);
   task = Task{};
   free_tasks_.push_back(ix);

@@ -95,7 +95,7 @@ void BrokerCore::decide_chain_consequences(Decision& decision, Instant now) cons
   while (!all.failed.empty()) {
     const size_t begin = decision.events.size();
     const Task* job = live_task(all.failed.begin()->second.front().child->chain->parent);
-    if (!all.over.contains(job->spec->guid)) decide_after_failed(all, *job);
+    if (!all.over.contains(job->guid())) decide_after_failed(all, *job);
     all.failed.erase(all.failed.begin());
     follow_from(begin);
   }
@@ -111,7 +111,7 @@ void BrokerCore::decide_chain_consequences(Decision& decision, Instant now) cons
 void BrokerCore::decide_strays(Instant now, Decision& decision) const {
   for (const TaskRef& ref : strays_) {
     const Task& task = *live_task(ref);
-    const std::string& guid = task.spec->guid;
+    const std::string& guid = task.guid();
     const auto ends = [&](const Event& event) {
       const auto* over = std::get_if<TaskEnded>(&event.body);
       return over && over->guid == guid;
@@ -147,7 +147,7 @@ void BrokerCore::decide_over(Consequences& all, const std::string& guid, const E
   if (!task->chain) return;
   const Task* job = live_task(task->chain->parent);
   if (!job || verdict == Verdict::pass || job->state != TaskState::queued || job->cancel ||
-      all.over.contains(job->spec->guid)) {
+      all.over.contains(job->guid())) {
     return;
   }
   all.failed[job->seq].push_back({task, ending});
@@ -176,11 +176,11 @@ void BrokerCore::decide_orphans(Consequences& all, const Task& job) const {
 }
 
 void BrokerCore::decide_orphan(Consequences& all, const Task& child, const Task& job) const {
-  const std::string& guid = child.spec->guid;
+  const std::string& guid = child.guid();
   const auto device = device_by_name_.find(child.spec->devices[0].name);
   if (child.cancel || all.over.contains(guid)) return;
   if (device != device_by_name_.end() && needed_by_others(device->second, job, all)) return;
-  const std::string reason = "the job that it was for has ended: " + job.spec->guid;
+  const std::string reason = "the job that it was for has ended: " + job.guid();
   if (all.cancelled.insert(guid)) {
     all.decision.events.push_back(
         Event{all.now, CancelRequested{guid, reason, std::string(kBroker)}});
@@ -216,10 +216,10 @@ void BrokerCore::decide_needless_one(Consequences& all, const Task& task) const 
     needless = for_job || judged.who != kBroker || judged.until == kNever || judged.until > all.now;
   }
   if (!needless) return;
-  all.end(task.spec->guid, make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
-                                       "device " + judged.device + " is " +
-                                           std::string(to_string(judged.health)) + " meanwhile",
-                                       kNever, all.now));
+  all.end(task.guid(), make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
+                                   "device " + judged.device + " is " +
+                                       std::string(to_string(judged.health)) + " meanwhile",
+                                   kNever, all.now));
 }
 
 // A queued job after children of it that did not pass: it has the device repaired, or goes
@@ -240,9 +240,9 @@ void BrokerCore::decide_after_failed(Consequences& all, const Task& job) const {
     const std::string text =
         "device " + lost->child->spec->devices[0].name + " did not pass " +
         (lost->child->spec->kind == TaskKind::verify ? "verification" : "repair") + " (" +
-        why.message + "; task " + lost->child->spec->guid +
+        why.message + "; task " + lost->child->guid() +
         "), and no other device is left for the job";
-    all.end(job.spec->guid,
+    all.end(job.guid(),
             make_ending(Outcome::error, known ? why.cause : Cause::device, StatusCode::blocked,
                         cut_text(text, kMessageLengthMax), kNever, all.now));
     return;
@@ -280,14 +280,14 @@ void BrokerCore::decide_repair_for_waiting(Consequences& all, const AttemptEnded
   }
   const DeviceIx device = task.attempts.back().devices[0];
   const std::string& name = devices_[device].spec.name;
-  const auto repairs = [&](const TaskSpec& spec) {
+  const auto repairs = [&](const TaskTerms& spec) {
     return spec.kind == TaskKind::repair && spec.devices.size() == 1 &&
            spec.devices[0].name == name;
   };
   if (const auto serving = serving_.find(name); serving != serving_.end()) {
     for (const TaskRef& ref : serving->second) {
-      const TaskSpec& spec = *live_task(ref)->spec;
-      if (repairs(spec) && !all.over.contains(spec.guid)) return;
+      const Task& other = *live_task(ref);
+      if (repairs(*other.spec) && !all.over.contains(other.guid())) return;
     }
   }
   for (const Event& event : all.decision.events) {
@@ -320,7 +320,7 @@ std::vector<const BrokerCore::Task*> BrokerCore::waiting_for_repair(DeviceIx dev
     return job && job->state == TaskState::queued && !job->cancel &&
            !(job->chain && (!job->chain->open.empty() ||
                             job->chain->repaired.contains(devices_[device].spec.name))) &&
-           !all.over.contains(job->spec->guid);
+           !all.over.contains(job->guid());
   };
   for (const ClassIx waiter : devices_[device].waiters) {
     const TaskClass& task_class = classes_[waiter];
@@ -361,8 +361,7 @@ bool BrokerCore::can_go_elsewhere(const Task& job, const Consequences& all) cons
   for (const TaskRef& ref : job.chain->open) {
     const Task& child = *live_task(ref);
     const auto device = device_by_name_.find(child.spec->devices[0].name);
-    const bool repairs =
-        child.spec->kind == TaskKind::repair && !all.over.contains(child.spec->guid);
+    const bool repairs = child.spec->kind == TaskKind::repair && !all.over.contains(child.guid());
     if (repairs && device != device_by_name_.end()) scratch.hoped.insert(device->second);
   }
   return find_placement(classes_[job.task_class], &scratch).has_value();
@@ -376,7 +375,7 @@ bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job, const Consequenc
       for (const TaskRef& ref : refs) {
         const Task* other = live_task(ref);
         const bool waits_on = other && other != &job && other->state == TaskState::queued &&
-                              !all.over.contains(other->spec->guid);
+                              !all.over.contains(other->guid());
         if (waits_on) return true;
       }
     }
@@ -388,7 +387,7 @@ bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job, const Consequenc
 
 // Whether the task is a verification or repair of one device by name.
 bool BrokerCore::names_its_device(const Task& task) {
-  const TaskSpec& spec = *task.spec;
+  const TaskTerms& spec = *task.spec;
   return spec.kind != TaskKind::job && spec.devices.size() == 1 && !spec.devices[0].name.empty();
 }
 
@@ -401,7 +400,7 @@ std::vector<std::string> BrokerCore::explain_chain(const Task& job, Instant now)
     const std::string doing = child.spec->kind == TaskKind::verify ? "verified" : "repaired";
     std::string text = "device " + child.spec->devices[0].name + " is " +
                        (child.state == TaskState::queued ? "to be " : "being ") + doing +
-                       " for it: task " + child.spec->guid;
+                       " for it: task " + child.guid();
     if (child.state == TaskState::queued) {
       Explanation waits;
       explain_wait(child, now, waits);
@@ -441,21 +440,20 @@ const BrokerCore::Task* BrokerCore::served_for(const Task& job, const std::strin
 // A verification or repair was submitted: who waits for it, and that it looks at its device.
 void BrokerCore::apply_chain_begun(TaskIx ix) {
   Task& task = tasks_[ix];
-  const TaskSpec& spec = *task.spec;
+  const TaskTerms& spec = *task.spec;
   if (!names_its_device(task)) return;
   serving_[spec.devices[0].name].push_back(TaskRef{ix, task.seq});
   const auto device = device_by_name_.find(spec.devices[0].name);
   if (device != device_by_name_.end()) index_reverify(device->second);
-  const TaskIx* parent_ix =
-      spec.parent.empty() ? nullptr : task_by_guid_.find(std::string_view(spec.parent));
-  if (!parent_ix) return;
-  Task& parent = tasks_[*parent_ix];
+  const TaskIx parent_ix = spec.parent.empty() ? kNone : task_ix(spec.parent);
+  if (parent_ix == kNone) return;
+  Task& parent = tasks_[parent_ix];
   if (parent.state == TaskState::ended || parent.spec->kind != TaskKind::job ||
       parent.spec->before.verify == VerifyFirst::none) {
     return;
   }
   task.chain = std::make_unique<Chain>();
-  task.chain->parent = TaskRef{*parent_ix, parent.seq};
+  task.chain->parent = TaskRef{parent_ix, parent.seq};
   if (!parent.chain) parent.chain = std::make_unique<Chain>();
   parent.chain->open.push_back(TaskRef{ix, task.seq});
   if (spec.kind == TaskKind::repair) parent.chain->repaired.insert(spec.devices[0].name);
@@ -463,7 +461,7 @@ void BrokerCore::apply_chain_begun(TaskIx ix) {
 
 void BrokerCore::apply_chain_over(TaskIx ix) {
   const Task& task = tasks_[ix];
-  const TaskSpec& spec = *task.spec;
+  const TaskTerms& spec = *task.spec;
   if (!names_its_device(task)) return;
   const auto serving = serving_.find(spec.devices[0].name);
   assert(serving != serving_.end());
@@ -491,7 +489,7 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
   }
   ++parent.chain->failed_children;
   const Ending& ending = child.own_ending ? *child.own_ending : *child.attempts.back().ending;
-  if (is_in_vain(ending)) parent.chain->vain[device] = {head_, ending.cause, child.spec->guid};
+  if (is_in_vain(ending)) parent.chain->vain[device] = {head_, ending.cause, child.guid()};
 }
 
 // After the inventory, or a worker's pools, changed.

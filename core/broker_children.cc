@@ -27,9 +27,9 @@ bool BrokerCore::decide_verifications(const Task& job, Scratch& scratch, Decisio
     const std::string text = std::to_string(job.chain->failed_children) +
                              " verifications and repairs on its behalf came to nothing: muster "
                              "task trace " +
-                             job.spec->guid;
+                             job.guid();
     decision.events.push_back(
-        Event{scratch.now, TaskEnded{job.spec->guid,
+        Event{scratch.now, TaskEnded{job.guid(),
                                      make_ending(Outcome::error, Cause::broker, StatusCode::blocked,
                                                  text, kNever, scratch.now),
                                      Verdict::error}});
@@ -64,10 +64,10 @@ bool BrokerCore::decide_without_placement(const Task& job, Instant now, Decision
   const bool known = last->cause == Cause::peripheral || last->cause == Cause::config;
   const std::string text = names +
                            " did not pass verification or repair for the job, and no other " +
-                           "device is left for it: muster task trace " + job.spec->guid;
+                           "device is left for it: muster task trace " + job.guid();
   decision.events.push_back(Event{
       now,
-      TaskEnded{job.spec->guid,
+      TaskEnded{job.guid(),
                 make_ending(Outcome::error, known ? last->cause : Cause::device,
                             StatusCode::blocked, cut_text(text, kMessageLengthMax), kNever, now),
                 Verdict::error}});
@@ -109,7 +109,7 @@ size_t BrokerCore::decide_elsewhere(const Task& job, Scratch& scratch, Decision&
                              " cannot be reached, " + absence;
     scratch.over.insert(child->seq);
     decision.events.push_back(
-        Event{scratch.now, TaskEnded{child->spec->guid,
+        Event{scratch.now, TaskEnded{child->guid(),
                                      make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
                                                  text, kNever, scratch.now),
                                      Verdict::error}});
@@ -197,10 +197,10 @@ TaskSpecPtr BrokerCore::make_child(const Task& job, TaskKind kind, const std::st
   const std::string word(to_string(kind));
   const std::string suffix = "/" + word + "-" + std::to_string(seq);
   TaskSpec spec;
-  spec.guid = make_own_guid(job.spec->guid + suffix, hex16(hash64(job.spec->guid)) + suffix);
+  spec.guid = make_own_guid(job.guid() + suffix, hex16(hash64(job.guid())) + suffix);
   spec.kind = kind;
   spec.name = cut_text(word + " " + device + " for " + job.spec->name, kMessageLengthMax);
-  spec.parent = job.spec->guid;
+  spec.parent = job.guid();
   spec.submitter = job.spec->submitter;
   spec.pool = job.spec->pool;
   spec.devices = {DeviceRequest{"", device, "", ""}};
@@ -221,7 +221,7 @@ std::string BrokerCore::make_own_guid(const std::string& wanted,
                                       const std::string& otherwise) const {
   const std::string base = invalid_guid(wanted + ".00") ? otherwise : wanted;
   std::string guid = base;
-  for (uint32_t i = 2; find_task(guid) || ended_digests_.contains(hash64(guid)); ++i) {
+  for (uint32_t i = 2; find_task(guid) || forgotten_.contains(guid); ++i) {
     guid = base + "." + std::to_string(i);
   }
   return guid;

@@ -26,7 +26,7 @@ Decision BrokerCore::decide_plain(const Input& input, Instant now) const {
 
 // Tells with each event of a task what its submitter has said of it.
 void BrokerCore::attach_metadata(Decision& decision) const {
-  LookupMap<std::string_view, TaskSpecPtr> submitted;  // by this decision, with metadata
+  LookupMap<std::string_view, TaskTermsPtr> submitted;  // by this decision, with metadata
   for (const Event& event : decision.events) {
     const auto* task = std::get_if<TaskSubmitted>(&event.body);
     if (task && !task->spec->metadata.empty()) submitted.insert(task->spec->guid, task->spec);
@@ -36,9 +36,9 @@ void BrokerCore::attach_metadata(Decision& decision) const {
     const std::string_view guid = event_guid(event);
     if (guid.empty() || std::holds_alternative<TaskSubmitted>(event.body)) continue;
     const Task* known = find_task(guid);
-    const TaskSpecPtr* fresh = known ? nullptr : submitted.find(guid);
-    const TaskSpecPtr spec = known ? known->spec : fresh ? *fresh : nullptr;
-    if (spec && !spec->metadata.empty()) event.metadata = MetadataPtr(spec, &spec->metadata);
+    const TaskTermsPtr* fresh = known ? nullptr : submitted.find(guid);
+    const TaskTermsPtr terms = known ? known->spec.terms() : fresh ? *fresh : nullptr;
+    if (terms && !terms->metadata.empty()) event.metadata = MetadataPtr(terms, &terms->metadata);
   }
 }
 
@@ -78,8 +78,8 @@ std::optional<Instant> BrokerCore::next_deadline() const {
 }
 
 const BrokerCore::Task* BrokerCore::find_task(std::string_view guid) const {
-  const TaskIx* ix = task_by_guid_.find(guid);
-  return ix ? &tasks_[*ix] : nullptr;
+  const TaskIx ix = task_ix(guid);
+  return ix == kNone ? nullptr : &tasks_[ix];
 }
 
 const BrokerCore::Task* BrokerCore::live_task(const TaskRef& ref) const {
@@ -182,10 +182,11 @@ uint64_t BrokerCore::hard_digest() const {
   Digest digest;
   digest.add(head_);
   digest.add(epoch_);
-  for (const Task& task : tasks_) {
+  for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
+    const Task& task = tasks_[ix];
     if (!task.spec) continue;
-    digest.add(task.spec->guid);
-    digest.add(task.spec->work);
+    digest.add(task.guid());
+    digest.add(task.spec.work());
     digest.add(task.seq);
     digest.add(static_cast<uint64_t>(task.state));
     digest.add(static_cast<uint64_t>(task.verdict));

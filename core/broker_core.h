@@ -28,10 +28,12 @@
 #include "core/broker_state.h"
 #include "core/device.h"
 #include "core/event.h"
+#include "core/kept_task.h"
 #include "core/limits.h"
 #include "core/lookup_map.h"
 #include "core/messages.h"
 #include "core/selector.h"
+#include "core/slot_vector.h"
 #include "core/task.h"
 #include "core/task_ref.h"
 #include "core/time.h"
@@ -118,6 +120,7 @@ class BrokerCore {
   struct Admission {
     // Why nothing known could serve a task, by its class and the words for its devices.
     std::map<std::string, std::string> capacity;
+    const TaskTerms* admitted = nullptr;             // the newest terms that nothing speaks against
     size_t suggestions = kSuggestionsPerRequestMax;  // left
     std::string otherwise;                           // what a person may do all the same
   };
@@ -151,8 +154,8 @@ class BrokerCore {
   std::string decide_room(size_t accepted) const;
   // Why not, or empty; the second: why nothing known could serve it.
   std::string decide_admission(const TaskSpec& spec, Admission& admission) const;
-  std::string decide_capacity(const TaskSpec& spec, Admission& admission) const;
-  std::string decide_capacity_of(const TaskSpec& spec, const TaskClass& wanted,
+  std::string decide_capacity(const TaskTerms& spec, Admission& admission) const;
+  std::string decide_capacity_of(const TaskTerms& spec, const TaskClass& wanted,
                                  Admission& admission) const;
   uint64_t decide_reports(const Sync& sync, const Worker& worker, Instant now,
                           Decision& decision) const;
@@ -221,11 +224,11 @@ class BrokerCore {
   void decide_no_result(const Task& task, DeviceIx subject, Judged& judged, Instant now) const;
   void decide_health_after_check(const AttemptEnded& ended, const Task& task, Judged& judged,
                                  Instant now) const;
-  static bool is_reverify(const TaskSpec& spec);
+  static bool is_reverify(const TaskTerms& spec);
   void decide_reverify(Instant now, Decision& decision) const;
   DeviceJudged judge_failure(DeviceIx device, uint32_t DeviceJudged::*count, const Judged& judged,
                              Instant now) const;
-  std::string level_of(const TaskSpec& spec) const;
+  std::string level_of(const Task& task) const;
   DeviceJudged device_as_judged(DeviceIx device, const Judged& judged) const;
   // Whether the device's health lets a task of this class use it: as one that it asked for, or as
   // the rest of a stack.
@@ -307,11 +310,11 @@ class BrokerCore {
   // Upkeep of indexes, called by apply_ and note_ only (broker_index.cc).
   TaskIx add_task_slot();
   WorkerIx worker_ix(const std::string& name);
-  ClassIx class_of(const TaskSpec& spec);
+  ClassIx class_of(const TaskTerms& terms);
   static std::string class_key(const TaskClass& task_class);
   void leave_class(Task& task);
   void keep_typical(const TaskClass& task_class);
-  void describe_class(TaskClass& task_class, const TaskSpec& spec) const;
+  void describe_class(TaskClass& task_class, const TaskTerms& spec) const;
   void match_class(ClassIx ix);
   void match_classes();
   void match_device(DeviceIx ix);
@@ -395,6 +398,10 @@ class BrokerCore {
   std::string make_wait_summary(const Task& task) const;
   BrokerStatus make_status() const;
 
+  auto guid_of() const {
+    return [this](TaskIx ix) { return tasks_[ix].spec.guid(); };
+  }
+  TaskIx task_ix(std::string_view guid) const { return task_by_guid_.find(guid, guid_of()); }
   const Task* find_task(std::string_view guid) const;
   const Task* live_task(const TaskRef& ref) const;
   const Session* find_session(std::string_view peer) const;
@@ -409,12 +416,11 @@ class BrokerCore {
   uint64_t head_ = 0;
   uint64_t epoch_ = 0;
   Instant started_;
-  std::vector<Task> tasks_;
+  SlotVector<Task> tasks_;
   std::vector<TaskIx> free_tasks_;
-  TextViewMap<TaskIx> task_by_guid_;   // keys live in Task::spec
-  std::deque<TaskRef> ended_tasks_;    // kept for questions, oldest first
-  LookupSet<uint64_t> ended_digests_;  // of forgotten tasks' GUIDs
-  std::deque<uint64_t> ended_digest_order_;
+  GuidIndex task_by_guid_;
+  std::deque<TaskRef> ended_tasks_;  // kept for questions, oldest first
+  ForgottenGuids forgotten_{kEndedGuidsKept};
   std::vector<Worker> workers_;
   std::map<std::string, WorkerIx, std::less<>> worker_by_name_;
   std::vector<Device> devices_;
@@ -429,6 +435,7 @@ class BrokerCore {
   std::map<std::string, uint64_t, std::less<>> logged_through_;  // LogLine::seq, by daemon
 
   // Derived from hard state.
+  SharedTerms shared_terms_;
   std::vector<TaskClass> classes_;
   std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;

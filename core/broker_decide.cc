@@ -140,9 +140,10 @@ Decision BrokerCore::decide_start(const Start& start, Instant now) const {
                                    now)});
     }
   }
-  for (const Task& task : tasks_) {
+  for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
+    const Task& task = tasks_[ix];
     if (!task.spec || !task.cancel || task.state != TaskState::queued) continue;
-    decision.events.push_back(make_cancelled(task.spec->guid, *task.cancel, now));
+    decision.events.push_back(make_cancelled(task.guid(), *task.cancel, now));
   }
   decide_blocked(decision, now);
   decide_consequences(decision, now);
@@ -183,7 +184,7 @@ Decision BrokerCore::decide_tick(Instant now) const {
     const std::string text =
         "waited " + format_duration(task->spec->timeouts.queue) + " in the queue: " + nearest;
     decision.events.push_back(
-        Event{now, TaskEnded{task->spec->guid,
+        Event{now, TaskEnded{task->guid(),
                              make_ending(Outcome::error, Cause::capacity, StatusCode::busy,
                                          cut_text(text, kMessageLengthMax), kNever, now),
                              Verdict::error}});
@@ -236,7 +237,7 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
 
   AttemptEnded ended;
   ended.origin = std::move(origin);
-  ended.token = AttemptToken{task.spec->guid, number};
+  ended.token = AttemptToken{task.guid(), number};
   if (again) {
     Duration backoff{0};
     if (infra && began) {

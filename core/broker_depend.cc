@@ -14,7 +14,7 @@ bool is_met(const Dependency& dependency, Verdict verdict) {
   return !dependency.must_pass || verdict == Verdict::pass || verdict == Verdict::flaky;
 }
 
-const Dependency* dependency_on(const TaskSpec& spec, std::string_view guid) {
+const Dependency* dependency_on(const TaskTerms& spec, std::string_view guid) {
   const auto found = std::find_if(spec.depends_on.begin(), spec.depends_on.end(),
                                   [&](const Dependency& one) { return one.guid == guid; });
   return found == spec.depends_on.end() ? nullptr : &*found;
@@ -58,7 +58,7 @@ std::string BrokerCore::decide_dependencies(const TaskSpec& spec, const SpecsByG
     if (guid == spec.guid) return "a task cannot depend on itself";
     if (!seen.insert(guid)) return "depends on " + guid + " twice";
     if (find_task(guid) || before.contains(std::string_view(guid))) continue;
-    if (ended_digests_.contains(hash64(guid))) {
+    if (forgotten_.contains(guid)) {
       return "depends on " + guid + ", which ended too long ago to tell how; run it again";
     }
     return "depends on " + guid + ", which is not known; submit that first";
@@ -79,15 +79,16 @@ void BrokerCore::decide_dependants(Decision& decision, Instant now) const {
   for (const Event& event : decision.events) {
     if (const End end = end_of(event); !end.guid.empty()) over.insert(end.guid);
   }
-  const auto block = [&](const TaskSpec& spec, std::string_view on, Verdict verdict) {
-    const Dependency* dependency = dependency_on(spec, on);
-    if (dependency == nullptr || is_met(*dependency, verdict) || !over.insert(spec.guid)) return;
-    decision.events.push_back(make_blocked(spec.guid, on, verdict, now));
+  const auto block = [&](const TaskTerms& terms, const std::string& guid, std::string_view on,
+                         Verdict verdict) {
+    const Dependency* dependency = dependency_on(terms, on);
+    if (dependency == nullptr || is_met(*dependency, verdict) || !over.insert(guid)) return;
+    decision.events.push_back(make_blocked(guid, on, verdict, now));
   };
   for (const auto& [on, specs] : submitted) {
     const Task* task = find_task(on);
     if (!task || task->state != TaskState::ended) continue;
-    for (const TaskSpecPtr& spec : specs) block(*spec, on, task->verdict);
+    for (const TaskSpecPtr& spec : specs) block(*spec, spec->guid, on, task->verdict);
   }
   for (size_t i = 0; i < decision.events.size(); ++i) {
     const End end = end_of(decision.events[i]);
@@ -97,25 +98,26 @@ void BrokerCore::decide_dependants(Decision& decision, Instant now) const {
       for (const TaskRef& ref : *task->dependants) {
         const Task* dependant = live_task(ref);
         if (dependant && dependant->state == TaskState::queued)
-          block(*dependant->spec, end.guid, end.verdict);
+          block(*dependant->spec, dependant->guid(), end.guid, end.verdict);
       }
     }
     const auto found = submitted.find(end.guid);
     if (found == submitted.end()) continue;
-    for (const TaskSpecPtr& spec : found->second) block(*spec, end.guid, end.verdict);
+    for (const TaskSpecPtr& spec : found->second) block(*spec, spec->guid, end.guid, end.verdict);
   }
 }
 
 // After a restart: tasks whose dependency is recorded as not passed, and their own end is not.
 void BrokerCore::decide_blocked(Decision& decision, Instant now) const {
   if (dependants_waiting_ == 0) return;
-  for (const Task& task : tasks_) {
+  for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
+    const Task& task = tasks_[ix];
     if (!task.spec || task.state != TaskState::queued || task.waits_for == 0 || task.cancel)
       continue;
     for (const Dependency& dependency : task.spec->depends_on) {
       const Task* on = find_task(dependency.guid);
       if (!on || on->state != TaskState::ended || is_met(dependency, on->verdict)) continue;
-      decision.events.push_back(make_blocked(task.spec->guid, dependency.guid, on->verdict, now));
+      decision.events.push_back(make_blocked(task.guid(), dependency.guid, on->verdict, now));
       break;
     }
   }
@@ -124,9 +126,9 @@ void BrokerCore::decide_blocked(Decision& decision, Instant now) const {
 void BrokerCore::apply_dependencies(TaskIx ix) {
   Task& task = tasks_[ix];
   for (const Dependency& dependency : task.spec->depends_on) {
-    const TaskIx* found = task_by_guid_.find(dependency.guid);
-    if (!found) continue;  // ended, and forgotten since it was looked at
-    Task& on = tasks_[*found];
+    const TaskIx on_ix = task_ix(dependency.guid);
+    if (on_ix == kNone) continue;  // ended, and forgotten since it was looked at
+    Task& on = tasks_[on_ix];
     if (on.state == TaskState::ended) {
       task.waits_for += is_met(dependency, on.verdict) ? 0 : 1;
       continue;
@@ -148,7 +150,7 @@ void BrokerCore::apply_dependants(Task& task) {
     const Task* live = live_task(ref);
     if (!live || live->state != TaskState::queued) continue;
     Task& dependant = tasks_[ref.ix];
-    if (!is_met(*dependency_on(*dependant.spec, task.spec->guid), task.verdict)) continue;
+    if (!is_met(*dependency_on(*dependant.spec, task.guid()), task.verdict)) continue;
     if (--dependant.waits_for > 0) continue;
     --dependants_waiting_;
     enqueue(ref.ix, false);

@@ -75,9 +75,9 @@ Desired BrokerCore::make_desired(Worker& worker) {
       continue;
     }
     Assignment& assignment = desired.run.emplace_back(make_assignment(*task));
-    bytes += task->spec->work.size() + assignment.strategy.size() + 512;
+    bytes += task->spec.work().size() + assignment.strategy.size() + 512;
     if (task->cancel) {
-      stop({{task->spec->guid, assignment.attempt},
+      stop({{task->guid(), assignment.attempt},
             StopReason::cancelled,
             "cancelled by " + task->cancel->who + ": " + task->cancel->reason});
     }
@@ -89,7 +89,7 @@ Desired BrokerCore::make_desired(Worker& worker) {
 
 Assignment BrokerCore::make_assignment(const Task& task) const {
   Assignment assignment;
-  assignment.spec = task.spec;
+  assignment.spec = std::make_shared<const TaskSpec>(task.spec.whole());
   assignment.attempt = static_cast<uint32_t>(task.attempts.size());
   for (const DeviceIx ix : task.attempts.back().devices)
     assignment.devices.push_back(devices_[ix].spec);
@@ -107,7 +107,7 @@ Assignment BrokerCore::make_assignment(const Task& task) const {
 
 TaskChange BrokerCore::make_change(const Task& task) const {
   TaskChange change;
-  change.guid = task.spec->guid;
+  change.guid = task.guid();
   change.state = task.state;
   change.attempt = static_cast<uint32_t>(task.attempts.size());
   change.verdict = task.verdict;

@@ -126,7 +126,7 @@ void BrokerCore::decide_lease(const Task& task, Placement placement, Scratch& sc
                               Decision& decision) const {
   keep_roles(task, placement);
   const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
-  decide_lease({task.spec->guid, attempt}, placement, scratch, decision);
+  decide_lease({task.guid(), attempt}, placement, scratch, decision);
 }
 
 void BrokerCore::decide_lease(const AttemptToken& token, const Placement& placement,
@@ -236,11 +236,11 @@ size_t BrokerCore::decide_leases_of(PlainQueue& queue, size_t left, const Worker
       queue.pop();
       ++taken;
       --left;
-      decision.events.push_back(Event{
-          now, AttemptLeased{{task->spec->guid, static_cast<uint32_t>(task->attempts.size() + 1)},
-                             worker.name,
-                             worker.incarnation,
-                             {}}});
+      decision.events.push_back(
+          Event{now, AttemptLeased{{task->guid(), static_cast<uint32_t>(task->attempts.size() + 1)},
+                                   worker.name,
+                                   worker.incarnation,
+                                   {}}});
     }
     if (left == 0) break;
   }

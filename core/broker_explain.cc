@@ -136,7 +136,7 @@ std::string BrokerCore::explain_health(const Device& device, Instant now) const 
 std::string BrokerCore::explain_holder(const Task& holder, Instant now) const {
   const Attempt& attempt = holder.attempts.back();
   const std::string_view kind = to_string(holder.spec->kind);
-  std::string text = "is busy with " + std::string(kind) + " task " + holder.spec->guid;
+  std::string text = "is busy with " + std::string(kind) + " task " + holder.guid();
   if (!attempt.progress.empty() && holder.spec->kind != TaskKind::job) {
     return text + ": " + attempt.progress;
   }
@@ -260,11 +260,10 @@ std::string BrokerCore::explain_kept(DeviceIx ix, const Task& task) const {
   }
   if (owner && owner != &task && owner->state == TaskState::queued && owner->chain &&
       !owner->chain->open.empty() && outranks(*owner, task)) {
-    return "is kept for task " + owner->spec->guid;
+    return "is kept for task " + owner->guid();
   }
   if (!serving || serving == &task || task.spec->before.verify == VerifyFirst::none) return "";
-  return "waits for " + std::string(to_string(serving->spec->kind)) + " task " +
-         serving->spec->guid;
+  return "waits for " + std::string(to_string(serving->spec->kind)) + " task " + serving->guid();
 }
 
 BrokerCore::Obstacle BrokerCore::obstacle_of(DeviceIx ix, const Task& task, Instant now) const {
@@ -402,7 +401,7 @@ std::string BrokerCore::explain_nearest(const Task& task, Instant now) const {
 
 Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   Explanation answer;
-  answer.guid = task.spec->guid;
+  answer.guid = task.guid();
   answer.state = task.state;
   const auto seconds = [](Duration duration) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";

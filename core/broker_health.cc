@@ -126,7 +126,7 @@ void BrokerCore::decide_health(const EventBody& body, Judged& judged, Instant no
   for (auto& [ix, judgement] : said) {
     const auto before = judged.find(ix);
     if (before != judged.end() && before->second == judgement) continue;
-    judgement.guid = task.spec->guid;
+    judgement.guid = task.guid();
     judgement.reason = cut_text(judgement.reason, kMessageLengthMax);
     events.push_back(Event{now, judgement});
     judged[ix] = judgement;
@@ -175,9 +175,9 @@ void BrokerCore::decide_health_after_job(const AttemptEnded& ended, const Task& 
 }
 
 // How much of a device a verification looks at; a repair looks at all of it.
-std::string BrokerCore::level_of(const TaskSpec& spec) const {
-  const bool known = spec.kind == TaskKind::verify && options_.verify_level;
-  return known ? options_.verify_level(spec) : "";
+std::string BrokerCore::level_of(const Task& task) const {
+  const bool known = task.spec->kind == TaskKind::verify && options_.verify_level;
+  return known ? options_.verify_level(task.spec.work()) : "";
 }
 
 void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task& task,
@@ -185,7 +185,7 @@ void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task
   const Ending& ending = ended.ending;
   const std::vector<DeviceIx>& devices = task.attempts.back().devices;
   const DeviceIx subject = devices[0];
-  const std::string level = level_of(*task.spec);
+  const std::string level = level_of(task);
   const auto judge = [&](DeviceIx ix, const std::string& reason, bool passed) {
     const DeviceJudged before = device_as_judged(ix, judged);
     if (is_persons(before.health, before.who)) return;
@@ -280,7 +280,7 @@ Duration BrokerCore::back_off(uint32_t failures) const {
 }
 
 // Asked for by the broker itself, because a back-off is over.
-bool BrokerCore::is_reverify(const TaskSpec& spec) {
+bool BrokerCore::is_reverify(const TaskTerms& spec) {
   return spec.kind == TaskKind::verify && spec.submitter == kBroker && spec.parent.empty();
 }
 

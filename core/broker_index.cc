@@ -27,10 +27,16 @@ BrokerCore::WorkerIx BrokerCore::worker_ix(const std::string& name) {
   return found->second;
 }
 
-BrokerCore::ClassIx BrokerCore::class_of(const TaskSpec& spec) {
+BrokerCore::ClassIx BrokerCore::class_of(const TaskTerms& terms) {
+  std::optional<std::string>& known_key = shared_terms_.share(terms).class_key;
+  if (const ClassIx* found = known_key ? class_by_key_.find(*known_key) : nullptr) {
+    ++classes_[*found].live;
+    return *found;
+  }
   TaskClass added;
-  describe_class(added, spec);
+  describe_class(added, terms);
   std::string key = class_key(added);
+  known_key = key;
   if (const ClassIx* found = class_by_key_.find(key)) {
     ++classes_[*found].live;
     return *found;
@@ -71,7 +77,7 @@ std::string BrokerCore::class_key(const TaskClass& task_class) {
 }
 
 // What the tasks of a class have in common, but for the devices that match.
-void BrokerCore::describe_class(TaskClass& task_class, const TaskSpec& spec) const {
+void BrokerCore::describe_class(TaskClass& task_class, const TaskTerms& spec) const {
   task_class.kind = spec.kind;
   task_class.pool = spec.pool;
   task_class.before = spec.before;

@@ -63,7 +63,7 @@ struct BrokerOptions {
   std::function<std::optional<std::string>(const std::string& bytes)> strategy_selector;
   // VerifyWork::level of a verification's work. A pure function, as above. Without it every
   // verification is a whole one.
-  std::function<std::string(const TaskSpec&)> verify_level;
+  std::function<std::string(std::string_view work)> verify_level;
   // TaskSpec::work of the verifications and repairs that the broker asks for itself. A pure
   // function (it encodes, in io).
   std::function<std::string(const Work&)> make_work;

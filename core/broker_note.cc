@@ -79,8 +79,8 @@ void BrokerCore::note_held(Worker& worker, const Sync& sync) {
   worker.to_run.clear();
   worker.to_stop.clear();
   for (const HeldAttempt& held : sync.held) {
-    const TaskIx* ix = task_by_guid_.find(held.token.guid);
-    Task* task = ix ? &tasks_[*ix] : nullptr;
+    const TaskIx ix = task_ix(held.token.guid);
+    Task* task = ix == kNone ? nullptr : &tasks_[ix];
     const bool live =
         task && held.token.attempt != 0 && held.token.attempt == task->attempts.size() &&
         !task->attempts.back().ending && workers_[task->attempts.back().worker].name == worker.name;
@@ -107,9 +107,9 @@ void BrokerCore::note_watched_submit(uint64_t session, const Submit& submit) {
   guids.reserve(submit.tasks.size());
   for (const TaskSpecPtr& spec : submit.tasks) {
     guids.push_back(spec->guid);
-    const TaskIx* ix = task_by_guid_.find(std::string_view(spec->guid));
-    if (!ix || tasks_[*ix].state != TaskState::ended) continue;
-    sessions_.at(session).news.push_back(TaskRef{*ix, tasks_[*ix].seq});
+    const TaskIx ix = task_ix(spec->guid);
+    if (ix == kNone || tasks_[ix].state != TaskState::ended) continue;
+    sessions_.at(session).news.push_back(TaskRef{ix, tasks_[ix].seq});
     sessions_with_news_.insert(session);
   }
   note_watch(session, guids);
@@ -117,13 +117,13 @@ void BrokerCore::note_watched_submit(uint64_t session, const Submit& submit) {
 
 void BrokerCore::note_watch(uint64_t session, const std::vector<std::string>& guids) {
   for (const std::string& guid : guids) {
-    const TaskIx* ix = task_by_guid_.find(std::string_view(guid));
-    if (!ix) continue;
-    Task& task = tasks_[*ix];
+    const TaskIx ix = task_ix(guid);
+    if (ix == kNone) continue;
+    Task& task = tasks_[ix];
     if (task.watcher == 0 || !sessions_.contains(task.watcher)) {
       task.watcher = session;
     } else if (task.watcher != session) {
-      std::vector<uint64_t>& more = extra_watchers_[*ix];
+      std::vector<uint64_t>& more = extra_watchers_[ix];
       std::erase_if(more, [&](uint64_t id) { return !sessions_.contains(id); });
       if (std::find(more.begin(), more.end(), session) == more.end()) more.push_back(session);
     }
@@ -136,9 +136,9 @@ void BrokerCore::note_unanswered(uint64_t session, const Watch& watch) {
   if (answer.changes.size() + answer.unknown.size() == watch.guids.size()) return;
   size_t answered = 0;
   for (const std::string& guid : watch.guids) {
-    const TaskIx* ix = task_by_guid_.find(std::string_view(guid));
-    if (!ix || answered++ < answer.changes.size()) continue;
-    sessions_.at(session).news.push_back(TaskRef{*ix, tasks_[*ix].seq});
+    const TaskIx ix = task_ix(guid);
+    if (ix == kNone || answered++ < answer.changes.size()) continue;
+    sessions_.at(session).news.push_back(TaskRef{ix, tasks_[ix].seq});
     sessions_with_news_.insert(session);
   }
 }

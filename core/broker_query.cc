@@ -154,8 +154,9 @@ TaskNews BrokerCore::make_watched(const Watch& question) const {
 // Newest first. Brief: neither work nor attempts.
 TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   std::vector<const Task*> matching;
-  for (const Task& task : tasks_) {
-    if (task.spec && is_meant(question, *task.spec, task.state, task.verdict)) {
+  for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
+    const Task& task = tasks_[ix];
+    if (task.spec && is_meant(question, task.spec.guid(), *task.spec, task.state, task.verdict)) {
       matching.push_back(&task);
     }
   }
@@ -175,7 +176,7 @@ TaskList BrokerCore::make_task_list(const ListTasks& question) const {
 
 TaskInfo BrokerCore::make_task_info(const Task& task, bool brief) const {
   TaskInfo info;
-  info.spec = *task.spec;
+  info.spec = task.spec.whole();
   if (brief) info.spec.work.clear();
   info.state = task.state;
   info.verdict = task.verdict;
@@ -218,7 +219,7 @@ DeviceInfo BrokerCore::make_device_info(const Device& device) const {
   if (device.holder == kNone) return info;
   info.draining = !device.known();
   const Task& task = tasks_[device.holder];
-  info.held_by = AttemptToken{task.spec->guid, static_cast<uint32_t>(task.attempts.size())};
+  info.held_by = AttemptToken{task.guid(), static_cast<uint32_t>(task.attempts.size())};
   info.progress = task.attempts.back().progress;
   if (!reachable) return info;
   if (task.state == TaskState::leased) {

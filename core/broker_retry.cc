@@ -25,7 +25,7 @@ uint64_t age_of(const broker_state::Task& task) {
 // Why the ended task cannot be retried, or empty. `retried`: those that the same decision retries.
 std::string BrokerCore::decide_retried(const Task& task, const LookupSet<std::string>& retried,
                                        Admission& admission) const {
-  const TaskSpec& spec = *task.spec;
+  const TaskTerms& spec = *task.spec;
   if (task.verdict == Verdict::pass || task.verdict == Verdict::flaky) {
     return "passed: there is nothing to retry";
   }
@@ -73,7 +73,7 @@ Decision BrokerCore::decide_retry(const FromPeer& input, const RetryTasks& retry
     RetryTasksResult& result = answer.results.emplace_back(RetryTasksResult{guid, ""});
     const Task* task = find_task(guid);
     if (!task) {
-      result.refused = ended_digests_.contains(hash64(guid))
+      result.refused = forgotten_.contains(guid)
                            ? "ended too long ago: submit it again under another GUID"
                            : "no such task";
       result.code = RefusalCode::unknown;
@@ -91,7 +91,7 @@ Decision BrokerCore::decide_retry(const FromPeer& input, const RetryTasks& retry
   LookupSet<std::string> retried;
   Admission admission;
   for (const auto& [task, place] : ended) {
-    const std::string& guid = task->spec->guid;
+    const std::string& guid = task->guid();
     if (retried.contains(guid)) continue;  // is named twice
     RetryTasksResult& result = answer.results[place];
     result.refused = decide_retried(*task, retried, admission);

@@ -15,6 +15,7 @@
 
 #include "core/device.h"
 #include "core/event.h"
+#include "core/kept_task.h"
 #include "core/messages.h"
 #include "core/selector.h"
 #include "core/task.h"
@@ -70,7 +71,7 @@ struct Revival {
 
 struct Task {
   // Hard.
-  TaskSpecPtr spec;  // null: a free slot
+  KeptSpec spec;     // none: a free slot
   uint64_t seq = 0;  // of the event that put it into the queue: TaskSubmitted or TaskRetried
   TaskState state = TaskState::queued;
   Verdict verdict = Verdict::none;
@@ -95,6 +96,7 @@ struct Task {
   bool news_pending = false;
   bool enqueued = false;  // its class has a reference to it in a queue
 
+  std::string guid() const { return std::string(spec.guid()); }
   // How many of its attempts use up no retries: a person has had it retried since.
   size_t attempts_before() const { return revival ? revival->attempts : 0; }
 };

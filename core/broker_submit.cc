@@ -19,7 +19,7 @@ std::string invalid_timeouts(const Timeouts& timeouts) {
 }
 
 // `with` must say which one: one other request has that role.
-std::string invalid_with(const TaskSpec& spec, size_t index) {
+std::string invalid_with(const TaskTerms& spec, size_t index) {
   const std::string& with = spec.devices[index].with;
   size_t named = 0;
   for (size_t other = 0; other < spec.devices.size(); ++other) {
@@ -40,7 +40,7 @@ std::string describe_request(const DeviceRequest& request) {
   return request.name.empty() ? request.selector : request.name;
 }
 
-std::string invalid_before(const TaskSpec& spec) {
+std::string invalid_before(const TaskTerms& spec) {
   const Before& before = spec.before;
   if (spec.kind != TaskKind::job) {
     if (spec.submitter == "broker") return "the submitter is not the broker itself";
@@ -59,7 +59,7 @@ std::string invalid_before(const TaskSpec& spec) {
   return "";
 }
 
-std::string invalid_requests(const TaskSpec& spec) {
+std::string invalid_requests(const TaskTerms& spec) {
   if (spec.devices.size() > kDevicesPerTaskMax) {
     return "a task may ask for at most " + std::to_string(kDevicesPerTaskMax) + " devices";
   }
@@ -87,7 +87,7 @@ std::string invalid_requests(const TaskSpec& spec) {
   return "";
 }
 
-std::string invalid_metadata(const TaskSpec& spec) {
+std::string invalid_metadata(const TaskTerms& spec) {
   if (!spec.group.empty()) {
     if (const auto problem = invalid_guid(spec.group)) return "the group: " + *problem;
   }
@@ -99,6 +99,24 @@ std::string invalid_metadata(const TaskSpec& spec) {
   if (spec.metadata.size() <= kMetadataMax && bytes <= kMetadataBytesMax) return "";
   return "a task has at most " + std::to_string(kMetadataMax) + " pairs of metadata, of " +
          std::to_string(kMetadataBytesMax >> 10) + " KiB in all";
+}
+
+// Why nobody may ask for a task on such terms, or empty.
+std::string invalid_terms(const TaskTerms& spec) {
+  if (spec.name.size() > kMessageLengthMax || !is_utf8(spec.name)) {
+    return "the task's name is too long or not UTF-8";
+  }
+  if (!spec.pool.empty()) {
+    if (const auto problem = invalid_name(spec.pool, "pool")) return *problem;
+  }
+  if (spec.priority > kPriorityMax) return "priority must be 0 to 100";
+  if (spec.retry.infra > kRetryMax || spec.retry.test > kRetryMax) {
+    return "at most " + std::to_string(kRetryMax) + " retries";
+  }
+  if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
+  if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
+  if (const std::string problem = invalid_before(spec); !problem.empty()) return problem;
+  return invalid_metadata(spec);
 }
 
 }  // namespace
@@ -125,11 +143,11 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
     const Task* present = find_task(spec->guid);
     const TaskSpecPtr* twin = in_this_message.find(std::string_view(spec->guid));
     if (present || twin) {
-      result.known = present ? *present->spec == *spec : **twin == *spec;
+      result.known = present ? present->spec == *spec : **twin == *spec;
       if (!result.known) result.refused = "the GUID already names another task";
       continue;
     }
-    if (ended_digests_.contains(hash64(spec->guid))) {
+    if (forgotten_.contains(spec->guid)) {
       result.known = true;
       continue;
     }
@@ -163,32 +181,25 @@ std::string BrokerCore::decide_room(size_t accepted) const {
 
 std::string BrokerCore::decide_admission(const TaskSpec& spec, Admission& admission) const {
   if (const auto problem = invalid_guid(spec.guid)) return *problem;
-  if (spec.name.size() > kMessageLengthMax || !is_utf8(spec.name)) {
-    return "the task's name is too long or not UTF-8";
+  const bool known = admission.admitted && *admission.admitted == spec;
+  if (!known) {
+    if (const std::string problem = invalid_terms(spec); !problem.empty()) return problem;
   }
-  if (!spec.pool.empty()) {
-    if (const auto problem = invalid_name(spec.pool, "pool")) return *problem;
-  }
-  if (spec.priority > kPriorityMax) return "priority must be 0 to 100";
-  if (spec.retry.infra > kRetryMax || spec.retry.test > kRetryMax) {
-    return "at most " + std::to_string(kRetryMax) + " retries";
-  }
-  if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
-  if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
-  if (const std::string problem = invalid_before(spec); !problem.empty()) return problem;
-  if (const std::string problem = invalid_metadata(spec); !problem.empty()) return problem;
   if (spec.work.size() > kWorkBytesMax) {
     return "the work description is larger than " + std::to_string(kWorkBytesMax >> 10) + " KiB";
   }
   if (options_.invalid_work) {
     if (const auto problem = options_.invalid_work(spec)) return *problem;
   }
-  return decide_capacity(spec, admission);
+  if (known) return "";
+  std::string problem = decide_capacity(spec, admission);
+  if (problem.empty()) admission.admitted = &spec;
+  return problem;
 }
 
 // Submitting what no known device or worker could ever serve is refused at once. What holds for one
 // task holds for all that are like it.
-std::string BrokerCore::decide_capacity(const TaskSpec& spec, Admission& admission) const {
+std::string BrokerCore::decide_capacity(const TaskTerms& spec, Admission& admission) const {
   if (spec.wait_for_capacity) return "";
   TaskClass wanted;
   describe_class(wanted, spec);
@@ -208,7 +219,7 @@ std::string BrokerCore::decide_capacity(const TaskSpec& spec, Admission& admissi
   return answer->second;
 }
 
-std::string BrokerCore::decide_capacity_of(const TaskSpec& spec, const TaskClass& wanted,
+std::string BrokerCore::decide_capacity_of(const TaskTerms& spec, const TaskClass& wanted,
                                            Admission& admission) const {
   const std::string& otherwise = admission.otherwise;
   if (spec.devices.empty()) {

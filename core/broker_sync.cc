@@ -149,8 +149,7 @@ void BrokerCore::decide_restarted(const Sync& sync, const Worker& worker, uint64
   }
   for (const TaskIx ix : worker.held) {
     const Task& task = tasks_[ix];
-    if (task.attempts.back().incarnation >= sync.incarnation ||
-        spoken_for.contains(task.spec->guid))
+    if (task.attempts.back().incarnation >= sync.incarnation || spoken_for.contains(task.guid()))
       continue;
     decision.events.push_back(
         Event{now, decide_ending(task, Origin{},

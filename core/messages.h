@@ -306,7 +306,8 @@ struct ListTasks {                              // TaskList, newest first
   bool operator==(const ListTasks&) const = default;
 };
 // Whether such a task is one that `question` means, `max` apart.
-bool is_meant(const ListTasks& question, const TaskSpec& spec, TaskState state, Verdict verdict);
+bool is_meant(const ListTasks& question, std::string_view guid, const TaskTerms& spec,
+              TaskState state, Verdict verdict);
 struct TaskList {
   std::vector<TaskInfo> tasks;  // brief
   uint64_t total = 0;           // that matched, before `max`

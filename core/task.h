@@ -154,10 +154,9 @@ struct Dependency {
 // Adds it, or where the task is named already makes that as strict as both.
 void add_dependency(std::vector<Dependency>& dependencies, Dependency added);
 
-// What a submitter asks for. `work` is an encoded Work (core/work.h): the broker checks that it
-// decodes and carries it to the worker as it is.
-struct TaskSpec {
-  std::string guid;
+// What a task asks for, but for its name and its work: many tasks of one submitter have the same
+// terms.
+struct TaskTerms {
   TaskKind kind = TaskKind::job;
   std::string name;                    // for people and for status.log; not unique
   std::string parent;                  // GUID of the task on whose behalf this one runs, or empty
@@ -168,11 +167,20 @@ struct TaskSpec {
   Timeouts timeouts;
   Retry retry;
   bool wait_for_capacity = false;  // accept even when no known device could ever serve it
-  std::string work;
-  Before before;  // of a job
+  Before before;                   // of a job
   std::vector<Dependency> depends_on;
   std::string group;  // shared by the tasks of one array or matrix; empty: in none
   std::map<std::string, std::string> metadata;  // the submitter's own, told with all that it is
+
+  bool operator==(const TaskTerms&) const = default;
+};
+using TaskTermsPtr = std::shared_ptr<const TaskTerms>;
+
+// What a submitter asks for. `work` is an encoded Work (core/work.h): the broker checks that it
+// decodes and carries it to the worker as it is.
+struct TaskSpec : TaskTerms {
+  std::string guid;
+  std::string work;
 
   bool operator==(const TaskSpec&) const = default;
 };

@@ -38,9 +38,9 @@ class Broker {
     BrokerOptions options;
     options.log_id = "log";
     options.make_work = make_work;
-    options.verify_level = [](const TaskSpec& spec) {
-      const size_t colon = spec.work.find(':');
-      return colon == std::string::npos ? "" : spec.work.substr(colon + 1);
+    options.verify_level = [](std::string_view work) {
+      const size_t colon = work.find(':');
+      return colon == std::string::npos ? "" : std::string(work.substr(colon + 1));
     };
     options.strategy_selector = [](const std::string& bytes) { return bytes; };
     return options;

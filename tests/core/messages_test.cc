@@ -118,7 +118,8 @@ TEST(ListTasks, EveryWordOfAQuestionMustHold) {
   for (const Row& row : rows) {
     ListTasks question;
     row.ask(question);
-    EXPECT_EQ(is_meant(question, spec, TaskState::ended, Verdict::fail), row.is_meant) << row.word;
+    EXPECT_EQ(is_meant(question, spec.guid, spec, TaskState::ended, Verdict::fail), row.is_meant)
+        << row.word;
   }
 }
 

@@ -41,8 +41,8 @@ BrokerOptions draw_broker_options(Random& random) {
   options.log_id = "log-of-the-simulation";
   options.invalid_work = invalid_work;
   options.make_work = encode_work;
-  options.verify_level = [](const TaskSpec& spec) {
-    const Result<Work> work = decode_work(spec.work);
+  options.verify_level = [](std::string_view bytes) {
+    const Result<Work> work = decode_work(bytes);
     const auto* verify = work.ok() ? std::get_if<VerifyWork>(&*work) : nullptr;
     return verify ? verify->level : "";
   };

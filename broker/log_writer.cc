@@ -1,0 +1,71 @@
+#include "broker/log_writer.h"
+
+#include <sys/eventfd.h>
+
+#include <cassert>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "broker/blocks.h"
+
+namespace muster {
+
+AppendResult append_events(EventLog& log, const std::vector<Event>& events) {
+  const std::vector<StoredBlock> encoded = make_blocks(events, log.head() + 1);
+  std::vector<NewBlock> blocks;
+  blocks.reserve(encoded.size());
+  for (const StoredBlock& block : encoded) {
+    blocks.push_back({block.first, block.count, block.bytes});
+  }
+  return log.append(blocks);
+}
+
+LogWriter::LogWriter(EventLog& log)
+    : log_(log), done_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { run(); }) {}
+
+LogWriter::~LogWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void LogWriter::begin(std::vector<Event> events) {
+  assert(!busy_ && !events.empty());
+  busy_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    batch_ = std::move(events);
+    result_.reset();
+  }
+  changed_.notify_all();
+}
+
+AppendResult LogWriter::finish() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return result_.has_value(); });
+  eventfd_t drained = 0;
+  ::eventfd_read(done_.get(), &drained);
+  busy_ = false;
+  return *std::exchange(result_, std::nullopt);
+}
+
+void LogWriter::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stop_ || !batch_.empty(); });
+    if (batch_.empty()) return;
+    const std::vector<Event> events = std::exchange(batch_, {});
+    lock.unlock();
+    AppendResult result = append_events(log_, events);
+    lock.lock();
+    result_ = std::move(result);
+    ::eventfd_write(done_.get(), 1);
+    changed_.notify_all();
+  }
+}
+
+}  // namespace muster

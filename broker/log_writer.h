@@ -1,0 +1,51 @@
+// Appends to the event log in a thread of its own: while the disk syncs one batch of events, the
+// broker decides the next.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/event.h"
+#include "io/event_log.h"
+#include "io/file.h"
+
+namespace muster {
+
+// Encodes the events, in as few blocks as hold them, and appends them durably: all or none.
+AppendResult append_events(EventLog& log, const std::vector<Event>& events);
+
+class LogWriter {
+ public:
+  explicit LogWriter(EventLog& log);
+  ~LogWriter();  // waits for what was begun
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  // True from begin() to finish().
+  bool busy() const { return busy_; }
+  // Hands over one batch, not empty; not while it is busy. Nobody else appends until finish().
+  void begin(std::vector<Event> events);
+  // Readable when what was begun is over.
+  int done_fd() const { return done_.get(); }
+  // Waits for that, and says how it went.
+  AppendResult finish();
+
+ private:
+  void run();
+
+  EventLog& log_;
+  UniqueFd done_;
+  bool busy_ = false;  // of the thread that calls
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stop_ = false;
+  std::vector<Event> batch_;            // to be appended; empty: nothing
+  std::optional<AppendResult> result_;  // of the newest batch
+  std::thread thread_;                  // the last member: it starts when all others are there
+};
+
+}  // namespace muster
