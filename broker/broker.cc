@@ -141,6 +141,7 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
       dispatch(now);
     }
     commit(now);
+    if (fault_.empty()) deliver(fetches_.drain(now));
     if (!stop) continue;
     if (writer_->busy()) finish_append();
     break;
@@ -220,7 +221,6 @@ void Broker::commit(Instant now) {
     finish(events_.empty() ? AppendResult{} : append_events(*log_, events_));
     events_.clear();
   }
-  if (fault_.empty()) deliver(fetches_.drain(now));
 }
 
 void Broker::finish_append() { finish(writer_->finish()); }

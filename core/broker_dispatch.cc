@@ -13,6 +13,7 @@ Decision BrokerCore::decide_dispatch(Instant now) const {
   scratch.now = now;
   decide_leases_with_devices(scratch, decision);
   decide_leases_plain(now, scratch, decision);
+  decide_dependants(decision, now);  // of jobs that it found nowhere to go for
   return decision;
 }
 

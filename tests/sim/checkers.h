@@ -53,7 +53,9 @@ class Checkers {
   void on_broker_decides(const std::vector<Event>& events, Instant now, Duration lease);
   void on_broker_slept(const BrokerCore& core, Instant now);
   void on_broker_says(const Envelope& envelope);
-  void on_broker_gone(const BrokerCore& core, const BrokerOptions& options);
+  // `newest`: what it has decided since the newest block of the log.
+  void on_broker_gone(const BrokerCore& core, const BrokerOptions& options,
+                      const std::vector<Event>& newest);
   void on_durable(const SimLog::Block& block);
 
   // At the worker.

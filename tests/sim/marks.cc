@@ -56,7 +56,8 @@ constexpr std::string_view kNames[] = {"lease_lost",
                                        "supervisor_stop",
                                        "worker_left",
                                        "verified_in_part",
-                                       "listed_twice"};
+                                       "listed_twice",
+                                       "decided_while_syncing"};
 static_assert(std::size(kNames) == kMarks);
 
 }  // namespace

@@ -61,6 +61,7 @@ enum class Mark : uint8_t {
   worker_left,            // a worker died and was never started again
   verified_in_part,       // a device was found good by a level of its checks
   listed_twice,           // one thing was listed under two names
+  decided_while_syncing,  // the broker decided while what it had decided before became durable
   count
 };
 

@@ -87,8 +87,14 @@ void SimBroker::wake() {
   take(Tick{}, woken);
   if (core_->dispatch_due()) take(Dispatch{}, woken);
   checkers_.on_broker_slept(*core_, woken);
-  std::vector<Send> level = core_->drain_sends(woken);
-  std::move(level.begin(), level.end(), std::back_inserter(sends_));
+  if (syncing_) {
+    checkers_.marks().hit(Mark::decided_while_syncing);
+    answer_fetches();
+    busy_ = false;
+    set_timer();
+    if (std::exchange(wake_due_, false) || !inbox_.empty()) wake_later(0us);
+    return;
+  }
   commit();
 }
 
@@ -116,8 +122,12 @@ void SimBroker::take(const Input& input, Instant now) {
   std::move(decision.sends.begin(), decision.sends.end(), std::back_inserter(sends_));
 }
 
-// One durable append, then send. Dying may fall between.
+// One durable append, then send. Dying may fall between. As the shell does, it decides what comes
+// next meanwhile or waits.
 void SimBroker::commit() {
+  waiting_sends_ = std::exchange(sends_, {});
+  std::vector<Send> level = core_->drain_sends(now());
+  std::move(level.begin(), level.end(), std::back_inserter(waiting_sends_));
   if (plant_ == Plant::send_before_durable) deliver();
   if (events_.empty()) {
     made_durable();
@@ -137,16 +147,21 @@ void SimBroker::commit() {
     crash();
     return;
   }
+  syncing_ = true;
   const Duration slowest = std::max(faults_.log_sync_max, 2 * kLogSyncMin);
   after(sim_.random().heavy_tail(kLogSyncMin, slowest), [this] {
+    syncing_ = false;
     checkers_.on_durable(log_.sync());
     made_durable();
   });
+  if (sim_.random().chance(500)) return;
+  busy_ = false;
+  if (std::exchange(wake_due_, false) || !inbox_.empty()) wake_later(0us);
 }
 
 void SimBroker::made_durable() {
   if (crash_point_ == CrashPoint::after_sync) {
-    if (!sends_.empty()) checkers_.marks().hit(Mark::crash_before_sends);
+    if (!waiting_sends_.empty()) checkers_.marks().hit(Mark::crash_before_sends);
     crash();
     return;
   }
@@ -156,13 +171,17 @@ void SimBroker::made_durable() {
     return;
   }
   answer_fetches();
+  if (!events_.empty() || !sends_.empty()) {
+    commit();
+    return;
+  }
   set_timer();
   busy_ = false;
   if (std::exchange(wake_due_, false) || !inbox_.empty()) wake_later(0us);
 }
 
 void SimBroker::deliver() {
-  std::vector<Send> sends = std::exchange(sends_, {});
+  std::vector<Send> sends = std::exchange(waiting_sends_, {});
   if (crash_point_ == CrashPoint::between_sends)
     sends.resize(sim_.random().below(sends.size() + 1));
   for (const Send& send : sends) {
@@ -196,7 +215,7 @@ void SimBroker::set_timer() {
 }
 
 void SimBroker::stall(Duration length) {
-  if (!up() || busy_) return;
+  if (!up() || busy_ || syncing_) return;
   busy_ = true;
   if (sim_.tracing()) sim_.trace(kWho, "stalls for " + describe(length));
   after(length, [this] {
@@ -213,7 +232,7 @@ void SimBroker::crash_soon(Duration away) {
   crash_point_ = sim_.random().one_of(kPoints);
 }
 
-void SimBroker::check_state() { checkers_.on_broker_gone(*core_, options_); }
+void SimBroker::check_state() { checkers_.on_broker_gone(*core_, options_, events_); }
 
 void SimBroker::crash() {
   check_state();
@@ -229,8 +248,9 @@ void SimBroker::crash() {
   inbox_.clear();
   events_.clear();
   sends_.clear();
+  waiting_sends_.clear();
   fetches_.clear();
-  busy_ = wake_due_ = false;
+  syncing_ = busy_ = wake_due_ = false;
   crash_point_ = CrashPoint::none;
   network_.broker_down();
   after(away_, [this] { start(); });

@@ -72,10 +72,12 @@ class SimBroker {
   uint64_t life_ = 0;  // grows at each crash
   std::unique_ptr<BrokerCore> core_;
   std::deque<FromPeer> inbox_;
-  std::vector<Event> events_;  // applied, not yet durable
-  std::vector<Send> sends_;    // to go out when they are
+  std::vector<Event> events_;        // applied, not yet on their way to the log
+  std::vector<Send> sends_;          // to go out when they are durable
+  std::vector<Send> waiting_sends_;  // to go out when what is on its way is durable
   std::vector<WaitingFetch> fetches_;
-  bool busy_ = false;      // with the log, or stalled
+  bool syncing_ = false;   // events are on their way to the log
+  bool busy_ = false;      // waits for that, or is stalled
   bool wake_due_ = false;  // while busy
   uint64_t timer_ = 0;     // the newest; older ones do nothing
   CrashPoint crash_point_ = CrashPoint::none;
