@@ -470,6 +470,18 @@ TEST(BrokerChain, ChildrenThatComeToNothingAreBounded) {
   EXPECT_THAT(lab.task(1).ending->message, HasSubstr("muster task trace " + guid_of(1)));
 }
 
+TEST(BrokerChain, WhatDependsOnAJobThatADispatchEndsIsEndedWithIt) {
+  ChainLab lab(one_handset());
+  lab.submit_and_dispatch(lab.job(1, "a", kFresh));
+  TaskSpec dependant = lab.job(2, "a", VerifyFirst::none);
+  dependant.depends_on = {{guid_of(1), true}};
+  lab.submit_and_dispatch(dependant);
+  for (uint32_t i = 1; i <= kChildrenPerTaskMax; ++i) lab.end_child(1, make_error(Cause::user));
+  ASSERT_EQ(lab.state(1), TaskState::ended);
+  ASSERT_EQ(lab.state(2), TaskState::ended);
+  EXPECT_EQ(lab.task(2).verdict, Verdict::skip);
+}
+
 TEST(BrokerChain, OneMessageMayEndSeveralChildrenOfAJob) {
   ChainLab lab(make_inventory({"a handset w1", "r relay w1"}));
   lab.submit_and_dispatch(lab.job(1, "dut:a relay:r", kAlways));
