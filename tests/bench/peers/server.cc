@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -55,7 +56,11 @@ PeerServer::~PeerServer() {
   if (server_ != nullptr) server_->stop(kStopPatience);
 }
 
-uint64_t PeerServer::bytes() const { return resident_bytes(server_->pid()); }
+uint64_t PeerServer::bytes() const {
+  // What was started for RabbitMQ is a script that waits for the node.
+  const std::string node = epmd_ == nullptr ? "" : read_text(scratch_.path() + "/pid");
+  return resident_bytes(node.empty() ? server_->pid() : std::atoi(node.c_str()));
+}
 
 std::string PeerServer::words() const {
   const std::string words = read_text(scratch_.path() + "/out");
