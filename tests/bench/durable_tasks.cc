@@ -25,7 +25,7 @@ Submitter::Submitter(House& house, std::string pool)
     : house_(house),
       client_(house.connect()),
       pool_(std::move(pool)),
-      work_(encode_work(NoopWork{std::string(kTaskBytes, 'x')})) {}
+      work_(encode_work(NoopWork{payload_})) {}
 
 void Submitter::submit(uint64_t count) {
   Submit message;
@@ -46,7 +46,11 @@ void Submitter::take_one() {
   const std::optional<Message> pushed = client_->next_push(kPatience);
   if (!pushed) fail(house_, "the broker fell silent");
   if (const TaskNews* news = std::get_if<TaskNews>(&*pushed)) {
-    for (const TaskChange& change : news->changes) ended_ += change.state == TaskState::ended;
+    for (const TaskChange& change : news->changes) {
+      if (change.state != TaskState::ended) continue;
+      if (change.ending->message != payload_) fail(house_, "a task ended without its result");
+      ++ended_;
+    }
   } else if (const SubmitReply* reply = std::get_if<SubmitReply>(&*pushed)) {
     accepted_ += reply->results.size();
     for (const SubmitResult& result : reply->results) {

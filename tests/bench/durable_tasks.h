@@ -1,5 +1,5 @@
-// The work that muster and its peers are compared by: tasks of 200 bytes that a worker ends at
-// once, every step on disk before anybody is told.
+// The work that muster and its peers are compared by: tasks of 200 bytes that a worker ends at once
+// with a result of 200 bytes, every step on disk before anybody is told.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ inline constexpr uint64_t kLatencyTasks = 2'000;
 // Ends the program with what the daemons of `house` have said.
 [[noreturn]] void fail(const House& house, const std::string& what);
 
-// Submits such tasks and counts those that ended.
+// Submits such tasks and counts those whose result has come.
 class Submitter {
  public:
   // Tasks of a named pool wait for a worker of it, and are not watched.
@@ -40,6 +40,7 @@ class Submitter {
   House& house_;
   std::unique_ptr<Client> client_;
   std::string pool_;
+  std::string payload_ = std::string(kTaskBytes, 'x');
   Bytes work_;
   uint64_t submitted_ = 0;
   uint64_t accepted_ = 0;
