@@ -54,24 +54,22 @@ Result<std::vector<Compared>> measure_all(const PeersOptions& options, const std
 
 void print_settings(const PeersOptions& options) {
   std::printf(
-      "\nTasks of %zu bytes, %d workers, the results back at the one producer; durable before\n"
-      "acknowledged where nothing else is said. tasks/s: the producer pipelines; p50, p99: one "
-      "task\n"
-      "in flight. x: muster : it, more is better for tasks/s, less for p50. Memory is the "
-      "server's\n"
-      "after the run. Medians of %d runs of %.0f s, all processes on this machine.\n\n",
+      "\n"
+      "Tasks and results of %zu bytes, one producer, %d workers, all on this machine.\n"
+      "tasks/s: the producer pipelines; p50, p99: one task in flight; memory: the server's\n"
+      "after the run. x: muster : it; more is better for tasks/s, less for p50.\n"
+      "Medians of %d runs of %.0f s.\n\n",
       kTaskBytes, kWorkers, options.runs, options.seconds);
   std::printf(
-      "muster: SQLite log, ipc socket as by default, up to %lu tasks in flight, %lu a message, %u "
-      "a\n"
-      "  worker; a result is the verdict with its times and worker instead of %zu bytes\n",
-      static_cast<unsigned long>(kWindow), static_cast<unsigned long>(kBatchMax), kWorkerSlots,
-      kTaskBytes);
+      "muster: %lu in flight, %lu a batch, %u a worker; by Unix socket, as by default\n"
+      "  SQLite log: whatever the broker says is on disk\n"
+      "  watched submits; the verdict of a worker brings the result\n",
+      static_cast<unsigned long>(kWindow), static_cast<unsigned long>(kBatchMax), kWorkerSlots);
   for (const Peer* peer : options.peers) {
-    std::printf(
-        "%s: loopback TCP, up to %zu tasks in flight, %zu a batch, %zu a worker;\n  %s;\n  %s\n",
-        std::string(peer->title).c_str(), peer->load.window, peer->load.batch, peer->load.credit,
-        std::string(peer->served).c_str(), std::string(peer->used).c_str());
+    std::printf("%s: %zu in flight, %zu a batch, %zu a worker; by loopback TCP\n  %s\n  %s\n",
+                std::string(peer->title).c_str(), peer->load.window, peer->load.batch,
+                peer->load.credit, std::string(peer->served).c_str(),
+                std::string(peer->used).c_str());
   }
 }
 

@@ -23,7 +23,7 @@ const std::vector<Peer>& all_peers() {
        "nats_jetstream",
        "NATS JetStream, file",
        "file storage as it comes: an acknowledgement survives kill -9, but not a power cut",
-       "asynchronous publish; pull consumers that fetch 256 (push with one task in flight); "
+       "asynchronous publish; pull consumers that fetch 256, push with one task in flight; "
        "a worker acknowledges a task once its result is acknowledged",
        {16384, 64, 256}},
       {PeerKind::nats,
