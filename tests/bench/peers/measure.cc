@@ -24,7 +24,7 @@ struct ClientFigures {
 Result<ClientFigures> run_client(const Peer& peer, const PeerServer& server,
                                  const std::string& bin_dir, const std::string& phase,
                                  double seconds) {
-  const ScratchDir scratch;
+  const ScratchDir scratch(server.dir());
   ChildSpec spec;
   spec.argv = {bin_dir + "/muster_peer_client", std::string(peer.key),
                std::to_string(server.port()),   phase,

@@ -22,6 +22,7 @@ class PeerServer {
   PeerServer& operator=(const PeerServer&) = delete;
 
   uint16_t port() const { return port_; }
+  const std::string& dir() const { return scratch_.path(); }
   // Resident memory.
   uint64_t bytes() const;
   // The end of what it has said.

@@ -21,12 +21,13 @@ sigset_t signals_of_interest() {
   return signals;
 }
 
-// Waits until `worker` ends, which a signal to us brings about.
+// Waits until `worker` ends, which a signal to us brings about, and for orphans that end before.
 int await(pid_t worker, const sigset_t& signals) {
   int interrupted = 0;
   for (;;) {
     int status = 0;
-    if (::waitpid(worker, &status, WNOHANG) == worker) {
+    for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (ended != worker) continue;
       if (interrupted != 0) return 128 + interrupted;
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
