@@ -15,7 +15,7 @@ namespace muster {
 
 // Ends at once with pass, in the worker's own process. It measures the house itself.
 struct NoopWork {
-  std::string payload;  // carried and ignored
+  std::string payload;  // comes back as the ending's message
 
   bool operator==(const NoopWork&) const = default;
 };

@@ -27,7 +27,7 @@ struct NoopWork {
   # Ends at once with `pass`, in the worker's own process. It measures the house itself.
 
   payload @0 :Data;
-  # Carried and ignored.
+  # Comes back as the message of the ending.
 }
 
 struct VerifyWork {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/guid.h"
+#include "core/limits.h"
 #include "workers/attempt_files.h"
 #include "workers/job_attempt.h"
 #include "workers/strategy_attempt.h"
@@ -61,8 +62,9 @@ Ending AttemptRun::ending_of_stop(Instant started, Instant now) const {
   return make_ending(Outcome::error, stop_cause_, status, stop_reason_, started, now);
 }
 
-Ending run_noop(Instant now) {
-  return make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", now, now);
+Ending run_noop(const NoopWork& work, Instant now) {
+  return make_ending(Outcome::pass, Cause::none, StatusCode::ok,
+                     cut_text(sanitize_utf8(work.payload), kMessageLengthMax), now, now);
 }
 
 std::unique_ptr<AttemptRun> make_attempt_run(const RunContext& context, Assignment assignment,

@@ -109,8 +109,9 @@ class AttemptRun {
   bool over_ = false;
 };
 
-// Ends at once with pass.
-Ending run_noop(Instant now);
+// Ends at once with pass. The message is the payload, made text where it is none and cut where it
+// is too long for one.
+Ending run_noop(const NoopWork& work, Instant now);
 
 // The attempt that `assignment` asks for. What cannot be run at all still is an AttemptRun: it ends
 // as error/config when it begins.

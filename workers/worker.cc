@@ -323,8 +323,8 @@ void Worker::start(Assignment assignment, Instant now) {
                  true, now);
     return;
   }
-  if (std::holds_alternative<NoopWork>(*work)) {
-    core_.report(token, run_noop(now), false, now);
+  if (const NoopWork* noop = std::get_if<NoopWork>(&*work)) {
+    core_.report(token, run_noop(*noop, now), false, now);
     return;
   }
   trace_call(token, "run", "", now);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +76,27 @@ MachineFacts measure_machine(const std::string& dir) {
   facts.disk = dir;
   facts.fsync_p50_us = measure_fsync_p50(dir);
   return facts;
+}
+
+std::string describe(const MachineFacts& facts) {
+  char fsync[32];
+  std::snprintf(fsync, sizeof fsync, "%.0f", facts.fsync_p50_us);
+  return std::to_string(facts.cores) + " cores, " + facts.cpu + ", " + facts.kernel +
+         "; fdatasync of 4 KiB on " + facts.disk + ": p50 " + fsync + " us";
+}
+
+std::string find_disk(const std::string& fallback) {
+  constexpr long kTmpfs = 0x01021994;
+  struct statfs info {};
+  if (statfs("/var/tmp", &info) == 0 && info.f_type != kTmpfs) return "/var/tmp";
+  return fallback;
+}
+
+void print_json(const Figures& figures) {
+  for (const Figure& figure : figures) {
+    std::printf("{\"bench\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"}\n", figure.bench.c_str(),
+                figure.value, figure.unit.c_str());
+  }
 }
 
 namespace {

@@ -44,6 +44,14 @@ struct MachineFacts {
   double fsync_p50_us = 0;  // of a 4 KiB append to a file there
 };
 MachineFacts measure_machine(const std::string& dir);
+// One line for people.
+std::string describe(const MachineFacts& facts);
+
+// A directory on a disk, or `fallback`: syncs to a memory file system cost nothing and say nothing.
+std::string find_disk(const std::string& fallback);
+
+// One object a line.
+void print_json(const Figures& figures);
 
 // Resident memory of a process, from /proc.
 uint64_t resident_bytes(int pid);

@@ -5,8 +5,6 @@
 // NAME is core, engine, log, ledger, tasks, memory, sweep, archive, jobs or sinks. The table goes
 // to stdout with facts about the machine; with -o json one object a line does: {"bench": NAME,
 // "value": NUMBER, "unit": TEXT}.
-#include <sys/vfs.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -41,24 +39,8 @@ bool parse(const std::vector<std::string>& arguments, Options& options) {
   return arguments.size() % 2 == 0;
 }
 
-// A directory on a disk: syncs to a memory file system cost nothing and say nothing.
-std::string find_disk(const std::string& fallback) {
-  constexpr long kTmpfs = 0x01021994;
-  struct statfs info {};
-  if (statfs("/var/tmp", &info) == 0 && info.f_type != kTmpfs) return "/var/tmp";
-  return fallback;
-}
-
-void print_json(const Figures& figures) {
-  for (const Figure& figure : figures) {
-    std::printf("{\"bench\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"}\n", figure.bench.c_str(),
-                figure.value, figure.unit.c_str());
-  }
-}
-
 void print_table(const Figures& figures, const MachineFacts& facts) {
-  std::printf("%u cores, %s, %s; fdatasync of 4 KiB on %s: p50 %.0f us\n\n", facts.cores,
-              facts.cpu.c_str(), facts.kernel.c_str(), facts.disk.c_str(), facts.fsync_p50_us);
+  std::printf("%s\n\n", describe(facts).c_str());
   std::printf("%-28s %16s  %-10s %s\n", "bench", "value", "unit", "goal");
   for (const Figure& figure : figures) {
     std::printf("%-28s %16.1f  %-10s %s\n", figure.bench.c_str(), figure.value, figure.unit.c_str(),

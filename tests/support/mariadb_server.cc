@@ -1,10 +1,7 @@
 #include "tests/support/mariadb_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,6 +13,7 @@
 #include <variant>
 
 #include "io/file.h"
+#include "tests/support/free_port.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -34,19 +32,6 @@ std::string user() {
 [[noreturn]] void give_up(const std::string& what) {
   std::fprintf(stderr, "%s\nis mariadb-server installed?\n", what.c_str());
   std::abort();
-}
-
-uint16_t free_port() {
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(fd.get(), generic, size) != 0 || ::getsockname(fd.get(), generic, &size) != 0) {
-    give_up("no port is free");
-  }
-  return ntohs(address.sin_port);
 }
 
 // A data directory as mariadb-install-db makes it: made once for each server program, since that
@@ -85,7 +70,7 @@ std::string template_dir() {
 MariadbServer::MariadbServer(std::vector<std::string> flags, const std::string& parent)
     : scratch_(parent.empty() ? fast_parent() : parent),
       flags_(std::move(flags)),
-      port_(free_port()) {
+      port_(find_free_port()) {
   std::filesystem::copy(template_dir(), dir() + "/data", std::filesystem::copy_options::recursive);
   std::filesystem::create_directories(dir() + "/tmp");
   std::string password;

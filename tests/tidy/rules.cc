@@ -34,6 +34,9 @@ const std::vector<Outside> kOutside = {
     {"mysql.h", {"io/mariadb_store", "tests/"}},
     {"errmsg.h", {"io/mariadb_store"}},
     {"mysqld_error.h", {"io/mariadb_store"}},
+    {"hiredis/", {"tests/bench/peers/client_redis"}},
+    {"amqp", {"tests/bench/peers/client_rabbitmq"}},
+    {"nats/", {"tests/bench/peers/client_nats"}},
     {"sqlite3.h", {"io/sqlite", "io/event_log_sqlite", "collectors/", "workers/spool", "tests/"}},
 };
 
