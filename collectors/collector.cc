@@ -106,7 +106,7 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   };
   add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
   LedgerPlace ledger = ledger_place(home, config.ledger);
-  if (ledger.server) ledger.server->options.stop_fd = stop.fd();
+  ledger.stop_fd = stop.fd();
   add(std::make_unique<LedgerSink>(std::move(ledger)));
   if (config.couchdb.enabled) {
     Result<CouchDbOptions> couchdb = couchdb_options(home, config.couchdb);

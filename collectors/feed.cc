@@ -80,11 +80,19 @@ FeedSubscription::~FeedSubscription() {
   feed_.subscriptions_.erase(this);
 }
 
-// The rest is called with the lock, but for read().
+void FeedSubscription::note_dropped() {
+  const std::lock_guard lock(feed_.mutex_);
+  ++feed_.status_.dropped;
+}
 
-FeedBatch FeedSubscription::end(std::string why) {
-  ended_ = std::move(why);
-  return {{}, next_, feed_.status_.head, {}, ended_};
+// The rest is called with the lock, but for next() and read().
+
+FeedBatch FeedSubscription::end(std::string why, Place place) {
+  last_.next = next_;
+  last_.head = feed_.status_.head;
+  last_.ended = std::move(why);
+  last_.is_place_lost = place == Place::lost;
+  return last_;
 }
 
 // What comes next is not in the ring.
@@ -116,18 +124,19 @@ FeedBatch FeedSubscription::next(Duration wait) {
   const auto deadline = steady_clock::now() + wait;
   std::unique_lock lock(feed_.mutex_);
   for (;;) {
-    if (!ended_.empty()) return {{}, next_, feed_.status_.head, {}, ended_};
-    if (feed_.stopped_) return end(kStopping);
+    if (!last_.ended.empty()) return last_;
+    if (feed_.stopped_) return end(kStopping, Place::kept);
     if (next_ == 0) history_ = feed_.history_;
-    if (history_ != feed_.history_) return end(kOtherLog);
+    if (history_ != feed_.history_) return end(kOtherLog, Place::lost);
     FeedBatch batch;
     if (feed_.is_live_) {
       if (next_ == 0) next_ = feed_.ring_next_;
       if (is_too_slow()) {
         ++feed_.status_.dropped;
         return end("it is too slow: event " + std::to_string(next_) +
-                   " was next, and the newest events begin with " +
-                   std::to_string(feed_.ring_first_) + "; come back with that position");
+                       " was next, and the newest events begin with " +
+                       std::to_string(feed_.ring_first_) + "; come back with that position",
+                   Place::kept);
       }
       if (must_read()) break;
       if (next_ < feed_.ring_next_) batch = take_from_ring();
@@ -148,18 +157,21 @@ FeedBatch FeedSubscription::next(Duration wait) {
 FeedBatch FeedSubscription::read(Duration patience) {
   auto read = feed_.read_chunk(next_, filter_, patience);
   std::unique_lock lock(feed_.mutex_);
-  if (feed_.stopped_) return end(kStopping);
+  if (feed_.stopped_) return end(kStopping, Place::kept);
   if (const auto* error = std::get_if<SourceError>(&read)) {
-    if (error->fault == SourceFault::refused) return end(error->message);
+    if (error->fault == SourceFault::refused) return end(error->message, Place::lost);
     feed_.moved_.wait_for(lock, std::min(patience, kAgainAfter));
     return {{}, next_, feed_.status_.head, error->message, {}};
   }
   auto& chunk = std::get<Feed::Chunk>(read);
   // It may be of another log, which the follower has not seen yet.
-  if (history_ != feed_.history_ || chunk.log_id != feed_.status_.log_id) return end(kOtherLog);
+  if (history_ != feed_.history_ || chunk.log_id != feed_.status_.log_id) {
+    return end(kOtherLog, Place::lost);
+  }
   if (next_ > chunk.head + 1) {
     return end("there is no event " + std::to_string(next_) + " to begin with: the newest is " +
-               std::to_string(chunk.head));
+                   std::to_string(chunk.head),
+               Place::lost);
   }
   is_checked_ = true;
   next_ = chunk.next;
@@ -200,10 +212,10 @@ void Feed::tell_all() {
   }
 }
 
-std::unique_ptr<FeedSubscription> Feed::subscribe(uint64_t from, FeedFilter filter, int wake_fd) {
+std::unique_ptr<FeedSubscription> Feed::subscribe(uint64_t from, FeedFilter filter, FeedSide side,
+                                                  int wake_fd) {
   const std::lock_guard lock(mutex_);
-  const bool is_own = wake_fd >= 0;
-  if (!is_own && subscriptions_.size() >= limits_.subscribers) return nullptr;
+  if (side != FeedSide::own && subscriptions_.size() >= limits_.places(side)) return nullptr;
   std::unique_ptr<FeedSubscription> one(
       new FeedSubscription(*this, from, std::move(filter), wake_fd));
   subscriptions_.insert(one.get());

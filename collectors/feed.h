@@ -7,8 +7,12 @@
 // ones without a gap and without a repeat. One that has been at the end of the log, has fallen
 // further behind than the ring holds and has not come to the end again for `lag_max`, is dropped
 // and told why; it may come back with its position.
+//
+// Subscribers are counted. Some places are only for those who come from this machine, so that
+// others cannot keep its people from listening.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -45,6 +49,13 @@ struct FeedFilter {
   }
 };
 
+// From where somebody subscribes.
+enum class FeedSide : uint8_t {
+  own,    // in this process: there is always a place
+  local,  // on this machine
+  far,    // by TCP
+};
+
 // Bounds, each with its reason.
 struct FeedLimits {
   // Of the ring: a few seconds of a busy log.
@@ -53,12 +64,19 @@ struct FeedLimits {
   // Each has one of the HTTP server's connections (kHttpConnectionsMax), of which most are left for
   // workers and people.
   size_t subscribers = 64;
+  // Of them, those that nobody from elsewhere (FeedSide::far) gets.
+  size_t local_subscribers = 16;
   // Connections to the broker for those who read old events: so many chunks are read at once.
   size_t readers = 4;
   // The network may stand still for so long.
   Duration lag_max = std::chrono::seconds(20);
   // What a subscriber is given at once, roughly: so much it holds in memory while it is sent.
   size_t batch_bytes = 256 << 10;
+
+  size_t places(FeedSide side) const {
+    return side == FeedSide::far ? subscribers - std::min(subscribers, local_subscribers)
+                                 : subscribers;
+  }
 };
 
 // What a subscriber gets.
@@ -69,6 +87,7 @@ struct FeedBatch {
   std::string away;                  // why nothing new can come at present, or empty
   std::string ended;                 // why this is the last batch, or empty: it goes on
   bool is_head_known = false;        // `head` was heard from the broker that answers now
+  bool is_place_lost = false;        // with `ended`: there is no coming back at `next`
 };
 
 // A page of events: "muster.events/1" (docs/feed.md).
@@ -96,11 +115,15 @@ class FeedSubscription {
   // What comes next; waits up to `wait` for it. After a batch that has ended there is no other.
   FeedBatch next(Duration wait);
 
+  // It takes what it was given too slowly, and is to be dropped: for the count.
+  void note_dropped();
+
  private:
   friend class Feed;
   FeedSubscription(Feed& feed, uint64_t from, FeedFilter filter, int wake_fd);
 
-  FeedBatch end(std::string why);
+  enum class Place : uint8_t { kept, lost };
+  FeedBatch end(std::string why, Place place);
   bool must_read() const;
   bool is_too_slow() const;
   FeedBatch take_from_ring();
@@ -114,7 +137,7 @@ class FeedSubscription {
   bool is_checked_ = false;  // that the log has come as far as next_
   // When it was at the end of the log last; nothing: never.
   std::optional<std::chrono::steady_clock::time_point> at_end_;
-  std::string ended_;
+  FeedBatch last_;  // once it has ended
 };
 
 class Feed {
@@ -126,9 +149,9 @@ class Feed {
   ~Feed();  // no subscription may be left
 
   // Begins with event `from`, or with the next one that happens (0). Null when there are too many
-  // subscribers; one of this process, with an eventfd that is written to when there may be
-  // something new, is never one too many.
-  std::unique_ptr<FeedSubscription> subscribe(uint64_t from, FeedFilter filter, int wake_fd = -1);
+  // subscribers. `wake_fd` is an eventfd that is written to when there may be something new, or -1.
+  std::unique_ptr<FeedSubscription> subscribe(uint64_t from, FeedFilter filter,
+                                              FeedSide side = FeedSide::local, int wake_fd = -1);
 
   // One chunk of the log from event `from` (>= 1) on, as far as there is any, waiting for nothing
   // but the broker. `ended` says why there is none, and is for this once.

@@ -20,9 +20,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// How long a stream that is to end may wait for a broker that is away.
-constexpr Duration kEndPatience = 10s;
-
 // How often it looks whether the end is there.
 constexpr Duration kEndLook = 200ms;
 // A client that takes this long for a batch is slow; one that has gone is noticed sooner.
@@ -119,19 +116,26 @@ std::string render_beat(Form form, const FeedBatch& batch) {
 // Sends what a subscription gives.
 class FeedStream {
  public:
-  FeedStream(Form form, bool follows, Duration beat, std::unique_ptr<FeedSubscription> subscription)
-      : form_(form), follows_(follows), beat_(beat), subscription_(std::move(subscription)) {}
+  FeedStream(Form form, bool follows, Duration beat, Duration end_patience,
+             std::unique_ptr<FeedSubscription> subscription)
+      : form_(form),
+        follows_(follows),
+        beat_(beat),
+        end_patience_(end_patience),
+        subscription_(std::move(subscription)) {}
 
   void run(const HttpSend& send) {
-    const auto begun = steady_clock::now();
-    auto spoken = begun;
+    auto spoken = steady_clock::now();
+    std::optional<steady_clock::time_point> away_since;
     if (form_ == Form::sse && !send("retry: 1000\n\n")) return;
     for (std::optional<uint64_t> last;;) {
       const auto quiet = std::chrono::duration_cast<Duration>(steady_clock::now() - spoken);
       const Duration wait = std::max(beat_ - quiet, Duration(0));
       FeedBatch batch = subscription_->next(follows_ ? wait : std::min(wait, kEndLook));
       if (batch.is_head_known && !last) last = batch.head;
-      const bool is_away = !batch.away.empty() && steady_clock::now() - begun > kEndPatience;
+      if (batch.away.empty()) away_since.reset();
+      if (!batch.away.empty() && !away_since) away_since = steady_clock::now();
+      const bool is_away = away_since && steady_clock::now() - *away_since > end_patience_;
       if (!follows_ && batch.ended.empty() && is_away) batch.ended = batch.away;
       const bool is_done = !follows_ && last && batch.next > *last;
       if (is_done) drop_after(*last, batch);
@@ -152,10 +156,13 @@ class FeedStream {
     std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > last; });
   }
 
-  static void say_gone(uint64_t next, steady_clock::duration waited) {
+  void say_gone(uint64_t next, steady_clock::duration waited) {
     if (waited > kSlow) {
-      spdlog::info("feed: a subscriber takes nothing any more and is dropped before event {}",
-                   next);
+      spdlog::info(
+          "feed: a subscriber takes too little of what it is sent and is dropped before "
+          "event {}",
+          next);
+      subscription_->note_dropped();
     } else {
       spdlog::debug("feed: a subscriber has gone before event {}", next);
     }
@@ -164,6 +171,7 @@ class FeedStream {
   Form form_;
   bool follows_;
   Duration beat_;
+  Duration end_patience_;
   std::unique_ptr<FeedSubscription> subscription_;
 };
 
@@ -185,17 +193,18 @@ HttpAnswer FeedHttp::events(const HttpCall& call) {
   answer.headers.emplace_back("Cache-Control", "no-store");
   // A stream that ends begins with the first event, as a page does.
   const uint64_t first = *from == 0 && *follow == 0 ? 1 : *from;
-  std::unique_ptr<FeedSubscription> subscription = feed_.subscribe(first, std::move(*filter));
+  const FeedSide side = call.is_local ? FeedSide::local : FeedSide::far;
+  std::unique_ptr<FeedSubscription> subscription = feed_.subscribe(first, std::move(*filter), side);
   if (!subscription) {
     HttpAnswer refusal = http_refusal(
         503,
-        "the feed has " + std::to_string(feed_.limits().subscribers) +
+        "the feed has " + std::to_string(feed_.limits().places(side)) +
             " subscribers, which is as many as it may: come back later, or ask for format=json");
     refusal.headers.emplace_back("Retry-After", "5");
     return refusal;
   }
-  const auto stream =
-      std::make_shared<FeedStream>(*form, *follow == 1, beat_, std::move(subscription));
+  const auto stream = std::make_shared<FeedStream>(*form, *follow == 1, beat_, end_patience_,
+                                                   std::move(subscription));
   answer.stream = [stream](const HttpSend& send) { stream->run(send); };
   return answer;
 }

@@ -27,6 +27,8 @@ inline constexpr std::string_view kFeedPath = "/api/v1/feed";
 // How often a stream without events says that it lives: often enough for proxies, and that a client
 // that has gone is noticed.
 inline constexpr Duration kFeedBeat = std::chrono::seconds(5);
+// How long a stream that is to end waits for a broker that is away.
+inline constexpr Duration kFeedEndPatience = std::chrono::seconds(10);
 // Events of one page.
 inline constexpr uint64_t kEventsPageMax = 1'000;
 
@@ -34,7 +36,8 @@ class FeedHttp {
  public:
   // The feed outlives it, and every answer that it gave. What subscribers hear of is said every
   // `beat`.
-  explicit FeedHttp(Feed& feed, Duration beat = kFeedBeat) : feed_(feed), beat_(beat) {}
+  explicit FeedHttp(Feed& feed, Duration beat = kFeedBeat, Duration end_patience = kFeedEndPatience)
+      : feed_(feed), beat_(beat), end_patience_(end_patience) {}
 
   // In any thread.
   HttpAnswer events(const HttpCall& call);
@@ -45,6 +48,7 @@ class FeedHttp {
 
   Feed& feed_;
   Duration beat_;
+  Duration end_patience_;
 };
 
 }  // namespace muster

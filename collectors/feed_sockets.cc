@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "core/guid.h"
@@ -18,16 +19,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr char kJoin[] = "~join.";
-constexpr char kBeatTopic[] = "~beat";
+constexpr std::string_view kBeat = "~beat.";
 // After a subscription to the log that has ended: the broker has another one, or is away.
 constexpr Duration kAgainAfter = 250ms;
 // At once: whoever has more to say is heard again when the others were.
 constexpr int kPerTurn = 100;
-// Who asks to join faster than that is not answered.
-constexpr size_t kJoinsMax = 1'000;
 
-enum Key : uint64_t { kPublisher, kAnswerer, kNews, kStop };
+enum Key : uint64_t { kSocket, kNews, kStop };
 
 std::string error_json(const std::string& reason) {
   JsonWriter json;
@@ -59,22 +57,23 @@ FeedSockets::FeedSockets(Feed& feed, std::unique_ptr<PublisherSocket> publisher,
       answerer_(std::move(answerer)),
       beat_(beat),
       news_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      thread_([this] { run(); }) {}
+      publishing_([this] { publish(); }),
+      answering_([this] { answer_questions(); }) {}
 
 FeedSockets::~FeedSockets() { stop_.raise(); }
 
-void FeedSockets::run() {
+// --- the publisher ---
+
+void FeedSockets::publish() {
   Poller poller;
-  poller.add_socket(publisher_->handle(), kPublisher);
-  poller.add_socket(answerer_->handle(), kAnswerer);
+  poller.add_socket(publisher_->handle(), kSocket);
   poller.add_fd(news_.get(), POLLIN, kNews);
   poller.add_fd(stop_.fd(), POLLIN, kStop);
   while (!stop_.raised()) {
     take_subscriptions();
-    answer_questions();
     publish_news();
-    answer_joins();
-    poller.wait(beat_if_due());
+    publish_beats();
+    poller.wait(until_beat());
     eventfd_t drained = 0;
     ::eventfd_read(news_.get(), &drained);
   }
@@ -82,28 +81,106 @@ void FeedSockets::run() {
 
 void FeedSockets::take_subscriptions() {
   while (const auto change = publisher_->receive()) {
+    const std::string& topic = change->topic;
+    if (!is_utf8(topic)) continue;  // no member of an object: its events say nothing of it
+    const bool is_beat = topic.starts_with(kBeat);
     if (!change->is_new) {
-      topics_.erase(change->topic);
-      continue;
-    }
-    topics_.insert(change->topic);
-    if (change->topic.starts_with(kJoin) && joins_.size() < kJoinsMax) {
-      joins_.push_back(change->topic);
+      beats_.erase(topic);
+      sent_.erase(topic);
+    } else if (is_beat) {
+      beats_.insert(topic);
+      due_.insert(topic);
+    } else {
+      sent_.emplace(topic, published_.value_or(0));
     }
   }
-  if (topics_.empty()) {
+  if (sent_.empty() && beats_.empty()) {
     subscription_.reset();
-    published_ = 0;
+    published_.reset();
   } else if (!subscription_) {
-    subscription_ = feed_.subscribe(0, {}, news_.get());
+    subscription_ = feed_.subscribe(0, {}, FeedSide::own, news_.get());
   }
 }
 
+void FeedSockets::publish_news() {
+  for (int i = 0; subscription_ && i < kPerTurn; ++i) {
+    const FeedBatch batch = subscription_->next(Duration(0));
+    if (!published_ && batch.next > 0) {
+      begin_after((batch.events.empty() ? batch.next : batch.events.front()->seq) - 1);
+    }
+    for (const FeedEventPtr& event : batch.events) publish_event(*event);
+    if (batch.next > 0) published_ = batch.next - 1;
+    if (!batch.ended.empty()) {
+      spdlog::info("feed: publishing stands still: {}", batch.ended);
+      if (batch.is_place_lost) published_.reset();
+      subscription_ =
+          feed_.subscribe(published_ ? *published_ + 1 : 0, {}, FeedSide::own, news_.get());
+      stop_.wait_for(kAgainAfter);
+      return;
+    }
+    if (batch.events.empty()) return;
+  }
+  // There is more: the poll must not wait.
+  if (subscription_) ::eventfd_write(news_.get(), 1);
+}
+
+// Nobody has had anything up to `seq` from here, for all that is known.
+void FeedSockets::begin_after(uint64_t seq) {
+  published_ = seq;
+  for (auto& [subscription, newest] : sent_) newest = seq;
+  due_ = beats_;
+}
+
+void FeedSockets::publish_event(const FeedEvent& event) {
+  const std::string topic = event.type + "." + event.guid;
+  JsonWriter before;
+  before.begin_object();
+  for (size_t size = 0; size <= topic.size(); ++size) {
+    const auto sent = sent_.find(std::string_view(topic).substr(0, size));
+    if (sent != sent_.end()) {
+      before.number(sent->first, std::exchange(sent->second, event.seq));
+    }
+  }
+  before.end_object();
+  publisher_->send({topic, std::to_string(event.seq), before.take(), event.json});
+}
+
+// Where the log is must be known for that.
+void FeedSockets::publish_beats() {
+  if (!published_) return;
+  for (const std::string& topic : std::exchange(due_, {})) {
+    JsonWriter before;
+    before.begin_object();
+    const auto sent = sent_.find(std::string_view(topic).substr(kBeat.size()));
+    if (sent != sent_.end()) before.number(sent->first, sent->second);
+    before.end_object();
+    publisher_->send({topic, std::to_string(*published_), before.take(), ""});
+  }
+}
+
+// How long the next beat is away; negative: there is none. One that is due is sent before the wait
+// after this one, which is none.
+Duration FeedSockets::until_beat() {
+  if (!subscription_) return Duration(-1);
+  const Duration since(boot_us() - beaten_us_);
+  if (since < beat_) return beat_ - since;
+  beaten_us_ = boot_us();
+  due_ = beats_;
+  return Duration(0);
+}
+
+// --- the answers ---
+
 void FeedSockets::answer_questions() {
-  for (int i = 0; i < kPerTurn; ++i) {
-    const auto question = answerer_->receive();
-    if (!question) return;
-    answerer_->send(*question, answer(question->body));
+  Poller poller;
+  poller.add_socket(answerer_->handle(), kSocket);
+  poller.add_fd(stop_.fd(), POLLIN, kStop);
+  while (!stop_.raised()) {
+    if (const auto question = answerer_->receive()) {
+      answerer_->send(*question, answer(question->body));
+    } else {
+      poller.wait(Duration(-1));
+    }
   }
 }
 
@@ -118,51 +195,9 @@ std::string FeedSockets::answer(const std::string& question) {
   FeedBatch batch = feed_.read(from, {members.text("type"), members.text("guid")});
   if (!batch.ended.empty()) return error_json(batch.ended);
   std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > through; });
+  // What is later was not looked at, as far as the asker knows.
+  if (batch.next > through) batch.next = std::max(from, through + 1);
   return feed_page_to_json(batch);
-}
-
-void FeedSockets::publish_news() {
-  for (int i = 0; subscription_ && i < kPerTurn; ++i) {
-    FeedBatch batch = subscription_->next(Duration(0));
-    for (const FeedEventPtr& event : batch.events) {
-      publish(event->type + "." + event->guid, event->seq, event->json);
-    }
-    if (batch.next > 0) published_ = batch.next - 1;
-    if (!batch.ended.empty()) {
-      spdlog::info("feed: publishing stands still: {}", batch.ended);
-      // Where that is no place of the log any more, whoever followed has missed what is between.
-      if (published_ == 0) lost_ = std::max(lost_, batch.head);
-      subscription_ = feed_.subscribe(published_ == 0 ? 0 : published_ + 1, {}, news_.get());
-      published_ = 0;
-      stop_.wait_for(kAgainAfter);
-      return;
-    }
-    if (batch.events.empty()) return;
-  }
-  // There is more: the poll must not wait.
-  if (subscription_) ::eventfd_write(news_.get(), 1);
-}
-
-void FeedSockets::publish(const std::string& topic, uint64_t seq, const std::string& event) {
-  if (publisher_->send({topic, std::to_string(seq), std::to_string(lost_), event})) return;
-  lost_ = std::max(lost_, seq);
-  publisher_->send_to_ready({topic, std::to_string(seq), std::to_string(lost_), event});
-}
-
-// Where the log is must be known for that.
-void FeedSockets::answer_joins() {
-  if (published_ == 0) return;
-  for (const std::string& topic : std::exchange(joins_, {})) publish(topic, published_, "");
-}
-
-// How long the next beat is away.
-Duration FeedSockets::beat_if_due() {
-  if (!subscription_) return Duration(-1);
-  const Duration since(boot_us() - beaten_us_);
-  if (since < beat_) return beat_ - since;
-  beaten_us_ = boot_us();
-  if (published_ > 0) publish(kBeatTopic, published_, "");
-  return beat_;
 }
 
 }  // namespace muster

@@ -1,22 +1,26 @@
 // The feed over ZeroMQ (docs/feed.md has the protocol and an example).
 //
-// Publisher (XPUB), messages of four parts: topic, number, lost, event.
-//   TYPE.GUID   an event: its number and its JSON; TYPE. without a task
-//   ~join.WORD  to who has subscribed to it: everything after `number` will come
-//   ~beat       every kFeedBeat while anybody subscribes: `number` is that of the newest event
-// `lost` is the newest number that somebody may have missed, because its queue was full.
+// Publisher (XPUB), messages of four parts: topic, number, before, event.
+//   TYPE.GUID           an event: its number and its JSON; TYPE. without a task
+//   ~beat.SUBSCRIPTION  at once to who subscribes to it, and every `beat`: `number` is that of the
+//                       newest event, and there is no JSON
+// `before` is an object that has for each SUBSCRIPTION, of those that somebody has and that the
+// message is for, a number: no event of that subscription is between it and `number`. Whoever has
+// not had all up to there was too slow, or away, and asks for what it lacks; nobody else hears of
+// it. A queue that is full loses messages in silence, so nothing but such a chain tells of it.
 //
-// Answers (ROUTER): a question {"from": SEQ, "through": SEQ, "type": "", "guid": ""} of which all
-// but from may be missing is answered by a page of the log, {"schema": "muster.events/1", head,
-// next, events []}, or {"schema": "muster.error/1", "error": ...}.
+// Answers (ROUTER), from a thread of their own: a question {"from": SEQ, "through": SEQ, "type":
+// "", "guid": ""} of which all but from may be missing is answered by a page of the log, {"schema":
+// "muster.events/1", head, next, events []}, or {"schema": "muster.error/1", "error": ...}.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "collectors/feed.h"
 #include "collectors/stop.h"
@@ -33,6 +37,7 @@ class FeedSockets {
                                                     const std::string& publish,
                                                     const std::string& replay, Duration beat,
                                                     int queue_max = kFeedQueueMax);
+  // A question that waits for the broker ends with the feed (Feed::stop), which should come first.
   ~FeedSockets();
 
   std::string publish_endpoint() const { return publisher_->endpoint(); }
@@ -42,13 +47,15 @@ class FeedSockets {
   FeedSockets(Feed& feed, std::unique_ptr<PublisherSocket> publisher,
               std::unique_ptr<AnswerSocket> answerer, Duration beat);
 
-  void run();
+  void publish();
   void take_subscriptions();
-  void answer_questions();
   void publish_news();
-  void publish(const std::string& topic, uint64_t seq, const std::string& event);
-  void answer_joins();
-  Duration beat_if_due();
+  void begin_after(uint64_t seq);
+  void publish_event(const FeedEvent& event);
+  void publish_beats();
+  Duration until_beat();
+
+  void answer_questions();
   std::string answer(const std::string& question);
 
   Feed& feed_;
@@ -58,15 +65,17 @@ class FeedSockets {
   UniqueFd news_;  // readable when the feed has something new
   Stop stop_;
 
-  // Of the thread.
-  std::set<std::string> topics_;  // that somebody has subscribed to
-  std::vector<std::string> joins_;
-  std::unique_ptr<FeedSubscription> subscription_;  // null while nobody subscribes
-  uint64_t published_ = 0;                          // newest number; 0: not known yet
-  uint64_t lost_ = 0;
+  // Of the publishing thread.
+  std::map<std::string, uint64_t, std::less<>> sent_;  // subscriptions; their newest numbers
+  std::set<std::string> beats_;                        // those of ~beat.
+  std::set<std::string> due_;                          // of them, to be answered at once
+  std::unique_ptr<FeedSubscription> subscription_;     // null while nobody subscribes
+  std::optional<uint64_t> published_;                  // newest number; nothing: not known yet
   int64_t beaten_us_ = 0;
 
-  std::jthread thread_;  // the last member: it uses the others
+  // The last members: they use the others.
+  std::jthread publishing_;
+  std::jthread answering_;
 };
 
 }  // namespace muster

@@ -20,7 +20,8 @@ Feed::Connect connect_feed(SocketContext& sockets, const std::string& endpoint) 
   };
 }
 
-LedgerPool::Open open_ledger(LedgerPlace place) {
+LedgerPool::Open open_ledger(LedgerPlace place, const Stop& stop) {
+  place.stop_fd = stop.fd();
   return [place = std::move(place)] { return Ledger::open(place); };
 }
 
@@ -31,7 +32,7 @@ Front::Front(const Home& home, const Config& config, SinkPosts& sinks, SocketCon
     : feed_(connect_feed(sockets, config.endpoint)),
       feed_http_(feed_),
       sinks_http_(sinks, clock_),
-      ledger_http_(open_ledger(ledger_place(home, config.ledger)),
+      ledger_http_(open_ledger(ledger_place(home, config.ledger), stop_),
                    describe(ledger_place(home, config.ledger))),
       results_(std::move(results)),
       decibel_http_(results_.get(), clock_),
@@ -60,7 +61,9 @@ HttpAnswer Front::answer(const HttpCall& call) {
 }
 
 Front::~Front() {
+  stop_.raise();
   feed_.stop();
+  ledger_http_.stop();
   archive_.stop();
 }
 

@@ -14,6 +14,7 @@
 #include "collectors/ledger_http.h"
 #include "collectors/sink_post.h"
 #include "collectors/sinks_http.h"
+#include "collectors/stop.h"
 #include "core/result.h"
 #include "io/clock.h"
 #include "io/config.h"
@@ -36,6 +37,7 @@ class Front {
   HttpAnswer answer(const HttpCall& call);
 
   SystemClock clock_;
+  Stop stop_;
   Feed feed_;
   FeedHttp feed_http_;
   SinksHttp sinks_http_;

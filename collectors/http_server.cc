@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <httplib.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,168 +12,22 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <thread>
 
+#include "collectors/http_connection.h"
 #include "core/limits.h"
 #include "io/archive_name.h"
-#include "io/clock.h"
 
 namespace muster {
 namespace {
 
 constexpr size_t kHeadBytesMax = 64 << 10;
-constexpr Duration kRequestMax = 60s;
-constexpr Duration kIdleMax = 30s;
 constexpr size_t kFileChunkBytes = 64 << 10;
-constexpr size_t kDrainBytesMax = 4 << 20;
 constexpr int kBacklog = 1024;
+constexpr char kRetryAfter[] = "5";
 constexpr char kAnyPath[] = R"([\s\S]*)";  // "." is no line break
-
-// One connection's bytes, within the bounds of the request that is being read.
-class Connection final : public httplib::Stream {
- public:
-  Connection(int fd, int stop_fd, size_t request_max)
-      : fd_(fd), stop_fd_(stop_fd), request_max_(request_max) {}
-
-  // False when the client has gone or said nothing for too long, or the server is to end.
-  bool await_request() {
-    budget_ = request_max_;
-    if (at_ == end_) {
-      pollfd fds[] = {{fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
-      const int timeout_ms = static_cast<int>(kIdleMax / 1ms);
-      if (::poll(fds, 2, timeout_ms) <= 0 || fds[1].revents != 0) return false;
-    }
-    deadline_us_ = boot_us() + kRequestMax.count();
-    return true;
-  }
-
-  bool is_readable() const override { return at_ < end_ || wait(POLLIN, deadline_us_); }
-  bool is_writable() const override { return wait(POLLOUT, boot_us() + kIdleMax.count(), true); }
-
-  ssize_t read(char* into, size_t size) override {
-    broken_ = broken_ || budget_ == 0 || (at_ == end_ && !fill());
-    if (broken_) return -1;
-    const size_t taken = std::min({size, end_ - at_, budget_});
-    std::copy_n(buffer_.data() + at_, taken, into);
-    at_ += taken;
-    budget_ -= taken;
-    return static_cast<ssize_t>(taken);
-  }
-
-  ssize_t write(const char* bytes, size_t size) override {
-    if (!is_writable()) return -1;
-    for (;;) {
-      const ssize_t sent = ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent >= 0 || (errno != EINTR && errno != EAGAIN)) return sent;
-      if (!is_writable()) return -1;
-    }
-  }
-
-  // A request ended in its midst: what follows cannot be told from its rest.
-  bool broken() const { return broken_; }
-
-  // Lets the client read the answer although it was still sending.
-  void close_gently() {
-    ::shutdown(fd_, SHUT_WR);
-    size_t drained = 0;
-    const int64_t deadline_us = boot_us() + Duration(1s).count();
-    while (drained < kDrainBytesMax && wait(POLLIN, deadline_us)) {
-      const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-      if (size <= 0) break;
-      drained += static_cast<size_t>(size);
-    }
-    ::close(fd_);
-  }
-
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return fd_; }
-
- private:
-  // With `until_stop`, a client that takes nothing holds up no end of the server.
-  bool wait(short events, int64_t deadline_us, bool until_stop = false) const {
-    pollfd fds[] = {{fd_, events, 0}, {stop_fd_, POLLIN, 0}};
-    for (;;) {
-      const int64_t left_ms = std::max<int64_t>(0, (deadline_us - boot_us()) / 1'000);
-      const int ready = ::poll(fds, until_stop ? 2 : 1, static_cast<int>(left_ms));
-      if (ready > 0) return fds[0].revents != 0;
-      if (ready == 0 || errno != EINTR) return false;
-    }
-  }
-
-  // False at the end, or when nothing comes in time.
-  bool fill() {
-    for (;;) {
-      if (!wait(POLLIN, deadline_us_)) return false;
-      const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-      if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (size <= 0) return false;
-      at_ = 0;
-      end_ = static_cast<size_t>(size);
-      return true;
-    }
-  }
-
-  int fd_;
-  int stop_fd_;
-  size_t request_max_;
-  size_t budget_ = 0;  // bytes that may still be read of this request
-  bool broken_ = false;
-  int64_t deadline_us_ = 0;
-  size_t at_ = 0;
-  size_t end_ = 0;
-  std::array<char, 16 << 10> buffer_;
-};
-
-// Threads as they are needed, up to a bound; they stay for the next connection.
-class ThreadPerConnection final : public httplib::TaskQueue {
- public:
-  void enqueue(std::function<void()> task) override {
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    if (idle_ < tasks_.size() && threads_.size() < kHttpConnectionsMax) {
-      threads_.emplace_back([this] { work(); });
-    }
-    wake_.notify_one();
-  }
-
-  void shutdown() override {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    wake_.notify_all();
-    threads_.clear();  // joins
-  }
-
- private:
-  void work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      wake_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
-      --idle_;
-      if (tasks_.empty()) return;
-      const std::function<void()> task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> tasks_;
-  std::vector<std::jthread> threads_;
-  size_t idle_ = 0;
-  bool ending_ = false;
-};
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -258,29 +110,43 @@ std::optional<std::map<std::string, std::string>> parse_query(std::string_view t
   return query;
 }
 
+// What a connection is told that nobody can serve.
+std::string make_too_many() {
+  const std::string body =
+      http_refusal(503, "too many connections are open: try again in a while").body;
+  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: " +
+         std::string(kRetryAfter) +
+         "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
+}
+
 // httplib's server with connections of ours.
 class Listener final : public httplib::Server {
  public:
   // Why a request is not to be read further, or nothing.
   using Refuse = std::function<std::optional<HttpAnswer>(const httplib::Request&)>;
 
-  Listener(size_t body_max, Refuse refuse)
-      : stop_fd_(::eventfd(0, EFD_CLOEXEC)),
-        request_max_(kHeadBytesMax + body_max),
-        refuse_(std::move(refuse)) {
-    new_task_queue = [] { return new ThreadPerConnection; };
+  Listener(const HttpListen& listen, size_t body_max, Refuse refuse)
+      : pace_(listen.pace), request_max_(kHeadBytesMax + body_max), refuse_(std::move(refuse)) {
+    new_task_queue = [crowd = listen.crowd] { return new HttpThreads(crowd); };
     set_payload_max_length(body_max);
-    set_keep_alive_timeout(kIdleMax / 1s);
+    set_keep_alive_timeout(kHttpIdleMax / 1s);
     set_keep_alive_max_count(SIZE_MAX);
   }
 
   // httplib's own backlog is 5.
   void widen_backlog() { ::listen(svr_sock_, kBacklog); }
-  void stop_connections() { ::eventfd_write(stop_fd_.get(), 1); }
+  void end_connections() { ending_.begin(); }
 
  private:
   bool process_and_close_socket(socket_t fd) override {
-    Connection connection(fd, stop_fd_.get(), request_max_);
+    if (HttpThreads::turn() == HttpTurn::drop) return ::close(fd) == 0;
+    HttpConnection connection(fd, ending_, pace_, request_max_);
+    if (HttpThreads::turn() == HttpTurn::refuse) {
+      connection.write(too_many_.data(), too_many_.size());
+      connection.close_gently();
+      return true;
+    }
     bool closed = false;
     bool understood = true;
     const auto prepare = [&](httplib::Request& request) {
@@ -310,9 +176,11 @@ class Listener final : public httplib::Server {
     return !has_body(request) && says_length(request);
   }
 
-  UniqueFd stop_fd_;
+  HttpEnding ending_;
+  HttpPace pace_;
   size_t request_max_;
   Refuse refuse_;
+  const std::string too_many_ = make_too_many();
 };
 
 std::string path_of(const httplib::Request& request) {
@@ -404,7 +272,7 @@ class HttplibServer final : public HttpServer {
   HttplibServer(HttpListen listen, Handler handler)
       : listen_(std::move(listen)),
         handler_(std::move(handler)),
-        server_(std::max(listen_.body_max, listen_.spools ? listen_.spool_max : 0),
+        server_(listen_, std::max(listen_.body_max, listen_.spools ? listen_.spool_max : 0),
                 [this](const httplib::Request& request) { return refusal(request); }) {
     set_hooks();
     const auto serve = [this](const httplib::Request& request, httplib::Response& response) {
@@ -424,7 +292,7 @@ class HttplibServer final : public HttpServer {
 
   ~HttplibServer() override {
     server_.stop();
-    server_.stop_connections();
+    server_.end_connections();
     if (thread_.joinable()) thread_.join();
     if (!listen_.socket.empty()) ::unlink(listen_.socket.c_str());
   }
@@ -548,6 +416,7 @@ class HttplibServer final : public HttpServer {
   void hand_over(const httplib::Request& request, HttpCall call, httplib::Response& response) {
     std::optional<std::map<std::string, std::string>> query = parse_query(request.target);
     if (!query) return set_answer(response, http_refusal(400, "the query has a broken % escape"));
+    call.is_local = !listen_.socket.empty();
     call.method = request.method;
     call.path = path_of(request);
     call.query = std::move(*query);

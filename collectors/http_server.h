@@ -2,10 +2,11 @@
 // is open, so that a client that is slow, or waits, holds up no other. (cpp-httplib parses; this
 // header keeps it out of everybody's sight.)
 //
-// Bounds: kHttpConnectionsMax connections at once (more wait to be accepted), a head of 64 KiB,
-// kHttpHeadersMax headers and a body of `body_max` or `spool_max`; a request must be there within a
-// minute of its first byte, an idle connection is closed after half a minute, and so is one whose
-// client takes nothing of an answer for as long.
+// Bounds: HttpCrowd has those of connections; more get 503 and `Retry-After` before they were
+// heard. A head of 64 KiB, kHttpHeadersMax headers and a body of `body_max` or `spool_max`; a
+// request must be there within a minute of its first byte, an idle connection is closed after half
+// a minute, and one whose client takes an answer too slowly as HttpPace says. When the server ends
+// nobody is waited for, and what moves has a second more.
 //
 // What a request is refused for is seen in its head, and answered before its body is read: 401 to
 // whoever may not write, 411 for a PUT that says no length, 413, 431, and 415 for a body that is
@@ -13,6 +14,7 @@
 // every refusal is a "muster.error/1".
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,7 +25,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/limits.h"
 #include "core/result.h"
+#include "core/time.h"
 #include "io/file.h"
 
 namespace muster {
@@ -38,6 +42,7 @@ struct HttpCall {
   // In place of `body`, where HttpListen::spools says so: a file that has it, open for as long as
   // the handler runs; or -1.
   int body_file = -1;
+  bool is_local = true;  // by the Unix socket; else by TCP
 
   // "" where there is none.
   std::string header(const std::string& name) const {
@@ -47,8 +52,8 @@ struct HttpCall {
   bool reads() const { return method == "GET" || method == "HEAD"; }
 };
 
-// Sends bytes of an answer that has no length. False when the client has gone, takes nothing for as
-// long as an answer may stand still, or the server is to end.
+// Sends bytes of an answer that has no length. False when the client has gone, takes them too
+// slowly (HttpPace), or the server is to end.
 using HttpSend = std::function<bool(std::string_view)>;
 
 struct HttpAnswer {
@@ -68,11 +73,26 @@ struct HttpAnswer {
 // {"schema": "muster.error/1", "error": REASON}
 HttpAnswer http_refusal(int status, const std::string& reason);
 
+// How slowly a client may take an answer. Waiting for it uses up `patience`, and each byte that it
+// takes brings back what it is worth at `bytes_per_second`; when none is left the connection ends.
+struct HttpPace {
+  Duration patience = std::chrono::seconds(30);
+  int64_t bytes_per_second = 16 << 10;  // a bad line has more
+  int64_t time_us_for(int64_t bytes) const { return bytes * 1'000'000 / bytes_per_second; }
+};
+
+struct HttpCrowd {
+  size_t connections_max = kHttpConnectionsMax;  // that are served at once
+  size_t waiting_max = 128;                      // that wait for one of those to end
+};
+
 struct HttpListen {
   std::string socket;  // path of a Unix socket, made with mode 0600; empty: TCP
   std::string host;    // of TCP
   uint16_t port = 0;   // 0: any that is free
   std::string token;   // of those who may write by TCP; empty: nobody may
+  HttpCrowd crowd{};
+  HttpPace pace{};
   size_t body_max = 1 << 20;
   // Of requests whose bodies may be larger, up to `spool_max`: they go to a file in `spool_dir`
   // that nobody sees, and not into memory. Null: of none.

@@ -38,6 +38,9 @@ class LedgerHttp {
   // It outlives them.
   void add_routes(ApiRoutes& api);
 
+  // Whoever waits for the ledger is refused, from now on.
+  void stop() { pool_.stop(); }
+
  private:
   using Parameters = std::vector<std::string>;
   using Ask = std::function<HttpAnswer(Ledger&, const HttpCall&, const Parameters&)>;

@@ -19,9 +19,10 @@ Result<LedgerPool::Lease> LedgerPool::borrow() {
   std::unique_ptr<Ledger> ledger;
   {
     std::unique_lock lock(mutex_);
-    if (!freed_.wait_for(lock, patience_, [&] { return used_ < size_; })) {
+    if (!freed_.wait_for(lock, patience_, [&] { return stopped_ || used_ < size_; })) {
       return Error{std::to_string(size_) + " questions are being answered: try again in a while"};
     }
+    if (stopped_) return Error{"the collector is stopping"};
     ++used_;
     if (!idle_.empty()) {
       ledger = std::move(idle_.back());
@@ -37,6 +38,12 @@ Result<LedgerPool::Lease> LedgerPool::borrow() {
     ledger = std::make_unique<Ledger>(std::move(*opened));
   }
   return Lease(*this, std::move(ledger));
+}
+
+void LedgerPool::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  freed_.notify_all();
 }
 
 void LedgerPool::give_back(std::unique_ptr<Ledger> ledger) {

@@ -40,8 +40,12 @@ class LedgerPool {
     std::unique_ptr<Ledger> ledger_;
   };
 
-  // In any thread. Errors: it cannot be opened, or all are in use.
+  // In any thread. Errors: it cannot be opened, all are in use, or it was stopped.
   Result<Lease> borrow();
+
+  // Nobody waits for one any more, or gets one. What a lease is doing ends as its place says
+  // (LedgerPlace::stop_fd).
+  void stop();
 
  private:
   void give_back(std::unique_ptr<Ledger> ledger);
@@ -51,6 +55,7 @@ class LedgerPool {
   const Duration patience_;
   std::mutex mutex_;
   std::condition_variable freed_;
+  bool stopped_ = false;
   size_t used_ = 0;
   std::vector<std::unique_ptr<Ledger>> idle_;
 };

@@ -28,9 +28,11 @@ Result<std::string> read_password(const LedgerServer& server) {
   return std::string(variable == nullptr ? "" : variable);
 }
 
-Result<std::unique_ptr<SqlStore>> open_server(const LedgerServer& server, bool read_only) {
+Result<std::unique_ptr<SqlStore>> open_server(const LedgerPlace& place, bool read_only) {
+  const LedgerServer& server = *place.server;
   MariadbOptions options = server.options;
   options.read_only = read_only;
+  options.stop_fd = place.stop_fd;
   Result<std::string> password = read_password(server);
   if (!password.ok()) return Error{"the ledger's password: " + password.error()};
   options.password = std::move(*password);
@@ -59,19 +61,20 @@ std::string describe(const LedgerPlace& place) {
 }
 
 Result<std::unique_ptr<SqlStore>> open_ledger_store(const LedgerPlace& place) {
-  if (place.server) return open_server(*place.server, false);
+  if (place.server) return open_server(place, false);
   DatabaseOptions options;
   options.checkpoint_pages = kCheckpointPages;
   return open_file(place.file, options);
 }
 
 Result<std::unique_ptr<SqlStore>> open_ledger_store_read_only(const LedgerPlace& place) {
-  if (place.server) return open_server(*place.server, true);
+  if (place.server) return open_server(place, true);
   struct stat status;
   if (::stat(place.file.c_str(), &status) != 0) return no_ledger_error(place.file);
   DatabaseOptions options;
   options.create = false;
   options.read_only = true;
+  options.stop_fd = place.stop_fd;
   return open_file(place.file, options);
 }
 

@@ -24,6 +24,9 @@ struct LedgerServer {
 struct LedgerPlace {
   std::string file;                    // of SQLite's
   std::optional<LedgerServer> server;  // instead
+  // Where it becomes readable a server that says nothing is given up (MariadbOptions), and so is a
+  // question to a file. What writes to a file goes on.
+  int stop_fd = -1;
 };
 
 // That of a home, whose configuration says `server` or nothing.

@@ -7,8 +7,9 @@
 namespace muster {
 namespace {
 
-// Of the envelope of a question: an identity and REQ's empty part.
-constexpr size_t kEnvelopePartsMax = 2;
+// Of the envelope of a question: an identity, and of REQ the number of the question, where it has
+// one, and an empty part.
+constexpr size_t kEnvelopePartsMax = 3;
 
 struct Bound {
   // The socket goes first.
@@ -47,8 +48,7 @@ class ZmqPublisher final : public PublisherSocket {
 
   Result<Done> begin(const std::string& endpoint, int queue_max) {
     void* socket = bound_.socket.get();
-    if (!set_option(socket, ZMQ_SNDHWM, queue_max) || !set_option(socket, ZMQ_XPUB_VERBOSE, 1) ||
-        !set_option(socket, ZMQ_XPUB_NODROP, 1)) {
+    if (!set_option(socket, ZMQ_SNDHWM, queue_max) || !set_option(socket, ZMQ_XPUB_VERBOSE, 1)) {
       return zmq_failure("cannot set up", "a publisher");
     }
     return bound_.listeners->bind(socket, endpoint);
@@ -64,19 +64,11 @@ class ZmqPublisher final : public PublisherSocket {
     }
   }
 
-  // The first part goes to nobody when somebody's queue is full; the others then go the same way.
-  bool send(const std::vector<std::string>& parts) override {
+  // A queue takes all parts of a message or none.
+  void send(const std::vector<std::string>& parts) override {
     for (size_t i = 0; i < parts.size(); ++i) {
-      const int flags = i + 1 < parts.size() ? ZMQ_SNDMORE : 0;
-      if (!send_part(bound_.socket.get(), parts[i], flags)) return false;
+      send_part(bound_.socket.get(), parts[i], i + 1 < parts.size() ? ZMQ_SNDMORE : 0);
     }
-    return true;
-  }
-
-  void send_to_ready(const std::vector<std::string>& parts) override {
-    set_option(bound_.socket.get(), ZMQ_XPUB_NODROP, 0);
-    send(parts);
-    set_option(bound_.socket.get(), ZMQ_XPUB_NODROP, 1);
   }
 
   std::string endpoint() const override { return bound_.listeners->endpoints().front(); }
@@ -99,7 +91,8 @@ class ZmqAnswerer final : public AnswerSocket {
       std::vector<std::string> parts = receive_all(bound_.socket.get());
       if (parts.empty()) return std::nullopt;
       const bool has_body = parts.size() > 1 && parts.size() <= kEnvelopePartsMax + 1;
-      if (!has_body || (parts.size() == kEnvelopePartsMax + 1 && !parts[1].empty())) continue;
+      // Where there is more than the identity, an empty part ends the envelope.
+      if (!has_body || (parts.size() > 2 && !parts[parts.size() - 2].empty())) continue;
       Question question;
       question.body = std::move(parts.back());
       parts.pop_back();

@@ -14,7 +14,8 @@
 namespace muster {
 
 inline constexpr size_t kFeedRequestBytesMax = 4 << 10;
-// Messages that wait for one subscriber that is slow; what comes then is lost to it.
+// Messages that wait for one subscriber that is slow; what comes then is lost to it, and to no
+// other.
 inline constexpr int kFeedQueueMax = 1'000;
 
 // XPUB: a message goes to whoever has subscribed to a beginning of its first part.
@@ -32,16 +33,16 @@ class PublisherSocket {
   // Every subscription, a repeated one too. Nothing when there is none to tell of.
   virtual std::optional<Subscription> receive() = 0;
 
-  // False, and nobody got it, when the queue of somebody who wants it is full.
-  virtual bool send(const std::vector<std::string>& parts) = 0;
-  // To those whose queue has room.
-  virtual void send_to_ready(const std::vector<std::string>& parts) = 0;
+  // To those who want it and whose queue has room. Whose queue was full gets nothing until it has
+  // taken about half of it, and nobody tells of that: messages must say what came before them.
+  virtual void send(const std::vector<std::string>& parts) = 0;
 
   virtual std::string endpoint() const = 0;  // as bound
   virtual void* handle() = 0;                // for Poller only
 };
 
-// ROUTER, for REQ and DEALER sockets: one part a question, one part an answer.
+// ROUTER, for REQ (ZMQ_REQ_CORRELATE or not) and DEALER sockets: one part a question, one part an
+// answer.
 class AnswerSocket {
  public:
   static Result<std::unique_ptr<AnswerSocket>> bind(SocketContext& context,

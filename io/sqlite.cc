@@ -1,8 +1,10 @@
 #include "io/sqlite.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "io/file.h"
 
@@ -71,6 +73,15 @@ std::string_view view(const void* bytes, int size) {
 
 // SQLite takes a null pointer for NULL: an empty view must not become one.
 const char* data_of(std::string_view bytes) { return bytes.data() == nullptr ? "" : bytes.data(); }
+
+// Steps of SQLite's machine between two looks at whether to stop: about a millisecond.
+constexpr int kStepsPerLook = 50'000;
+
+// Of a file descriptor, as SQLite hands it on.
+int is_readable(void* fd) {
+  pollfd look{static_cast<int>(reinterpret_cast<intptr_t>(fd)), POLLIN, 0};
+  return ::poll(&look, 1, 0) > 0 ? 1 : 0;
+}
 
 DbStatus configure(Database& db, const DatabaseOptions& options) {
   if (options.read_only) return db.execute("PRAGMA query_only=ON");
@@ -169,6 +180,10 @@ std::variant<Database, DbStatus> Database::open(const std::string& path,
   if (handle == nullptr) return DbStatus{DbFault::broken, path + ": out of memory"};
   if (rc != SQLITE_OK) return make_status(handle, rc, path.c_str());
   sqlite3_busy_timeout(handle, static_cast<int>(options.busy_timeout / 1ms));
+  if (options.stop_fd >= 0) {
+    const auto stop_fd = static_cast<intptr_t>(options.stop_fd);
+    sqlite3_progress_handler(handle, kStepsPerLook, is_readable, reinterpret_cast<void*>(stop_fd));
+  }
   DbStatus configured = configure(db, options);
   if (!configured.ok()) return configured;
   return db;

@@ -25,6 +25,8 @@ struct DatabaseOptions {
   bool durable = true;  // true: a commit is on disk on return; false: power loss may undo the last
   bool read_only = false;
   Duration busy_timeout = std::chrono::seconds(10);
+  // Where it becomes readable every statement that runs for longer than a moment fails.
+  int stop_fd = -1;
   uint32_t checkpoint_pages = 1000;  // of the write-ahead log, after which it is folded back in
 };
 

@@ -156,6 +156,54 @@ TEST_F(FeedHttpTest, TooManyAreToldToComeBack) {
   EXPECT_THAT(second.body, HasSubstr("1 subscribers"));
 }
 
+TEST_F(FeedHttpTest, WhoComesFromElsewhereDoesNotGetTheLastPlaces) {
+  FeedLimits limits;
+  limits.subscribers = 2;
+  limits.local_subscribers = 1;
+  begin(limits);
+  HttpCall call{.method = "GET", .path = std::string(kEventsPath)};
+  call.query["format"] = "sse";
+  call.is_local = false;
+  const HttpAnswer first = http_->events(call);
+  EXPECT_EQ(first.status, 200);
+  const HttpAnswer second = http_->events(call);
+  EXPECT_EQ(second.status, 503);
+  EXPECT_THAT(second.body, HasSubstr("1 subscribers"));
+  call.is_local = true;
+  EXPECT_EQ(http_->events(call).status, 200);
+}
+
+// The time since its begin was counted, and not since the broker was away.
+TEST_F(FeedHttpTest, AStreamToThePresentEndOutlastsAPassingFault) {
+  constexpr Duration kEndPatience = 300ms;
+  log_.append(40);
+  begin({});
+  FeedHttp http(*feed_, kBeat, kEndPatience);
+  HttpCall call{.method = "GET", .path = std::string(kEventsPath)};
+  call.query = {{"format", "ndjson"}, {"follow", "0"}, {"from", "1"}};
+  std::string said;
+  std::string said_meanwhile;
+  const auto hear = [&](std::string_view bytes) {
+    const bool is_first = said.empty();
+    said += bytes;
+    if (is_first) {
+      // The fault begins, and another stream has waited for as long as it may.
+      log_.set_away("the broker restarts");
+      http.events(call).stream([&](std::string_view other) {
+        said_meanwhile += other;
+        return true;
+      });
+    } else if (bytes == "\n") {
+      log_.set_away("");
+    }
+    return true;
+  };
+  http.events(call).stream(hear);
+  EXPECT_THAT(said_meanwhile, HasSubstr("the broker restarts"));
+  EXPECT_THAT(said, HasSubstr("\"seq\":40"));
+  EXPECT_THAT(said, ::testing::Not(HasSubstr("feed_end")));
+}
+
 TEST_F(FeedHttpTest, SaysWhyItEnds) {
   log_.append(3);
   EXPECT_THAT(

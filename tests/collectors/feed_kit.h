@@ -37,6 +37,18 @@ class MemoryLog {
     changed_.notify_all();
   }
 
+  // From now on, or no longer, whoever reads old events gets no answer.
+  void hold_readers(bool held) {
+    const std::lock_guard lock(mutex_);
+    held_ = held;
+    changed_.notify_all();
+  }
+  // Waits until somebody does.
+  void await_held_reader() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return waits_; });
+  }
+
   Feed::Connect connect() {
     return [this](std::function<bool()> interrupted) {
       return std::make_unique<Source>(*this, std::move(interrupted));
@@ -54,6 +66,12 @@ class MemoryLog {
     std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration wait) override {
       constexpr Duration kLook = std::chrono::milliseconds(5);
       std::unique_lock lock(log_.mutex_);
+      const bool is_old = wait == Duration(0) && from != UINT64_MAX;
+      while (is_old && log_.held_ && !interrupted_()) {
+        log_.waits_ = true;
+        log_.changed_.notify_all();
+        log_.changed_.wait_for(lock, kLook);
+      }
       for (Duration waited{0};; waited += kLook) {
         if (interrupted_()) return SourceError{SourceFault::stopped, "stopped"};
         if (!log_.away_.empty()) return SourceError{SourceFault::away, log_.away_};
@@ -78,6 +96,8 @@ class MemoryLog {
   std::string log_id_ = "log-a";
   std::vector<std::string> blocks_;  // one event each
   std::string away_;
+  bool held_ = false;
+  bool waits_ = false;
 };
 
 }  // namespace muster

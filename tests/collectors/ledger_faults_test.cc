@@ -296,7 +296,7 @@ TEST(LedgerServer, AServerThatSaysNothingDoesNotHoldUpAStop) {
   const NewLedger ledger(LedgerKind::mariadb);
   Stop stop;
   LedgerPlace place = ledger.place();
-  place.server->options.stop_fd = stop.fd();
+  place.stop_fd = stop.fd();
   ASSERT_EQ(place.server->options.answer_timeout, std::chrono::seconds(60));
   LedgerSink sink(place);
   ASSERT_TRUE(sink.open().ok());
@@ -319,7 +319,7 @@ TEST(LedgerServer, AServerThatAnswersIsListenedToInAStop) {
   const NewLedger ledger(LedgerKind::mariadb);
   Stop stop;
   LedgerPlace place = ledger.place();
-  place.server->options.stop_fd = stop.fd();
+  place.stop_fd = stop.fd();
   stop.raise();
   LedgerSink sink(place);
   ASSERT_TRUE(sink.open().ok());

@@ -157,7 +157,7 @@ TEST_F(FeedTest, TheDocumentedSubscriberOfZeroMqMissesNothing) {
       house_.write("feed.py", text.substr(begin, text.find("```", begin) - begin));
   const std::string out = house_.write("feed.out", "");
   ChildSpec spec;
-  spec.argv = {"/usr/bin/python3", script, "ipc://" + house_.home().run_dir(), "task_submitted"};
+  spec.argv = {"/usr/bin/python3", script, "ipc://" + house_.home().run_dir(), "task_submitted."};
   spec.stdout_file = out;
   spec.stderr_file = house_.write("feed.err", "");
   run_jobs(5);

@@ -28,7 +28,7 @@ const std::vector<Outside> kOutside = {
     {"expat.h", {"io/xml"}},
     {"CLI/", {"cli/"}},
     {"curl/", {"io/http", "workers/checks/http", "tests/bench/bench_sinks"}},
-    {"httplib.h", {"collectors/http_server", "tests/"}},
+    {"httplib.h", {"collectors/http_server", "collectors/http_connection", "tests/"}},
     {"openssl/", {"io/sha256"}},
     {"zlib.h", {"io/gzip"}},
     {"mysql.h", {"io/mariadb_store", "tests/"}},

@@ -1,0 +1,264 @@
+// The feed over ZeroMQ, over a log that the test writes: whoever is slow loses what is its own,
+// knows it, and costs nobody else anything.
+#include "collectors/feed_sockets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/socket_kit.h"
+#include "tests/collectors/feed_kit.h"
+#include "tests/support/scratch.h"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+constexpr Duration kPatience = std::chrono::seconds(30);
+constexpr Duration kBeat = 100ms;
+constexpr int kQueueMax = 100;
+
+// A connected socket that a test reads.
+class Peer {
+ public:
+  Peer(SocketContext& context, int type, const std::string& endpoint)
+      : socket_(std::move(*open_socket(context, type))), endpoint_(endpoint) {
+    poller_.add_socket(socket_.get(), 0);
+  }
+  void* handle() { return socket_.get(); }
+  void connect() { EXPECT_EQ(::zmq_connect(socket_.get(), endpoint_.c_str()), 0); }
+
+  // The parts of the next message; none when there is none in time.
+  std::vector<std::string> next() {
+    std::vector<std::string> parts;
+    if (poller_.wait(kPatience).empty()) return parts;
+    for (bool more = true; more;) {
+      ZmqMessage part;
+      if (!receive_part(socket_.get(), part)) break;
+      parts.emplace_back(part.bytes());
+      more = part.more();
+    }
+    return parts;
+  }
+
+ private:
+  SocketHandle socket_;
+  std::string endpoint_;
+  Poller poller_;
+};
+
+struct Heard {
+  std::string topic;
+  uint64_t number = 0;
+  json before;
+  std::string event;
+};
+
+// Follows a subscription by the rules of docs/feed.md.
+class Subscriber {
+ public:
+  Subscriber(SocketContext& context, const FeedSockets& sockets, std::string want)
+      : want_(std::move(want)),
+        feed_(context, ZMQ_SUB, sockets.publish_endpoint()),
+        asker_(context, ZMQ_DEALER, sockets.replay_endpoint()) {
+    set_option(feed_.handle(), ZMQ_RCVHWM, 1);
+    for (const std::string& topic : {want_, "~beat." + want_}) {
+      ::zmq_setsockopt(feed_.handle(), ZMQ_SUBSCRIBE, topic.data(), topic.size());
+    }
+    feed_.connect();
+    asker_.connect();
+  }
+
+  Heard hear() {
+    const std::vector<std::string> parts = feed_.next();
+    EXPECT_EQ(parts.size(), 4u);
+    if (parts.size() != 4) return {};
+    return {parts[0], std::stoull(parts[1]), json::parse(parts[2]), parts[3]};
+  }
+  // The next that is no beat.
+  Heard hear_event() {
+    Heard heard = hear();
+    while (heard.event.empty() && !::testing::Test::HasFailure()) heard = hear();
+    return heard;
+  }
+  // The first beat, with which it begins.
+  void join() { had_ = hear().number; }
+
+  // Until it has all up to `last`.
+  void follow(uint64_t last) {
+    while (had_ < last && !::testing::Test::HasFailure()) take(hear());
+  }
+  void take(const Heard& heard) {
+    const uint64_t before = heard.before.value(want_, heard.number - 1);
+    while (had_ < before && !::testing::Test::HasFailure()) replay(before);
+    if (!heard.event.empty() && heard.number > had_) numbers_.push_back(heard.number);
+    had_ = std::max(had_, heard.number);
+  }
+
+  const std::vector<uint64_t>& numbers() const { return numbers_; }
+  uint64_t replayed() const { return replayed_; }
+
+ private:
+  void replay(uint64_t through) {
+    const json question = {{"from", had_ + 1}, {"through", through}};
+    send_part(asker_.handle(), "", ZMQ_SNDMORE);
+    send_part(asker_.handle(), question.dump(), 0);
+    const std::vector<std::string> parts = asker_.next();
+    ASSERT_EQ(parts.size(), 2u);
+    const json page = json::parse(parts[1]);
+    for (const json& event : page["events"]) {
+      numbers_.push_back(event["seq"].get<uint64_t>());
+      ++replayed_;
+    }
+    had_ = page["next"].get<uint64_t>() - 1;
+  }
+
+  const std::string want_;
+  Peer feed_;
+  Peer asker_;
+  uint64_t had_ = 0;
+  std::vector<uint64_t> numbers_;
+  uint64_t replayed_ = 0;
+};
+
+class FeedSocketsTest : public ::testing::Test {
+ protected:
+  FeedSocketsTest() : feed_(log_.connect()) {
+    auto started = FeedSockets::start(feed_, context_, "ipc://" + scratch_ / "feed",
+                                      "ipc://" + scratch_ / "replay", kBeat, kQueueMax);
+    EXPECT_TRUE(started.ok()) << started.error();
+    sockets_ = std::move(*started);
+  }
+  ~FeedSocketsTest() override { feed_.stop(); }
+
+  std::vector<std::string> ask(Peer& asker, const std::vector<std::string>& parts) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      send_part(asker.handle(), parts[i], i + 1 < parts.size() ? ZMQ_SNDMORE : 0);
+    }
+    return asker.next();
+  }
+
+  Scratch scratch_;
+  MemoryLog log_;
+  Feed feed_;
+  SocketContext context_;
+  std::unique_ptr<FeedSockets> sockets_;
+};
+
+// It raised a mark that everybody heeded, and told the stuck one of the first thing that it lost.
+TEST_F(FeedSocketsTest, AStuckSubscriberLosesOnlyWhatIsItsOwnAndLearnsOfAllOfIt) {
+  constexpr uint64_t kRounds = 100;
+  constexpr uint64_t kPerRound = 20;
+  Subscriber honest(context_, *sockets_, "");
+  Subscriber stuck(context_, *sockets_, "");
+  honest.join();
+  stuck.join();
+  const std::string large(4 << 10, 'x');
+  for (uint64_t round = 1; round <= kRounds; ++round) {
+    for (uint64_t i = 0; i < kPerRound; ++i) {
+      log_.append_event(CancelRequested{"0194-some-task", "", large});
+    }
+    honest.follow(round * kPerRound);
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_EQ(honest.replayed(), 0u);
+  stuck.follow(kRounds * kPerRound);
+  EXPECT_GT(stuck.replayed(), 0u);
+  std::vector<uint64_t> all;
+  for (uint64_t seq = 1; seq <= kRounds * kPerRound; ++seq) all.push_back(seq);
+  EXPECT_EQ(honest.numbers(), all);
+  EXPECT_EQ(stuck.numbers(), all);
+}
+
+TEST_F(FeedSocketsTest, EverySubscriptionHasAChainOfItsOwn) {
+  Subscriber all(context_, *sockets_, "");
+  all.join();
+  Subscriber type(context_, *sockets_, "cancel_requested.");
+  type.join();
+  Subscriber task(context_, *sockets_, "cancel_requested.0194-two");
+  task.join();
+  log_.append_event(CancelRequested{"0194-one", "", ""});
+  log_.append_event(WorkerLost{"bench", 1, "gone"});
+  log_.append_event(CancelRequested{"0194-two", "", ""});
+  EXPECT_EQ(type.hear_event().number, 1u);
+  const Heard second = type.hear_event();
+  EXPECT_EQ(second.topic, "cancel_requested.0194-two");
+  EXPECT_EQ(second.number, 3u);
+  EXPECT_EQ(second.before.at(""), 2);
+  EXPECT_EQ(second.before.at("cancel_requested."), 1);
+  EXPECT_EQ(second.before.at("cancel_requested.0194-two"), 0);
+  EXPECT_EQ(json::parse(second.event)["seq"], 3);
+  EXPECT_EQ(task.hear_event().number, 3u);
+}
+
+// The log is far ahead of a subscription that matches rarely: nothing is to be asked for that.
+TEST_F(FeedSocketsTest, ABeatSaysWhatTheNewestOfASubscriptionWas) {
+  Subscriber quiet(context_, *sockets_, "worker_lost.");
+  quiet.join();
+  log_.append_event(WorkerLost{"bench", 1, "gone"});
+  EXPECT_EQ(quiet.hear_event().number, 1u);
+  log_.append(7);
+  Heard beat = quiet.hear();
+  while (beat.number < 8) beat = quiet.hear();
+  EXPECT_EQ(beat.topic, "~beat.worker_lost.");
+  EXPECT_EQ(beat.before, (json{{"worker_lost.", 1}}));
+  EXPECT_EQ(beat.event, "");
+}
+
+// Answers came from the thread that publishes.
+TEST_F(FeedSocketsTest, AQuestionThatTheBrokerDoesNotAnswerHoldsUpNoEvent) {
+  log_.append(3);
+  Subscriber subscriber(context_, *sockets_, "");
+  subscriber.join();
+  log_.hold_readers(true);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  send_part(asker.handle(), "", ZMQ_SNDMORE);
+  send_part(asker.handle(), R"({"from": 1})", 0);
+  log_.await_held_reader();
+  log_.append(1);
+  EXPECT_EQ(subscriber.hear_event().number, 4u);
+  log_.hold_readers(false);
+  EXPECT_EQ(json::parse(asker.next().at(1))["head"], 4);
+}
+
+// Its numbers are smaller: it was published again only when it had as many events as the other.
+TEST_F(FeedSocketsTest, AnotherLogIsPublishedFromWhereItIs) {
+  log_.append(5);
+  Subscriber subscriber(context_, *sockets_, "");
+  subscriber.join();
+  log_.replace("log-b");
+  Heard heard = subscriber.hear();
+  while (heard.number != 0 && !HasFailure()) heard = subscriber.hear();
+  log_.append(1);
+  EXPECT_EQ(subscriber.hear_event().number, 1u);
+}
+
+TEST_F(FeedSocketsTest, AnAnswerEndsWithWhatWasAskedFor) {
+  log_.append(9);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const json page = json::parse(ask(asker, {"", R"({"from": 2, "through": 4})"}).at(1));
+  EXPECT_EQ(page["events"].size(), 3u);
+  EXPECT_EQ(page["next"], 5);
+  EXPECT_EQ(page["head"], 9);
+}
+
+// Whoever wants to ask again after an answer that never came needs ZMQ_REQ_CORRELATE.
+TEST_F(FeedSocketsTest, QuestionsMayHaveNumbers) {
+  log_.append(2);
+  Peer asker(context_, ZMQ_REQ, sockets_->replay_endpoint());
+  set_option(asker.handle(), ZMQ_REQ_CORRELATE, 1);
+  asker.connect();
+  EXPECT_EQ(json::parse(ask(asker, {R"({"from": 1})"}).at(0))["head"], 2);
+  EXPECT_THAT(ask(asker, {"nonsense"}).at(0), HasSubstr("a question is a JSON object"));
+}
+
+}  // namespace
+}  // namespace muster
