@@ -1,14 +1,13 @@
 #include "cli/remote_ledger.h"
 
 #include <algorithm>
-#include <iterator>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "io/archive_name.h"
 #include "io/json_members.h"
 #include "io/ledger_json.h"
+#include "io/measure_pages.h"
 #include "io/measure_where.h"
 
 namespace muster {
@@ -31,26 +30,6 @@ std::string task_path(const std::string& guid) { return "/api/v1/tasks/" + url_e
 
 std::string cursor_text(uint64_t before) {
   return before == UINT64_MAX ? std::string() : std::to_string(before);
-}
-
-// Puts the rows of an older page before those of `whole`. Columns are told apart by name: pages
-// need not have the same.
-void prepend(MeasureAnswer older, MeasureAnswer& whole) {
-  std::map<std::string, size_t> places;
-  for (const std::string& column : whole.columns) places.emplace(column, places.size());
-  for (const std::string& column : older.columns) {
-    if (places.emplace(column, places.size()).second) whole.columns.push_back(column);
-  }
-  for (MeasureAnswer::Row& row : older.rows) {
-    std::vector<std::optional<MeasureValue>> cells(places.size());
-    for (size_t i = 0; i < row.cells.size(); ++i) {
-      cells[places.at(older.columns[i])] = std::move(row.cells[i]);
-    }
-    row.cells = std::move(cells);
-  }
-  for (MeasureAnswer::Row& row : whole.rows) row.cells.resize(places.size());
-  whole.rows.insert(whole.rows.begin(), std::make_move_iterator(older.rows.begin()),
-                    std::make_move_iterator(older.rows.end()));
 }
 
 }  // namespace
@@ -171,16 +150,19 @@ Result<MeasureAnswer> RemoteLedger::query_measurements(const MeasureQuery& query
     left -= std::min<uint32_t>(left, static_cast<uint32_t>(page->rows.size()));
     whole.more = page->more && !page->rows.empty();
     if (!page->rows.empty()) before = page->rows.front().seq;
-    const bool is_first = whole.columns.empty();
-    if (is_first) {
-      whole.columns = std::move(page->columns);
-      whole.rows = std::move(page->rows);
-    } else {
-      prepend(std::move(*page), whole);
-    }
+    prepend(std::move(*page), whole);
     if (!whole.more) break;
   }
   return whole;
+}
+
+Result<std::vector<MeasureTable>> RemoteLedger::measure_tables() {
+  std::vector<MeasureTable> tables;
+  const Result<Done> done =
+      read_pages("measure_tables", "/api/v1/measurements", {}, 0, UINT32_MAX,
+                 [&](const std::string& row) { tables.push_back(measure_table_from_json(row)); });
+  if (!done) return Error{done.error()};
+  return tables;
 }
 
 Result<std::vector<HistoryEntry>> RemoteLedger::device_history(const std::string& device,

@@ -26,6 +26,7 @@ class RemoteLedger final : public LedgerReader {
   Result<std::vector<LedgerReport<SourceFetched>>> sources(const std::string& guid,
                                                            const LedgerSlice& slice = {}) override;
   Result<MeasureAnswer> query_measurements(const MeasureQuery& query) override;
+  Result<std::vector<MeasureTable>> measure_tables() override;
   Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) override;
   Result<std::vector<HistoryEntry>> device_history(const std::string& device, uint32_t max,
                                                    uint64_t before = UINT64_MAX) override;

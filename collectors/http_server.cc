@@ -11,9 +11,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -21,14 +19,13 @@
 #include <string_view>
 #include <thread>
 
+#include "collectors/http_request.h"
 #include "core/limits.h"
-#include "io/archive_name.h"
 #include "io/clock.h"
 
 namespace muster {
 namespace {
 
-constexpr size_t kHeadBytesMax = 64 << 10;
 constexpr Duration kRequestMax = 60s;
 constexpr Duration kIdleMax = 30s;
 constexpr size_t kFileChunkBytes = 64 << 10;
@@ -45,6 +42,7 @@ class Connection final : public httplib::Stream {
   // False when the client has gone or said nothing for too long, or the server is to end.
   bool await_request() {
     budget_ = request_max_;
+    head_ = HeadBounds();
     if (at_ == end_) {
       pollfd fds[] = {{fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
       const int timeout_ms = static_cast<int>(kIdleMax / 1ms);
@@ -61,6 +59,9 @@ class Connection final : public httplib::Stream {
     broken_ = broken_ || budget_ == 0 || (at_ == end_ && !fill());
     if (broken_) return -1;
     const size_t taken = std::min({size, end_ - at_, budget_});
+    head_.take({buffer_.data() + at_, taken});
+    broken_ = head_.refusal().has_value();
+    if (broken_) return -1;
     std::copy_n(buffer_.data() + at_, taken, into);
     at_ += taken;
     budget_ -= taken;
@@ -68,12 +69,21 @@ class Connection final : public httplib::Stream {
   }
 
   ssize_t write(const char* bytes, size_t size) override {
-    if (!is_writable()) return -1;
-    for (;;) {
-      const ssize_t sent = ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent >= 0 || (errno != EINTR && errno != EAGAIN)) return sent;
-      if (!is_writable()) return -1;
-    }
+    if (head_.refusal()) return static_cast<ssize_t>(size);  // httplib's words for it: not ours
+    return send(bytes, size);
+  }
+
+  // Where the head passes its bounds, says so.
+  void refuse_head() {
+    const std::optional<HttpAnswer> refusal = head_.refusal();
+    if (!refusal) return;
+    const char* const name =
+        refusal->status == 414 ? "URI Too Long" : "Request Header Fields Too Large";
+    const std::string text = "HTTP/1.1 " + std::to_string(refusal->status) + " " + name +
+                             "\r\nConnection: close\r\nContent-Type: " + refusal->type +
+                             "\r\nContent-Length: " + std::to_string(refusal->body.size()) +
+                             "\r\n\r\n" + refusal->body;
+    send(text.data(), text.size());
   }
 
   // A request ended in its midst: what follows cannot be told from its rest.
@@ -97,6 +107,15 @@ class Connection final : public httplib::Stream {
   socket_t socket() const override { return fd_; }
 
  private:
+  ssize_t send(const char* bytes, size_t size) const {
+    if (!is_writable()) return -1;
+    for (;;) {
+      const ssize_t sent = ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent >= 0 || (errno != EINTR && errno != EAGAIN)) return sent;
+      if (!is_writable()) return -1;
+    }
+  }
+
   // With `until_stop`, a client that takes nothing holds up no end of the server.
   bool wait(short events, int64_t deadline_us, bool until_stop = false) const {
     pollfd fds[] = {{fd_, events, 0}, {stop_fd_, POLLIN, 0}};
@@ -125,6 +144,7 @@ class Connection final : public httplib::Stream {
   int stop_fd_;
   size_t request_max_;
   size_t budget_ = 0;  // bytes that may still be read of this request
+  HeadBounds head_;
   bool broken_ = false;
   int64_t deadline_us_ = 0;
   size_t at_ = 0;
@@ -177,87 +197,6 @@ class ThreadPerConnection final : public httplib::TaskQueue {
   bool ending_ = false;
 };
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-// Whether httplib reads a body after the head of such a request.
-bool has_body(const httplib::Request& request) {
-  return request.method != "GET" && request.method != "HEAD";
-}
-
-bool says_length(const httplib::Request& request) {
-  return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
-}
-
-bool is_chunked(const httplib::Request& request) {
-  return lower(request.get_header_value("Transfer-Encoding")) == "chunked";
-}
-
-// Of a form httplib would make parameters and files.
-bool is_form(const httplib::Request& request) {
-  const std::string type = lower(request.get_header_value("Content-Type"));
-  return type.starts_with("application/x-www-form-urlencoded") || type.starts_with("multipart/");
-}
-
-// Nothing when what is said is no length, or said twice.
-std::optional<uint64_t> length_of(const httplib::Request& request) {
-  if (!request.has_header("Content-Length")) return 0;
-  const std::string text = request.get_header_value("Content-Length");
-  uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || request.get_header_value_count("Content-Length") > 1) return std::nullopt;
-  return length;
-}
-
-HttpAnswer refuse_size(size_t body_max) {
-  return http_refusal(413, "a body may have " + std::to_string(body_max) + " bytes");
-}
-
-// The body that is announced, before any of it is read: httplib would inflate a megabyte into a
-// gigabyte before its handler could look.
-std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t body_max) {
-  if (request.has_header("Content-Encoding")) {
-    return http_refusal(415, "bodies are taken as they are: no Content-Encoding");
-  }
-  if (is_form(request)) {
-    return http_refusal(
-        415, "a form is not taken: Content-Type: application/octet-stream (curl: -T FILE, no -d)");
-  }
-  const std::optional<uint64_t> length = length_of(request);
-  if (!length) return http_refusal(400, "Content-Length is no length");
-  const bool encoded = request.has_header("Transfer-Encoding");
-  if (encoded && (!is_chunked(request) || request.has_header("Content-Length"))) {
-    return http_refusal(400,
-                        "Transfer-Encoding is \"chunked\", and has no Content-Length beside it");
-  }
-  if (*length > body_max) return refuse_size(body_max);
-  if (request.method == "PUT" && !says_length(request)) {
-    return http_refusal(411, "say how long the body is: Content-Length");
-  }
-  return std::nullopt;
-}
-
-// Nothing when an escape is broken.
-std::optional<std::map<std::string, std::string>> parse_query(std::string_view target) {
-  std::map<std::string, std::string> query;
-  std::string_view rest = target.substr(std::min(target.find('?'), target.size()));
-  while (!rest.empty()) {
-    rest.remove_prefix(1);
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    const size_t equals = std::min(pair.find('='), pair.size());
-    const std::optional<std::string> key = url_decode(pair.substr(0, equals));
-    const std::optional<std::string> value =
-        url_decode(pair.substr(std::min(equals + 1, pair.size())));
-    if (!key || !value) return std::nullopt;
-    if (!pair.empty()) query.emplace(*key, *value);
-    rest.remove_prefix(pair.size());
-  }
-  return query;
-}
-
 // httplib's server with connections of ours.
 class Listener final : public httplib::Server {
  public:
@@ -271,7 +210,6 @@ class Listener final : public httplib::Server {
     new_task_queue = [] { return new ThreadPerConnection; };
     set_payload_max_length(body_max);
     set_keep_alive_timeout(kIdleMax / 1s);
-    set_keep_alive_max_count(SIZE_MAX);
   }
 
   // httplib's own backlog is 5.
@@ -301,6 +239,7 @@ class Listener final : public httplib::Server {
       understood = false;
       if (!process_request(connection, false, closed, prepare)) break;
     }
+    connection.refuse_head();
     connection.close_gently();
     return true;
   }
@@ -416,7 +355,9 @@ class HttplibServer final : public HttpServer {
                                    const httplib::ContentReader& read) {
       answer_body(request, response, read);
     };
+    server_.Options(kAnyPath, serve);
     server_.Put(kAnyPath, serve_body);
+    server_.Patch(kAnyPath, serve_body);
     server_.Post(kAnyPath, serve_body);
     server_.Delete(kAnyPath, serve);
     server_.Delete(kAnyPath, serve_body);  // one that has a body
@@ -466,6 +407,11 @@ class HttplibServer final : public HttpServer {
       return Reply::Handled;
     };
     server_.set_error_handler(httplib::Server::HandlerWithResponse(explain));
+    // Of requests there are as many as one likes, whatever httplib counts.
+    server_.set_post_routing_handler([](const Request&, Response& response) {
+      if (response.headers.erase("Keep-Alive") == 0) return;
+      response.set_header("Keep-Alive", "timeout=" + std::to_string(kIdleMax / 1s));
+    });
   }
 
   Result<Done> bind_tcp() {
@@ -482,7 +428,8 @@ class HttplibServer final : public HttpServer {
                                                                         : -1;
     if (port <= 0) {
       return Error{"cannot listen on " + where + (errno == 0 ? "" : ": " + errno_text(errno)) +
-                   "; is something else there? (http in muster.yaml)"};
+                   "; is something else there, or is the host another machine? (http in "
+                   "muster.yaml)"};
     }
     listen_.port = static_cast<uint16_t>(port);
     return Done{};
@@ -505,10 +452,7 @@ class HttplibServer final : public HttpServer {
 
   // By what its head says.
   std::optional<HttpAnswer> refusal(const httplib::Request& request) const {
-    if (request.headers.size() > kHttpHeadersMax) {
-      return http_refusal(431,
-                          "a request may have " + std::to_string(kHttpHeadersMax) + " headers");
-    }
+    if (std::optional<HttpAnswer> refused = refuse_head(request)) return refused;
     if (!has_body(request)) return std::nullopt;
     if (listen_.socket.empty() && !has_token(request, listen_.token)) {
       return http_refusal(401,
@@ -546,8 +490,8 @@ class HttplibServer final : public HttpServer {
   }
 
   void hand_over(const httplib::Request& request, HttpCall call, httplib::Response& response) {
-    std::optional<std::map<std::string, std::string>> query = parse_query(request.target);
-    if (!query) return set_answer(response, http_refusal(400, "the query has a broken % escape"));
+    Result<std::map<std::string, std::string>> query = parse_query(request.target);
+    if (!query) return set_answer(response, http_refusal(400, query.error()));
     call.method = request.method;
     call.path = path_of(request);
     call.query = std::move(*query);

@@ -2,8 +2,9 @@
 // is open, so that a client that is slow, or waits, holds up no other. (cpp-httplib parses; this
 // header keeps it out of everybody's sight.)
 //
-// Bounds: kHttpConnectionsMax connections at once (more wait to be accepted), a head of 64 KiB,
-// kHttpHeadersMax headers and a body of `body_max` or `spool_max`; a request must be there within a
+// Bounds: kHttpConnectionsMax connections at once (more wait to be accepted), a head of 64 KiB with
+// lines of 8 KiB (collectors/http_request.h has both), kHttpHeadersMax headers and a body of
+// `body_max` or `spool_max`; a request must be there within a
 // minute of its first byte, an idle connection is closed after half a minute, and so is one whose
 // client takes nothing of an answer for as long.
 //
@@ -30,9 +31,9 @@ namespace muster {
 
 // A request as its handler sees it: one that its sender may make.
 struct HttpCall {
-  std::string method;  // GET, HEAD, PUT, POST or DELETE
+  std::string method;  // GET, HEAD, PUT, POST, PATCH, DELETE or OPTIONS
   std::string path;    // as it was sent, escapes and all, without what follows a ?
-  std::map<std::string, std::string> query;    // of the target, decoded; the first of each key
+  std::map<std::string, std::string> query;    // of the target, decoded
   std::map<std::string, std::string> headers;  // by name in lower case; the first of each
   std::string body;
   // In place of `body`, where HttpListen::spools says so: a file that has it, open for as long as
