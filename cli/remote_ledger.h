@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/api_client.h"
+#include "io/ledger_json.h"
 #include "io/ledger_reader.h"
 
 namespace muster {
@@ -37,6 +38,10 @@ class RemoteLedger final : public LedgerReader {
   using Query = std::vector<std::pair<std::string, std::string>>;
 
   Error fault(const std::string& reason) const;
+  // Hands the rows of `name` at `target`, all in one answer, to `take`. What is not there (404) has
+  // none.
+  Result<JsonPage> read_page(const std::string& name, const std::string& target,
+                             const std::function<void(const std::string&)>& take);
   // Hands `max` rows of `name` at `path` to `take`, page by page. What is not
   // there (404) has none.
   Result<Done> read_pages(const std::string& name, const std::string& path, Query query,

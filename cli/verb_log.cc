@@ -102,8 +102,10 @@ int print_log(Session& session, const std::string& guid, const LogOptions& optio
     // An attempt that has just begun may have nothing in the archive yet.
     log.print_rest(kBeginPatience);
     if (log.offset() == options.offset && !log.fault().empty()) {
-      throw fail(printed.error() + "; as long as it is not there it is on " +
-                 place_on_worker(guid, *attempt));
+      Failure failure = fail(printed.error() + "; as long as it is not there it is on " +
+                             place_on_worker(guid, *attempt));
+      if (!has_ended) failure.exit_status = kExitNotEnded;
+      throw failure;
     }
   }
   if (has_ended) print_rest(session, guid, log);

@@ -74,10 +74,7 @@ HttpAnswer ApiRoutes::answer(const HttpCall& call) const {
     }
     return route.handler(call, *parameters);
   }
-  if (allowed.empty()) {
-    return http_refusal(404,
-                        "there is no such thing here: see /api/v1/openapi.json, or docs/api.md");
-  }
+  if (allowed.empty()) return refuse_path();
   return refuse_method(call, allowed);
 }
 

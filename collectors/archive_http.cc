@@ -55,7 +55,8 @@ HttpAnswer to_answer(const ArchiveReply& reply) {
 
 HttpAnswer ArchiveHttp::answer(const HttpCall& call) {
   const Result<ArchiveName> name = parse_archive_path(call.path);
-  if (!name) return http_refusal(call.path.starts_with(kArchivePath) ? 400 : 404, name.error());
+  if (!name && !call.path.starts_with(kArchivePath)) return refuse_path();
+  if (!name) return http_refusal(400, name.error());
   const bool reads = call.method == "GET" || call.method == "HEAD";
   if (name->name.empty()) return answer_folder(call, name->guid);
   return reads ? read(call, *name) : change(call, *name);

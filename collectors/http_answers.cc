@@ -9,6 +9,10 @@
 
 namespace muster {
 
+HttpAnswer refuse_path() {
+  return http_refusal(404, "there is no such thing here: see /api/v1/openapi.json, or docs/api.md");
+}
+
 HttpAnswer refuse_method(const HttpCall& call, const std::string& allowed) {
   HttpAnswer answer = http_refusal(405, "there is no " + call.method + " of this: " + allowed);
   answer.headers.emplace_back("Allow", allowed);

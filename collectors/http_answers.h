@@ -10,6 +10,7 @@
 
 namespace muster {
 
+HttpAnswer refuse_path();  // 404
 // 405; `allowed` as the header Allow has them: "GET, HEAD".
 HttpAnswer refuse_method(const HttpCall& call, const std::string& allowed);
 HttpAnswer refuse_number(const std::string& key);  // 400

@@ -55,6 +55,7 @@ void HeadBounds::take(std::string_view bytes) {
     if (lines_ > 0 && line_bytes_ > kHeaderBytesMax) status_ = 431;
     if (c == '\n') {
       ended_ = lines_ > 0 && line_bytes_ == 2 && last_ == '\r';
+      if (!ended_ && lines_ > kHttpHeadersMax) status_ = 431;
       ++lines_;
       line_bytes_ = 0;
     }
@@ -66,7 +67,8 @@ std::optional<HttpAnswer> HeadBounds::refusal() const {
   if (status_ == 0) return std::nullopt;
   if (status_ == 414) return http_refusal(414, "the target is too long");
   return http_refusal(431, "a head may have " + std::to_string(kHeadBytesMax) +
-                               " bytes, and a line of it " + std::to_string(kHeaderBytesMax));
+                               " bytes, a line of it " + std::to_string(kHeaderBytesMax) +
+                               ", and a request " + std::to_string(kHttpHeadersMax) + " headers");
 }
 
 std::string lower(std::string text) {
@@ -80,12 +82,9 @@ bool says_length(const httplib::Request& request) {
   return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
 }
 
-std::optional<HttpAnswer> refuse_head(const httplib::Request& request) {
-  if (contains(kUnknown, request.method)) {
-    return http_refusal(501, "nothing here knows the method " + request.method);
-  }
-  if (request.headers.size() <= kHttpHeadersMax) return std::nullopt;
-  return http_refusal(431, "a request may have " + std::to_string(kHttpHeadersMax) + " headers");
+std::optional<HttpAnswer> refuse_method_of(const httplib::Request& request) {
+  if (!contains(kUnknown, request.method)) return std::nullopt;
+  return http_refusal(501, "nothing here knows the method " + request.method);
 }
 
 HttpAnswer refuse_size(size_t body_max) {
@@ -112,6 +111,15 @@ std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t bo
     return http_refusal(411, "say how long the body is: Content-Length");
   }
   return std::nullopt;
+}
+
+std::string path_of(std::string_view target) {
+  // What a proxy is asked for may come here too: http://HOST/PATH.
+  if (!target.starts_with('/') && target.find("://") != target.npos) {
+    target.remove_prefix(target.find("://") + 3);
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+  }
+  return std::string(target.substr(0, target.find('?')));
 }
 
 Result<std::map<std::string, std::string>> parse_query(std::string_view target) {

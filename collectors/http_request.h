@@ -26,6 +26,7 @@ class HeadBounds {
  public:
   // The next bytes of a request, from its first on. Those after the head are let through.
   void take(std::string_view bytes);
+  bool passed() const { return status_ != 0; }
   // What is to be answered once a bound is passed; nothing before.
   std::optional<HttpAnswer> refusal() const;
 
@@ -44,13 +45,15 @@ std::string lower(std::string text);
 bool has_body(const httplib::Request& request);
 bool says_length(const httplib::Request& request);
 
-// For its method or the number of its headers.
-std::optional<HttpAnswer> refuse_head(const httplib::Request& request);
+// For a method that nobody answers.
+std::optional<HttpAnswer> refuse_method_of(const httplib::Request& request);
 // For the body that is announced, before any of it is read: httplib would inflate a megabyte into a
 // gigabyte before its handler could look.
 std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t body_max);
 HttpAnswer refuse_size(size_t body_max);
 
+// The path of a target, escapes and all.
+std::string path_of(std::string_view target);
 // The query of a target, decoded. Errors: an escape is broken, or a word is there twice.
 Result<std::map<std::string, std::string>> parse_query(std::string_view target);
 

@@ -43,6 +43,7 @@ class Connection final : public httplib::Stream {
   bool await_request() {
     budget_ = request_max_;
     head_ = HeadBounds();
+    answers_ = false;
     if (at_ == end_) {
       pollfd fds[] = {{fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
       const int timeout_ms = static_cast<int>(kIdleMax / 1ms);
@@ -60,7 +61,7 @@ class Connection final : public httplib::Stream {
     if (broken_) return -1;
     const size_t taken = std::min({size, end_ - at_, budget_});
     head_.take({buffer_.data() + at_, taken});
-    broken_ = head_.refusal().has_value();
+    broken_ = head_.passed();
     if (broken_) return -1;
     std::copy_n(buffer_.data() + at_, taken, into);
     at_ += taken;
@@ -68,10 +69,19 @@ class Connection final : public httplib::Stream {
     return static_cast<ssize_t>(taken);
   }
 
+  // The head of an answer comes in one piece.
   ssize_t write(const char* bytes, size_t size) override {
-    if (head_.refusal()) return static_cast<ssize_t>(size);  // httplib's words for it: not ours
+    if (head_.passed()) return static_cast<ssize_t>(size);  // httplib's words for it: not ours
+    if (!answers_) {
+      const std::string_view head(bytes, size);
+      ends_ = head.find("\r\nConnection: close\r\n") < head.find("\r\n\r\n");
+      answers_ = !head.starts_with("HTTP/1.1 100 ");
+    }
     return send(bytes, size);
   }
+
+  // It was said that the connection ends with this answer.
+  bool ends() const { return ends_; }
 
   // Where the head passes its bounds, says so.
   void refuse_head() {
@@ -146,6 +156,8 @@ class Connection final : public httplib::Stream {
   size_t budget_ = 0;  // bytes that may still be read of this request
   HeadBounds head_;
   bool broken_ = false;
+  bool answers_ = false;  // the request that was read last
+  bool ends_ = false;
   int64_t deadline_us_ = 0;
   size_t at_ = 0;
   size_t end_ = 0;
@@ -237,7 +249,7 @@ class Listener final : public httplib::Server {
     // Where a head that is none ends nobody knows.
     while (understood && !closed && !connection.broken() && connection.await_request()) {
       understood = false;
-      if (!process_request(connection, false, closed, prepare)) break;
+      if (!process_request(connection, false, closed, prepare) || connection.ends()) break;
     }
     connection.refuse_head();
     connection.close_gently();
@@ -253,10 +265,6 @@ class Listener final : public httplib::Server {
   size_t request_max_;
   Refuse refuse_;
 };
-
-std::string path_of(const httplib::Request& request) {
-  return request.target.substr(0, request.target.find('?'));
-}
 
 // A body as it comes, in memory or in a file that has no name.
 class SpooledBody {
@@ -404,13 +412,22 @@ class HttplibServer final : public HttpServer {
                               : response.status == 414 ? "the target is too long"
                                                        : "that is no request that is understood";
       set_answer(response, http_refusal(response.status, why));
+      // Where the next request begins is anybody's guess.
+      response.set_header("Connection", "close");
       return Reply::Handled;
     };
     server_.set_error_handler(httplib::Server::HandlerWithResponse(explain));
     // Of requests there are as many as one likes, whatever httplib counts.
-    server_.set_post_routing_handler([](const Request&, Response& response) {
-      if (response.headers.erase("Keep-Alive") == 0) return;
-      response.set_header("Keep-Alive", "timeout=" + std::to_string(kIdleMax / 1s));
+    server_.set_post_routing_handler([](const Request& request, Response& response) {
+      const bool is_old = request.version == "HTTP/1.0" &&
+                          lower(request.get_header_value("Connection")) != "keep-alive";
+      const bool ends = response.headers.erase("Connection") > 0 || is_old;
+      response.headers.erase("Keep-Alive");
+      if (ends) {
+        response.set_header("Connection", "close");
+      } else {
+        response.set_header("Keep-Alive", "timeout=" + std::to_string(kIdleMax / 1s));
+      }
     });
   }
 
@@ -452,14 +469,14 @@ class HttplibServer final : public HttpServer {
 
   // By what its head says.
   std::optional<HttpAnswer> refusal(const httplib::Request& request) const {
-    if (std::optional<HttpAnswer> refused = refuse_head(request)) return refused;
+    if (std::optional<HttpAnswer> refused = refuse_method_of(request)) return refused;
     if (!has_body(request)) return std::nullopt;
     if (listen_.socket.empty() && !has_token(request, listen_.token)) {
       return http_refusal(401,
                           "writing needs the header \"Authorization: Bearer TOKEN\"; the token is "
                           "in the collector's http_token_file");
     }
-    return refuse_body(request, listen_.max_of(path_of(request)));
+    return refuse_body(request, listen_.max_of(path_of(request.target)));
   }
 
   void answer(const httplib::Request& request, httplib::Response& response) {
@@ -472,7 +489,7 @@ class HttplibServer final : public HttpServer {
   // would be taken for a request.
   void answer_body(const httplib::Request& request, httplib::Response& response,
                    const httplib::ContentReader& read) {
-    const std::string path = path_of(request);
+    const std::string path = path_of(request.target);
     const size_t body_max = listen_.max_of(path);
     SpooledBody body(listen_.spools && listen_.spools(path) ? listen_.spool_dir : "", body_max);
     const bool whole = read([&](const char* bytes, size_t size) {
@@ -493,7 +510,7 @@ class HttplibServer final : public HttpServer {
     Result<std::map<std::string, std::string>> query = parse_query(request.target);
     if (!query) return set_answer(response, http_refusal(400, query.error()));
     call.method = request.method;
-    call.path = path_of(request);
+    call.path = path_of(request.target);
     call.query = std::move(*query);
     for (const auto& [key, value] : request.headers) call.headers.emplace(lower(key), value);
     set_answer(response, handler_(call));

@@ -6,6 +6,7 @@
 
 #include "collectors/http_answers.h"
 #include "core/guid.h"
+#include "core/suggest.h"
 #include "io/json_writer.h"
 #include "io/ledger_json.h"
 #include "io/measure_pages.h"
@@ -129,11 +130,19 @@ HttpAnswer answer_tasks(Ledger& ledger, const HttpCall& call, const std::vector<
   LedgerTaskFilter filter;
   if (const std::string state = query_text(call, "state"); !state.empty()) {
     filter.state = find_word(state, TaskState::ended);
-    if (!filter.state) return http_refusal(400, "no task has the state " + quote_text(state));
+    const std::vector<std::string> states = {"queued", "leased", "running", "ended"};
+    if (!filter.state) {
+      return http_refusal(400,
+                          "no task has the state " + quote_text(state) + suggestion(state, states));
+    }
   }
   if (const std::string kind = query_text(call, "kind"); !kind.empty()) {
     filter.kind = parse_task_kind(kind);
-    if (!filter.kind) return http_refusal(400, "no task is of the kind " + quote_text(kind));
+    const std::vector<std::string> kinds = {"job", "verify", "repair"};
+    if (!filter.kind) {
+      return http_refusal(400,
+                          "no task is of the kind " + quote_text(kind) + suggestion(kind, kinds));
+    }
   }
   filter.parent = query_text(call, "parent");
   const auto ask = [&](uint64_t before, uint32_t max) {

@@ -87,6 +87,38 @@ TEST_F(HttpRequestTest, KeepAliveSaysWhatIsSo) {
   EXPECT_THAT(answer, Not(HasSubstr("max=")));
 }
 
+// 64 were refused: httplib adds some of its own.
+TEST_F(HttpRequestTest, ARequestHasSoManyHeadersAndNoMore) {
+  const auto with = [](size_t count) {
+    std::string head = kStart + std::string("Connection: close\r\n");
+    for (size_t i = 1; i < count; ++i) head += "X-" + std::to_string(i) + ": y\r\n";
+    return head + "\r\n";
+  };
+  EXPECT_THAT(exchange(with(kHttpHeadersMax)), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(exchange(with(kHttpHeadersMax + 1)), StartsWith("HTTP/1.1 431 "));
+}
+
+// Keep-Alive was promised by answers that end the connection, and what followed a body whose end
+// nobody knows was taken for a request.
+TEST_F(HttpRequestTest, AnAnswerThatEndsTheConnectionSaysSo) {
+  const std::string next = "GET /hidden HTTP/1.1\r\n\r\n";
+  const std::string token = "Authorization: Bearer 0123456789abcdef\r\n";
+  for (const std::string& text :
+       {std::string("NONSENSE\r\n\r\n"), "GET /" + std::string(9'000, 'x') + " HTTP/1.1\r\n\r\n",
+        std::string("GET /x HTTP/1.0\r\n\r\n"),
+        "POST /x HTTP/1.1\r\n" + token + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    const std::string answer = exchange(text + next);
+    EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n")) << text;
+    EXPECT_THAT(answer, Not(HasSubstr("Keep-Alive"))) << text;
+    EXPECT_EQ(answer.find("HTTP/1.1 "), answer.rfind("HTTP/1.1 ")) << text << answer;
+  }
+}
+
+TEST_F(HttpRequestTest, ATargetMayNameTheHost) {
+  EXPECT_THAT(exchange("GET http://box:7180/x?a=1 HTTP/1.1\r\nConnection: close\r\n\r\n"),
+              HasSubstr("[GET /x]"));
+}
+
 TEST_F(HttpRequestTest, EveryMethodHasAnAnswer) {
   const std::string rest = " /x HTTP/1.1\r\nConnection: close\r\n";
   const std::string token = "Authorization: Bearer 0123456789abcdef\r\n";
