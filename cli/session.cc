@@ -175,6 +175,7 @@ LedgerReader* Session::ledger() {
   if (ledger_) return ledger_.get();
   const std::string said = std::exchange(ledger_fault_, {});
   ledger_ = local_ledger();
+  if (ledger_) ledger_is_remote_ = config_.ledger.has_value();
   // A collector that answers knows better than a home that has nothing.
   if (!ledger_ && !ledger_denied_ && !said.empty()) ledger_fault_ = said;
   return ledger_.get();

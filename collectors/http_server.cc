@@ -19,7 +19,7 @@
 #include <string_view>
 #include <thread>
 
-#include "collectors/http_request.h"
+#include "collectors/http_server_request.h"
 #include "core/limits.h"
 #include "io/clock.h"
 

@@ -3,7 +3,7 @@
 // header keeps it out of everybody's sight.)
 //
 // Bounds: kHttpConnectionsMax connections at once (more wait to be accepted), a head of 64 KiB with
-// lines of 8 KiB (collectors/http_request.h has both), kHttpHeadersMax headers and a body of
+// lines of 8 KiB (collectors/http_server_request.h has both), kHttpHeadersMax headers and a body of
 // `body_max` or `spool_max`; a request must be there within a
 // minute of its first byte, an idle connection is closed after half a minute, and so is one whose
 // client takes nothing of an answer for as long.

@@ -59,18 +59,20 @@ std::optional<std::string> invalid_http(const Home& home, const Config& config) 
   const Result<std::string> token = load_http_token(config);
   if (!token) return token.error();
   const std::string key = "http in " + home.config_file() + " is " + config.http_host;
+  addrinfo* found = nullptr;
+  const int fault = ::getaddrinfo(config.http_host.c_str(), nullptr, nullptr, &found);
+  if (fault == 0) ::freeaddrinfo(found);
+  // That nobody can be asked now may pass.
+  if (fault == EAI_NONAME || fault == EAI_NODATA) {
+    return key + ", and no address is known of such a host: say one of this machine's, such as " +
+           "127.0.0.1";
+  }
   if (token->empty() && !is_loopback_host(config.http_host)) {
     return key +
            ", where other machines come in, and there is no token: name a file with one in "
            "http_token_file, or let http be 127.0.0.1:PORT";
   }
-  addrinfo* found = nullptr;
-  const int fault = ::getaddrinfo(config.http_host.c_str(), nullptr, nullptr, &found);
-  if (fault == 0) ::freeaddrinfo(found);
-  // That nobody can be asked now may pass.
-  if (fault != EAI_NONAME && fault != EAI_NODATA) return std::nullopt;
-  return key + ", and no address is known of such a host: say one of this machine's, such as " +
-         "127.0.0.1";
+  return std::nullopt;
 }
 
 bool is_loopback_host(const std::string& host) {

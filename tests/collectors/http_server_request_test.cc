@@ -1,5 +1,5 @@
 // Heads of requests and their bounds.
-#include "collectors/http_request.h"
+#include "collectors/http_server_request.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "collectors/http_request.h"
+#include "collectors/http_server_request.h"
 
 #include <httplib.h>
 
