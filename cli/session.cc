@@ -15,6 +15,7 @@
 #include "cli/api_client.h"
 #include "cli/remote_ledger.h"
 #include "cli/text.h"
+#include "cli/values.h"
 #include "core/guid.h"
 #include "core/suggest.h"
 #include "io/file.h"
