@@ -10,6 +10,7 @@
 
 #include "io/event_json.h"
 #include "io/ledger.h"
+#include "io/ledger_json.h"
 #include "io/measure_json.h"
 
 namespace muster {
