@@ -36,8 +36,8 @@
 //   muster.worker/1        name, present, incarnation, lab, pools, version, slots, held,
 //                          last_heard?, lease_until?
 //   muster.event/1         io/event_json.h
-//   muster.sink/1          name, place, state (ok, behind, failing, starting), log?, cursor?, head?,
-//                          lag_events?, lag_s?, delivered, batches, failures, buried,
+//   muster.sink/1          name, place, state (ok, behind, failing, starting), log?, cursor?,
+//                          head?, lag_events?, lag_s?, delivered, batches, failures, buried,
 //                          dead_letters?, failing?, error?, failing_since?, retry_at?
 //   muster.sink_order/1    sink, done [seq], refused [{seq, answer}]
 //   muster.dead_letter/1   collectors/dead_letters.h
