@@ -19,7 +19,7 @@ bool await_ledger(Session& session, LedgerReader& ledger) {
   const int64_t start_us = boot_us();
   while (true) {
     const Result<LedgerPosition> position = ledger.position();
-    if (!position) throw Failure{kExitLocal, position.error(), ""};
+    if (!position) throw session.ledger_failure(position.error());
     if (position->seq >= head) return true;
     if (boot_us() - start_us > kLedgerPatience.count()) return false;
     std::this_thread::sleep_for(kPollInterval);
@@ -32,8 +32,12 @@ LedgerReader& ledger_or_throw(Session& session, const std::string& what) {
   if (session.ledger_denied()) {
     throw Failure{kExitNotPermitted, session.ledger_fault(), kDeniedHint};
   }
-  throw Failure{kExitLocal, "no " + what + " here: " + session.ledger_fault(),
-                "ask on the machine where the collector runs"};
+  Failure failure = session.ledger_failure("no " + what + " here: " + session.ledger_fault());
+  if (failure.hint.empty()) {
+    failure.hint =
+        "is a collector running? see: muster doctor; if it is another machine's, ask there";
+  }
+  throw failure;
 }
 
 LedgerReader& caught_up_ledger(Session& session, const std::string& what) {

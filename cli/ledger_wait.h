@@ -11,7 +11,8 @@ namespace muster {
 // it does not in time, or when the broker does not answer.
 bool await_ledger(Session& session, LedgerReader& ledger);
 
-// The ledger. Throws Failure (74) when there is none here; `what` is what is asked for: "results".
+// The ledger. Throws Failure when there is none (Session::ledger_failure); `what` is what is asked
+// for: "results".
 LedgerReader& ledger_or_throw(Session& session, const std::string& what);
 
 // The ledger with everything that the broker has recorded by now, as far as can be waited for; says

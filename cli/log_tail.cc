@@ -211,7 +211,7 @@ Result<LogTail> LogTail::open(const std::string& url, uint64_t offset) {
     // In an archive of this machine it may still come.
     if (::access(path->c_str(), F_OK) != 0 && (!archive || ::access(own.c_str(), F_OK) != 0)) {
       return Error{"its log " + printable(*path) +
-                   " is not on this machine: look on the worker's, or it was removed"};
+                   " is not on this machine: not yet, or it is on the worker's, or was removed"};
     }
     return LogTail(std::make_unique<FileReader>(*path, offset));
   }

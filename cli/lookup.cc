@@ -53,7 +53,7 @@ std::vector<std::string> guids_of_ledger(Session& session, const std::string& te
   LedgerReader* ledger = session.ledger();
   if (ledger == nullptr) return {};
   Result<std::vector<std::string>> guids = ledger->find_guids(text, kCandidatesMax + 1);
-  if (!guids) throw Failure{kExitLocal, guids.error(), ""};
+  if (!guids) throw session.ledger_failure(guids.error());
   return std::move(*guids);
 }
 
@@ -138,7 +138,7 @@ std::vector<std::string> groups_of_ledger(Session& session, const std::string& p
   LedgerTaskFilter filter;
   filter.max = kListTasksMax;
   const Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
-  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+  if (!rows) throw session.ledger_failure(rows.error());
   for (const LedgerTask& row : *rows) add_group(row.info.spec, prefix, groups);
   return groups;
 }
@@ -178,7 +178,7 @@ std::optional<TaskInfo> task_of_ledger(Session& session, const std::string& guid
   LedgerReader* ledger = session.ledger();
   if (ledger == nullptr) return std::nullopt;
   Result<std::optional<LedgerTask>> task = ledger->task(guid);
-  if (!task) throw Failure{kExitLocal, task.error(), ""};
+  if (!task) throw session.ledger_failure(task.error());
   if (!*task) return std::nullopt;
   return std::move((*task)->info);
 }
@@ -203,7 +203,7 @@ std::vector<TaskInfo> find_children(Session& session, const std::string& guid) {
     LedgerTaskFilter filter;
     filter.parent = guid;
     Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
-    if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+    if (!rows) throw session.ledger_failure(rows.error());
     for (LedgerTask& row : *rows) {
       const bool known = std::any_of(children.begin(), children.end(), [&](const TaskInfo& task) {
         return task.spec.guid == row.info.spec.guid;

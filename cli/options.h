@@ -185,6 +185,7 @@ struct MeasureQueryOptions {
   MeasureQuery query;
   bool csv = false;  // whatever the format
 };
+struct MeasureListOptions {};
 struct PushOptions {
   std::string file;
   std::string as;
@@ -278,17 +279,16 @@ struct DoctorOptions {
 };
 struct VersionOptions {};
 
-using VerbOptions =
-    std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
-                 RetryOptions, TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
-                 ArtifactListOptions, ArtifactGetOptions, ArtifactPinOptions, EventsOptions,
-                 ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
-                 DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
-                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
-                 StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
-                 JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
-                 MeasureOptions, MeasureQueryOptions, PushOptions, ProgressOptions, CallOptions,
-                 SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
+using VerbOptions = std::variant<
+    UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions, RetryOptions,
+    TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, ArtifactListOptions,
+    ArtifactGetOptions, ArtifactPinOptions, EventsOptions, ResultOptions, DeviceListOptions,
+    DeviceShowOptions, WorkerListOptions, DeviceChangeOptions, DeviceHistoryOptions,
+    TaskTraceOptions, StrategyStatsOptions, InventoryOptions, StrategyCheckOptions,
+    StrategyTreeOptions, StrategyScenarioOptions, StrategySimulateOptions, JobListOptions,
+    JobCheckOptions, JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
+    MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions, ProgressOptions,
+    CallOptions, SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -59,7 +59,7 @@ void add_measure(Parse& parse) {
     if (app->get_subcommands().empty()) parse.chosen = *chosen;
   });
   verb->require_subcommand(0, 1);
-  add_measure_query(parse, verb);
+  add_measure_questions(parse, verb);
   add_word(verb, "TABLE", &options->table, "Name of the table");
   auto words = std::make_shared<std::vector<std::string>>();
   CLI::Option* row = add_words(verb, "K=V", words.get(), "Columns of one row");

@@ -111,7 +111,7 @@ void add_sink_verbs(Parse& parse);
 // parse_job_api.cc
 void add_job_api_verbs(Parse& parse);
 // parse_measure.cc
-void add_measure_query(Parse& parse, CLI::App* measure);
+void add_measure_questions(Parse& parse, CLI::App* measure);  // query and ls
 // parse_strategy.cc
 void add_strategy_verbs(Parse& parse);
 // parse_task.cc

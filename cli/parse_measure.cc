@@ -1,4 +1,4 @@
-// The grammar of muster measure query, which is asked outside of jobs.
+// The grammar of muster measure query and ls, which are asked outside of jobs.
 #include "cli/parse_kit.h"
 #include "io/measure_where.h"
 
@@ -7,9 +7,7 @@ namespace {
 
 constexpr uint64_t kRowsAtMost = 1'000'000;
 
-}  // namespace
-
-void add_measure_query(Parse& parse, CLI::App* measure) {
+void add_query(Parse& parse, CLI::App* measure) {
   auto [verb, options] = add_verb<MeasureQueryOptions>(
       parse, measure, "query", "Rows of a table of measurements, of all tasks",
       "  muster measure query boot\n"
@@ -26,7 +24,8 @@ void add_measure_query(Parse& parse, CLI::App* measure) {
               all.insert(all.end(), more->begin(), more->end());
             }
           },
-          "Only rows of which all of this is true; columns, and time, guid, attempt")
+          "Only rows of which all of this is true; columns, and time, guid, attempt. A GUID's "
+          "beginning will do, and last")
       ->type_name("K=V,K>V")
       ->expected(1)
       ->take_all();
@@ -45,6 +44,15 @@ void add_measure_query(Parse& parse, CLI::App* measure) {
           },
           "Form of the answer: human, json, jsonl, quiet or csv")
       ->type_name("FORMAT");
+}
+
+}  // namespace
+
+void add_measure_questions(Parse& parse, CLI::App* measure) {
+  add_query(parse, measure);
+  add_verb<MeasureListOptions>(parse, measure, "ls", "Tables of measurements and their columns",
+                               "  muster measure ls\n"
+                               "  muster measure ls -o json");
 }
 
 }  // namespace muster

@@ -1,14 +1,13 @@
 #include "cli/remote_ledger.h"
 
 #include <algorithm>
-#include <iterator>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "io/archive_name.h"
 #include "io/json_members.h"
 #include "io/ledger_json.h"
+#include "io/measure_pages.h"
 #include "io/measure_where.h"
 
 namespace muster {
@@ -33,30 +32,21 @@ std::string cursor_text(uint64_t before) {
   return before == UINT64_MAX ? std::string() : std::to_string(before);
 }
 
-// Puts the rows of an older page before those of `whole`. Columns are told apart by name: pages
-// need not have the same.
-void prepend(MeasureAnswer older, MeasureAnswer& whole) {
-  std::map<std::string, size_t> places;
-  for (const std::string& column : whole.columns) places.emplace(column, places.size());
-  for (const std::string& column : older.columns) {
-    if (places.emplace(column, places.size()).second) whole.columns.push_back(column);
-  }
-  for (MeasureAnswer::Row& row : older.rows) {
-    std::vector<std::optional<MeasureValue>> cells(places.size());
-    for (size_t i = 0; i < row.cells.size(); ++i) {
-      cells[places.at(older.columns[i])] = std::move(row.cells[i]);
-    }
-    row.cells = std::move(cells);
-  }
-  for (MeasureAnswer::Row& row : whole.rows) row.cells.resize(places.size());
-  whole.rows.insert(whole.rows.begin(), std::make_move_iterator(older.rows.begin()),
-                    std::make_move_iterator(older.rows.end()));
-}
-
 }  // namespace
 
 Error RemoteLedger::fault(const std::string& reason) const {
   return Error{"the collector at " + api_.base() + " cannot tell: " + reason};
+}
+
+Result<JsonPage> RemoteLedger::read_page(const std::string& name, const std::string& target,
+                                         const std::function<void(const std::string&)>& take) {
+  const ApiReply reply = api_.ask("GET", target);
+  if (reply.status == kNotFound) return JsonPage{};
+  if (!reply.ok()) return fault(reply.reason);
+  Result<JsonPage> page = page_from_json(name, reply.body);
+  if (!page) return fault(page.error());
+  for (const std::string& row : page->rows) take(row);
+  return page;
 }
 
 Result<Done> RemoteLedger::read_pages(const std::string& name, const std::string& path, Query query,
@@ -66,12 +56,8 @@ Result<Done> RemoteLedger::read_pages(const std::string& name, const std::string
   query.emplace_back("cursor", cursor == 0 ? std::string() : std::to_string(cursor));
   for (uint32_t left = max; left > 0;) {
     query[query.size() - 2].second = std::to_string(std::min(left, kPageRows));
-    const ApiReply reply = api_.ask("GET", path + to_query(query));
-    if (reply.status == kNotFound) return Done{};
-    if (!reply.ok()) return fault(reply.reason);
-    const Result<JsonPage> page = page_from_json(name, reply.body);
-    if (!page) return fault(page.error());
-    for (const std::string& row : page->rows) take(row);
+    const Result<JsonPage> page = read_page(name, path + to_query(query), take);
+    if (!page) return Error{page.error()};
     left -= std::min<uint32_t>(left, static_cast<uint32_t>(page->rows.size()));
     if (!page->next || page->rows.empty()) return Done{};
     query.back().second = std::to_string(*page->next);
@@ -171,16 +157,19 @@ Result<MeasureAnswer> RemoteLedger::query_measurements(const MeasureQuery& query
     left -= std::min<uint32_t>(left, static_cast<uint32_t>(page->rows.size()));
     whole.more = page->more && !page->rows.empty();
     if (!page->rows.empty()) before = page->rows.front().seq;
-    const bool is_first = whole.columns.empty();
-    if (is_first) {
-      whole.columns = std::move(page->columns);
-      whole.rows = std::move(page->rows);
-    } else {
-      prepend(std::move(*page), whole);
-    }
+    prepend(std::move(*page), whole);
     if (!whole.more) break;
   }
   return whole;
+}
+
+Result<std::vector<MeasureTable>> RemoteLedger::measure_tables() {
+  std::vector<MeasureTable> tables;
+  const Result<JsonPage> done =
+      read_page("measure_tables", "/api/v1/measurements",
+                [&](const std::string& row) { tables.push_back(measure_table_from_json(row)); });
+  if (!done) return Error{done.error()};
+  return tables;
 }
 
 Result<std::vector<HistoryEntry>> RemoteLedger::device_history(const std::string& device,
@@ -207,20 +196,20 @@ Result<std::vector<HistoryEntry>> RemoteLedger::device_history(const std::string
 
 Result<std::vector<ActionStat>> RemoteLedger::action_stats(const std::string& strategy) {
   std::vector<ActionStat> stats;
-  const Result<Done> done = read_pages(
-      "action_stats", "/api/v1/strategies/stats", {{"strategy", strategy}}, 0, UINT32_MAX,
-      [&](const std::string& row) { stats.push_back(action_stat_from_json(row)); });
+  const Result<JsonPage> done =
+      read_page("action_stats", "/api/v1/strategies/stats" + to_query({{"strategy", strategy}}),
+                [&](const std::string& row) { stats.push_back(action_stat_from_json(row)); });
   if (!done) return Error{done.error()};
   return stats;
 }
 
 Result<std::vector<std::string>> RemoteLedger::strategies() {
   std::vector<std::string> names;
-  const Result<Done> done = read_pages("strategies", "/api/v1/strategies", {}, 0, UINT32_MAX,
-                                       [&](const std::string& row) {
-                                         const Json json = Json::parse(row, nullptr, false);
-                                         names.push_back(JsonMembers(json).text("name"));
-                                       });
+  const Result<JsonPage> done =
+      read_page("strategies", "/api/v1/strategies", [&](const std::string& row) {
+        const Json json = Json::parse(row, nullptr, false);
+        names.push_back(JsonMembers(json).text("name"));
+      });
   if (!done) return Error{done.error()};
   return names;
 }

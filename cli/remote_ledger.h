@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/api_client.h"
+#include "io/ledger_json.h"
 #include "io/ledger_reader.h"
 
 namespace muster {
@@ -26,6 +27,7 @@ class RemoteLedger final : public LedgerReader {
   Result<std::vector<LedgerReport<SourceFetched>>> sources(const std::string& guid,
                                                            const LedgerSlice& slice = {}) override;
   Result<MeasureAnswer> query_measurements(const MeasureQuery& query) override;
+  Result<std::vector<MeasureTable>> measure_tables() override;
   Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) override;
   Result<std::vector<HistoryEntry>> device_history(const std::string& device, uint32_t max,
                                                    uint64_t before = UINT64_MAX) override;
@@ -36,6 +38,10 @@ class RemoteLedger final : public LedgerReader {
   using Query = std::vector<std::pair<std::string, std::string>>;
 
   Error fault(const std::string& reason) const;
+  // Hands the rows of `name` at `target`, all in one answer, to `take`. What is not there (404) has
+  // none.
+  Result<JsonPage> read_page(const std::string& name, const std::string& target,
+                             const std::function<void(const std::string&)>& take);
   // Hands `max` rows of `name` at `path` to `take`, page by page. What is not
   // there (404) has none.
   Result<Done> read_pages(const std::string& name, const std::string& path, Query query,

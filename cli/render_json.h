@@ -32,13 +32,13 @@
 //                          worker, ending?; action: attempt, action, outcome, duration_s, message?
 //   muster.action_stat/1   strategy?, action, model?, tried, repaired, failed, not_tried, median_s?
 //   muster.measurement/1   table, seq, time, guid, attempt, row {}
+//   muster.measure_table/1 name, columns [{name, type}]
 //   muster.worker/1        name, present, incarnation, lab, pools, version, slots, held,
 //                          last_heard?, lease_until?
 //   muster.event/1         io/event_json.h
-//   muster.sink/1          name, place, state (ok, behind, failing), log?, cursor, head,
-//   lag_events,
-//                          lag_s, delivered, batches, failures, buried, dead_letters, failing?,
-//                          error?, failing_since?, retry_at?
+//   muster.sink/1          name, place, state (ok, behind, failing, starting), log?, cursor?,
+//                          head?, lag_events?, lag_s?, delivered, batches, failures, buried,
+//                          dead_letters?, failing?, error?, failing_since?, retry_at?
 //   muster.sink_order/1    sink, done [seq], refused [{seq, answer}]
 //   muster.dead_letter/1   collectors/dead_letters.h
 //   muster.finding/1       subject, condition (ok, warn, fail), text, advice?

@@ -54,6 +54,20 @@ std::string render_measurements(const MeasureAnswer& answer, const Look& look) {
   return table.render(look);
 }
 
+std::string render_measure_tables(const std::vector<MeasureTable>& tables, const Look& look) {
+  if (tables.empty()) return "nothing was measured yet; inside a job: muster measure TABLE K=V\n";
+  Table table({"TABLE", "COLUMNS"});
+  for (const MeasureTable& one : tables) {
+    std::string columns;
+    for (const MeasureColumn& column : one.columns) {
+      columns += (columns.empty() ? "" : ", ") + printable(column.name) + " " +
+                 std::string(to_string(column.type));
+    }
+    table.add({printable(one.name), columns});
+  }
+  return table.render(look);
+}
+
 std::string render_measurements_csv(const MeasureAnswer& answer) {
   std::string text;
   for (const char* column : kFixed) text += (text.empty() ? "" : ",") + std::string(column);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/text.h"
 #include "io/ledger.h"
@@ -17,5 +18,8 @@ std::string render_measurements_csv(const MeasureAnswer& answer);
 // muster.measurement/1 (cli/render_json.h).
 std::string measurement_json(const std::string& table, const MeasureAnswer& answer,
                              const MeasureAnswer::Row& row);
+
+// The tables that there are, and their columns with their types.
+std::string render_measure_tables(const std::vector<MeasureTable>& tables, const Look& look);
 
 }  // namespace muster

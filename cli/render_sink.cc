@@ -9,6 +9,10 @@ namespace {
 // A delivery that takes so long is worth a word: its place may hang.
 constexpr Duration kLongDelivery = 10s;
 
+std::string number_or_unknown(const std::optional<uint64_t>& number) {
+  return number ? std::to_string(*number) : "?";
+}
+
 // What the table does not say.
 std::string render_trouble(const SinkInfo& sink, const Look& look) {
   const std::string name = printable(sink.name) + ": ";
@@ -39,9 +43,9 @@ std::string render_sink_table(const std::vector<SinkInfo>& sinks, const Look& lo
     const bool failing = !sink.error.empty();
     const Color color = failing ? Color::bad : sink.state == "ok" ? Color::good : Color::doubt;
     const Duration lag = std::chrono::floor<std::chrono::seconds>(sink.lag);
-    table.add({sink.name, Cell(sink.state, color), std::to_string(sink.cursor),
-               std::to_string(sink.lag_events), lag > Duration(0) ? format_duration(lag) : "",
-               Cell(sink.dead_letters ? std::to_string(*sink.dead_letters) : "?",
+    table.add({sink.name, Cell(sink.state, color), number_or_unknown(sink.cursor),
+               number_or_unknown(sink.lag_events), lag > Duration(0) ? format_duration(lag) : "",
+               Cell(number_or_unknown(sink.dead_letters),
                     sink.dead_letters == 0u ? Color::none : Color::doubt),
                sink.place});
     trouble += render_trouble(sink, look);

@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 
 #include "cli/access.h"
 #include "cli/api_client.h"
 #include "cli/remote_ledger.h"
 #include "cli/text.h"
+#include "cli/values.h"
 #include "core/guid.h"
 #include "core/suggest.h"
 #include "io/file.h"
@@ -40,7 +42,13 @@ Config config_or_throw(const Home& home, Output& output) {
   const std::string text = file.problems.to_text();
   if (!text.empty()) output.talk(text.substr(0, text.size() - 1));
   if (!file.problems.has_errors()) return std::move(file.config);
-  throw Failure{kExitUsageError, "cannot use the configuration " + home.config_file(),
+  // What is wrong may be in another file of it.
+  std::vector<std::string> wrong;
+  for (const FileProblem& problem : file.problems.list()) {
+    const bool is_known = std::find(wrong.begin(), wrong.end(), problem.file) != wrong.end();
+    if (!problem.is_warning && !is_known) wrong.push_back(problem.file);
+  }
+  throw Failure{kExitUsageError, "cannot use the configuration " + join(wrong, ", "),
                 "mend it, or choose another home with --home"};
 }
 
@@ -164,8 +172,19 @@ LedgerReader* Session::ledger() {
   if (ledger_tried_) return ledger_.get();
   ledger_tried_ = true;
   ledger_ = remote_ledger();
-  if (!ledger_) ledger_ = local_ledger();
+  ledger_is_remote_ = ledger_ || !ledger_fault_.empty() || config_.ledger;
+  if (ledger_) return ledger_.get();
+  const std::string said = std::exchange(ledger_fault_, {});
+  ledger_ = local_ledger();
+  if (ledger_) ledger_is_remote_ = config_.ledger.has_value();
+  // A collector that answers knows better than a home that has nothing.
+  if (!ledger_ && !ledger_denied_ && !said.empty()) ledger_fault_ = said;
   return ledger_.get();
+}
+
+Failure Session::ledger_failure(const std::string& reason) const {
+  if (!ledger_is_remote_) return {kExitLocal, reason, ""};
+  return {kExitUnreachable, reason, "see: muster sink status; the collector: muster doctor"};
 }
 
 // Null when no collector answers, or it has another broker's ledger: the home may know better.
@@ -173,7 +192,9 @@ std::unique_ptr<LedgerReader> Session::remote_ledger() {
   const Result<ApiAddress> address = collector_address(home_, config_);
   if (!address || !address->is_likely) return nullptr;
   auto remote = std::make_unique<RemoteLedger>(*address);
-  if (!remote->position() || is_of_other_log(*remote)) return nullptr;
+  const Result<LedgerPosition> position = remote->position();
+  if (!position) ledger_fault_ = position.error();
+  if (!position || is_of_other_log(*remote)) return nullptr;
   return remote;
 }
 

@@ -83,6 +83,9 @@ class Session {
 
   // It is there, and this user may not read it.
   bool ledger_denied() const { return ledger_denied_; }
+  // A question to the ledger that came to nothing, or why there is none: 69 when it is a collector
+  // or a server that does not answer, 74 when it is a file of this machine.
+  Failure ledger_failure(const std::string& reason) const;
 
   // HOME/results/GUID/status.log when it is there.
   std::string status_log(const std::string& guid) const;
@@ -108,6 +111,7 @@ class Session {
   bool given_up_ = false;
   bool ledger_tried_ = false;
   bool ledger_denied_ = false;
+  bool ledger_is_remote_ = false;  // or would be
   std::unique_ptr<LedgerReader> ledger_;
   std::string ledger_fault_;
 };

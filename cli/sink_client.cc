@@ -1,6 +1,5 @@
 #include "cli/sink_client.h"
 
-#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "core/duration_text.h"
 #include "io/archive_name.h"
 #include "io/clock.h"
+#include "io/json_members.h"
 
 namespace muster {
 namespace {
@@ -19,22 +19,7 @@ using Json = nlohmann::ordered_json;
 // Longer than the collector waits for a sink to be between two deliveries.
 constexpr Duration kPatience = 120s;
 
-std::string text_of(const Json& json, const char* key) {
-  if (!json.is_object()) return {};
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-uint64_t number_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-}
-
-Duration seconds_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_number()) return Duration(0);
-  return Duration(std::llround(found->get<double>() * 1e6));
-}
+uint64_t number_of(const Json& json, const char* key) { return JsonMembers(json).number(key); }
 
 [[noreturn]] void fail_reading(const std::string& place) {
   throw Failure{kExitUnreachable, place + " gave an answer that does not fit",
@@ -46,10 +31,9 @@ SinkInfo read_sink(Json json) {
   sink.name = text_of(json, "name");
   sink.place = text_of(json, "place");
   sink.state = text_of(json, "state");
-  sink.cursor = number_of(json, "cursor");
-  sink.head = number_of(json, "head");
-  sink.lag_events = number_of(json, "lag_events");
-  sink.lag = seconds_of(json, "lag_s");
+  if (json.contains("cursor")) sink.cursor = number_of(json, "cursor");
+  if (json.contains("lag_events")) sink.lag_events = number_of(json, "lag_events");
+  sink.lag = JsonMembers(json).seconds("lag_s");
   sink.delivered = number_of(json, "delivered");
   if (json.contains("dead_letters")) sink.dead_letters = number_of(json, "dead_letters");
   sink.unknown = number_of(json, "unknown");
@@ -117,9 +101,10 @@ std::string SinkClient::ask(const std::string& method, const std::string& path) 
   if (reply.ok()) return std::move(reply.body);
   const Json refusal = Json::parse(reply.body, nullptr, false);
   if (text_of(refusal, "schema") == "muster.sink_order/1") return std::move(reply.body);
-  throw Failure{reply.status == 401   ? kExitNotPermitted
-                : reply.status == 404 ? kExitUsageError
-                                      : kExitLocal,
+  const bool is_wrong = reply.status == 400 || reply.status == 404;
+  throw Failure{reply.status == 401 ? kExitNotPermitted
+                : is_wrong          ? kExitUsageError
+                                    : kExitUnreachable,
                 "the collector says: " + reply.reason, "see: muster sink status"};
 }
 
@@ -178,7 +163,7 @@ SinkOrderInfo SinkClient::order(const std::string& sink, const std::string& what
     info.refused.emplace_back(number_of(refusal, "seq"), text_of(refusal, "answer"));
   }
   if (!info.error.empty() && info.done.empty() && info.refused.empty()) {
-    throw Failure{kExitLocal, "the collector says: " + info.error, "see: muster sink status"};
+    throw Failure{kExitUnreachable, "the collector says: " + info.error, "see: muster sink status"};
   }
   info.json = order_json(sink, info);
   return info;

@@ -17,9 +17,8 @@ struct SinkInfo {
   std::string name;
   std::string place;
   std::string state;
-  uint64_t cursor = 0;
-  uint64_t head = 0;
-  uint64_t lag_events = 0;
+  std::optional<uint64_t> cursor;      // nothing: its place was never reached
+  std::optional<uint64_t> lag_events;  // nothing: not known
   Duration lag{0};
   uint64_t delivered = 0;
   std::optional<uint64_t> dead_letters;  // nothing: not known

@@ -176,13 +176,13 @@ TaskResult load_result(Session& session, const std::string& guid) {
   LedgerReader& ledger = ledger_or_throw(session, "results");
   result.complete = await_ledger(session, ledger);
   const Result<std::vector<LedgerResult>> rows = ledger.results(guid);
-  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+  if (!rows) throw session.ledger_failure(rows.error());
   // Earlier attempts stay visible in status.log; the verdict comes from the last.
   for (const LedgerResult& row : *rows) {
     if (row.attempt == result.task.attempt_count) result.cases.push_back(row.result);
   }
   const Result<std::vector<LedgerReport<SourceFetched>>> sources = ledger.sources(guid);
-  if (!sources) throw Failure{kExitLocal, sources.error(), ""};
+  if (!sources) throw session.ledger_failure(sources.error());
   for (const LedgerReport<SourceFetched>& source : *sources) {
     if (source.attempt == result.task.attempt_count) result.sources.push_back(source.body);
   }

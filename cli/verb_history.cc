@@ -18,8 +18,8 @@ namespace muster {
 namespace {
 
 template <typename Rows>
-Rows rows_or_throw(Result<Rows> rows) {
-  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+Rows rows_or_throw(const Session& session, Result<Rows> rows) {
+  if (!rows) throw session.ledger_failure(rows.error());
   return std::move(*rows);
 }
 
@@ -31,7 +31,7 @@ void check_device(Session& session, const std::string& name) {
 
 // Throws when neither the ledger nor the broker's inventory knows a strategy of this name.
 void check_strategy(Session& session, LedgerReader& ledger, const std::string& name) {
-  std::vector<std::string> names = rows_or_throw(ledger.strategies());
+  std::vector<std::string> names = rows_or_throw(session, ledger.strategies());
   if (session.broker_or_none() != nullptr) {
     const CurrentInventory current = session.ask_for<CurrentInventory>(AskInventory{});
     for (const StrategyBlob& blob : current.inventory->strategies) names.push_back(blob.name);
@@ -68,7 +68,8 @@ int do_verb(Session& session, const DeviceHistoryOptions& options) {
   LedgerReader& ledger = caught_up_ledger(session, "history");
   const std::string& name = options.name;
   const uint32_t max = options.count_max;
-  const std::vector<HistoryEntry> entries = rows_or_throw(ledger.device_history(name, max));
+  const std::vector<HistoryEntry> entries =
+      rows_or_throw(session, ledger.device_history(name, max));
   if (entries.empty()) check_device(session, name);
   output.show_list(
       "device_record", entries, [&] { return render_history(name, entries, output.look()); },
@@ -82,7 +83,7 @@ int do_verb(Session& session, const StrategyStatsOptions& options) {
   const std::optional<Strategy> strategy = strategy_of_file(output, options.strategy);
   const std::string name = strategy ? strategy->name : options.strategy;
   LedgerReader& ledger = caught_up_ledger(session, "statistics");
-  std::vector<ActionStat> stats = rows_or_throw(ledger.action_stats(name));
+  std::vector<ActionStat> stats = rows_or_throw(session, ledger.action_stats(name));
   if (stats.empty() && !strategy && !name.empty()) check_strategy(session, ledger, name);
   if (strategy) stats = order_by_strategy(std::move(stats), *strategy);
   output.show_list(

@@ -1,8 +1,7 @@
 // muster log: the console log of an attempt, from wherever it is.
 #include <optional>
 
-#include "cli/archive_client.h"
-#include "cli/log_tail.h"
+#include "cli/awaited_log.h"
 #include "cli/lookup.h"
 #include "cli/text.h"
 #include "cli/values.h"
@@ -54,21 +53,21 @@ std::string place_on_worker(const std::string& guid, const AttemptInfo& attempt)
 }
 
 // Prints the rest of the log of an attempt that has ended, and says what that waits for.
-void print_rest(Session& session, const std::string& guid, const AttemptInfo& attempt,
-                LogTail& tail) {
-  if (tail.print_rest(session.output(), kRestUsual)) return;
+void print_rest(Session& session, const std::string& guid, AwaitedLog& log) {
+  if (log.print_rest(kRestUsual)) return;
+  const AttemptInfo& attempt = log.attempt();
   const std::string archive = printable(without_credentials(attempt.log_url));
   session.output().talk("waiting for the rest of the log: worker " + printable(attempt.worker) +
                         presence_of(session, attempt.worker) + " brings it to " + archive +
                         " (for " + format_duration(kRestPatience) + ")");
-  if (tail.print_rest(session.output(), kRestPatience)) return;
-  const std::string fault = tail.fault();
+  if (log.print_rest(kRestPatience)) return;
+  const std::string fault = log.fault();
   session.output().talk(
-      "the log ends here for now, at byte " + std::to_string(tail.offset()) +
+      "the log ends here for now, at byte " + std::to_string(log.offset()) +
       ": the archive has no more of it" + (fault.empty() ? "" : " (" + fault + ")") +
       "; the rest is on " + place_on_worker(guid, attempt) +
       ", until the worker brings it; then: " + "muster log " + printable(guid) + " --attempt " +
-      std::to_string(attempt.attempt) + " --offset " + std::to_string(tail.offset()));
+      std::to_string(attempt.attempt) + " --offset " + std::to_string(log.offset()));
 }
 
 int print_log(Session& session, const std::string& guid, const LogOptions& options) {
@@ -96,18 +95,20 @@ int print_log(Session& session, const std::string& guid, const LogOptions& optio
     return Failure{kExitLocal, "task " + printable(guid) + ": " + reason,
                    "see: muster task show " + printable(guid)};
   };
-  Result<LogTail> tail = open_log(session, guid, *attempt, options.offset);
-  if (!tail) throw fail(tail.error());
-  if (const Result<Done> printed = tail->print_all(session.output()); !printed) {
+  const bool has_ended = attempt->ending || task.state == TaskState::ended;
+  AwaitedLog log(session, guid, *attempt, options.offset);
+  if (log.is_hopeless()) throw fail(log.why());
+  if (const Result<Done> printed = log.print_all(); !printed) {
     // An attempt that has just begun may have nothing in the archive yet.
-    tail->print_rest(session.output(), kBeginPatience);
-    if (tail->offset() == options.offset && !tail->fault().empty()) {
-      throw fail(printed.error() + "; as long as it is not there it is on " +
-                 place_on_worker(guid, *attempt));
+    log.print_rest(kBeginPatience);
+    if (log.offset() == options.offset && !log.fault().empty()) {
+      Failure failure = fail(printed.error() + "; as long as it is not there it is on " +
+                             place_on_worker(guid, *attempt));
+      if (!has_ended) failure.exit_status = kExitNotEnded;
+      throw failure;
     }
   }
-  const bool has_ended = attempt->ending || task.state == TaskState::ended;
-  if (has_ended) print_rest(session, guid, *attempt, *tail);
+  if (has_ended) print_rest(session, guid, log);
   if (options.attempt == 0 && task.attempts.size() > 1) {
     session.output().talk("this was attempt " + std::to_string(attempt->attempt) +
                           "; earlier ones: muster log " + printable(guid) + " --attempt N");
@@ -125,45 +126,43 @@ class LogFollower {
     WatchHooks hooks;
     hooks.change = [this](const TaskChange& change) { take(change); };
     hooks.idle = [this] {
-      if (tail_) tail_->print_new(session_.output());
+      if (log_) log_->print_new();
       return true;
     };
     watch_tasks(session_, {guid}, std::nullopt, hooks);
-    if (!tail_) return print_log(session_, guid, options_);
+    if (!log_) return print_log(session_, guid, options_);
     finish_attempt(guid);
     return kExitOk;
   }
 
  private:
   void take(const TaskChange& change) {
-    if (tail_) tail_->print_new(session_.output());
+    if (log_) log_->print_new();
     const bool is_wanted = options_.attempt == 0 || options_.attempt == change.attempt;
     if (!is_wanted || change.log_url.empty() || change.log_url == log_url_) return;
     finish_attempt(change.guid);
     log_url_ = change.log_url;
-    attempt_ = {};
-    attempt_.attempt = change.attempt;
-    attempt_.worker = change.worker;
-    attempt_.log_url = log_url_;
-    Result<LogTail> opened = open_log(session_, change.guid, attempt_, offset_);
+    AttemptInfo attempt;
+    attempt.attempt = change.attempt;
+    attempt.worker = change.worker;
+    attempt.log_url = log_url_;
+    log_.emplace(session_, change.guid, std::move(attempt), offset_);
     offset_ = 0;  // the next attempt's is read from its beginning
-    if (!opened) {
-      throw Failure{kExitLocal, "task " + printable(change.guid) + ": " + opened.error(), ""};
+    if (log_->is_hopeless()) {
+      throw Failure{kExitLocal, "task " + printable(change.guid) + ": " + log_->why(), ""};
     }
-    tail_ = std::move(*opened);
-    tail_->print_new(session_.output());
+    log_->print_new();
   }
 
   void finish_attempt(const std::string& guid) {
-    if (tail_) print_rest(session_, guid, attempt_, *tail_);
-    tail_.reset();
+    if (log_) print_rest(session_, guid, *log_);
+    log_.reset();
   }
 
   Session& session_;
   const LogOptions& options_;
   uint64_t offset_;
-  std::optional<LogTail> tail_;
-  AttemptInfo attempt_;  // whose log that is
+  std::optional<AwaitedLog> log_;
   std::string log_url_;
 };
 

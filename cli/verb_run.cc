@@ -6,11 +6,10 @@
 #include <filesystem>
 #include <iostream>
 
-#include "cli/archive_client.h"
+#include "cli/awaited_log.h"
 #include "cli/end_report.h"
 #include "cli/interrupt.h"
 #include "cli/job_spec.h"
-#include "cli/log_tail.h"
 #include "cli/render_task.h"
 #include "cli/source_roles.h"
 #include "cli/submit.h"
@@ -197,33 +196,37 @@ class RunWatch {
   }
 
   void follow_log(const TaskChange& change) {
-    if (tail_) tail_->print_new(output_);
+    if (log_) log_->print_new();
     if (!change.log_url.empty() && change.log_url != log_url_) {
       finish_log(change.guid);
       log_url_ = change.log_url;
       AttemptInfo attempt;
-      attempt.attempt = attempt_ = change.attempt;
+      attempt.attempt = change.attempt;
       attempt.log_url = log_url_;
-      Result<LogTail> opened = open_log(session_, change.guid, attempt, 0);
-      if (!opened) return output_.talk(opened.error());
-      tail_ = std::move(*opened);
-      tail_->print_new(output_);
+      log_.emplace(session_, change.guid, std::move(attempt), 0);
+      if (log_->is_hopeless()) {
+        output_.talk(log_->why());
+        return log_.reset();
+      }
+      log_->print_new();
     }
     if (change.state == TaskState::ended) finish_log(change.guid);
   }
 
   // What the attempt said last may still be on its way into the archive.
   void finish_log(const std::string& guid) {
-    if (tail_ && !tail_->print_rest(output_, kLogPatience)) {
-      output_.talk("the end of the log is not in the archive yet; later: muster log " +
-                   printable(guid) + " --attempt " + std::to_string(attempt_) + " --offset " +
-                   std::to_string(tail_->offset()));
+    if (log_ && !log_->print_rest(kLogPatience)) {
+      const std::string& why = log_->why();
+      output_.talk((why.empty() ? "the end of the log is not in the archive yet" : why) +
+                   "; later: muster log " + printable(guid) + " --attempt " +
+                   std::to_string(log_->attempt().attempt) + " --offset " +
+                   std::to_string(log_->offset()));
     }
-    tail_.reset();
+    log_.reset();
   }
 
   bool idle() {
-    if (tail_) tail_->print_new(output_);
+    if (log_) log_->print_new();
     explain_queue();
     return InterruptGuard::pending() == 0 || !leaves();
   }
@@ -277,8 +280,7 @@ class RunWatch {
   std::vector<std::string> guids_;
   bool follow_;
   EndReport report_;
-  std::optional<LogTail> tail_;
-  uint32_t attempt_ = 0;  // whose log that is
+  std::optional<AwaitedLog> log_;
   std::string log_url_;
   int64_t submitted_us_ = 0;
   bool queued_ = false;

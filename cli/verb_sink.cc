@@ -58,7 +58,7 @@ int do_verb(Session& session, const SinkDeadChangeOptions& options) {
                             [&] { return info.json; },
                             [&] { return std::to_string(info.done.size()); });
   if (!info.error.empty()) {
-    throw Failure{kExitLocal, "the collector says: " + info.error, "see: muster sink status"};
+    throw Failure{kExitUnreachable, "the collector says: " + info.error, "see: muster sink status"};
   }
   return info.refused.empty() ? kExitOk : kExitFailed;
 }

@@ -29,7 +29,7 @@ void add_from_ledger(Session& session, const ListTasks& question, FoundTasks& fo
                        !question.metadata.empty();
   filter.max = by_more ? uint32_t{kListTasksMax} : question.max;
   const Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
-  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+  if (!rows) throw session.ledger_failure(rows.error());
   for (const LedgerTask& row : *rows) {
     const TaskInfo& info = row.info;
     const bool known =

@@ -16,14 +16,14 @@ constexpr size_t kTraceTasksMax = 10'000;
 constexpr uint32_t kEventsPerTaskMax = 1'000'000;
 
 template <typename Rows>
-Rows rows_or_throw(Result<Rows> rows) {
-  if (!rows) throw Failure{kExitLocal, rows.error(), ""};
+Rows rows_or_throw(const Session& session, Result<Rows> rows) {
+  if (!rows) throw session.ledger_failure(rows.error());
   return std::move(*rows);
 }
 
-Trace trace_of_ledger(LedgerReader& ledger, const std::string& guid) {
+Trace trace_of_ledger(const Session& session, LedgerReader& ledger, const std::string& guid) {
   const auto parent_of = [&](const std::string& of) {
-    const std::optional<LedgerTask> task = rows_or_throw(ledger.task(of));
+    const std::optional<LedgerTask> task = rows_or_throw(session, ledger.task(of));
     return task ? task->info.spec.parent : std::string();
   };
   const auto children_of = [&](const std::string& of) {
@@ -31,7 +31,7 @@ Trace trace_of_ledger(LedgerReader& ledger, const std::string& guid) {
     filter.parent = of;
     filter.max = kTraceTasksMax;
     std::vector<std::string> guids;
-    for (const LedgerTask& child : rows_or_throw(ledger.tasks(filter))) {
+    for (const LedgerTask& child : rows_or_throw(session, ledger.tasks(filter))) {
       guids.push_back(child.info.spec.guid);
     }
     return guids;
@@ -42,7 +42,7 @@ Trace trace_of_ledger(LedgerReader& ledger, const std::string& guid) {
     LedgerEventFilter filter;
     filter.guid = of;
     filter.max = kEventsPerTaskMax;
-    for (LedgerEvent& row : rows_or_throw(ledger.events(filter))) {
+    for (LedgerEvent& row : rows_or_throw(session, ledger.events(filter))) {
       std::optional<Event> event = event_from_json(row.json);
       if (event) events.push_back({row.seq, std::move(*event), std::move(row.json)});
     }
@@ -84,9 +84,10 @@ Trace trace_of_log(Session& session, const std::string& guid) {
 
 Trace load_trace(Session& session, const std::string& guid) {
   LedgerReader* ledger = session.ledger();
-  if (ledger != nullptr && await_ledger(session, *ledger)) return trace_of_ledger(*ledger, guid);
+  if (ledger != nullptr && await_ledger(session, *ledger))
+    return trace_of_ledger(session, *ledger, guid);
   if (session.broker_or_none() != nullptr) return trace_of_log(session, guid);
-  Trace trace = trace_of_ledger(ledger_or_throw(session, "trace"), guid);
+  Trace trace = trace_of_ledger(session, ledger_or_throw(session, "trace"), guid);
   trace.complete = false;
   return trace;
 }

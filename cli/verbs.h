@@ -66,6 +66,7 @@ int do_verb(Session& session, const DeviceHistoryOptions& options);
 int do_verb(Session& session, const StrategyStatsOptions& options);
 // verb_measure.cc
 int do_verb(Session& session, const MeasureQueryOptions& options);
+int do_verb(Session& session, const MeasureListOptions& options);
 // verb_file.cc
 int do_verb(Session& session, const InventoryOptions& options);
 int do_verb(Output& output, const StrategyCheckOptions& options);

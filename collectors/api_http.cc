@@ -11,9 +11,9 @@ namespace {
 using Parameters = std::vector<std::string>;
 
 void add_feed(ApiRoutes& api, FeedHttp& feed) {
-  api.add("GET", std::string(kEventsPath),
+  api.add("GET", std::string(kEventsPath), {"from", "type", "guid", "format", "follow", "max"},
           [&feed](const HttpCall& call, const Parameters&) { return feed.events(call); });
-  api.add("GET", std::string(kFeedPath),
+  api.add("GET", std::string(kFeedPath), {},
           [&feed](const HttpCall& call, const Parameters&) { return feed.status(call); });
 }
 
@@ -22,18 +22,18 @@ void add_sinks(ApiRoutes& api, SinksHttp& sinks) {
     return sinks.answer(call);
   };
   const std::string path(kSinksPath);
-  api.add("GET", path, answer);
-  api.add("GET", path + "/{name}/dead", answer);
-  api.add("POST", path + "/{name}/replay", answer);
-  api.add("POST", path + "/{name}/dead/retry", answer);
-  api.add("POST", path + "/{name}/dead/drop", answer);
+  api.add("GET", path, {}, answer);
+  api.add("GET", path + "/{name}/dead", {}, answer);
+  api.add("POST", path + "/{name}/replay", {"from"}, answer);
+  api.add("POST", path + "/{name}/dead/retry", {"seq", "after", "all"}, answer);
+  api.add("POST", path + "/{name}/dead/drop", {"seq", "after", "all"}, answer);
 }
 
 }  // namespace
 
 ApiRoutes make_api(ApiParts parts) {
   ApiRoutes api;
-  api.add("GET", "/api/v1/openapi.json", [](const HttpCall&, const Parameters&) {
+  api.add("GET", "/api/v1/openapi.json", {}, [](const HttpCall&, const Parameters&) {
     HttpAnswer answer;
     answer.body = kOpenApi;
     return answer;

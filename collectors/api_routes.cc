@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "collectors/http_answers.h"
 #include "core/guid.h"
 #include "io/archive_name.h"
 
@@ -50,8 +49,11 @@ std::optional<std::vector<std::string>> read_parameters(
 
 }  // namespace
 
-void ApiRoutes::add(std::string method, std::string path, ApiRoute::Handler handler) {
-  routes_.push_back({std::move(method), std::move(path), std::move(handler)});
+void ApiRoutes::add(std::string method, std::string path, std::vector<std::string> words,
+                    ApiRoute::Handler handler) {
+  QueryWords query;
+  query.words = std::move(words);
+  routes_.push_back({std::move(method), std::move(path), std::move(query), std::move(handler)});
 }
 
 HttpAnswer ApiRoutes::answer(const HttpCall& call) const {
@@ -62,19 +64,18 @@ HttpAnswer ApiRoutes::answer(const HttpCall& call) const {
     const bool takes = route.method == call.method || (route.method == "GET" && call.reads());
     if (!takes) {
       allowed += (allowed.empty() ? "" : ", ") + route.method;
+      if (route.method == "GET") allowed += ", HEAD";
       continue;
     }
     const auto parameters = read_parameters(route.path, parts);
     if (!parameters) return http_refusal(400, "a part of the path is no text: %XX of UTF-8");
+    if (std::optional<HttpAnswer> refused = refuse_query(call, route.query)) {
+      return std::move(*refused);
+    }
     return route.handler(call, *parameters);
   }
-  if (allowed.empty()) {
-    return http_refusal(404,
-                        "there is no such thing here: see /api/v1/openapi.json, or docs/api.md");
-  }
-  HttpAnswer refusal = refuse_method(call);
-  refusal.headers.emplace_back("Allow", allowed);
-  return refusal;
+  if (allowed.empty()) return refuse_path();
+  return refuse_method(call, allowed);
 }
 
 }  // namespace muster

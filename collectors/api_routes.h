@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collectors/http_answers.h"
 #include "collectors/http_server.h"
 
 namespace muster {
@@ -20,15 +21,17 @@ struct ApiRoute {
 
   std::string method;  // GET (and so HEAD) or POST
   std::string path;    // "/api/v1/tasks/{guid}"
+  QueryWords query;    // that it takes
   Handler handler;
 };
 
 class ApiRoutes {
  public:
-  void add(std::string method, std::string path, ApiRoute::Handler handler);
+  void add(std::string method, std::string path, std::vector<std::string> words,
+           ApiRoute::Handler handler);
 
   // In any thread, once nothing is added any more. 404 for a path that is none, 405 for a method
-  // that it has not.
+  // that it has not, 400 for what is no text and for a word of the query that it does not take.
   HttpAnswer answer(const HttpCall& call) const;
 
   const std::vector<ApiRoute>& routes() const { return routes_; }

@@ -15,6 +15,7 @@ namespace {
 // A file may grow by somebody else's hand, who tells nobody: a worker that writes into the
 // directory itself.
 constexpr Duration kLookAgain = 25ms;
+constexpr const char* kDocument = "docs/archive.md";
 
 int status_of(ArchiveFault fault) {
   switch (fault) {
@@ -54,7 +55,8 @@ HttpAnswer to_answer(const ArchiveReply& reply) {
 
 HttpAnswer ArchiveHttp::answer(const HttpCall& call) {
   const Result<ArchiveName> name = parse_archive_path(call.path);
-  if (!name) return http_refusal(call.path.starts_with(kArchivePath) ? 400 : 404, name.error());
+  if (!name && !call.path.starts_with(kArchivePath)) return refuse_path();
+  if (!name) return http_refusal(400, name.error());
   const bool reads = call.method == "GET" || call.method == "HEAD";
   if (name->name.empty()) return answer_folder(call, name->guid);
   return reads ? read(call, *name) : change(call, *name);
@@ -69,14 +71,16 @@ void ArchiveHttp::stop() {
 }
 
 HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& guid) {
+  if (call.method != "POST" && !call.reads()) return refuse_method(call, "GET, HEAD, POST");
+  QueryWords words = {{}, kDocument};
+  if (!call.reads()) words.words = {"pin"};
+  if (std::optional<HttpAnswer> refused = refuse_query(call, words)) return std::move(*refused);
   if (call.method == "POST") {
     const std::optional<uint64_t> pin = query_number(call, "pin", 2);
     if (!pin || *pin > 1) return http_refusal(400, "say pin=1 or pin=0");
     if (const Result<Done> pinned = store_.pin(guid, *pin == 1); !pinned) {
       return http_refusal(500, pinned.error());
     }
-  } else if (call.method != "GET" && call.method != "HEAD") {
-    return refuse_method(call);
   }
   const Result<std::optional<ArchiveFolder>> folder = store_.list(guid);
   if (!folder) return http_refusal(500, folder.error());
@@ -87,6 +91,8 @@ HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& g
 }
 
 HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
+  const QueryWords words = {{"offset", "wait"}, kDocument};
+  if (std::optional<HttpAnswer> refused = refuse_query(call, words)) return std::move(*refused);
   const std::optional<uint64_t> offset = query_number(call, "offset", 0);
   if (!offset) return refuse_number("offset");
   const std::optional<uint64_t> wait = query_number(call, "wait", 0);
@@ -109,7 +115,12 @@ HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
 }
 
 HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
-  if (call.method == "PUT") {
+  const bool appends = call.method == "PUT";
+  if (!appends && call.method != "POST") return refuse_method(call, "GET, HEAD, PUT, POST");
+  QueryWords words = {{"complete", "sha256", "bytes", "restart"}, kDocument};
+  if (appends) words.words = {"offset"};
+  if (std::optional<HttpAnswer> refused = refuse_query(call, words)) return std::move(*refused);
+  if (appends) {
     std::optional<uint64_t> offset;
     if (call.query.contains("offset")) {
       offset = query_number(call, "offset", 0);
@@ -119,7 +130,6 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
     if (reply.ok()) note_change(name);
     return to_answer(reply);
   }
-  if (call.method != "POST") return refuse_method(call);
   if (call.query.contains("restart")) return to_answer(store_.restart(name));
   if (!call.query.contains("complete")) return http_refusal(400, "say complete or restart");
   const auto digest = call.query.find("sha256");

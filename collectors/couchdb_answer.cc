@@ -7,20 +7,16 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "io/json_members.h"
+
 namespace muster {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr size_t kQuotedMax = 200;
 // For 507, a full disk: nothing that passes in seconds.
 constexpr Duration kFullPause = 1min;
-
-std::string text_of(const Json& json, const char* key) {
-  if (!json.is_object()) return {};
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 // What a server says at length is not for a line of a table, a log or a letter.
 std::string quoted(std::string text) {

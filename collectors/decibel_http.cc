@@ -114,9 +114,9 @@ HttpAnswer DecibelHttp::answer(const HttpCall& call) {
   std::string_view path = std::string_view(call.path).substr(kDecibelPath.size());
   while (path.ends_with('/')) path.remove_suffix(1);
   const bool reads = call.method == "GET" || call.method == "HEAD";
-  if (path == "/search") return reads ? search(call) : refuse_method(call);
+  if (path == "/search") return reads ? search(call) : refuse_method(call, "GET, HEAD");
   if (!path.empty()) return http_refusal(404, "there is no such thing here; see docs/decibel.md");
-  return call.method == "POST" ? receive(call) : refuse_method(call);
+  return call.method == "POST" ? receive(call) : refuse_method(call, "POST");
 }
 
 HttpAnswer DecibelHttp::receive(const HttpCall& call) {

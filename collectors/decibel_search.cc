@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "collectors/http_answers.h"
 #include "core/guid.h"
 #include "core/suggest.h"
 #include "io/clock.h"
@@ -155,8 +156,7 @@ std::optional<std::string> read_word(const std::string& word, const std::string&
     if (!number) return "before is the next of an answer";
     query.before = number;
   } else {
-    return "there is no " + quote_text(word) + " to search by" + suggest(word, all_words()) +
-           "; see docs/decibel.md";
+    return QueryWords{all_words(), "docs/decibel.md"}.why_not(word);
   }
   return std::nullopt;
 }

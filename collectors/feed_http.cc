@@ -178,7 +178,7 @@ class FeedStream {
 }  // namespace
 
 HttpAnswer FeedHttp::events(const HttpCall& call) {
-  if (!call.reads()) return refuse_method(call);
+  if (!call.reads()) return refuse_method(call, "GET, HEAD");
   const Result<Form> form = choose_form(call);
   if (!form) return http_refusal(400, form.error());
   const Result<uint64_t> from = first_event(call);
@@ -224,7 +224,7 @@ HttpAnswer FeedHttp::page(const HttpCall& call, uint64_t from, const FeedFilter&
 }
 
 HttpAnswer FeedHttp::status(const HttpCall& call) {
-  if (!call.reads()) return refuse_method(call);
+  if (!call.reads()) return refuse_method(call, "GET, HEAD");
   const FeedStatus status = feed_.status();
   JsonWriter json;
   json.begin_object();

@@ -1,12 +1,39 @@
 #include "collectors/http_answers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "core/guid.h"
+#include "core/suggest.h"
+
 namespace muster {
 
-HttpAnswer refuse_method(const HttpCall& call) {
-  return http_refusal(405, "there is no " + call.method + " of this");
+HttpAnswer refuse_path() {
+  return http_refusal(404, "there is no such thing here: see /api/v1/openapi.json, or docs/api.md");
+}
+
+HttpAnswer refuse_method(const HttpCall& call, const std::string& allowed) {
+  HttpAnswer answer = http_refusal(405, "there is no " + call.method + " of this: " + allowed);
+  answer.headers.emplace_back("Allow", allowed);
+  return answer;
+}
+
+std::string QueryWords::why_not(const std::string& word) const {
+  return "there is no " + quote_text(word) + " to ask by" + suggest(word, words) + "; see " +
+         document;
+}
+
+std::optional<HttpAnswer> refuse_query(const HttpCall& call, const QueryWords& known) {
+  for (const auto& [word, value] : call.query) {
+    if (std::find(known.words.begin(), known.words.end(), word) == known.words.end()) {
+      return http_refusal(400, known.why_not(word));
+    }
+    if (!is_utf8(value) || value.find('\0') != value.npos) {
+      return http_refusal(400, word + " is no text: %XX of UTF-8");
+    }
+  }
+  return std::nullopt;
 }
 
 HttpAnswer refuse_number(const std::string& key) {

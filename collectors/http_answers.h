@@ -4,13 +4,28 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "collectors/http_server.h"
 
 namespace muster {
 
-HttpAnswer refuse_method(const HttpCall& call);    // 405
+HttpAnswer refuse_path();  // 404
+// 405; `allowed` as the header Allow has them: "GET, HEAD".
+HttpAnswer refuse_method(const HttpCall& call, const std::string& allowed);
 HttpAnswer refuse_number(const std::string& key);  // 400
+
+// Words of a query that there are, and where they are told.
+struct QueryWords {
+  std::vector<std::string> words;
+  std::string document = "docs/api.md";
+
+  // Why `word` is none of them, with the one that may be meant.
+  std::string why_not(const std::string& word) const;
+};
+
+// 400 when the query has a word that is none of these, or a value that is no text.
+std::optional<HttpAnswer> refuse_query(const HttpCall& call, const QueryWords& known);
 
 // A JSON document.
 HttpAnswer answer_json(std::string json);

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "io/clock.h"
@@ -46,6 +48,8 @@ HttpConnection::HttpConnection(int fd, const HttpEnding& ending, const HttpPace&
 
 bool HttpConnection::await_request() {
   budget_ = request_max_;
+  head_ = HeadBounds();
+  answers_ = false;
   patience_us_ = pace_.patience.count();
   if (at_ == end_ && !wait(POLLIN, boot_us() + kHttpIdleMax.count())) return false;
   deadline_us_ = boot_us() + kRequestMax.count();
@@ -66,13 +70,39 @@ ssize_t HttpConnection::read(char* into, size_t size) {
   broken_ = broken_ || budget_ == 0 || (at_ == end_ && !fill());
   if (broken_) return -1;
   const size_t taken = std::min({size, end_ - at_, budget_});
+  head_.take({buffer_.data() + at_, taken});
+  broken_ = head_.passed();
+  if (broken_) return -1;
   std::copy_n(buffer_.data() + at_, taken, into);
   at_ += taken;
   budget_ -= taken;
   return static_cast<ssize_t>(taken);
 }
 
+// The head of an answer comes in one piece.
 ssize_t HttpConnection::write(const char* bytes, size_t size) {
+  if (head_.passed()) return static_cast<ssize_t>(size);  // httplib's words for it: not ours
+  if (!answers_) {
+    const std::string_view head(bytes, size);
+    ends_ = head.find("\r\nConnection: close\r\n") < head.find("\r\n\r\n");
+    answers_ = !head.starts_with("HTTP/1.1 100 ");
+  }
+  return send(bytes, size);
+}
+
+void HttpConnection::refuse_head() {
+  const std::optional<HttpAnswer> refusal = head_.refusal();
+  if (!refusal) return;
+  const char* const name =
+      refusal->status == 414 ? "URI Too Long" : "Request Header Fields Too Large";
+  const std::string text = "HTTP/1.1 " + std::to_string(refusal->status) + " " + name +
+                           "\r\nConnection: close\r\nContent-Type: " + refusal->type +
+                           "\r\nContent-Length: " + std::to_string(refusal->body.size()) +
+                           "\r\n\r\n" + refusal->body;
+  send(text.data(), text.size());
+}
+
+ssize_t HttpConnection::send(const char* bytes, size_t size) {
   for (;;) {
     if (!is_writable()) return -1;
     const ssize_t sent = ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);

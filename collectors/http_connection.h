@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "collectors/http_server.h"
+#include "collectors/http_server_request.h"
 #include "core/time.h"
 #include "io/file.h"
 
@@ -52,6 +53,10 @@ class HttpConnection final : public httplib::Stream {
   ssize_t read(char* into, size_t size) override;
   ssize_t write(const char* bytes, size_t size) override;
 
+  // It was said that the connection ends with this answer.
+  bool ends() const { return ends_; }
+  // Where the head passes its bounds, says so.
+  void refuse_head();
   // A request ended in its midst: what follows cannot be told from its rest.
   bool broken() const { return broken_; }
 
@@ -65,13 +70,17 @@ class HttpConnection final : public httplib::Stream {
  private:
   bool wait(short events, int64_t deadline_us) const;
   bool fill();
+  ssize_t send(const char* bytes, size_t size);
 
   int fd_;
   const HttpEnding& ending_;
   const HttpPace pace_;
   size_t request_max_;
   size_t budget_ = 0;  // bytes that may still be read of this request
+  HeadBounds head_;
   bool broken_ = false;
+  bool answers_ = false;  // the request that was read last
+  bool ends_ = false;
   int64_t deadline_us_ = 0;
   mutable int64_t patience_us_;  // for a client that takes less than the pace
   size_t at_ = 0;

@@ -9,106 +9,23 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <thread>
 
 #include "collectors/http_connection.h"
+#include "collectors/http_server_request.h"
 #include "core/limits.h"
 #include "io/archive_name.h"
 
 namespace muster {
 namespace {
 
-constexpr size_t kHeadBytesMax = 64 << 10;
 constexpr size_t kFileChunkBytes = 64 << 10;
 constexpr int kBacklog = 1024;
 constexpr char kRetryAfter[] = "5";
 constexpr char kAnyPath[] = R"([\s\S]*)";  // "." is no line break
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-// Whether httplib reads a body after the head of such a request.
-bool has_body(const httplib::Request& request) {
-  return request.method != "GET" && request.method != "HEAD";
-}
-
-bool says_length(const httplib::Request& request) {
-  return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
-}
-
-bool is_chunked(const httplib::Request& request) {
-  return lower(request.get_header_value("Transfer-Encoding")) == "chunked";
-}
-
-// Of a form httplib would make parameters and files.
-bool is_form(const httplib::Request& request) {
-  const std::string type = lower(request.get_header_value("Content-Type"));
-  return type.starts_with("application/x-www-form-urlencoded") || type.starts_with("multipart/");
-}
-
-// Nothing when what is said is no length, or said twice.
-std::optional<uint64_t> length_of(const httplib::Request& request) {
-  if (!request.has_header("Content-Length")) return 0;
-  const std::string text = request.get_header_value("Content-Length");
-  uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || request.get_header_value_count("Content-Length") > 1) return std::nullopt;
-  return length;
-}
-
-HttpAnswer refuse_size(size_t body_max) {
-  return http_refusal(413, "a body may have " + std::to_string(body_max) + " bytes");
-}
-
-// The body that is announced, before any of it is read: httplib would inflate a megabyte into a
-// gigabyte before its handler could look.
-std::optional<HttpAnswer> refuse_body(const httplib::Request& request, size_t body_max) {
-  if (request.has_header("Content-Encoding")) {
-    return http_refusal(415, "bodies are taken as they are: no Content-Encoding");
-  }
-  if (is_form(request)) {
-    return http_refusal(
-        415, "a form is not taken: Content-Type: application/octet-stream (curl: -T FILE, no -d)");
-  }
-  const std::optional<uint64_t> length = length_of(request);
-  if (!length) return http_refusal(400, "Content-Length is no length");
-  const bool encoded = request.has_header("Transfer-Encoding");
-  if (encoded && (!is_chunked(request) || request.has_header("Content-Length"))) {
-    return http_refusal(400,
-                        "Transfer-Encoding is \"chunked\", and has no Content-Length beside it");
-  }
-  if (*length > body_max) return refuse_size(body_max);
-  if (request.method == "PUT" && !says_length(request)) {
-    return http_refusal(411, "say how long the body is: Content-Length");
-  }
-  return std::nullopt;
-}
-
-// Nothing when an escape is broken.
-std::optional<std::map<std::string, std::string>> parse_query(std::string_view target) {
-  std::map<std::string, std::string> query;
-  std::string_view rest = target.substr(std::min(target.find('?'), target.size()));
-  while (!rest.empty()) {
-    rest.remove_prefix(1);
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    const size_t equals = std::min(pair.find('='), pair.size());
-    const std::optional<std::string> key = url_decode(pair.substr(0, equals));
-    const std::optional<std::string> value =
-        url_decode(pair.substr(std::min(equals + 1, pair.size())));
-    if (!key || !value) return std::nullopt;
-    if (!pair.empty()) query.emplace(*key, *value);
-    rest.remove_prefix(pair.size());
-  }
-  return query;
-}
 
 // What a connection is told that nobody can serve.
 std::string make_too_many() {
@@ -131,7 +48,6 @@ class Listener final : public httplib::Server {
     new_task_queue = [crowd = listen.crowd] { return new HttpThreads(crowd); };
     set_payload_max_length(body_max);
     set_keep_alive_timeout(kHttpIdleMax / 1s);
-    set_keep_alive_max_count(SIZE_MAX);
   }
 
   // httplib's own backlog is 5.
@@ -165,8 +81,9 @@ class Listener final : public httplib::Server {
     // Where a head that is none ends nobody knows.
     while (understood && !closed && !connection.broken() && connection.await_request()) {
       understood = false;
-      if (!process_request(connection, false, closed, prepare)) break;
+      if (!process_request(connection, false, closed, prepare) || connection.ends()) break;
     }
+    connection.refuse_head();
     connection.close_gently();
     return true;
   }
@@ -182,10 +99,6 @@ class Listener final : public httplib::Server {
   Refuse refuse_;
   const std::string too_many_ = make_too_many();
 };
-
-std::string path_of(const httplib::Request& request) {
-  return request.target.substr(0, request.target.find('?'));
-}
 
 // A body as it comes, in memory or in a file that has no name.
 class SpooledBody {
@@ -284,7 +197,9 @@ class HttplibServer final : public HttpServer {
                                    const httplib::ContentReader& read) {
       answer_body(request, response, read);
     };
+    server_.Options(kAnyPath, serve);
     server_.Put(kAnyPath, serve_body);
+    server_.Patch(kAnyPath, serve_body);
     server_.Post(kAnyPath, serve_body);
     server_.Delete(kAnyPath, serve);
     server_.Delete(kAnyPath, serve_body);  // one that has a body
@@ -331,9 +246,23 @@ class HttplibServer final : public HttpServer {
                               : response.status == 414 ? "the target is too long"
                                                        : "that is no request that is understood";
       set_answer(response, http_refusal(response.status, why));
+      // Where the next request begins is anybody's guess.
+      response.set_header("Connection", "close");
       return Reply::Handled;
     };
     server_.set_error_handler(httplib::Server::HandlerWithResponse(explain));
+    // Of requests there are as many as one likes, whatever httplib counts.
+    server_.set_post_routing_handler([](const Request& request, Response& response) {
+      const bool is_old = request.version == "HTTP/1.0" &&
+                          lower(request.get_header_value("Connection")) != "keep-alive";
+      const bool ends = response.headers.erase("Connection") > 0 || is_old;
+      response.headers.erase("Keep-Alive");
+      if (ends) {
+        response.set_header("Connection", "close");
+      } else {
+        response.set_header("Keep-Alive", "timeout=" + std::to_string(kHttpIdleMax / 1s));
+      }
+    });
   }
 
   Result<Done> bind_tcp() {
@@ -350,7 +279,8 @@ class HttplibServer final : public HttpServer {
                                                                         : -1;
     if (port <= 0) {
       return Error{"cannot listen on " + where + (errno == 0 ? "" : ": " + errno_text(errno)) +
-                   "; is something else there? (http in muster.yaml)"};
+                   "; is something else there, or is the host another machine? (http in "
+                   "muster.yaml)"};
     }
     listen_.port = static_cast<uint16_t>(port);
     return Done{};
@@ -373,17 +303,14 @@ class HttplibServer final : public HttpServer {
 
   // By what its head says.
   std::optional<HttpAnswer> refusal(const httplib::Request& request) const {
-    if (request.headers.size() > kHttpHeadersMax) {
-      return http_refusal(431,
-                          "a request may have " + std::to_string(kHttpHeadersMax) + " headers");
-    }
+    if (std::optional<HttpAnswer> refused = refuse_method_of(request)) return refused;
     if (!has_body(request)) return std::nullopt;
     if (listen_.socket.empty() && !has_token(request, listen_.token)) {
       return http_refusal(401,
                           "writing needs the header \"Authorization: Bearer TOKEN\"; the token is "
                           "in the collector's http_token_file");
     }
-    return refuse_body(request, listen_.max_of(path_of(request)));
+    return refuse_body(request, listen_.max_of(path_of(request.target)));
   }
 
   void answer(const httplib::Request& request, httplib::Response& response) {
@@ -396,7 +323,7 @@ class HttplibServer final : public HttpServer {
   // would be taken for a request.
   void answer_body(const httplib::Request& request, httplib::Response& response,
                    const httplib::ContentReader& read) {
-    const std::string path = path_of(request);
+    const std::string path = path_of(request.target);
     const size_t body_max = listen_.max_of(path);
     SpooledBody body(listen_.spools && listen_.spools(path) ? listen_.spool_dir : "", body_max);
     const bool whole = read([&](const char* bytes, size_t size) {
@@ -414,11 +341,11 @@ class HttplibServer final : public HttpServer {
   }
 
   void hand_over(const httplib::Request& request, HttpCall call, httplib::Response& response) {
-    std::optional<std::map<std::string, std::string>> query = parse_query(request.target);
-    if (!query) return set_answer(response, http_refusal(400, "the query has a broken % escape"));
+    Result<std::map<std::string, std::string>> query = parse_query(request.target);
+    if (!query) return set_answer(response, http_refusal(400, query.error()));
     call.is_local = !listen_.socket.empty();
     call.method = request.method;
-    call.path = path_of(request);
+    call.path = path_of(request.target);
     call.query = std::move(*query);
     for (const auto& [key, value] : request.headers) call.headers.emplace(lower(key), value);
     set_answer(response, handler_(call));

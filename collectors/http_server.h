@@ -3,10 +3,11 @@
 // header keeps it out of everybody's sight.)
 //
 // Bounds: HttpCrowd has those of connections; more get 503 and `Retry-After` before they were
-// heard. A head of 64 KiB, kHttpHeadersMax headers and a body of `body_max` or `spool_max`; a
-// request must be there within a minute of its first byte, an idle connection is closed after half
-// a minute, and one whose client takes an answer too slowly as HttpPace says. When the server ends
-// nobody is waited for, and what moves has a second more.
+// heard. A head of 64 KiB with lines of 8 KiB (collectors/http_server_request.h has both),
+// kHttpHeadersMax headers and a body of `body_max` or `spool_max`; a request must be there within a
+// minute of its first byte, an idle connection is closed after half a minute, and one whose client
+// takes an answer too slowly as HttpPace says. When the server ends nobody is waited for, and what
+// moves has a second more.
 //
 // What a request is refused for is seen in its head, and answered before its body is read: 401 to
 // whoever may not write, 411 for a PUT that says no length, 413, 431, and 415 for a body that is
@@ -34,9 +35,9 @@ namespace muster {
 
 // A request as its handler sees it: one that its sender may make.
 struct HttpCall {
-  std::string method;  // GET, HEAD, PUT, POST or DELETE
+  std::string method;  // GET, HEAD, PUT, POST, PATCH, DELETE or OPTIONS
   std::string path;    // as it was sent, escapes and all, without what follows a ?
-  std::map<std::string, std::string> query;    // of the target, decoded; the first of each key
+  std::map<std::string, std::string> query;    // of the target, decoded
   std::map<std::string, std::string> headers;  // by name in lower case; the first of each
   std::string body;
   // In place of `body`, where HttpListen::spools says so: a file that has it, open for as long as

@@ -1,6 +1,7 @@
 #include "collectors/http_service.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -34,13 +35,9 @@ HttpService::~HttpService() {
 
 Result<Done> HttpService::listen_on_tcp(const Home& home, const Config& config,
                                         const HttpServer::Handler& handler) {
+  if (const std::optional<std::string> why = invalid_http(home, config)) return Error{*why};
   const Result<std::string> token = load_http_token(config);
   if (!token) return Error{token.error()};
-  if (token->empty() && !is_loopback_host(config.http_host)) {
-    return Error{"http in " + home.config_file() + " is " + config.http_host +
-                 ", where other machines come in, and there is no token: name a file with one in "
-                 "http_token_file, or let http be 127.0.0.1:PORT"};
-  }
   HttpListen by_tcp;
   by_tcp.host = config.http_host;
   by_tcp.port = config.http_port;
@@ -55,6 +52,27 @@ Result<Done> HttpService::listen_on_tcp(const Home& home, const Config& config,
   spdlog::info("HTTP on {}:{}{}", config.http_host, port,
                token->empty() ? ", for reading only: no http_token_file is configured" : "");
   return write_file_atomically(port_file_, port + "\n");
+}
+
+std::optional<std::string> invalid_http(const Home& home, const Config& config) {
+  if (config.http_host.empty()) return std::nullopt;
+  const Result<std::string> token = load_http_token(config);
+  if (!token) return token.error();
+  const std::string key = "http in " + home.config_file() + " is " + config.http_host;
+  addrinfo* found = nullptr;
+  const int fault = ::getaddrinfo(config.http_host.c_str(), nullptr, nullptr, &found);
+  if (fault == 0) ::freeaddrinfo(found);
+  // That nobody can be asked now may pass.
+  if (fault == EAI_NONAME || fault == EAI_NODATA) {
+    return key + ", and no address is known of such a host: say one of this machine's, such as " +
+           "127.0.0.1";
+  }
+  if (token->empty() && !is_loopback_host(config.http_host)) {
+    return key +
+           ", where other machines come in, and there is no token: name a file with one in "
+           "http_token_file, or let http be 127.0.0.1:PORT";
+  }
+  return std::nullopt;
 }
 
 bool is_loopback_host(const std::string& host) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "collectors/http_server.h"
@@ -15,8 +16,7 @@ namespace muster {
 
 class HttpService {
  public:
-  // Errors: an address is taken, the token cannot be read, or there is none although others than
-  // this machine may come in.
+  // Errors: an address is taken, or what invalid_http says.
   static Result<std::unique_ptr<HttpService>> start(const Home& home, const Config& config,
                                                     const HttpServer::Handler& handler);
   // As ~HttpServer: whoever waits in the handler must have been told.
@@ -31,6 +31,10 @@ class HttpService {
   std::unique_ptr<HttpServer> tcp_server_;  // null: no TCP
   std::string port_file_;                   // empty: not written
 };
+
+// Why the configuration's HTTP cannot be had as long as it says so, or nothing: its token cannot be
+// read, there is none although other machines come in, or nothing is known of its host.
+std::optional<std::string> invalid_http(const Home& home, const Config& config);
 
 // True for an address that only this machine reaches.
 bool is_loopback_host(const std::string& host);

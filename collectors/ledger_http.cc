@@ -1,12 +1,15 @@
 #include "collectors/ledger_http.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "collectors/http_answers.h"
 #include "core/guid.h"
+#include "core/suggest.h"
 #include "io/json_writer.h"
 #include "io/ledger_json.h"
+#include "io/measure_pages.h"
 #include "io/measure_where.h"
 
 namespace muster {
@@ -15,6 +18,8 @@ namespace {
 // So many questions at once: each has a connection, and what it has read in memory.
 constexpr size_t kQuestionsMax = 4;
 constexpr Duration kQuestionPatience = 10s;
+// A row may have a record's 64 KiB.
+constexpr uint32_t kPieceRows = 64;
 
 // How a question to the ledger went wrong: it has failed, and so has its connection.
 struct LedgerFault {
@@ -45,25 +50,39 @@ Result<Page> read_page(const HttpCall& call) {
   return page;
 }
 
-// One row more than the page has tells whether there is another page, which begins after the last
-// row of this. A page of long rows ends before it has them all.
-template <typename Rows, typename ToJson>
-HttpAnswer answer_page(std::string_view name, Rows rows, uint32_t max, const ToJson& to_json) {
-  std::optional<uint64_t> next;
-  if (rows.size() > max) {
-    rows.resize(max);
-    next = rows.back().seq;
-  }
+struct PageRows {
   std::vector<std::string> texts;
-  size_t bytes = 0;
-  for (const auto& row : rows) {
-    if (bytes >= kApiPageBytes) break;
-    texts.push_back(to_json(row));
-    bytes += texts.back().size();
+  std::optional<uint64_t> next;
+
+  HttpAnswer answer(std::string_view name) const {
+    return answer_json(page_to_json(name, texts, next));
   }
-  if (texts.size() < rows.size()) next = rows[texts.size() - 1].seq;
-  rows.clear();
-  return answer_json(page_to_json(name, texts, next));
+};
+
+// `ask` gives so many rows after a cursor, in the order of the page: a piece at a time, so that a
+// page of long rows is full before many are read that it does not have. The row that has no room in
+// it tells that there is another, which begins after the last row of this.
+template <typename Ask, typename ToJson>
+PageRows read_rows(const Page& page, uint64_t first, const Ask& ask, const ToJson& to_json) {
+  PageRows read;
+  size_t bytes = 0;
+  uint64_t cursor = page.cursor.value_or(first);
+  for (bool more = true; more && !read.next;) {
+    const size_t left = page.max + 1 - read.texts.size();
+    const auto wanted = static_cast<uint32_t>(std::min<size_t>(left, kPieceRows));
+    const auto rows = take(ask(cursor, wanted));
+    more = rows.size() == wanted;
+    for (const auto& row : rows) {
+      if (read.texts.size() == page.max || bytes >= kApiPageBytes) {
+        read.next = cursor;
+        break;
+      }
+      read.texts.push_back(to_json(row));
+      bytes += read.texts.back().size();
+      cursor = row.seq;
+    }
+  }
+  return read;
 }
 
 // The page of reports of a task that `ask` gives.
@@ -74,11 +93,16 @@ HttpAnswer answer_reports(Ledger& ledger, const HttpCall& call, const std::strin
                           const ToJson& to_json) {
   const Result<Page> page = read_page(call);
   if (!page) return http_refusal(400, page.error());
-  Rows rows = take((ledger.*ask)(guid, LedgerSlice{page->cursor.value_or(0), page->max + 1}));
-  if (rows.empty() && take(ledger.find_guids(guid, 1)) != std::vector{guid}) {
+  const PageRows rows = read_rows(
+      *page, 0,
+      [&](uint64_t after, uint32_t max) {
+        return (ledger.*ask)(guid, LedgerSlice{after, max});
+      },
+      to_json);
+  if (rows.texts.empty() && take(ledger.find_guids(guid, 1)) != std::vector{guid}) {
     return http_refusal(404, "the ledger knows no task " + quote_text(guid));
   }
-  return answer_page(name, std::move(rows), page->max, to_json);
+  return rows.answer(name);
 }
 
 template <typename Enum>
@@ -90,7 +114,6 @@ std::optional<Enum> find_word(const std::string& text, Enum last) {
 }
 
 HttpAnswer tasks_by_prefix(Ledger& ledger, const std::string& prefix, uint32_t max) {
-  if (!is_utf8(prefix)) return http_refusal(400, "prefix is not UTF-8");
   std::vector<std::string> rows;
   for (const std::string& guid : take(ledger.find_guids(prefix, std::min(max, kApiPrefixMax)))) {
     if (const auto task = take(ledger.task(guid))) rows.push_back(task_to_json(*task, true));
@@ -107,17 +130,28 @@ HttpAnswer answer_tasks(Ledger& ledger, const HttpCall& call, const std::vector<
   LedgerTaskFilter filter;
   if (const std::string state = query_text(call, "state"); !state.empty()) {
     filter.state = find_word(state, TaskState::ended);
-    if (!filter.state) return http_refusal(400, "no task has the state " + quote_text(state));
+    const std::vector<std::string> states = {"queued", "leased", "running", "ended"};
+    if (!filter.state) {
+      return http_refusal(400,
+                          "no task has the state " + quote_text(state) + suggestion(state, states));
+    }
   }
   if (const std::string kind = query_text(call, "kind"); !kind.empty()) {
     filter.kind = parse_task_kind(kind);
-    if (!filter.kind) return http_refusal(400, "no task is of the kind " + quote_text(kind));
+    const std::vector<std::string> kinds = {"job", "verify", "repair"};
+    if (!filter.kind) {
+      return http_refusal(400,
+                          "no task is of the kind " + quote_text(kind) + suggestion(kind, kinds));
+    }
   }
   filter.parent = query_text(call, "parent");
-  filter.before = page->cursor.value_or(UINT64_MAX);
-  filter.max = page->max + 1;
-  return answer_page("tasks", take(ledger.tasks(filter)), page->max,
-                     [](const LedgerTask& task) { return task_to_json(task, true); });
+  const auto ask = [&](uint64_t before, uint32_t max) {
+    filter.before = before;
+    filter.max = max;
+    return ledger.tasks(filter);
+  };
+  const auto to_json = [](const LedgerTask& task) { return task_to_json(task, true); };
+  return read_rows(*page, UINT64_MAX, ask, to_json).answer("tasks");
 }
 
 HttpAnswer answer_task(Ledger& ledger, const HttpCall&, const std::vector<std::string>& of) {
@@ -131,10 +165,17 @@ HttpAnswer answer_events(Ledger& ledger, const HttpCall& call, const std::vector
   if (!page) return http_refusal(400, page.error());
   LedgerEventFilter filter;
   filter.guid = of[0];
-  filter.from = page->cursor.value_or(0) + 1;
-  filter.max = page->max + 1;
-  return answer_page("events", take(ledger.events(filter)), page->max,
-                     [](const LedgerEvent& event) { return event.json; });
+  const auto ask = [&](uint64_t after, uint32_t max) {
+    filter.from = after == UINT64_MAX ? after : after + 1;
+    filter.max = max;
+    return ledger.events(filter);
+  };
+  const auto to_json = [](const LedgerEvent& event) { return event.json; };
+  const PageRows rows = read_rows(*page, 0, ask, to_json);
+  if (rows.texts.empty() && take(ledger.find_guids(of[0], 1)) != std::vector{of[0]}) {
+    return http_refusal(404, "the ledger knows no task " + quote_text(of[0]));
+  }
+  return rows.answer("events");
 }
 
 HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
@@ -143,32 +184,39 @@ HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
   if (!page) return http_refusal(400, page.error());
   MeasureQuery query;
   query.table = of[0];
-  query.max = page->max;
   query.before = page->cursor.value_or(UINT64_MAX);
   if (const std::string where = query_text(call, "where"); !where.empty()) {
     Result<std::vector<MeasureCondition>> conditions = parse_measure_where(where);
     if (!conditions) return http_refusal(400, conditions.error());
     query.conditions = std::move(*conditions);
   }
-  const MeasureAnswer answer = take(ledger.query_measurements(query));
-  if (!answer.wrong.empty()) return http_refusal(404, answer.wrong);
-  return answer_json(measurements_to_json(query.table, answer));
+  MeasureAnswer whole;
+  size_t bytes = 0;
+  do {
+    query.max = std::min(kPieceRows, page->max - static_cast<uint32_t>(whole.rows.size()));
+    MeasureAnswer older = take(ledger.query_measurements(query));
+    if (!older.wrong.empty()) return http_refusal(older.is_unknown ? 404 : 400, older.wrong);
+    bytes = keep_newest(older, bytes, kApiPageBytes);
+    whole.more = older.more;
+    prepend(std::move(older), whole);
+    if (!whole.rows.empty()) query.before = whole.rows.front().seq;
+  } while (whole.more && whole.rows.size() < page->max && bytes < kApiPageBytes);
+  return answer_json(measurements_to_json(query.table, whole));
 }
 
 HttpAnswer answer_history(Ledger& ledger, const HttpCall& call,
                           const std::vector<std::string>& of) {
   const Result<Page> page = read_page(call);
   if (!page) return http_refusal(400, page.error());
-  std::vector<HistoryEntry> entries =
-      take(ledger.device_history(of[0], page->max + 1, page->cursor.value_or(UINT64_MAX)));
-  std::optional<uint64_t> next;
-  if (entries.size() > page->max) {
-    entries.erase(entries.begin());
-    next = entries.front().seq;
-  }
-  std::vector<std::string> rows;
-  for (const HistoryEntry& entry : entries) rows.push_back(history_to_json(entry));
-  return answer_json(page_to_json("device_history", rows, next));
+  // Pages go back in time, and each is in the order of time.
+  const auto ask = [&](uint64_t before, uint32_t max) {
+    Result<std::vector<HistoryEntry>> entries = ledger.device_history(of[0], max, before);
+    if (entries.ok()) std::reverse(entries->begin(), entries->end());
+    return entries;
+  };
+  PageRows rows = read_rows(*page, UINT64_MAX, ask, history_to_json);
+  std::reverse(rows.texts.begin(), rows.texts.end());
+  return rows.answer("device_history");
 }
 
 HttpAnswer answer_stats(Ledger& ledger, const HttpCall& call, const std::vector<std::string>&) {
@@ -179,16 +227,24 @@ HttpAnswer answer_stats(Ledger& ledger, const HttpCall& call, const std::vector<
   return answer_json(page_to_json("action_stats", rows, std::nullopt));
 }
 
-HttpAnswer answer_names(std::string_view what, const std::vector<std::string>& names) {
+HttpAnswer answer_strategies(Ledger& ledger, const HttpCall&, const std::vector<std::string>&) {
   std::vector<std::string> rows;
-  for (const std::string& name : names) {
+  for (const std::string& name : take(ledger.strategies())) {
     JsonWriter json;
     json.begin_object();
     json.text("name", name);
     json.end_object();
     rows.push_back(json.take());
   }
-  return answer_json(page_to_json(what, rows, std::nullopt));
+  return answer_json(page_to_json("strategies", rows, std::nullopt));
+}
+
+HttpAnswer answer_measure_tables(Ledger& ledger, const HttpCall&, const std::vector<std::string>&) {
+  std::vector<std::string> rows;
+  for (const MeasureTable& table : take(ledger.measure_tables())) {
+    rows.push_back(measure_table_to_json(table));
+  }
+  return answer_json(page_to_json("measure_tables", rows, std::nullopt));
 }
 
 }  // namespace
@@ -196,8 +252,8 @@ HttpAnswer answer_names(std::string_view what, const std::vector<std::string>& n
 LedgerHttp::LedgerHttp(LedgerPool::Open open, std::string place)
     : pool_(std::move(open), kQuestionsMax, kQuestionPatience), place_(std::move(place)) {}
 
-void LedgerHttp::add(ApiRoutes& api, std::string path, Ask ask) {
-  api.add("GET", std::move(path),
+void LedgerHttp::add(ApiRoutes& api, std::string path, std::vector<std::string> words, Ask ask) {
+  api.add("GET", std::move(path), std::move(words),
           [this, ask = std::move(ask)](const HttpCall& call, const Parameters& parameters) {
             Result<LedgerPool::Lease> ledger = pool_.borrow();
             if (!ledger) return http_refusal(503, ledger.error());
@@ -211,7 +267,7 @@ void LedgerHttp::add(ApiRoutes& api, std::string path, Ask ask) {
 }
 
 void LedgerHttp::add_routes(ApiRoutes& api) {
-  add(api, "/api/v1/ledger", [this](Ledger& ledger, const HttpCall&, const Parameters&) {
+  add(api, "/api/v1/ledger", {}, [this](Ledger& ledger, const HttpCall&, const Parameters&) {
     const LedgerPosition position = take(ledger.position());
     JsonWriter json;
     json.begin_object();
@@ -222,36 +278,33 @@ void LedgerHttp::add_routes(ApiRoutes& api) {
     json.end_object();
     return answer_json(json.take());
   });
-  add(api, "/api/v1/tasks", answer_tasks);
-  add(api, "/api/v1/tasks/{guid}", answer_task);
-  add(api, "/api/v1/tasks/{guid}/events", answer_events);
-  add(api, "/api/v1/tasks/{guid}/results",
+  const std::vector<std::string> page = {"max", "cursor"};
+  add(api, "/api/v1/tasks", {"state", "kind", "parent", "prefix", "max", "cursor"}, answer_tasks);
+  add(api, "/api/v1/tasks/{guid}", {}, answer_task);
+  add(api, "/api/v1/tasks/{guid}/events", page, answer_events);
+  add(api, "/api/v1/tasks/{guid}/results", page,
       [](Ledger& ledger, const HttpCall& call, const Parameters& of) {
         return answer_reports(ledger, call, of[0], "results", &Ledger::results, result_to_json);
       });
-  add(api, "/api/v1/tasks/{guid}/sources",
+  add(api, "/api/v1/tasks/{guid}/sources", page,
       [](Ledger& ledger, const HttpCall& call, const Parameters& of) {
         return answer_reports(ledger, call, of[0], "sources", &Ledger::sources, source_to_json);
       });
-  add(api, "/api/v1/tasks/{guid}/artifacts",
+  add(api, "/api/v1/tasks/{guid}/artifacts", page,
       [](Ledger& ledger, const HttpCall& call, const Parameters& of) {
         return answer_reports(ledger, call, of[0], "artifacts", &Ledger::artifacts,
                               artifact_to_json);
       });
-  add(api, "/api/v1/tasks/{guid}/measurements",
+  add(api, "/api/v1/tasks/{guid}/measurements", page,
       [](Ledger& ledger, const HttpCall& call, const Parameters& of) {
         return answer_reports(ledger, call, of[0], "measurements", &Ledger::measurements,
                               measurement_to_json);
       });
-  add(api, "/api/v1/measurements", [](Ledger& ledger, const HttpCall&, const Parameters&) {
-    return answer_names("measure_tables", take(ledger.measure_tables()));
-  });
-  add(api, "/api/v1/measurements/{table}", answer_measurements);
-  add(api, "/api/v1/devices/{name}/history", answer_history);
-  add(api, "/api/v1/strategies", [](Ledger& ledger, const HttpCall&, const Parameters&) {
-    return answer_names("strategies", take(ledger.strategies()));
-  });
-  add(api, "/api/v1/strategies/stats", answer_stats);
+  add(api, "/api/v1/measurements", {}, answer_measure_tables);
+  add(api, "/api/v1/measurements/{table}", {"where", "max", "cursor"}, answer_measurements);
+  add(api, "/api/v1/devices/{name}/history", page, answer_history);
+  add(api, "/api/v1/strategies", {}, answer_strategies);
+  add(api, "/api/v1/strategies/stats", {"strategy"}, answer_stats);
 }
 
 }  // namespace muster

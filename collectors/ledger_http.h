@@ -45,7 +45,7 @@ class LedgerHttp {
   using Parameters = std::vector<std::string>;
   using Ask = std::function<HttpAnswer(Ledger&, const HttpCall&, const Parameters&)>;
 
-  void add(ApiRoutes& api, std::string path, Ask ask);
+  void add(ApiRoutes& api, std::string path, std::vector<std::string> words, Ask ask);
 
   LedgerPool pool_;
   std::string place_;

@@ -7,6 +7,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/front.h"
+#include "collectors/http_service.h"
 #include "collectors/log_feed.h"
 #include "io/daemon.h"
 #include "io/socket.h"
@@ -30,6 +31,9 @@ int main(int argc, char** argv) {
     return daemon.fail_usage(*reason);
   }
   const muster::Home& home = daemon.home();
+  if (const std::optional<std::string> reason = muster::invalid_http(home, config)) {
+    return daemon.fail_usage(*reason);
+  }
   const auto begun =
       daemon.begin("collector", home.run_dir() + "/collector.pid", "a muster collector");
   if (!begun.ok()) return daemon.fail(begun.error());

@@ -39,12 +39,17 @@ void put_status(JsonWriter& json, const SinkPost& post, const SinkPosts& posts, 
   json.begin_object();
   json.text("name", post.sink->name());
   json.text("place", post.sink->place());
-  json.text("state", status.failing > 0 ? "failing" : lag > 0 ? "behind" : "ok");
-  if (!status.log_id.empty()) json.text("log", status.log_id);
-  json.number("cursor", status.cursor);
-  json.number("head", status.head);
-  json.number("lag_events", lag);
-  json.seconds("lag_s", is_old ? now - status.oldest : Duration(0));
+  // Until its place has said how far it is, and the broker what there is.
+  const bool is_known = !status.log_id.empty();
+  const std::string_view well = !is_known ? "starting" : lag > 0 ? "behind" : "ok";
+  json.text("state", status.failing > 0 ? "failing" : well);
+  if (is_known) {
+    json.text("log", status.log_id);
+    json.number("cursor", status.cursor);
+    json.number("head", status.head);
+    json.number("lag_events", lag);
+    json.seconds("lag_s", is_old ? now - status.oldest : Duration(0));
+  }
   json.number("delivered", status.delivered);
   json.number("batches", status.batches);
   json.number("failures", status.failures);
@@ -137,14 +142,14 @@ SinkOrderResult drop_letters(SinkPost& post, const std::vector<uint64_t>& wanted
 
 HttpAnswer SinksHttp::answer(const HttpCall& call) {
   const bool reads = call.method == "GET" || call.method == "HEAD";
-  if (!reads && call.method != "POST") return refuse_method(call);
+  if (!reads && call.method != "POST") return refuse_method(call, "GET, HEAD, POST");
   std::string_view path = call.path;
   const bool is_ours = path.starts_with(kSinksPath);
   if (is_ours) path.remove_prefix(kSinksPath.size());
   if (!is_ours || (!path.empty() && path.front() != '/')) {
     return http_refusal(404, "there is no such thing here; see docs/sinks.md");
   }
-  if (path.empty() || path == "/") return reads ? list() : refuse_method(call);
+  if (path.empty() || path == "/") return reads ? list() : refuse_method(call, "GET, HEAD");
   path.remove_prefix(1);
   const size_t slash = std::min(path.find('/'), path.size());
   const std::string_view name = path.substr(0, slash);

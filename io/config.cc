@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "core/duration_text.h"
@@ -146,10 +145,15 @@ void read_http(const ObjectReader& reader, const Home& home, Config& config) {
   if (reader.has("http")) {
     const std::string text = reader.string("http", Need::required);
     if (text.empty()) return;
-    if (const auto parts = split_host_port(text)) {
-      std::tie(config.http_host, config.http_port) = *parts;
+    const auto parts = split_host_port(text);
+    std::string host = parts ? parts->first : "";
+    const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
+    if (is_bracketed) host = host.substr(1, host.size() - 2);
+    if (host.empty() || (!is_bracketed && host.find(':') != host.npos)) {
+      reader.error("http", "is not HOST:PORT, e.g. 127.0.0.1:7180 or [::1]:7180");
     } else {
-      reader.error("http", "is not HOST:PORT, e.g. 127.0.0.1:7180");
+      config.http_host = host;
+      config.http_port = parts->second;
     }
   }
   const std::string file = reader.string("http_token_file");
@@ -213,15 +217,16 @@ Result<std::string> load_http_token(const Config& config) {
   if (config.http_token_file.empty()) return std::string();
   struct stat info {};
   if (::stat(config.http_token_file.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
-    return Error{config.http_token_file + " holds a secret, and everybody may read it: chmod 600"};
+    return Error{"http_token_file in muster.yaml: " + config.http_token_file +
+                 " holds a secret, and everybody may read it: chmod 600"};
   }
   Result<std::string> token = read_secret(config.http_token_file, kHttpTokenBytesMax);
-  if (!token) return token;
+  if (!token) return Error{"http_token_file in muster.yaml: " + token.error()};
   const bool plain =
       std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (plain && token->size() >= kHttpTokenBytesMin && token->size() <= kHttpTokenBytesMax)
     return token;
-  return Error{config.http_token_file +
+  return Error{"http_token_file in muster.yaml: " + config.http_token_file +
                " holds no token: it needs 16 to 512 characters without blanks; try: openssl rand "
                "-hex 32"};
 }

@@ -8,6 +8,7 @@
 #include "core/work.h"
 #include "io/clock.h"
 #include "io/codec.h"
+#include "io/json_members.h"
 #include "io/json_writer.h"
 #include "io/measure_json.h"
 #include "io/word.h"
@@ -223,11 +224,6 @@ void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
     std::visit(AddWork{json}, *work);
   }
   json.end_object();
-}
-
-std::string text_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 uint32_t count_of(const Json& json, const char* key, uint32_t otherwise) {

@@ -40,6 +40,11 @@ class JsonMembers {
   const nlohmann::ordered_json& json_;
 };
 
+// JsonMembers::text, where there is but one to read.
+inline std::string text_of(const nlohmann::ordered_json& json, const char* key) {
+  return JsonMembers(json).text(key);
+}
+
 // The inverse of ending_to_json (io/event_json.h).
 Ending ending_from_json(const nlohmann::ordered_json& json);
 

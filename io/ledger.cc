@@ -12,15 +12,19 @@
 namespace muster {
 namespace {
 
-constexpr std::string_view kSelectTask =
-    "SELECT spec, state, verdict, outcome, cause, status, exit_code, \"signal\", message, "
-    "submitted_us, "
-    "started_us, ended_us, retry_us, cancelling, attempts, worker, work, seq FROM tasks ";
+enum class TaskForm : uint8_t { brief, whole };
 
-// Of a row of kSelectTask.
-LedgerTask task_at(const SqlStatement& row, bool brief) {
+// The work may be large: who does not show it does not ask for it.
+std::string select_task(TaskForm form) {
+  return "SELECT spec, state, verdict, outcome, cause, status, exit_code, \"signal\", message, "
+         "submitted_us, started_us, ended_us, retry_us, cancelling, attempts, worker, seq" +
+         std::string(form == TaskForm::whole ? ", work" : "") + " FROM tasks ";
+}
+
+// Of a row of select_task.
+LedgerTask task_at(const SqlStatement& row, TaskForm form) {
   LedgerTask task;
-  task.seq = static_cast<uint64_t>(row.integer(17));
+  task.seq = static_cast<uint64_t>(row.integer(16));
   task.spec_json = text_at(row, 0);
   TaskInfo& info = task.info;
   info.spec = task_spec_from_json(task.spec_json);
@@ -34,7 +38,7 @@ LedgerTask task_at(const SqlStatement& row, bool brief) {
   info.cancelling = text_at(row, 13);
   info.attempt_count = static_cast<uint32_t>(row.integer(14));
   task.worker = text_at(row, 15);
-  if (!brief) info.spec.work = std::string(row.text(16));
+  if (form == TaskForm::whole) info.spec.work = std::string(row.text(17));
   return task;
 }
 
@@ -140,9 +144,9 @@ Result<std::vector<std::string>> Ledger::find_guids(std::string_view prefix, uin
 }
 
 Result<std::optional<LedgerTask>> Ledger::task(const std::string& guid) {
-  Result<std::vector<LedgerTask>> tasks =
-      select_rows(*store_, std::string(kSelectTask) + "WHERE guid = ?", {std::string_view(guid)},
-                  [](const SqlStatement& row) { return task_at(row, false); });
+  Result<std::vector<LedgerTask>> tasks = select_rows(
+      *store_, select_task(TaskForm::whole) + "WHERE guid = ?", {std::string_view(guid)},
+      [](const SqlStatement& row) { return task_at(row, TaskForm::whole); });
   if (!tasks.ok()) return Error{tasks.error()};
   if (tasks->empty()) return std::optional<LedgerTask>();
   LedgerTask& task = tasks->front();
@@ -155,7 +159,7 @@ Result<std::optional<LedgerTask>> Ledger::task(const std::string& guid) {
 }
 
 Result<std::vector<LedgerTask>> Ledger::tasks(const LedgerTaskFilter& filter) {
-  std::string sql(kSelectTask);
+  std::string sql = select_task(TaskForm::brief);
   std::vector<SqlValue> values;
   const auto also = [&](const char* condition, std::string_view value) {
     sql += condition;
@@ -169,7 +173,7 @@ Result<std::vector<LedgerTask>> Ledger::tasks(const LedgerTaskFilter& filter) {
   values.emplace_back(seq_value(filter.before));
   values.emplace_back(row_limit(filter.max));
   return select_rows(*store_, sql + " ORDER BY seq DESC LIMIT ?", values,
-                     [](const SqlStatement& row) { return task_at(row, true); });
+                     [](const SqlStatement& row) { return task_at(row, TaskForm::brief); });
 }
 
 Result<std::vector<LedgerResult>> Ledger::results(const std::string& guid,

@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "io/ledger_place.h"
 #include "io/ledger_reader.h"
+#include "io/measure_table.h"
 #include "io/sql.h"
 
 namespace muster {
@@ -39,6 +40,7 @@ class Ledger final : public LedgerReader {
   Result<std::vector<LedgerReport<SourceFetched>>> sources(const std::string& guid,
                                                            const LedgerSlice& slice = {}) override;
   Result<MeasureAnswer> query_measurements(const MeasureQuery& query) override;
+  Result<std::vector<MeasureTable>> measure_tables() override;
   Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) override;
   Result<std::vector<HistoryEntry>> device_history(const std::string& device, uint32_t max,
                                                    uint64_t before = UINT64_MAX) override;
@@ -50,9 +52,6 @@ class Ledger final : public LedgerReader {
                                                         const LedgerSlice& slice = {});
   Result<std::vector<LedgerReport<Measurement>>> measurements(const std::string& guid,
                                                               const LedgerSlice& slice = {});
-
-  // Names of the tables of measurements.
-  Result<std::vector<std::string>> measure_tables();
 
   // Attempts that held the device, newest first.
   Result<std::vector<LedgerUse>> device_uses(const std::string& device, uint32_t max,
@@ -71,6 +70,8 @@ class Ledger final : public LedgerReader {
 
  private:
   explicit Ledger(std::unique_ptr<SqlStore> store);
+  Result<MeasureAnswer> query_measured(const MeasureQuery& query,
+                                       const std::optional<MeasureTable>& found);
   Result<std::string> why_not_measured(const std::string& table);
   std::unique_ptr<SqlStore> store_;
 };

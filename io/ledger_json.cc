@@ -172,6 +172,22 @@ std::string action_stat_to_json(const ActionStat& stat) {
   return finish(json);
 }
 
+std::string measure_table_to_json(const MeasureTable& table, std::string_view schema) {
+  JsonWriter json;
+  json.begin_object();
+  put(json, "schema", schema);
+  json.text("name", table.name);
+  json.begin_array("columns");
+  for (const MeasureColumn& column : table.columns) {
+    json.begin_object();
+    json.text("name", column.name);
+    json.text("type", to_string(column.type));
+    json.end_object();
+  }
+  json.end_array();
+  return finish(json);
+}
+
 std::string measurements_to_json(const std::string& table, const MeasureAnswer& answer) {
   JsonWriter json;
   json.begin_object();
@@ -194,6 +210,7 @@ std::string measurements_to_json(const std::string& table, const MeasureAnswer& 
     json.end_object();
   }
   json.end_array();
+  if (answer.more && !answer.rows.empty()) json.number("next", answer.rows.front().seq);
   return finish(json);
 }
 

@@ -15,6 +15,7 @@
 //     health     guid, health, reason, who, until, failures
 //     attempt    guid, kind, name, parent, attempt, worker, ending {}
 //     action     guid, attempt, action, outcome, duration_s, message
+//   table of measurements: name, columns [{name, type}]
 //   action stat  strategy, action, model, tried, repaired, failed, not_tried, median_s
 // spec, ending and events are those of io/event_json.h.
 #pragma once
@@ -36,9 +37,11 @@ std::string artifact_to_json(const LedgerReport<Artifact>& artifact);
 std::string measurement_to_json(const LedgerReport<Measurement>& measurement);
 std::string history_to_json(const HistoryEntry& entry);
 std::string action_stat_to_json(const ActionStat& stat);
+// With a schema, where it stands alone.
+std::string measure_table_to_json(const MeasureTable& table, std::string_view schema = "");
 
-// {"schema": "muster.measure_rows/1", table, columns [], more, rows []}. The answer is none that is
-// wrong.
+// {"schema": "muster.measure_rows/1", table, columns [], more, rows [], "next": N}. The answer is
+// none that is wrong.
 std::string measurements_to_json(const std::string& table, const MeasureAnswer& answer);
 
 // {"schema": "muster.NAME/1", NAME: [rows], "next": N}; `next` is where the next page begins, if
@@ -53,6 +56,7 @@ LedgerResult result_from_json(std::string_view text);
 LedgerReport<SourceFetched> source_from_json(std::string_view text);
 HistoryEntry history_from_json(const std::string& device, std::string_view text);
 ActionStat action_stat_from_json(std::string_view text);
+MeasureTable measure_table_from_json(std::string_view text);
 LedgerEvent ledger_event_from_json(std::string_view text);
 
 // The inverses for whole documents. Errors: it is no such document.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -17,6 +18,8 @@ namespace muster {
 namespace {
 
 constexpr int kFixed = 5;  // seq, guid, attempt, time_us, row
+// A table that is made anew more often than this while one question is asked is none to wait for.
+constexpr int kReadingsMax = 10;
 
 // Of a table that came up when there were enough all rows are in "measurements".
 constexpr std::string_view kSelectOthers =
@@ -160,6 +163,44 @@ MeasureAnswer::Row read_row(const SqlStatement& row, const MeasureTable& table,
   return out;
 }
 
+MeasureAnswer no_answer(std::string wrong, bool is_unknown) {
+  MeasureAnswer answer;
+  answer.wrong = std::move(wrong);
+  answer.is_unknown = is_unknown;
+  return answer;
+}
+
+// Whether what was read of `before` is true: the table has not been made anew since, with other
+// types. It may have got columns.
+bool is_as_it_was(const std::optional<MeasureTable>& before,
+                  const std::optional<MeasureTable>& after) {
+  if (!before || !after) return before == after;
+  const auto stays = [&](const MeasureColumn& column) {
+    const MeasureColumn* found = after->find(column.name);
+    return found != nullptr && *found == column;
+  };
+  return before->sql_name == after->sql_name &&
+         std::all_of(before->columns.begin(), before->columns.end(), stays);
+}
+
+// What `read` gives of the table as it is, or of none. The collector may make a table anew between
+// the reading of its types and that of its rows, which no transaction hinders on a server: then it
+// is read again.
+template <typename Read>
+auto read_measured(SqlStore& store, const std::string& name, const Read& read)
+    -> decltype(read(std::optional<MeasureTable>())) {
+  Result<std::optional<MeasureTable>> table = read_measure_table(store, name);
+  for (int i = 0; table.ok() && i < kReadingsMax; ++i) {
+    auto answer = read(*table);
+    Result<std::optional<MeasureTable>> after = read_measure_table(store, name);
+    if (after.ok() && is_as_it_was(*table, *after)) return answer;
+    table = std::move(after);
+  }
+  if (!table.ok()) return ledger_error(table.error());
+  return Error{store.place() + ": the table of measurements " + quote_text(name) +
+               " is being made anew, again and again: ask later"};
+}
+
 // A row as a job has reported it, in the order of the columns' names.
 std::vector<std::pair<std::string, MeasureValue>> cells_of(const SqlStatement& row,
                                                            const MeasureTable& table) {
@@ -191,42 +232,49 @@ Result<std::vector<LedgerReport<Measurement>>> Ledger::measurements(const std::s
   std::map<std::string, std::map<uint64_t, Measurement*>> by_table;
   for (Row& report : *reports) by_table[report.body.table][report.seq] = &report.body;
   for (auto& [name, rows] : by_table) {
-    const Result<std::optional<MeasureTable>> table = read_measure_table(*store_, name);
-    if (!table.ok()) return ledger_error(table.error());
-    if (!*table) continue;
-    const auto read = select_rows(
-        *store_, select_measurements(**table) + "t.guid = ? AND t.seq > ? AND t.seq <= ?",
-        {std::string_view(guid), seq_value(slice.after), seq_value(last)},
-        [&](const SqlStatement& row) {
-          const auto at = rows.find(static_cast<uint64_t>(row.integer(0)));
-          if (at == rows.end()) return false;
-          auto& cells = at->second->row;
-          for (auto& cell : cells_of(row, **table)) {
-            cells.push_back(std::move(cell));
-          }
-          std::sort(cells.begin(), cells.end(),
-                    [](const auto& a, const auto& b) { return a.first < b.first; });
-          return true;
+    using Cells = std::pair<uint64_t, std::vector<std::pair<std::string, MeasureValue>>>;
+    Result<std::vector<Cells>> read =
+        read_measured(*store_, name, [&](const std::optional<MeasureTable>& table) {
+          if (!table) return Result<std::vector<Cells>>(std::vector<Cells>());
+          return select_rows(
+              *store_, select_measurements(*table) + "t.guid = ? AND t.seq > ? AND t.seq <= ?",
+              {std::string_view(guid), seq_value(slice.after), seq_value(last)},
+              [&](const SqlStatement& row) {
+                return Cells(static_cast<uint64_t>(row.integer(0)), cells_of(row, *table));
+              });
         });
     if (!read.ok()) return Error{read.error()};
+    for (auto& [seq, more] : *read) {
+      const auto at = rows.find(seq);
+      if (at == rows.end()) continue;
+      auto& cells = at->second->row;
+      std::move(more.begin(), more.end(), std::back_inserter(cells));
+      std::sort(cells.begin(), cells.end(),
+                [](const auto& a, const auto& b) { return a.first < b.first; });
+    }
   }
   return reports;
 }
 
 Result<MeasureAnswer> Ledger::query_measurements(const MeasureQuery& query) {
-  const Result<std::optional<MeasureTable>> found = read_measure_table(*store_, query.table);
-  if (!found.ok()) return ledger_error(found.error());
-  const MeasureTable table = found->value_or(MeasureTable{query.table, "", {}});
-  std::string sql = *found ? select_measurements(table) : std::string(kSelectOthers);
+  return read_measured(*store_, query.table, [&](const std::optional<MeasureTable>& table) {
+    return query_measured(query, table);
+  });
+}
+
+Result<MeasureAnswer> Ledger::query_measured(const MeasureQuery& query,
+                                             const std::optional<MeasureTable>& found) {
+  const MeasureTable table = found.value_or(MeasureTable{query.table, "", {}});
+  std::string sql = found ? select_measurements(table) : std::string(kSelectOthers);
   std::vector<SqlValue> values;
-  if (!*found) {
+  if (!found) {
     Result<std::string> wrong = why_not_measured(query.table);
     if (!wrong.ok()) return Error{wrong.error()};
-    if (!wrong->empty()) return MeasureAnswer{std::move(*wrong), {}, {}, false};
+    if (!wrong->empty()) return no_answer(std::move(*wrong), true);
     values.emplace_back(std::string_view(query.table));
   }
   if (Result<Done> done = add_conditions(table, query, sql, values); !done.ok()) {
-    return MeasureAnswer{done.error(), {}, {}, false};
+    return no_answer(done.error(), false);
   }
   const int64_t wanted = row_limit(query.max);
   values.emplace_back(seq_value(query.before));
@@ -255,14 +303,19 @@ Result<std::string> Ledger::why_not_measured(const std::string& table) {
       {std::string_view(table)}, [](const SqlStatement& row) { return row.integer(0); });
   if (!rows.ok()) return Error{rows.error()};
   if (!rows->empty()) return std::string();
-  const Result<std::vector<std::string>> names = measure_tables();
-  if (!names.ok()) return Error{names.error()};
-  return "there is no table of measurements " + quote_text(table) + suggestion(table, *names);
+  const Result<std::vector<MeasureTable>> tables = measure_tables();
+  if (!tables.ok()) return Error{tables.error()};
+  std::vector<std::string> names;
+  for (const MeasureTable& one : *tables) names.push_back(one.name);
+  return "there is no table of measurements " + quote_text(table) + suggestion(table, names);
 }
 
-Result<std::vector<std::string>> Ledger::measure_tables() {
-  return select_rows(*store_, "SELECT name FROM measure_tables ORDER BY name", {},
-                     [](const SqlStatement& row) { return text_at(row, 0); });
+Result<std::vector<MeasureTable>> Ledger::measure_tables() {
+  Result<std::map<std::string, MeasureTable>> catalogue = read_measure_catalogue(*store_);
+  if (!catalogue.ok()) return ledger_error(catalogue.error());
+  std::vector<MeasureTable> tables;
+  for (auto& [name, table] : *catalogue) tables.push_back(std::move(table));
+  return tables;
 }
 
 }  // namespace muster

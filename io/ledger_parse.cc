@@ -154,6 +154,20 @@ ActionStat action_stat_from_json(std::string_view text) {
   return stat;
 }
 
+MeasureTable measure_table_from_json(std::string_view text) {
+  const Json json = parse_object(text);
+  const JsonMembers members(json);
+  MeasureTable table;
+  table.name = members.text("name");
+  const Json* columns = members.find("columns");
+  if (columns == nullptr || !columns->is_array()) return table;
+  for (const Json& one : *columns) {
+    const JsonMembers column(one);
+    table.columns.push_back({column.text("name"), "", column.word("type", MeasureType::time)});
+  }
+  return table;
+}
+
 LedgerEvent ledger_event_from_json(std::string_view text) {
   const Json json = parse_object(text);
   const JsonMembers members(json);

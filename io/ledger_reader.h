@@ -16,6 +16,7 @@
 #include "core/task.h"
 #include "core/time.h"
 #include "io/action_stats.h"
+#include "io/measure_table.h"
 
 namespace muster {
 
@@ -126,7 +127,8 @@ struct MeasureQuery {
 
 // Columns are in the order in which they came up. A row has a cell for each, or nothing there.
 struct MeasureAnswer {
-  std::string wrong;  // why the question has no answer; then there is nothing else
+  std::string wrong;        // why the question has no answer; then there is nothing else
+  bool is_unknown = false;  // that is: there is no such table
   struct Row {
     uint64_t seq = 0;
     std::string guid;
@@ -178,6 +180,9 @@ class LedgerReader {
   // Rows of one table of measurements, of all tasks. A question that is wrong is told which tables,
   // columns or values there may be.
   virtual Result<MeasureAnswer> query_measurements(const MeasureQuery& query) = 0;
+
+  // By name; with what jobs call their columns, and of which type these are.
+  virtual Result<std::vector<MeasureTable>> measure_tables() = 0;
 
   // In the order of the log.
   virtual Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) = 0;

@@ -171,14 +171,20 @@ std::string choose_sql_name(std::string_view name, const std::set<std::string>& 
   return chosen;
 }
 
-Result<std::map<std::string, MeasureTable>> read_measure_catalogue(SqlStore& store) {
+namespace {
+
+// Of the catalogue, what `where` lets through.
+Result<std::map<std::string, MeasureTable>> read_catalogue(SqlStore& store,
+                                                           const std::string& where,
+                                                           std::initializer_list<SqlValue> values) {
   std::map<std::string, MeasureTable> tables;
   Result<std::unique_ptr<SqlStatement>> select = store.prepare(
       "SELECT t.name, t.sql_name, c.name, c.sql_name, c.type FROM measure_tables t "
-      "LEFT JOIN measure_columns c ON c.table_name = t.name ORDER BY t.name, c.place");
+      "LEFT JOIN measure_columns c ON c.table_name = t.name " +
+      where + "ORDER BY t.name, c.place");
   if (!select.ok()) return Error{select.error()};
   SqlStatement& row = **select;
-  row.start({});
+  row.start(values);
   while (row.next()) {
     MeasureTable& table = tables[std::string(row.text(0))];
     table.name = row.text(0);
@@ -189,6 +195,12 @@ Result<std::map<std::string, MeasureTable>> read_measure_catalogue(SqlStore& sto
   }
   if (DbStatus status = row.finish(); !status.ok()) return Error{status.reason};
   return tables;
+}
+
+}  // namespace
+
+Result<std::map<std::string, MeasureTable>> read_measure_catalogue(SqlStore& store) {
+  return read_catalogue(store, "", {});
 }
 
 Result<std::optional<std::map<std::string, MeasureType>>> read_measure_columns(
@@ -212,7 +224,8 @@ Result<std::optional<std::map<std::string, MeasureType>>> read_measure_columns(
 }
 
 Result<std::optional<MeasureTable>> read_measure_table(SqlStore& store, const std::string& name) {
-  Result<std::map<std::string, MeasureTable>> catalogue = read_measure_catalogue(store);
+  Result<std::map<std::string, MeasureTable>> catalogue =
+      read_catalogue(store, "WHERE t.name = ? ", {std::string_view(name)});
   if (!catalogue.ok()) return Error{catalogue.error()};
   const auto at = catalogue->find(name);
   if (at == catalogue->end()) return std::optional<MeasureTable>();

@@ -36,6 +36,7 @@ struct MeasureTable {
   std::vector<MeasureColumn> columns;  // in the order in which they came up
 
   const MeasureColumn* find(std::string_view column) const;
+  bool operator==(const MeasureTable&) const = default;
 };
 
 // What a column has had so far.

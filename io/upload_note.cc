@@ -12,6 +12,7 @@
 
 #include "core/guid.h"
 #include "io/file.h"
+#include "io/json_members.h"
 
 namespace muster {
 namespace {
@@ -20,11 +21,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kNoteBytesMax = 16 << 10;
-
-std::string text_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 bool is_said(const Json& json, const char* key) {
   const auto found = json.find(key);

@@ -152,6 +152,9 @@ int main(int argc, char** argv) {
   if (const auto problem = muster::invalid_endpoint(config.endpoint))
     return daemon.fail_usage(*problem);
 
+  if (const muster::Result<std::string> token = muster::load_http_token(config); !token.ok())
+    return daemon.fail_usage(token.error());
+
   const std::string dir = daemon.home().worker_dir(config.worker.name);
   auto begun = begin_when_there_is_room(daemon, dir);
   if (!begun.ok()) return daemon.fail(begun.error());

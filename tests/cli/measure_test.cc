@@ -65,6 +65,21 @@ TEST(MeasureQuery, IsAVerbBelowMeasure) {
   EXPECT_EQ(std::get<Invocation>(before).global.format, Format::jsonl);
 }
 
+TEST(MeasureList, IsAVerbBelowMeasure) {
+  const ParsedCommand parsed = parse({"measure", "ls", "-o", "quiet"});
+  const auto* invocation = std::get_if<Invocation>(&parsed);
+  ASSERT_NE(invocation, nullptr);
+  EXPECT_TRUE(std::holds_alternative<MeasureListOptions>(invocation->verb));
+}
+
+TEST(MeasureList, ATableForPeople) {
+  EXPECT_THAT(render_measure_tables({}, {}), HasSubstr("nothing was measured yet"));
+  const std::vector<MeasureTable> tables = {
+      {"boot", "", {{"seconds", "", MeasureType::real}, {"cold", "", MeasureType::boolean}}}};
+  EXPECT_EQ(render_measure_tables(tables, {}),
+            "TABLE  COLUMNS\nboot   seconds real, cold boolean\n");
+}
+
 TEST(MeasureQuery, IsRefusedWithAReason) {
   const std::pair<std::vector<std::string>, std::string> rows[] = {
       {{"measure", "query"}, "TABLE"},

@@ -19,6 +19,7 @@ SinkInfo well() {
   sink.state = "ok";
   sink.place = "http://box:5984/events";
   sink.cursor = 4711;
+  sink.lag_events = 0;
   sink.dead_letters = 0;
   return sink;
 }
@@ -38,6 +39,17 @@ TEST(RenderSink, ADeliveryThatTakesLongIsSaid) {
   EXPECT_THAT(rendered(sink), Not(HasSubstr("under way")));
   sink.delivering_since = kNow - 125s;
   EXPECT_THAT(rendered(sink), HasSubstr("couchdb: a delivery is under way that began 2m5s ago\n"));
+}
+
+// A ledger that was never reached was 0 events behind.
+TEST(RenderSink, WhatIsNotKnownIsNotZero) {
+  SinkInfo sink = well();
+  sink.state = "failing";
+  sink.error = "the server is away";
+  sink.retry_at = kNow + 4s;
+  sink.cursor.reset();
+  sink.lag_events.reset();
+  EXPECT_THAT(rendered(sink), ::testing::ContainsRegex("failing +\\? +\\? "));
 }
 
 TEST(RenderSink, WhatTheCollectorDoesNotKnowIsSaid) {

@@ -53,6 +53,25 @@ TEST_F(SessionTest, AHomeThatMayNotBeEnteredIsNotPermitted) {
   EXPECT_EQ(failure.error, "cannot enter the home " + home + ": Permission denied");
 }
 
+// The fault was said to be in muster.yaml.
+TEST_F(SessionTest, AWrongPanottiIsNamed) {
+  write("panotti.json", R"({"enabled": true, "host": "box:1", "db": "x"})");
+  const Failure failure = failure_in(dir());
+  EXPECT_EQ(failure.exit_status, kExitUsageError);
+  EXPECT_EQ(failure.error, "cannot use the configuration " + path("panotti.json"));
+}
+
+// It was 74, "ask on the machine where the collector runs".
+TEST_F(SessionTest, ALedgersServerThatIsAwayIsUnreachable) {
+  write("muster.yaml", "ledger: { server: 127.0.0.1:1, user: nobody }\n");
+  const Failure failure =
+      failure_in(dir(), [](Session& session) { ledger_or_throw(session, "results"); });
+  EXPECT_EQ(failure.exit_status, kExitUnreachable);
+  EXPECT_NE(failure.error.find("mariadb://nobody@127.0.0.1:1/muster"), std::string::npos)
+      << failure.error;
+  EXPECT_EQ(failure.hint.find("on the machine where"), std::string::npos) << failure.hint;
+}
+
 // Everybody waited five seconds and was told that the broker is away; up wanted to make the home.
 TEST_F(SessionTest, SomebodyElsesRunDirectoryIsNotPermittedAtOnce) {
   const std::string home = path("theirs");

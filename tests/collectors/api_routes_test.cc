@@ -26,9 +26,9 @@ class ApiRoutesTest : public ::testing::Test {
       for (const std::string& parameter : parameters) answer.body += "[" + parameter + "]";
       return answer;
     };
-    api_.add("GET", "/api/v1/tasks", say);
-    api_.add("GET", "/api/v1/tasks/{guid}/results", say);
-    api_.add("POST", "/api/v1/sinks/{name}/replay", say);
+    api_.add("GET", "/api/v1/tasks", {"state", "kind", "max"}, say);
+    api_.add("GET", "/api/v1/tasks/{guid}/results", {}, say);
+    api_.add("POST", "/api/v1/sinks/{name}/replay", {"from"}, say);
   }
 
   HttpAnswer ask(const std::string& method, const std::string& path) {
@@ -83,6 +83,17 @@ TEST_F(ApiRoutesTest, WhatIsNoRoute) {
   }
 }
 
+TEST_F(ApiRoutesTest, AMethodThatIsNoneNamesThoseThatAre) {
+  for (const char* method : {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
+    const HttpAnswer answer = ask(method, "/api/v1/tasks");
+    EXPECT_EQ(answer.status, 405) << method;
+    const std::pair<std::string, std::string> allow = {"Allow", "GET, HEAD"};
+    EXPECT_THAT(answer.headers, ::testing::Contains(allow)) << method;
+  }
+  const std::pair<std::string, std::string> allow = {"Allow", "POST"};
+  EXPECT_THAT(ask("OPTIONS", "/api/v1/sinks/x/replay").headers, ::testing::Contains(allow));
+}
+
 // They cannot drift: every route is described, and nothing else.
 TEST(OpenApi, DescribesTheRoutesThatAreServed) {
   MemoryLog log;
@@ -107,10 +118,19 @@ TEST(OpenApi, DescribesTheRoutesThatAreServed) {
     for (const auto& [method, operation] : operations.items()) {
       described.emplace(path, method == "get" ? "GET" : "POST");
       std::set<std::string> named;  // parameters of the path
+      std::set<std::string> words;  // of the query
       for (const json& parameter : operation.value("parameters", json::array())) {
         if (parameter["in"] == "path")
           named.insert("{" + parameter["name"].get<std::string>() + "}");
+        if (parameter["in"] == "query") words.insert(parameter["name"]);
       }
+      for (const ApiRoute& route : api.routes()) {
+        if (route.path != path || (route.method == "GET") != (method == "get")) continue;
+        const std::vector<std::string>& taken = route.query.words;
+        EXPECT_EQ(words, std::set<std::string>(taken.begin(), taken.end())) << method << path;
+      }
+      const json& responses = operation["responses"];
+      EXPECT_TRUE(responses.contains("400")) << path << ": a word that it does not take";
       EXPECT_EQ(std::count(path.begin(), path.end(), '{'), static_cast<int>(named.size())) << path;
       for (const std::string& name : named) EXPECT_THAT(path, HasSubstr(name));
     }

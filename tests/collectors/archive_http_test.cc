@@ -462,11 +462,36 @@ TEST_F(ArchiveHttpTest, TheQueryIsOfTheTargetOnlyAndDecoded) {
     return HttpAnswer{};
   });
   const std::string base = "http://127.0.0.1:" + std::to_string(server->port());
-  EXPECT_EQ(ask("GET", base + "/x?a=1&a=2&&b&c=%3D%26+&=d").status, 200);
+  EXPECT_EQ(ask("GET", base + "/x?a=1&&b&c=%3D%26+&=d").status, 200);
   const std::map<std::string, std::string> expected = {
       {"a", "1"}, {"b", ""}, {"c", "=&+"}, {"", "d"}};
   EXPECT_EQ(seen, expected);
   EXPECT_EQ(ask("GET", base + "/x?a=%zz").status, 400);
+  EXPECT_EQ(ask("GET", base + "/x?a=1&a=2").status, 400);
+}
+
+// ?ofset=3 appended at the end, as if nothing had been said.
+TEST_F(ArchiveHttpTest, AMisspeltWordIsRefused) {
+  put_whole("done", "0123456789");
+  const HttpReply reply = ask("GET", url("done", "?ofset=3"));
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("did you mean \\\"offset\\\"?"));
+  EXPECT_EQ(ask("PUT", url("log", "?ofset=0"), "x").status, 400);
+  EXPECT_EQ(ask("POST", url("done", "?complet&sha256=x")).status, 400);
+  EXPECT_EQ(ask("POST", url("", "?pinn=1")).status, 400);
+  EXPECT_EQ(ask("GET", url("", "?pin=1")).status, 400);
+}
+
+// Allow was missing.
+TEST_F(ArchiveHttpTest, AMethodThatIsNoneNamesThoseThatAre) {
+  const auto allow = [](const std::string& method, const std::string& url) {
+    const HttpReply reply = ask(method, url);
+    EXPECT_EQ(reply.status, 405) << method;
+    return reply.header("allow");
+  };
+  EXPECT_EQ(allow("DELETE", url("log")), "GET, HEAD, PUT, POST");
+  EXPECT_EQ(allow("PATCH", url("log")), "GET, HEAD, PUT, POST");
+  EXPECT_EQ(allow("OPTIONS", url("")), "GET, HEAD, POST");
 }
 
 TEST(ConstantTime, ComparesWholeTexts) {

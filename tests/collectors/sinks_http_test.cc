@@ -118,6 +118,21 @@ TEST_F(SinksHttpTest, TheHeadIsTheNewestThatAnySinkOfTheLogHasHeardOf) {
   EXPECT_EQ(sinks[2]["head"], 90);
 }
 
+// One that never came to its place was 0 events behind, of 0.
+TEST_F(SinksHttpTest, OneThatNeverReachedItsPlaceDoesNotSayHowFarItIs) {
+  const auto look = [&] { return json::parse(ask("GET", "/api/v1/sinks").body)["sinks"][0]; };
+  EXPECT_EQ(look()["state"], "starting");
+  post().desk.update([&](SinkStatus& status) {
+    status.failing = 3;
+    status.error = "the server is away";
+  });
+  const json sink = look();
+  EXPECT_EQ(sink["state"], "failing");
+  for (const char* key : {"log", "cursor", "head", "lag_events", "lag_s"}) {
+    EXPECT_FALSE(sink.contains(key)) << key;
+  }
+}
+
 TEST_F(SinksHttpTest, SaysWhatIsLeftOutAndWhatIsNotKnown) {
   post().desk.update([&](SinkStatus& status) {
     status.unknown = 3;

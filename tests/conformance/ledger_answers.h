@@ -10,6 +10,7 @@
 
 #include "io/event_json.h"
 #include "io/ledger.h"
+#include "io/ledger_json.h"
 #include "io/measure_json.h"
 
 namespace muster {
@@ -28,7 +29,10 @@ class LedgerAnswers {
     ask_for_events();
     for (const std::string& name : value(ledger_.strategies())) ask_of_strategy(name);
     ask_of_strategy("");
-    for (const std::string& table : value(ledger_.measure_tables())) ask_of_table(table);
+    for (const MeasureTable& table : value(ledger_.measure_tables())) {
+      out_ << measure_table_to_json(table) << "\n";
+      ask_of_table(table.name);
+    }
     return out_.str();
   }
 

@@ -178,6 +178,22 @@ TEST_F(ApiTest, TheCommandsAskItFromAnywhere) {
   EXPECT_EQ(expect_run(house_, 0, {"measure", "query", "boot"}).out, by_api);
 }
 
+TEST_F(ApiTest, MeasurementsAreListedAndAskedForByTask) {
+  run_job();
+  EXPECT_EQ(expect_run(house_, 0, {"measure", "ls", "-o", "quiet"}).out, "boot\n");
+  EXPECT_THAT(expect_run(house_, 0, {"measure", "ls"}).out,
+              HasSubstr("seconds real, cold boolean"));
+  const std::string all = expect_run(house_, 0, {"measure", "query", "boot"}).out;
+  for (const char* guid : {"guid=last", "guid=https://lab", "guid=https://lab.example/api/1"}) {
+    EXPECT_EQ(expect_run(house_, 0, {"measure", "query", "boot", "--where", guid}).out, all);
+  }
+  EXPECT_THAT(expect_run(house_, 64, {"measure", "query", "boot", "--where", "guid=no"}).err,
+              HasSubstr("no task \"no\""));
+  EXPECT_THAT(expect_run(house_, 64, {"measure", "query", ""}).err, HasSubstr("which table?"));
+  EXPECT_THAT(expect_run(house_, 64, {"measure", "query", "bot"}).err,
+              HasSubstr("did you mean boot?"));
+}
+
 TEST_F(ApiTest, WritingNeedsTheToken) {
   const std::string path = "/api/v1/sinks/ledger/replay?from=1";
   EXPECT_EQ(ask("POST", path).status, 401);
@@ -189,11 +205,14 @@ TEST_F(ApiTest, WritingNeedsTheToken) {
 TEST_F(ApiTest, ACollectorIsNotOpenToOthersWithoutAToken) {
   collector_->stop();
   configure(house_.home().dir, "http: 0.0.0.0:0\n");
-  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 1);
+  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 64);
   EXPECT_THAT(house_.daemon_output(), HasSubstr("there is no token: name a file with one"));
+  configure(house_.home().dir, "http: no.such.host.invalid:0\nhttp_token_file: http.token\n");
+  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 64);
+  EXPECT_THAT(house_.daemon_output(), HasSubstr("no address is known of such a host"));
   configure(house_.home().dir, "http: 127.0.0.1:0\nhttp_token_file: http.token\n");
   ASSERT_EQ(::chmod((house_.home().dir + "/http.token").c_str(), 0644), 0);
-  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 1);
+  EXPECT_EQ(house_.start_collector()->wait(std::chrono::seconds(20)), 64);
   EXPECT_THAT(house_.daemon_output(), HasSubstr("everybody may read it: chmod 600"));
 }
 

@@ -65,7 +65,7 @@ TEST_F(LedgerServerTest, WaitsForAServerThatWasKilled) {
   expect(0, {"measure", "query", "boot"});
   server_.kill_now();
   measure("job-while-it-was-gone", "seconds=2");
-  EXPECT_THAT(expect(74, {"measure", "query", "boot"}).err, HasSubstr("mariadb://muster@"));
+  EXPECT_THAT(expect(69, {"measure", "query", "boot"}).err, HasSubstr("mariadb://muster@"));
   server_.start_again();
   const bool caught_up = eventually([&] {
     return house_.muster({"measure", "query", "boot"}).out.find("job-while-it-was-gone") !=
@@ -77,7 +77,7 @@ TEST_F(LedgerServerTest, WaitsForAServerThatWasKilled) {
 TEST_F(LedgerServerTest, ThePasswordIsSeenNowhere) {
   measure("job-that-is-looked-for", "seconds=1");
   server_.kill_now();
-  EXPECT_EQ(expect(74, {"measure", "query", "boot"}).err.find("secret\" \\"), std::string::npos);
+  EXPECT_EQ(expect(69, {"measure", "query", "boot"}).err.find("secret\" \\"), std::string::npos);
   EXPECT_EQ(house_.daemon_output().find("secret\" \\"), std::string::npos);
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(house_.home().logs_dir())) {

@@ -71,6 +71,11 @@ TEST_F(ConfigTest, RefusesAnArchiveThatIsNone) {
   }
 }
 
+TEST_F(ConfigTest, AnAddressInBracketsIsWithoutThemWhenItIsBound) {
+  EXPECT_EQ(load("http: '[::1]:7180'\n").config.http_host, "::1");
+  EXPECT_TRUE(load("http: '::1:7180'\n").problems.has_errors());
+}
+
 TEST_F(ConfigTest, AHttpTokenIsReadFromItsFile) {
   Config config;
   EXPECT_EQ(*load_http_token(config), "");
