@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/duration_text.h"
 #include "io/archive_name.h"
 #include "io/file.h"
 
@@ -14,7 +15,7 @@ constexpr size_t kWordBytesMax = 256;
 
 const KeyTable kDecibel = {"the configuration of deciBel",
                            {"url", "token_file", "user", "password_file", "ca_file", "kinds", "sw",
-                            "team", "framework", "origin", "receive", "enabled"}};
+                            "team", "framework", "origin", "receive", "keep", "max", "enabled"}};
 
 // Why no deciBel is at `url`, or nothing.
 std::optional<std::string> invalid_url(std::string_view url) {
@@ -70,6 +71,19 @@ Result<std::string> load_secret(const std::string& file, const std::string& what
   return Error{file + " holds no " + what + ": it needs one line of 1 to 512 characters"};
 }
 
+void read_retention(const ObjectReader& reader, DecibelConfig& config) {
+  config.keep = reader.duration("keep", config.keep);
+  if (config.keep < kDecibelKeepMin) {
+    reader.error("keep", "must be at least " + format_duration(kDecibelKeepMin));
+  }
+  config.runs_max = reader.integer("max", {1, kDecibelRunsMax}, config.runs_max);
+  const bool is_said = reader.has("keep") || reader.has("max");
+  if (is_said && !config.receive) {
+    reader.error(reader.has("keep") ? "keep" : "max",
+                 "is for documents that are taken: say receive: true too");
+  }
+}
+
 }  // namespace
 
 void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& config) {
@@ -93,6 +107,7 @@ void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& c
   }
   config.ca_file = in_home(home, part.string("ca_file"));
   read_kinds(part, config);
+  read_retention(part, config);
   config.sw = read_word(part, "sw", config.sw);
   config.team = read_word(part, "team", config.team);
   config.framework = read_word(part, "framework", config.framework);
