@@ -65,6 +65,7 @@ Delivery DecibelSink::deliver_fresh(std::span<const SequencedEvent> events,
     if (!*document || taken_.contains((*document)->key)) continue;
     Parcel parcel{at.seq, std::string(event_guid(at.event)), std::move(**document), {}};
     if (Delivery added = add(std::move(parcel), parcels, refusals); !added.ok()) return added;
+    if (!refusals.empty()) break;  // the rest comes again
   }
   if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
   if (!refusals.empty()) {
@@ -167,7 +168,9 @@ Delivery DecibelSink::add(Parcel parcel, std::vector<Parcel>& parcels,
     is_known = is_known || other.guid == parcel.guid;
   }
   if (is_known) {
-    if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
+    Delivery posted = post(parcels, refusals);
+    // Where the earlier one was refused this one lacks what that had; it is made again.
+    if (!posted.ok() || !refusals.empty()) return posted;
     bytes = parcel.document.xml.size();
   }
   parcels.push_back(std::move(parcel));

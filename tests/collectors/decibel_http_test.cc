@@ -17,6 +17,7 @@ namespace muster {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr const char* kPlace = "";
@@ -331,11 +332,10 @@ TEST(DecibelStore, WhatIsTooOldOrTooMuchGoesOldestFirst) {
     EXPECT_EQ((*store)->receive(read, key, now).fault, DecibelFault::none);
   };
   const auto left = [&](const std::string& projection) {
-    DecibelQuery query = *parse_decibel_query({{"projection", projection}});
+    const DecibelQuery query = *parse_decibel_query({{"projection", projection}});
     std::vector<std::string> names;
-    for (const json& row : json::parse(*(*store)->search(query))["rows"]) {
-      names.push_back(row["run"]["name"]);
-    }
+    const json found = json::parse(*(*store)->search(query));
+    for (const json& row : found["rows"]) names.push_back(row["run"]["name"]);
     return names;
   };
   for (int i = 0; i < 5; ++i) receive("k" + std::to_string(i), start + i * 1h);

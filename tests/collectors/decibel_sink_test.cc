@@ -318,7 +318,8 @@ TEST_F(DecibelSinkTest, TheDocumentAfterADeadLetterSaysHowEachAttemptEnded) {
       SinkRunnerOptions quiet;
       quiet.random = [] { return 0; };
       quiet.log_problem = quiet.log_news = [](const std::string&) {};
-      SinkRunner(sink, source, kit.letters, desk, stop, kit.clock, quiet).run();
+      SinkRunner runner(sink, source, kit.letters, desk, stop, kit.clock, quiet);
+      ASSERT_TRUE(runner.run().ok());
     }
     EXPECT_EQ(read_letters(kit.letters.file()).size(), 1u);
     std::map<int, std::string> ends;
