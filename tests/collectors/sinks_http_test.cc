@@ -216,6 +216,7 @@ TEST_F(SinksHttpTest, GivesTheLettersAndHasThemDropped) {
 }
 
 TEST_F(SinksHttpTest, OrdersGoToTheSinksThread) {
+  for (const uint64_t seq : {3, 5}) bury(seq);
   {
     const std::jthread sink = serve({"", {3}, {{5, "still no"}}, {}});
     const HttpAnswer answer = ask("POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "3,5"}});
