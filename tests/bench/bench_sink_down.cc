@@ -122,8 +122,12 @@ class CountingCouch {
     }
     if (call.path.ends_with("/_bulk_docs")) return take(call.body);
     if (call.path.find("/_local/") == call.path.npos) return said(200, R"({"ok":true})");
-    return call.method == "PUT" ? said(201, R"({"ok":true,"rev":"0-1"})")
-                                : said(404, R"({"error":"not_found","reason":"missing"})");
+    if (call.method == "PUT") {
+      note_ = call.body;
+      return said(201, R"({"ok":true,"rev":"0-1"})");
+    }
+    if (note_.empty()) return said(404, R"({"error":"not_found","reason":"missing"})");
+    return said(200, R"({"_rev":"0-1",)" + note_.substr(1));
   }
 
   HttpAnswer take(const std::string& body) {
@@ -151,6 +155,7 @@ class CountingCouch {
   std::atomic<bool> is_up_{false};
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> taken_{0};
+  std::string note_;                    // of how far it was filled; one request comes at a time
   std::unique_ptr<HttpServer> server_;  // last: ends first
 };
 
