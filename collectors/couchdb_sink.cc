@@ -305,9 +305,9 @@ Delivery CouchDbSink::compare_checkpoint(const std::string& log_id) {
     return locked_out(describe_couch_answer(reply));
   }
   if (!found) {
-    return Delivery::away(
-        where() + " does not say how far it was filled: " + describe_couch_answer(reply),
-        read_retry_after(reply.header("retry-after"), SystemClock().now()));
+    const std::string what = reply.fault.empty() ? " does not say how far it was filled: " : ": ";
+    return Delivery::away(where() + what + describe_couch_answer(reply),
+                          read_retry_after(reply.header("retry-after"), SystemClock().now()));
   }
   const bool is_same_log = checkpoint_.log_id == log_id;
   if (is_same_log && found->cursor < checkpoint_.cursor) {
