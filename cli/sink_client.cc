@@ -89,7 +89,14 @@ SinkClient::SinkClient(Session& session) : api_(address_or_throw(session)) {}
 std::string SinkClient::ask(const std::string& method, const std::string& path) {
   const int64_t began = boot_us();
   ApiReply reply = api_.ask(method, "/api/v1/sinks" + path, kPatience);
-  if (reply.status == 0 && boot_us() - began >= kPatience.count()) {
+  const Json refusal = reply.ok() ? Json() : Json::parse(reply.body, nullptr, false);
+  if (text_of(refusal, "schema") != "muster.sink_order/1") check(reply, began);
+  return std::move(reply.body);
+}
+
+// Throws unless it is an answer; it was asked for at `began_us`.
+void SinkClient::check(const ApiReply& reply, int64_t began_us) const {
+  if (reply.status == 0 && boot_us() - began_us >= kPatience.count()) {
     throw Failure{kExitUnreachable,
                   "the collector has not answered for " + format_duration(kPatience),
                   "it may be at work on it still; see: muster sink status"};
@@ -98,9 +105,7 @@ std::string SinkClient::ask(const std::string& method, const std::string& path) 
     throw Failure{kExitUnreachable, "no collector answers: " + reply.reason,
                   "start one: muster up, or muster-collector"};
   }
-  if (reply.ok()) return std::move(reply.body);
-  const Json refusal = Json::parse(reply.body, nullptr, false);
-  if (text_of(refusal, "schema") == "muster.sink_order/1") return std::move(reply.body);
+  if (reply.ok()) return;
   const bool is_wrong = reply.status == 400 || reply.status == 404;
   throw Failure{reply.status == 401 ? kExitNotPermitted
                 : is_wrong          ? kExitUsageError
@@ -118,17 +123,42 @@ std::vector<SinkInfo> SinkClient::list() {
   return sinks;
 }
 
-std::vector<DeadLetterInfo> SinkClient::dead_letters(const std::string& sink) {
-  std::istringstream lines(ask("GET", "/" + url_encode(sink) + "/dead"));
-  std::vector<DeadLetterInfo> letters;
-  for (std::string line; std::getline(lines, line);) {
+// Of what comes there is never more in memory than a line.
+void SinkClient::each_letter(const std::string& sink,
+                             const std::function<void(DeadLetterInfo)>& take) {
+  const int64_t began = boot_us();
+  std::string rest;  // of what came, what is no whole line yet
+  bool fits = true;
+  const auto take_line = [&](std::string line) {
     const Json json = Json::parse(line, nullptr, false);
-    if (text_of(json, "schema") != "muster.dead_letter/1") fail_reading(api_.base());
+    fits = text_of(json, "schema") == "muster.dead_letter/1";
+    if (!fits) return;
     const Json event = json.value("event", Json());
-    letters.push_back({number_of(json, "seq"), text_of(event, "type"), text_of(event, "guid"),
-                       text_of(json, "answer"), parse_rfc3339(text_of(json, "buried")), line});
-  }
-  return letters;
+    DeadLetterInfo letter{number_of(json, "seq"),
+                          text_of(event, "type"),
+                          text_of(event, "guid"),
+                          text_of(json, "answer"),
+                          parse_rfc3339(text_of(json, "buried")),
+                          ""};
+    letter.json = std::move(line);
+    take(std::move(letter));
+  };
+  const auto take_bytes = [&](std::string_view bytes) {
+    const size_t searched = rest.size();
+    rest += bytes;
+    size_t begin = 0;
+    for (size_t end = rest.find('\n', searched); fits && end != rest.npos;
+         end = rest.find('\n', begin)) {
+      take_line(rest.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    rest.erase(0, begin);
+    return fits;
+  };
+  const ApiReply reply =
+      api_.stream("/api/v1/sinks/" + url_encode(sink) + "/dead", kPatience, take_bytes);
+  if (!fits) fail_reading(api_.base());
+  check(reply, began);
 }
 
 SinkOrderInfo SinkClient::replay(const std::string& sink, uint64_t from) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,7 +54,8 @@ class SinkClient {
   explicit SinkClient(Session& session);
 
   std::vector<SinkInfo> list();
-  std::vector<DeadLetterInfo> dead_letters(const std::string& sink);
+  // Gives the letters of a sink one by one, in the order in which they were written.
+  void each_letter(const std::string& sink, const std::function<void(DeadLetterInfo)>& take);
   SinkOrderInfo replay(const std::string& sink, uint64_t from);
   // No `seqs`: all. `error` may be set: what was done until then is there.
   SinkOrderInfo change_letters(const std::string& sink, bool drop,
@@ -61,6 +63,7 @@ class SinkClient {
 
  private:
   std::string ask(const std::string& method, const std::string& path);
+  void check(const ApiReply& reply, int64_t began_us) const;
   SinkOrderInfo order(const std::string& sink, const std::string& what);
 
   ApiClient api_;

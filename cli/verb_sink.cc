@@ -41,13 +41,59 @@ int do_verb(Session& session, const SinkReplayOptions& options) {
   return kExitOk;
 }
 
+namespace {
+
+// Prints letters one by one as they come, but for a table, for which their first lines are kept.
+class LetterPrinter {
+ public:
+  explicit LetterPrinter(Output& output) : output_(output) {}
+
+  void take(DeadLetterInfo letter) {
+    ++count_;
+    switch (output_.format()) {
+      case Format::human:
+        letter.json.clear();
+        letter.json.shrink_to_fit();
+        letters_.push_back(std::move(letter));
+        break;
+      case Format::quiet:
+        output_.print(std::to_string(letter.seq) + "\n");
+        break;
+      case Format::json:
+        output_.print((count_ == 1 ? head_ + "\n" : ",\n") + letter.json);
+        break;
+      default:
+        output_.print(letter.json + "\n");
+    }
+  }
+
+  void finish() {
+    if (output_.is_human()) output_.print(render_letter_table(letters_, output_.look()));
+    if (output_.format() != Format::json) return;
+    output_.print((count_ == 0 ? head_ : "\n") + tail_ + "\n");
+  }
+
+ private:
+  Output& output_;
+  const std::string tail_ = "]}";
+  // What stands before the first.
+  const std::string head_ = [this] {
+    std::string none = list_json("dead_letter", {});
+    none.resize(none.size() - tail_.size());
+    return none;
+  }();
+  uint64_t count_ = 0;
+  std::vector<DeadLetterInfo> letters_;
+};
+
+}  // namespace
+
 int do_verb(Session& session, const SinkDeadListOptions& options) {
-  const std::vector<DeadLetterInfo> letters = SinkClient(session).dead_letters(options.name);
-  Output& output = session.output();
-  output.show_list(
-      "dead_letter", letters, [&] { return render_letter_table(letters, output.look()); },
-      [](const DeadLetterInfo& letter) { return letter.json; },
-      [](const DeadLetterInfo& letter) { return std::to_string(letter.seq); });
+  LetterPrinter printer(session.output());
+  SinkClient(session).each_letter(options.name, [&](DeadLetterInfo letter) {  //
+    printer.take(std::move(letter));
+  });
+  printer.finish();
   return kExitOk;
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "collectors/couchdb_checkpoint.h"
 #include "collectors/couchdb_document.h"
 #include "io/archive_name.h"
 #include "io/clock.h"
@@ -53,13 +54,18 @@ CouchDbSink::CouchDbSink(CouchDbOptions options, const Stop& stop)
     : options_(std::move(options)),
       stop_(stop),
       cursor_file_(options_.cursor_file, options_.url + "/" + options_.db),
+      checkpoint_file_(options_.cursor_file + ".noted", options_.url + "/" + options_.db),
       limits_(kLimits) {}
 
 Result<SinkPosition> CouchDbSink::open() {
   is_open_ = false;
   Result<SinkPosition> position = cursor_file_.read();
   if (!position.ok()) return position;
+  Result<SinkPosition> checkpoint = checkpoint_file_.read();
+  if (!checkpoint.ok()) return checkpoint;
   cursor_ = position->cursor;
+  checkpoint_ = std::move(*checkpoint);
+  compared_us_.reset();
   is_open_ = true;
   return position;
 }
@@ -67,15 +73,19 @@ Result<SinkPosition> CouchDbSink::open() {
 Delivery CouchDbSink::deliver(std::span<const SequencedEvent> events,
                               const SinkPosition& position) {
   if (!is_open_) return Delivery::away(cursor_file_.file() + ": couchdb is not open");
-  Delivery delivery = store(undelivered(events, cursor_), position.log_id);
+  const bool is_due = is_checkpoint_due(events);
+  Delivery delivery = is_due ? compare_checkpoint(position.log_id) : Delivery();
+  if (delivery.ok()) delivery = store(undelivered(events, cursor_), position.log_id);
   if (delivery.ok()) delivery = Delivery::of(cursor_file_.write(position));
   if (delivery.ok()) cursor_ = position.cursor;
+  if (delivery.ok() && is_due) delivery = write_checkpoint(position);
   if (delivery.fault == DeliveryFault::away) is_open_ = false;
   return delivery;
 }
 
-Delivery CouchDbSink::deliver_again(const SequencedEvent& event, const std::string& log_id) {
-  return store({&event, 1}, log_id);
+Delivery CouchDbSink::deliver_again(std::span<const SequencedEvent> events,
+                                    const std::string& log_id) {
+  return store(events, log_id);
 }
 
 Result<Done> CouchDbSink::rewind(uint64_t cursor) {
@@ -111,7 +121,7 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
   for (int tries = 1;; ++tries) {
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
-    if (answer.act == CouchAct::no_database && cursor_ > 0) return begin_anew(answer.reason);
+    if (answer.act == CouchAct::no_database && cursor_ > 0) return go_back({}, answer.reason);
     if (answer.act == CouchAct::wrong_encoding && gzip_ && !last) {
       gzip_ = false;
     } else if (answer.act == CouchAct::no_database && options_.create && !last) {
@@ -143,10 +153,7 @@ Delivery CouchDbSink::judge(const Bulk& bulk, const CouchAnswer& answer) {
       if (refusals.empty()) send_less(bulk);
       return Delivery::refused(answer.reason, std::move(refusals));
     case CouchAct::locked_out:
-      return Delivery::away(where() + " does not let " +
-                                (options_.user.empty() ? "us" : options_.user) +
-                                " write: " + answer.reason,
-                            options_.login_pause);
+      return locked_out(answer.reason);
     case CouchAct::no_database:
       return Delivery::away(where() + ": there is no such database (" + answer.reason +
                             "): make it, or see db in muster.yaml");
@@ -279,12 +286,97 @@ Delivery CouchDbSink::find_database() {
   return Delivery::away(where() + ": " + describe_couch_answer(reply));
 }
 
-// What the database had is gone with it. The cursor goes back before anybody makes another.
-Delivery CouchDbSink::begin_anew(const std::string& reason) {
-  if (const Result<Done> done = rewind(0); !done.ok()) return Delivery::away(done.error());
-  return Delivery::away(where() + ": the database that had the events is gone (" + reason +
-                        "): every event is delivered again, into a new one");
+// --- the checkpoint -------------------------------------------------------------------------
+
+// Only with documents: of a database that has none nobody knows whether it is there.
+bool CouchDbSink::is_checkpoint_due(std::span<const SequencedEvent> events) const {
+  const bool has_documents = std::any_of(
+      events.begin(), events.end(), [](const auto& at) { return !event_guid(at.event).empty(); });
+  return has_documents &&
+         (!compared_us_ || boot_us() - *compared_us_ >= options_.checkpoint_interval.count());
 }
+
+// What the database says of how far it was filled is no less than what was noted there last, or
+// somebody has made it anew, or put it back.
+Delivery CouchDbSink::compare_checkpoint(const std::string& log_id) {
+  const HttpReply reply = ask("GET", couch_checkpoint_path(log_id), "");
+  const std::optional<CouchCheckpoint> found = read_couch_checkpoint(reply, log_id);
+  if (!found && reply.fault.empty() && (reply.status == 401 || reply.status == 403)) {
+    return locked_out(describe_couch_answer(reply));
+  }
+  if (!found) {
+    const std::string what = reply.fault.empty() ? " does not say how far it was filled: " : ": ";
+    return Delivery::away(where() + what + describe_couch_answer(reply),
+                          read_retry_after(reply.header("retry-after"), SystemClock().now()));
+  }
+  const bool is_same_log = checkpoint_.log_id == log_id;
+  if (is_same_log && found->cursor < checkpoint_.cursor) {
+    return go_back(
+        {log_id, found->cursor},
+        found->cursor == 0
+            ? "its note of how far it was filled is not there: it was made anew"
+            : "it was put back to when it had the events up to " + std::to_string(found->cursor));
+  }
+  noted_ = found->cursor;
+  checkpoint_rev_ = found->rev;
+  compared_us_ = boot_us();
+  return {};
+}
+
+// The documents are there; what fails here is tried again at the next turn. Another collector of
+// this log may have come further (then its note stays), or have written in the same moment.
+Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
+  if (position.cursor > noted_) {
+    const HttpReply reply = ask("PUT", couch_checkpoint_path(position.log_id),
+                                couch_checkpoint_body(position.log_id, position.cursor,
+                                                      checkpoint_rev_, SystemClock().now()));
+    if (!reply.ok() && reply.status != 409) {
+      const std::string problem = describe_couch_answer(reply);
+      if (problem != checkpoint_problem_) {
+        spdlog::warn(
+            "couchdb: {} does not take the note of how far it was filled (_local/muster-...): {}; "
+            "as long as that is so nobody notices when it is made anew or put back",
+            place(), problem);
+      }
+      checkpoint_problem_ = problem;
+    }
+    if (!reply.ok()) return {};
+    noted_ = position.cursor;
+    checkpoint_problem_.clear();
+  }
+  if (Result<Done> done = checkpoint_file_.write({position.log_id, noted_}); !done.ok()) {
+    return Delivery::of(done);
+  }
+  checkpoint_ = {position.log_id, noted_};
+  return {};
+}
+
+// What the database had beyond `to` is gone. The cursor goes back before anybody fills another, and
+// before what is known of the old one is forgotten.
+Delivery CouchDbSink::go_back(const SinkPosition& to, const std::string& reason) {
+  const Result<SinkPosition> position = cursor_file_.read();
+  if (!position.ok()) return Delivery::away(position.error());
+  const uint64_t cursor = std::min(to.cursor, position->cursor);
+  Result<Done> done = rewind(cursor);
+  if (done.ok()) done = checkpoint_file_.write(to);
+  if (!done.ok()) return Delivery::away(done.error());
+  const std::string what = to.cursor == 0 ? "the database that had the events is gone"
+                                          : "the database has lost events that it had";
+  const std::string again =
+      cursor == 0 ? "every event is delivered again, into a new one"
+                  : "the events after " + std::to_string(cursor) + " are delivered again";
+  return Delivery::away(where() + ": " + what + " (" + reason + "): " + again);
+}
+
+Delivery CouchDbSink::locked_out(const std::string& reason) const {
+  return Delivery::away(where() + " does not let " +
+                            (options_.user.empty() ? "us" : options_.user) + " write: " + reason +
+                            "; look at user and password_file of couchdb in muster.yaml, and at "
+                            "the members of the database",
+                        options_.login_pause);
+}
+
+// --- the database ---------------------------------------------------------------------------
 
 Delivery CouchDbSink::make_database() {
   const HttpReply reply = ask("PUT", "", "");

@@ -8,7 +8,12 @@
 //
 // What each answer means is collectors/couchdb_answer.h's to say. The database is made when it is
 // found to be missing, and its index then, or after the first documents, both where the user may.
-// When one is missing that had documents, everything is delivered again, whoever makes it.
+//
+// The database itself notes how far it was filled, in a local document (_local/muster-LOG, as
+// replicators have them): read and compared before the first delivery after open() and then every
+// `checkpoint_interval`, and written after that delivery. When it is behind what was written there
+// last (the database was lost and made anew, or put back from a copy), what it lacks is delivered
+// again, whoever made it; and so is everything when the database is missing that had documents.
 #pragma once
 
 #include <map>
@@ -33,7 +38,8 @@ struct CouchDbOptions {
   std::string password;
   std::string ca_file;  // empty: the system's certificates
   bool create = true;
-  std::string cursor_file;
+  std::string cursor_file;  // beside it, with .noted: what was noted in the database last
+  Duration checkpoint_interval = std::chrono::seconds(10);
   // After 401 and 403: CouchDB locks a user out for up to five minutes after five wrong passwords.
   Duration login_pause = std::chrono::minutes(5);
   // So often a document may fail by itself, while others of its batch are stored, until it is
@@ -53,7 +59,8 @@ class CouchDbSink final : public Sink {
   BatchLimits limits() const override { return limits_; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
-  Delivery deliver_again(const SequencedEvent& event, const std::string& log_id) override;
+  Delivery deliver_again(std::span<const SequencedEvent> events,
+                         const std::string& log_id) override;
   Result<Done> rewind(uint64_t cursor) override;
 
  private:
@@ -78,7 +85,11 @@ class CouchDbSink final : public Sink {
   void send_less(const Bulk& bulk);
   void send_more();
   Delivery find_database();
-  Delivery begin_anew(const std::string& reason);
+  bool is_checkpoint_due(std::span<const SequencedEvent> events) const;
+  Delivery compare_checkpoint(const std::string& log_id);
+  Delivery write_checkpoint(const SinkPosition& position);
+  Delivery go_back(const SinkPosition& to, const std::string& reason);
+  Delivery locked_out(const std::string& reason) const;
   Delivery make_database();
   void make_index();
   HttpReply ask(const char* method, const std::string& path, std::string body,
@@ -92,6 +103,12 @@ class CouchDbSink final : public Sink {
   const Stop& stop_;
   HttpClient client_;
   CursorFile cursor_file_;
+  CursorFile checkpoint_file_;
+  SinkPosition checkpoint_;             // as the file has it
+  std::optional<int64_t> compared_us_;  // by the boot clock; nothing: not since it was opened
+  uint64_t noted_ = 0;                  // in the database, when it was compared
+  std::string checkpoint_rev_;          // likewise; empty: there was none
+  std::string checkpoint_problem_;      // the newest that was logged
   BatchLimits limits_;
   bool is_open_ = false;
   uint64_t cursor_ = 0;

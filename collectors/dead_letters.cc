@@ -219,7 +219,7 @@ Result<std::string> DeadLetters::read_line(const Letter& letter) const {
   return line;
 }
 
-Result<std::pair<std::string, SequencedEvent>> DeadLetters::read(uint64_t seq) const {
+Result<DeadLetters::Content> DeadLetters::read(uint64_t seq) const {
   const std::lock_guard lock(mutex_);
   if (!is_open_) return not_open();
   const auto found = letters_.find(seq);
@@ -234,10 +234,13 @@ Result<std::pair<std::string, SequencedEvent>> DeadLetters::read(uint64_t seq) c
   if (bytes) {
     Result<Block> block = decode_block(*bytes);
     if (block.ok() && block->events.size() == 1 && block->first == seq) {
-      return std::pair(text_of(json, "log"), SequencedEvent{seq, std::move(block->events.front())});
+      return Content{text_of(json, "log"), {seq, std::move(block->events.front())}, bytes->size()};
     }
   }
-  return Error{file_ + ": the block of dead letter " + std::to_string(seq) + " is damaged"};
+  return Error{file_ + ": the block of dead letter " + std::to_string(seq) +
+               " is damaged, or a newer muster's: update this one, or see what the line says and "
+               "drop it: muster sink dead drop " +
+               sink_ + " " + std::to_string(seq)};
 }
 
 Result<Done> DeadLetters::remove(const std::vector<uint64_t>& seqs) {

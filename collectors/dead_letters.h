@@ -61,8 +61,13 @@ class DeadLetters {
   Result<Done> bury(const std::string& log_id, const SequencedEvent& event,
                     const std::string& answer, Instant now);
 
-  // The event of a letter, and the log that it belongs to.
-  Result<std::pair<std::string, SequencedEvent>> read(uint64_t seq) const;
+  // What stands in a letter.
+  struct Content {
+    std::string log_id;
+    SequencedEvent event;
+    size_t bytes = 0;  // encoded
+  };
+  Result<Content> read(uint64_t seq) const;
 
   // Takes letters away, durably; numbers without a letter are ignored.
   Result<Done> remove(const std::vector<uint64_t>& seqs);

@@ -1,5 +1,6 @@
 #include "collectors/decibel_http.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,7 +26,7 @@ Result<Done> each_piece(const HttpCall& call,
   for (off_t at = 0;;) {
     const ssize_t size = ::pread(call.body_file, piece.data(), piece.size(), at);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return Error{"cannot be read back: " + errno_text(errno)};
+    if (size < 0) return Error{errno_text(errno)};
     if (size == 0) return Done{};
     if (Result<Done> done = take({piece.data(), static_cast<size_t>(size)}); !done.ok()) {
       return done;
@@ -46,7 +47,7 @@ Result<Done> read_json(const HttpCall& call, DecibelHandler& handler) {
     json += piece;
     if (json.size() <= kDecibelJsonBytesMax) return Done{};
     return Error{"JSON may have " + std::to_string(kDecibelJsonBytesMax) +
-                 " bytes; XML may be longer"};
+                 " bytes: send fewer failures, or XML, which may be longer"};
   });
   return done.ok() ? read_decibel_json(json, handler) : done;
 }
@@ -97,7 +98,8 @@ Result<std::unique_ptr<DecibelStore>> open_decibel_store(const Home& home,
                                                          const DecibelConfig& config) {
   if (!config.receive) return std::unique_ptr<DecibelStore>();
   if (Result<Done> made = make_dirs(home.collector_dir()); !made.ok()) return Error{made.error()};
-  return DecibelStore::open(home.collector_dir() + "/test_results.db");
+  return DecibelStore::open(home.collector_dir() + "/test_results.db",
+                            {config.keep, config.runs_max});
 }
 
 void spool_decibel_bodies(const Home& home, HttpListen& listen) {
@@ -122,11 +124,12 @@ HttpAnswer DecibelHttp::answer(const HttpCall& call) {
 HttpAnswer DecibelHttp::receive(const HttpCall& call) {
   const std::string said = call.header("idempotency-key");
   if (said.size() > kDecibelKeyBytesMax || !is_utf8(said)) {
-    return http_refusal(
-        400, "Idempotency-Key may have " + std::to_string(kDecibelKeyBytesMax) + " bytes of UTF-8");
+    return http_refusal(400, "Idempotency-Key: it may have " + std::to_string(kDecibelKeyBytesMax) +
+                                 " bytes of UTF-8, and has " + std::to_string(said.size()));
   }
   const Result<Body> body = look_at(call);
-  if (!body.ok()) return http_refusal(500, "the body " + body.error());
+  if (!body.ok())
+    return http_refusal(500, "the body cannot be read back: " + body.error() + "; send it again");
   const std::string key = said.empty() ? "sha256:" + body->digest : said;
   const auto read = [&](DecibelHandler& handler) {
     return body->is_json ? read_json(call, handler) : read_xml(call, handler);
@@ -134,18 +137,36 @@ HttpAnswer DecibelHttp::receive(const HttpCall& call) {
   const DecibelReceipt receipt = store_->receive(read, key, clock_.now());
   if (receipt.fault != DecibelFault::none) {
     const bool wrong = receipt.fault == DecibelFault::wrong;
-    return http_refusal(status_of(receipt), (wrong ? "the document " : "") + receipt.reason);
+    return http_refusal(status_of(receipt), wrong ? "the document is refused: " + receipt.reason +
+                                                        "; docs/decibel.md has its fields"
+                                                  : receipt.reason);
   }
   JsonWriter json;
   json.begin_object();
   json.text("schema", "muster.decibel_receipt/1");
   json.text("key", receipt.key);
   json.boolean("repeat", receipt.is_repeat);
+  if (!receipt.ignored.empty()) {
+    say_ignored(receipt);
+    json.begin_array("ignored");
+    for (const std::string& what : receipt.ignored) json.text("", what);
+    json.end_array();
+  }
   json.end_object();
   HttpAnswer answer;
   answer.status = status_of(receipt);
   answer.body = json.take() + "\n";
   return answer;
+}
+
+// Whoever sends looks at no receipt: once in the log, until it is something else.
+void DecibelHttp::say_ignored(const DecibelReceipt& receipt) {
+  const std::lock_guard lock(mutex_);
+  if (receipt.ignored == said_) return;
+  said_ = receipt.ignored;
+  std::string names;
+  for (const std::string& what : said_) names += (names.empty() ? "" : ", ") + what;
+  spdlog::info("deciBel: {} was taken without what no field is for: {}", receipt.key, names);
 }
 
 HttpAnswer DecibelHttp::search(const HttpCall& call) {

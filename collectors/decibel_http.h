@@ -5,13 +5,16 @@
 //   GET  /api/test-results/v1/search/?projection=  what it has (collectors/decibel_search.h)
 //
 // POSTs need the socket or the token. 201: it was taken; 200: it is known already; both with a
-// "muster.decibel_receipt/1". Refusals: 400 no document, or no such question; 409 the key is
-// another run's; 413 it is too large; 507 no room.
+// "muster.decibel_receipt/1", which names what no field is for (`ignored`): a newer muster, and
+// others' tests, may say more than this build keeps. Refusals: 400 no document, or no such
+// question; 409 the key is another run's; 413 it is too large; 507 no room.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectors/decibel_store.h"
 #include "collectors/http_server.h"
@@ -42,8 +45,12 @@ class DecibelHttp {
   HttpAnswer receive(const HttpCall& call);
   HttpAnswer search(const HttpCall& call);
 
+  void say_ignored(const DecibelReceipt& receipt);
+
   DecibelStore* store_;
   Clock& clock_;
+  std::mutex mutex_;
+  std::vector<std::string> said_;  // the newest that was ignored and logged
 };
 
 }  // namespace muster

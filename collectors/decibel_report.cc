@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "collectors/decibel_results.h"
 #include "core/guid.h"
@@ -101,15 +102,35 @@ Result<std::optional<DecibelReport::Document>> DecibelReport::take(const Sequenc
 
 Result<std::optional<DecibelReport::Document>> DecibelReport::take_again(
     const SequencedEvent& at, const std::string& log_id) {
+  Result<std::optional<DecibelTask>> task = find_ended_by(at);
+  if (!task.ok()) return Error{task.error()};
+  if (!*task) return std::optional<Document>();
+  return take(at, log_id);
+}
+
+Result<std::optional<DecibelTask>> DecibelReport::find_ended_by(const SequencedEvent& at) {
   const auto* ended = std::get_if<AttemptEnded>(&at.event.body);
   const bool ends_a_task = std::holds_alternative<TaskEnded>(at.event.body) ||
                            (ended != nullptr && ended->verdict != Verdict::none);
-  if (!ends_a_task) return std::optional<Document>();
+  if (!ends_a_task) return std::optional<DecibelTask>();
   Result<std::optional<DecibelTask>> task = spool_.find(event_guid(at.event));
+  const bool is_other = task.ok() && *task && ((*task)->ended != 0 || (*task)->reopened > at.seq);
+  if (is_other) return std::optional<DecibelTask>();
+  return task;
+}
+
+Result<Done> DecibelReport::note_refused(const SequencedEvent& at) {
+  if (!std::holds_alternative<AttemptEnded>(at.event.body)) return Done{};
+  return spool_.put_refused_end(event_guid(at.event), at);
+}
+
+Result<Done> DecibelReport::drop(const SequencedEvent& at) {
+  Result<std::optional<DecibelTask>> task = find_ended_by(at);
   if (!task.ok()) return Error{task.error()};
-  const bool is_newest_end = *task && (*task)->ended == 0 && (*task)->reopened < at.seq;
-  if (!is_newest_end) return std::optional<Document>();
-  return take(at, log_id);
+  if (!*task) return Done{};
+  (*task)->ended = at.seq;
+  if (Result<Done> put = spool_.put(**task); !put.ok()) return put;
+  return spool_.clear(**task);
 }
 
 Result<Done> DecibelReport::note_submitted(const TaskSpec& spec) {
@@ -181,6 +202,14 @@ Result<Done> DecibelReport::note_report(const AttemptReported& report, uint64_t 
 }
 
 Result<Done> DecibelReport::note_retried(const TaskRetried& retried, uint64_t seq) {
+  const Result<std::vector<SequencedEvent>> refused = spool_.take_refused_ends(retried.guid, seq);
+  if (!refused.ok()) return Error{refused.error()};
+  for (const SequencedEvent& at : *refused) {
+    const auto* ended = std::get_if<AttemptEnded>(&at.event.body);
+    if (ended == nullptr) continue;
+    Result<Done> noted = note_attempt_ended(*ended, at.event.time);
+    if (!noted.ok()) return noted;
+  }
   Result<DecibelTask> task = spool_.find_or_add(retried.guid);
   if (!task.ok()) return Error{task.error()};
   task->ended = 0;
@@ -229,7 +258,7 @@ Result<std::optional<DecibelReport::Document>> DecibelReport::end_task(std::stri
   }
   if (task->ended == 0) task->ended = at.seq;
   if (Result<Done> put = spool_.put(*task); !put.ok()) return Error{put.error()};
-  if (Result<Done> cleared = spool_.clear(task->id); !cleared.ok()) return Error{cleared.error()};
+  if (Result<Done> cleared = spool_.clear(*task); !cleared.ok()) return Error{cleared.error()};
   return document;
 }
 

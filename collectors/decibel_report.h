@@ -45,12 +45,21 @@ class DecibelReport {
   // task's results went, or will go, with another document.
   Result<std::optional<Document>> take_again(const SequencedEvent& at, const std::string& log_id);
 
+  // The document of this event was refused: a later one of its task, which has been retried, says
+  // how that attempt ended.
+  Result<Done> note_refused(const SequencedEvent& at);
+
+  // Nobody wants the document of this event any more: what waits for it goes.
+  Result<Done> drop(const SequencedEvent& at);
+
  private:
   Result<Done> note_submitted(const TaskSpec& spec);
   Result<Done> note_leased(const AttemptLeased& leased, Instant time);
   Result<Done> note_report(const AttemptReported& report, uint64_t seq);
   Result<Done> note_retried(const TaskRetried& retried, uint64_t seq);
   Result<Done> note_attempt_ended(const AttemptEnded& ended, Instant time);
+  // The task that this event has ended, when its results wait for no later end.
+  Result<std::optional<DecibelTask>> find_ended_by(const SequencedEvent& at);
   // The task, when its reports are wanted: it is of a kind that is, and has not ended.
   Result<std::optional<DecibelTask>> find_open(std::string_view guid);
 

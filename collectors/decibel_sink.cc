@@ -59,26 +59,19 @@ Delivery DecibelSink::deliver_fresh(std::span<const SequencedEvent> events,
   if (Result<Done> begun = spool_->begin(); !begun.ok()) return fail(begun.error());
   std::vector<Refusal> refusals;
   std::vector<Parcel> parcels;
-  size_t bytes = 0;
   for (const SequencedEvent& at : events) {
     Result<std::optional<DecibelReport::Document>> document = report_->take(at, position.log_id);
     if (!document.ok()) return fail(document.error());
     if (!*document || taken_.contains((*document)->key)) continue;
-    // What goes out together may come in any order: never two documents of one task.
-    const std::string guid(event_guid(at.event));
-    if (std::any_of(parcels.begin(), parcels.end(),
-                    [&](const Parcel& parcel) { return parcel.guid == guid; })) {
-      if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
-      bytes = 0;
-    }
-    bytes += (*document)->xml.size();
-    parcels.push_back({at.seq, guid, std::move(**document), {}});
-    if (parcels.size() < kParcelsMax && bytes < kParcelBytesMax) continue;
-    if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
-    bytes = 0;
+    Parcel parcel{at.seq, std::string(event_guid(at.event)), std::move(**document), {}};
+    if (Delivery added = add(std::move(parcel), parcels, refusals); !added.ok()) return added;
+    if (!refusals.empty()) break;  // the rest comes again
   }
   if (Delivery posted = post(parcels, refusals); !posted.ok()) return posted;
   if (!refusals.empty()) {
+    if (Result<Done> noted = note_refused(events, refusals); !noted.ok()) {
+      return fail(noted.error());
+    }
     std::string reason = where() + ": " + refusals.front().answer;
     return Delivery::refused(std::move(reason), std::move(refusals));
   }
@@ -88,30 +81,69 @@ Delivery DecibelSink::deliver_fresh(std::span<const SequencedEvent> events,
   return {};
 }
 
-Delivery DecibelSink::deliver_again(const SequencedEvent& event, const std::string& log_id) {
+// The events that were refused do not come again, and what they say of an attempt is not lost: of
+// this delivery, that alone is kept.
+Result<Done> DecibelSink::note_refused(std::span<const SequencedEvent> events,
+                                       const std::vector<Refusal>& refusals) {
+  spool_->roll_back();
+  Result<Done> done = spool_->begin();
+  for (const Refusal& refusal : refusals) {
+    const auto at = std::find_if(events.begin(), events.end(),
+                                 [&](const SequencedEvent& one) { return one.seq == refusal.seq; });
+    if (done.ok() && at != events.end()) done = report_->note_refused(*at);
+  }
+  return done.ok() ? spool_->commit(position_) : done;
+}
+
+Delivery DecibelSink::deliver_again(std::span<const SequencedEvent> events,
+                                    const std::string& log_id) {
   if (!spool_) return Delivery::away(options_.spool_file + ": decibel is not open");
   if (Result<Done> begun = spool_->begin(); !begun.ok()) return fail(begun.error());
-  Result<std::optional<DecibelReport::Document>> document = report_->take_again(event, log_id);
-  if (!document.ok()) return fail(document.error());
-  if (!*document) {
-    spool_->roll_back();
-    return Delivery::refused("event " + std::to_string(event.seq) +
-                             " ends no task whose results still wait: they went, or will go, with "
-                             "another document of its task; drop the letter");
-  }
-  std::vector<Parcel> parcels(1);
-  parcels.front() = {event.seq, "", std::move(**document), {}};
   std::vector<Refusal> refusals;
-  Delivery delivery = post(parcels, refusals);
-  if (delivery.ok() && !refusals.empty()) {
-    delivery = Delivery::refused(refusals.front().answer);
+  std::vector<Parcel> parcels;
+  Delivery delivery;
+  for (const SequencedEvent& at : events) {
+    Result<std::optional<DecibelReport::Document>> document = report_->take_again(at, log_id);
+    if (!document.ok()) return fail(document.error());
+    if (!*document) {
+      refusals.push_back({at.seq, "event " + std::to_string(at.seq) +
+                                      " ends no task whose results still wait: they went, or will "
+                                      "go, with another document of its task; drop the letter"});
+    } else if (!taken_.contains((*document)->key)) {
+      Parcel parcel{at.seq, std::string(event_guid(at.event)), std::move(**document), {}};
+      delivery = add(std::move(parcel), parcels, refusals);
+      if (!delivery.ok()) break;
+    }
   }
+  if (delivery.ok()) delivery = post(parcels, refusals);
+  if (delivery.ok() && !refusals.empty()) delivery = refuse_named(std::move(refusals));
   if (!delivery.ok()) {
     spool_->roll_back();
     return delivery;
   }
   const Result<Done> committed = spool_->commit(position_);
   return committed.ok() ? Delivery() : fail(committed.error());
+}
+
+Result<Done> DecibelSink::drop(std::span<const SequencedEvent> events, const std::string& log_id) {
+  const bool was_open = spool_ != nullptr;
+  if (!was_open) {
+    if (const Result<SinkPosition> opened = open(); !opened.ok()) return Error{opened.error()};
+  }
+  Result<Done> done = Done{};
+  if (position_.log_id == log_id) {
+    done = spool_->begin();
+    for (const SequencedEvent& at : events) {
+      if (done.ok()) done = report_->drop(at);
+    }
+    if (done.ok()) done = spool_->commit(position_);
+    spool_->roll_back();
+  }
+  if (!was_open) {
+    report_.reset();
+    spool_.reset();
+  }
+  return done;
 }
 
 Result<Done> DecibelSink::rewind(uint64_t cursor) {
@@ -124,6 +156,26 @@ Result<Done> DecibelSink::rewind(uint64_t cursor) {
   spool_.reset();
   taken_.clear();
   return forgotten;
+}
+
+// What goes out together may come in any order: never two documents of one task.
+Delivery DecibelSink::add(Parcel parcel, std::vector<Parcel>& parcels,
+                          std::vector<Refusal>& refusals) {
+  size_t bytes = parcel.document.xml.size();
+  bool is_known = false;
+  for (const Parcel& other : parcels) {
+    bytes += other.document.xml.size();
+    is_known = is_known || other.guid == parcel.guid;
+  }
+  if (is_known) {
+    Delivery posted = post(parcels, refusals);
+    // Where the earlier one was refused this one lacks what that had; it is made again.
+    if (!posted.ok() || !refusals.empty()) return posted;
+    bytes = parcel.document.xml.size();
+  }
+  parcels.push_back(std::move(parcel));
+  const bool has_room = parcels.size() < kParcelsMax && bytes < kParcelBytesMax;
+  return has_room ? Delivery() : post(parcels, refusals);
 }
 
 // Sends all of `parcels`, which are none afterwards. Those that are refused are added to

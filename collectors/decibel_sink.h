@@ -7,7 +7,8 @@
 // make the same documents again.
 //
 // A document that is refused for good is the event's that ended its task; the task's results stay
-// in the spool, for that event to be tried again, or for the document of a later end.
+// in the spool, for that event to be tried again, or for the document of a later end, and go when
+// its letter is dropped.
 #pragma once
 
 #include <memory>
@@ -45,7 +46,9 @@ class DecibelSink final : public Sink {
   BatchLimits limits() const override { return {1'024, 1 << 20, 200ms}; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
-  Delivery deliver_again(const SequencedEvent& event, const std::string& log_id) override;
+  Delivery deliver_again(std::span<const SequencedEvent> events,
+                         const std::string& log_id) override;
+  Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id) override;
   Result<Done> rewind(uint64_t cursor) override;
 
  private:
@@ -58,6 +61,9 @@ class DecibelSink final : public Sink {
   };
 
   Delivery deliver_fresh(std::span<const SequencedEvent> events, const SinkPosition& position);
+  Result<Done> note_refused(std::span<const SequencedEvent> events,
+                            const std::vector<Refusal>& refusals);
+  Delivery add(Parcel parcel, std::vector<Parcel>& parcels, std::vector<Refusal>& refusals);
   Delivery post(std::vector<Parcel>& parcels, std::vector<Refusal>& refusals);
   void ask_all(std::vector<Parcel>& parcels);
   Delivery judge(const Parcel& parcel, std::vector<Refusal>& refusals);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "io/codec.h"
 #include "io/decibel_xml.h"
 
 namespace muster {
@@ -52,6 +53,12 @@ constexpr const char* kCreate =
     "  PRIMARY KEY (task, attempt, suite, seq)"
     ") STRICT, WITHOUT ROWID;";
 
+// Ends that were refused; `block` is the event as io/codec.h encodes it.
+constexpr const char* kCreateRefused =
+    "CREATE TABLE refused_ends ("
+    "  guid TEXT NOT NULL, seq INTEGER NOT NULL, block BLOB NOT NULL, PRIMARY KEY (guid, seq)"
+    ") STRICT, WITHOUT ROWID;";
+
 Result<Done> to_result(const DbStatus& status) {
   if (status.ok()) return Done{};
   return Error{status.reason};
@@ -90,7 +97,7 @@ Result<std::unique_ptr<DecibelSpool>> DecibelSpool::open(const std::string& file
   if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
   std::unique_ptr<DecibelSpool> spool(new DecibelSpool(std::move(std::get<Database>(opened))));
   spool->place_ = place;
-  const char* const formats[] = {kCreate};
+  const char* const formats[] = {kCreate, kCreateRefused};
   for (const auto& step : {upgrade_tables(spool->db_, formats), spool->prepare_statements()}) {
     if (!step.ok()) return Error{step.error()};
   }
@@ -129,6 +136,9 @@ Result<Done> DecibelSpool::prepare_statements() {
       {&cases_,
        "SELECT name, result, time_us, info FROM cases WHERE task = ? AND attempt = ?"
        " AND suite = ? AND result < 3 ORDER BY seq"},
+      {&put_refused_, "INSERT OR REPLACE INTO refused_ends VALUES (?,?,?)"},
+      {&refused_, "SELECT block FROM refused_ends WHERE guid = ? AND seq < ? ORDER BY seq"},
+      {&clear_refused_, "DELETE FROM refused_ends WHERE guid = ? AND seq < ?"},
       {&clear_cases_, "DELETE FROM cases WHERE task = ?"},
       {&clear_attempts_, "DELETE FROM attempts WHERE task = ?"},
       {&reset_, "UPDATE tasks SET cases = 0, bytes = 0 WHERE id = ?"},
@@ -331,10 +341,42 @@ Result<Done> DecibelSpool::each_case(int64_t task, uint32_t attempt, const std::
   return to_result(cases_.finish());
 }
 
-Result<Done> DecibelSpool::clear(int64_t task) {
-  for (Statement* statement : {&clear_cases_, &clear_attempts_, &reset_}) {
-    if (DbStatus status = statement->bind(1, task).run(); !status.ok()) return Error{status.reason};
+Result<Done> DecibelSpool::put_refused_end(std::string_view guid, const SequencedEvent& at) {
+  const std::string block = encode_block(at.seq, std::vector<Event>{at.event});
+  put_refused_.bind(1, guid).bind(2, static_cast<int64_t>(at.seq)).bind_blob(3, block);
+  return to_result(put_refused_.run());
+}
+
+Result<std::vector<SequencedEvent>> DecibelSpool::take_refused_ends(std::string_view guid,
+                                                                    uint64_t seq) {
+  std::vector<SequencedEvent> ends;
+  Result<Done> read = Done{};
+  refused_.bind(1, guid).bind(2, static_cast<int64_t>(seq));
+  while (read.ok() && refused_.next()) {
+    Result<Block> block = decode_block(refused_.blob(0));
+    if (block.ok() && block->events.size() == 1) {
+      ends.push_back({block->first, std::move(block->events.front())});
+    } else {
+      read = Error{db_.path() + ": a refused end of " + std::string(guid) +
+                   " is damaged; muster sink replay decibel begins the file anew"};
+    }
   }
+  const DbStatus status = refused_.finish();
+  if (!read.ok()) return Error{read.error()};
+  if (!status.ok()) return Error{status.reason};
+  if (ends.empty()) return ends;
+  clear_refused_.bind(1, guid).bind(2, static_cast<int64_t>(seq));
+  if (DbStatus cleared = clear_refused_.run(); !cleared.ok()) return Error{cleared.reason};
+  return ends;
+}
+
+Result<Done> DecibelSpool::clear(const DecibelTask& task) {
+  for (Statement* statement : {&clear_cases_, &clear_attempts_, &reset_}) {
+    DbStatus status = statement->bind(1, task.id).run();
+    if (!status.ok()) return Error{status.reason};
+  }
+  clear_refused_.bind(1, task.run.guid).bind(2, static_cast<int64_t>(task.ended + 1));
+  if (DbStatus status = clear_refused_.run(); !status.ok()) return Error{status.reason};
   return to_result(prune_.bind(1, static_cast<int64_t>(kEndedTasksKept)).run());
 }
 
@@ -348,7 +390,8 @@ Result<Done> DecibelSpool::forget() {
 
 // Ends the transaction.
 Result<Done> DecibelSpool::wipe(const SinkPosition& position) {
-  const DbStatus status = db_.execute("DELETE FROM cases; DELETE FROM attempts; DELETE FROM tasks");
+  const DbStatus status = db_.execute(
+      "DELETE FROM cases; DELETE FROM attempts; DELETE FROM refused_ends; DELETE FROM tasks");
   if (!status.ok()) return Error{status.reason};
   return commit(position);
 }

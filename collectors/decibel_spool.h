@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectors/sink.h"
 #include "core/task.h"
@@ -83,9 +84,15 @@ class DecibelSpool {
   Result<Done> each_case(int64_t task, uint32_t attempt, const std::string& suite,
                          const EachCase& take);
 
-  // Of the task that ended: its attempts and cases go, and so does the task that ended longest ago
-  // where there are too many.
-  Result<Done> clear(int64_t task);
+  // An end that deciBel refused, for the document of a later one: the event itself. A repeat is
+  // harmless.
+  Result<Done> put_refused_end(std::string_view guid, const SequencedEvent& at);
+  // Those of the task before event `seq`, in order; they are not kept any more.
+  Result<std::vector<SequencedEvent>> take_refused_ends(std::string_view guid, uint64_t seq);
+
+  // Of the task that ended by event `task.ended`: its attempts, cases and refused ends until then
+  // go, and so does the task that ended longest ago where there are too many.
+  Result<Done> clear(const DecibelTask& task);
 
   // Forgets every task, and begins with the first event again. Durable on return.
   Result<Done> forget();
@@ -111,6 +118,9 @@ class DecibelSpool {
   Statement grow_;
   Statement suites_;
   Statement cases_;
+  Statement put_refused_;
+  Statement refused_;
+  Statement clear_refused_;
   Statement clear_cases_;
   Statement clear_attempts_;
   Statement reset_;

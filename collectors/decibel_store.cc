@@ -1,15 +1,21 @@
 #include "collectors/decibel_store.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>
 
+#include "core/guid.h"
 #include "sql/decibel.h"
 
 namespace muster {
 namespace {
+
+// Of those that are too old or too many, with each document that is taken.
+constexpr int kRemovedAtOnce = 16;
 
 constexpr int64_t kVersion = std::size(kDecibelMigrations);
 
@@ -81,6 +87,12 @@ class DecibelStore::Intake final : public DecibelHandler {
     return prepared.ok() ? DbStatus{} : DbStatus{DbFault::broken, prepared.error()};
   }
 
+  void note_ignored(const std::string& what) override {
+    std::vector<std::string>& ignored = receipt_.ignored;
+    const bool is_known = std::find(ignored.begin(), ignored.end(), what) != ignored.end();
+    if (!is_known && ignored.size() < kIgnoredNamed) ignored.push_back(what);
+  }
+
   void take_run(const DecibelRun& run) override {
     receipt_.key = run.key.empty() ? fallback_key_ : run.key;
     find_run_.bind(1, receipt_.key);
@@ -89,7 +101,8 @@ class DecibelStore::Intake final : public DecibelHandler {
     note(find_run_.finish());
     if (is_other) {
       receipt_.fault = DecibelFault::conflict;
-      receipt_.reason = receipt_.key + " is the key of another task's run";
+      receipt_.reason = "key " + quote_text(receipt_.key) +
+                        " is that of another task's run: give each run a key of its own";
     }
     if (!takes_more()) return;
     result_ = run.result;
@@ -188,7 +201,8 @@ class DecibelStore::Intake final : public DecibelHandler {
   DecibelTotals listed_;               // of its cases
 };
 
-Result<std::unique_ptr<DecibelStore>> DecibelStore::open(const std::string& file) {
+Result<std::unique_ptr<DecibelStore>> DecibelStore::open(const std::string& file,
+                                                         const DecibelKeep& keep) {
   std::variant<Database, DbStatus> writer = Database::open(file);
   if (const DbStatus* failed = std::get_if<DbStatus>(&writer)) return Error{failed->reason};
   if (Result<Done> done = migrate(std::get<Database>(writer)); !done.ok()) {
@@ -196,23 +210,80 @@ Result<std::unique_ptr<DecibelStore>> DecibelStore::open(const std::string& file
   }
   std::variant<Database, DbStatus> reader = Database::open(file, {.read_only = true});
   if (const DbStatus* failed = std::get_if<DbStatus>(&reader)) return Error{failed->reason};
-  return std::unique_ptr<DecibelStore>(new DecibelStore(std::move(std::get<Database>(writer)),
-                                                        std::move(std::get<Database>(reader))));
+  std::unique_ptr<DecibelStore> store(new DecibelStore(
+      std::move(std::get<Database>(writer)), std::move(std::get<Database>(reader)), keep));
+  if (Result<Done> counted = store->count_runs(); !counted.ok()) return Error{counted.error()};
+  return store;
+}
+
+Result<Done> DecibelStore::count_runs() {
+  Result<Statement> count = writer_.prepare("SELECT count(*) FROM runs");
+  if (!count.ok()) return Error{count.error()};
+  if (count->next()) runs_ = static_cast<uint64_t>(count->integer(0));
+  if (DbStatus status = count->finish(); !status.ok()) return Error{status.reason};
+  return Done{};
 }
 
 DecibelReceipt DecibelStore::failed(const DbStatus& status) {
   const bool is_full = status.fault == DbFault::disk_full;
-  return {is_full ? DecibelFault::no_room : DecibelFault::failed, status.reason, "", false};
+  return {is_full ? DecibelFault::no_room : DecibelFault::failed, status.reason, "", false, {}};
 }
 
 DecibelReceipt DecibelStore::receive(const Read& read, const std::string& key, Instant now) {
   const std::lock_guard lock(write_mutex_);
+  DecibelReceipt receipt = take(read, key, now);
+  if (receipt.fault == DecibelFault::none && !receipt.is_repeat) {
+    ++runs_;
+    remove_old(now);
+  }
+  return receipt;
+}
+
+// A few at a time: whoever sends a document waits for it. The document itself stays, however little
+// is kept.
+void DecibelStore::remove_old(Instant now) {
+  for (int i = 0; i < kRemovedAtOnce && runs_ > 1; ++i) {
+    bool removed = false;
+    const Instant before = runs_ > keep_.runs ? now : now - keep_.age;
+    const DbStatus status = remove_oldest(before, removed);
+    if (!status.ok()) {
+      spdlog::warn("deciBel: old documents cannot be removed: {}; tried again with the next one",
+                   status.reason);
+    }
+    if (!removed) return;
+    --runs_;
+  }
+}
+
+// The one that was received first, if that was not after `before`.
+DbStatus DecibelStore::remove_oldest(Instant before, bool& removed) {
+  Transaction transaction(writer_);
+  if (!transaction.status().ok()) return transaction.status();
+  const auto broken = [](const std::string& reason) { return DbStatus{DbFault::broken, reason}; };
+  Result<Statement> oldest =
+      writer_.prepare("SELECT id, received_us FROM runs ORDER BY id LIMIT 1");
+  if (!oldest.ok()) return broken(oldest.error());
+  const bool is_due = oldest->next() && oldest->integer(1) <= to_us(before);
+  const int64_t run = is_due ? oldest->integer(0) : 0;
+  if (DbStatus status = oldest->finish(); !status.ok() || !is_due) return status;
+  for (const char* sql : {"DELETE FROM cases WHERE suite IN (SELECT id FROM suites WHERE run = ?)",
+                          "DELETE FROM suites WHERE run = ?", "DELETE FROM runs WHERE id = ?"}) {
+    Result<Statement> statement = writer_.prepare(sql);
+    if (!statement.ok()) return broken(statement.error());
+    if (DbStatus status = statement->bind(1, run).run(); !status.ok()) return status;
+  }
+  DbStatus status = transaction.commit();
+  removed = status.ok();
+  return status;
+}
+
+DecibelReceipt DecibelStore::take(const Read& read, const std::string& key, Instant now) {
   Transaction transaction(writer_);
   if (!transaction.status().ok()) return failed(transaction.status());
   Intake intake(writer_, key, now);
   if (DbStatus status = intake.prepare(); !status.ok()) return failed(status);
   const Result<Done> done = read(intake);
-  if (!done.ok()) return {DecibelFault::wrong, done.error(), "", false};
+  if (!done.ok()) return {DecibelFault::wrong, done.error(), "", false, {}};
   intake.finish();
   if (!intake.status().ok()) return failed(intake.status());
   const DecibelReceipt receipt = intake.receipt();

@@ -6,10 +6,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "collectors/decibel_search.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "io/config_decibel.h"
 #include "io/decibel_run.h"
 #include "io/sqlite.h"
 
@@ -29,13 +31,24 @@ struct DecibelReceipt {
   std::string reason;      // unless all is well
   std::string key;         // that it is known by
   bool is_repeat = false;  // it was there already, and nothing changed
+  // What of it no field is for, for people: the first kIgnoredNamed, each once.
+  std::vector<std::string> ignored;
+};
+inline constexpr size_t kIgnoredNamed = 16;
+
+// How long documents are kept. When one is taken, those that were received longest ago go: what is
+// older than `age`, and what is more than `runs`.
+struct DecibelKeep {
+  Duration age = kDecibelKeepDefault;
+  uint64_t runs = kDecibelRunsDefault;
 };
 
 // Any thread.
 class DecibelStore {
  public:
   // Opens or creates `file`, and brings it to this build's tables.
-  static Result<std::unique_ptr<DecibelStore>> open(const std::string& file);
+  static Result<std::unique_ptr<DecibelStore>> open(const std::string& file,
+                                                    const DecibelKeep& keep = {});
 
   // Takes the document that `read` gives to the handler; an error of it means that there is none.
   // `key` is for a document that says none.
@@ -47,11 +60,18 @@ class DecibelStore {
 
  private:
   class Intake;
-  DecibelStore(Database writer, Database reader)
-      : writer_(std::move(writer)), reader_(std::move(reader)) {}
+  DecibelStore(Database writer, Database reader, const DecibelKeep& keep)
+      : keep_(keep), writer_(std::move(writer)), reader_(std::move(reader)) {}
   static DecibelReceipt failed(const DbStatus& status);
+  DecibelReceipt take(const Read& read, const std::string& key, Instant now);
+  Result<Done> count_runs();
+  void remove_old(Instant now);
+  DbStatus remove_oldest(Instant before, bool& removed);
+
+  const DecibelKeep keep_;
 
   std::mutex write_mutex_;
+  uint64_t runs_ = 0;
   Database writer_;
   std::mutex read_mutex_;
   Database reader_;

@@ -146,7 +146,7 @@ class FeedStream {
         spoken = steady_clock::now();
         if (!send(text)) return say_gone(batch.next, steady_clock::now() - spoken);
       }
-      if (!batch.ended.empty()) spdlog::debug("feed: a subscription has ended: {}", batch.ended);
+      if (!batch.ended.empty()) spdlog::info("feed: a subscription has ended: {}", batch.ended);
       if (is_done || !batch.ended.empty()) return;
     }
   }

@@ -25,14 +25,22 @@ Delivery LedgerSink::deliver(std::span<const SequencedEvent> events, const SinkP
   return delivery_of(writer_->write(events, position));
 }
 
-Delivery LedgerSink::deliver_again(const SequencedEvent& event, const std::string& log_id) {
+Delivery LedgerSink::deliver_again(std::span<const SequencedEvent> events,
+                                   const std::string& log_id) {
   if (!writer_) return Delivery::away(place() + ": the ledger is not open");
-  if (writer_->position().log_id != log_id) {
-    return Delivery::refused(place() + ": event " + std::to_string(event.seq) +
-                             " is of another log, " + log_id);
+  std::vector<Refusal> refusals;
+  for (const SequencedEvent& at : events) {
+    if (writer_->position().log_id != log_id) {
+      refusals.push_back({at.seq, place() + ": event " + std::to_string(at.seq) +
+                                      " is of another log, " + log_id +
+                                      ": drop the letter, muster sink dead drop ledger " +
+                                      std::to_string(at.seq)});
+    } else if (!LedgerWriter::may_come_late(at.event)) {
+      refusals.push_back(only_in_its_turn(*this, at.seq));
+    }
   }
-  if (!LedgerWriter::may_come_late(event.event)) return Sink::deliver_again(event, log_id);
-  return delivery_of(writer_->write_again(event));
+  if (!refusals.empty()) return refuse_named(std::move(refusals));
+  return delivery_of(writer_->write_again(events));
 }
 
 Delivery LedgerSink::delivery_of(DbStatus status) {

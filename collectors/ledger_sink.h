@@ -23,7 +23,8 @@ class LedgerSink final : public Sink {
   BatchLimits limits() const override { return {8'192, 8 << 20}; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
-  Delivery deliver_again(const SequencedEvent& event, const std::string& log_id) override;
+  Delivery deliver_again(std::span<const SequencedEvent> events,
+                         const std::string& log_id) override;
   Result<Done> rewind(uint64_t cursor) override;
 
  private:

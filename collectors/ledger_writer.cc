@@ -107,8 +107,8 @@ DbStatus LedgerWriter::write(std::span<const SequencedEvent> events, const SinkP
   return failure_;
 }
 
-DbStatus LedgerWriter::write_again(const SequencedEvent& event) {
-  write_rows({&event, 1}, position_);
+DbStatus LedgerWriter::write_again(std::span<const SequencedEvent> events) {
+  write_rows(events, position_);
   return failure_;
 }
 

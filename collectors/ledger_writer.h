@@ -31,9 +31,9 @@ class LedgerWriter {
 
   // Whether an event makes only rows of its own, which later events do not change.
   static bool may_come_late(const Event& event);
-  // The rows of one that may, whether or not it has come before; the position stays. Fails as write
+  // The rows of such, whether or not they have come before; the position stays. Fails as write
   // does.
-  DbStatus write_again(const SequencedEvent& event);
+  DbStatus write_again(std::span<const SequencedEvent> events);
 
   // The rows that an event makes beside its own. One overload for each type.
   void add(const BrokerStarted&, const SequencedEvent&) {}

@@ -101,9 +101,16 @@ class Sink {
   virtual Delivery deliver(std::span<const SequencedEvent> events,
                            const SinkPosition& position) = 0;
 
-  // Carries one event of the log `log_id` that was refused before, out of its turn: the position
-  // stays. A repeat is harmless. The sink is open.
-  virtual Delivery deliver_again(const SequencedEvent& event, const std::string& log_id);
+  // Carries events of the log `log_id` that were refused before, in ascending order and out of
+  // their turn: the position stays. A repeat is harmless. When it is `refused`, those that it names
+  // are to blame, or else some of `events`; the others may have had their effect, and are given
+  // again. The sink is open.
+  virtual Delivery deliver_again(std::span<const SequencedEvent> events, const std::string& log_id);
+
+  // Nobody will have these events of the log `log_id` delivered again, but by a replay: what is
+  // kept for them may go. A repeat is harmless. It may be closed, and is afterwards what it was
+  // before.
+  virtual Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id);
 
   // Moves the position back to `cursor`, durably, so that every event after it is delivered again
   // and leaves the place as if that were the first time. Whatever else happens, it must be opened
@@ -112,13 +119,32 @@ class Sink {
   virtual Result<Done> rewind(uint64_t cursor) = 0;
 };
 
-inline Delivery Sink::deliver_again(const SequencedEvent& event, const std::string& /*log_id*/) {
-  const std::string sink(name());
-  const std::string seq = std::to_string(event.seq);
-  return Delivery::refused(sink + " does not take event " + seq +
-                           " out of its turn: muster sink dead drop " + sink + " " + seq +
-                           ", and then muster sink replay " + sink +
-                           ", write it anew with that event in its place");
+// For deliver_again: that and why `sink` takes event `seq` in its turn only.
+inline Refusal only_in_its_turn(const Sink& sink, uint64_t seq) {
+  const std::string name(sink.name());
+  const std::string number = std::to_string(seq);
+  return {seq, name + " does not take event " + number +
+                   " out of its turn: muster sink dead drop " + name + " " + number +
+                   ", and then muster sink replay " + name +
+                   ", write it anew with that event in its place"};
+}
+
+// What is to blame for a refusal, by name; `refusals` has some.
+inline Delivery refuse_named(std::vector<Refusal> refusals) {
+  std::string reason = refusals.front().answer;
+  return Delivery::refused(std::move(reason), std::move(refusals));
+}
+
+inline Delivery Sink::deliver_again(std::span<const SequencedEvent> events,
+                                    const std::string& /*log_id*/) {
+  std::vector<Refusal> refusals;
+  for (const SequencedEvent& at : events) refusals.push_back(only_in_its_turn(*this, at.seq));
+  return refuse_named(std::move(refusals));
+}
+
+inline Result<Done> Sink::drop(std::span<const SequencedEvent> /*events*/,
+                               const std::string& /*log_id*/) {
+  return Done{};
 }
 
 // For rewind: why `cursor` is none for a sink that is written anew from the beginning only.

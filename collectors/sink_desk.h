@@ -39,17 +39,17 @@ struct SinkStatus {
 
 // What people ask of a sink, to be done by its own thread between two deliveries.
 struct SinkOrder {
-  enum class Kind : uint8_t { replay, retry };
+  enum class Kind : uint8_t { replay, retry, drop };
   Kind kind = Kind::replay;
   uint64_t from = 1;           // of replay: the first event that is delivered again
-  std::vector<uint64_t> seqs;  // of retry: the letters
+  std::vector<uint64_t> seqs;  // of retry and drop: the letters; none: all
 };
 
 struct SinkOrderResult {
-  std::string error;                // empty: it was done
-  std::vector<uint64_t> delivered;  // of retry
-  std::vector<Refusal> refused;     // of retry: they keep their letters
-  std::vector<uint64_t> left;       // of retry: not tried yet, it is to be asked again
+  std::string error;             // empty: it was done
+  std::vector<uint64_t> done;    // of retry and drop: their letters are gone
+  std::vector<Refusal> refused;  // of retry: they keep their letters
+  std::vector<uint64_t> left;    // of retry and drop: not looked at yet, it is to be asked again
 };
 
 class SinkDesk {

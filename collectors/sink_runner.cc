@@ -340,7 +340,24 @@ void SinkRunner::serve_order() {
 }
 
 SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
-  return order.kind == SinkOrder::Kind::replay ? replay(order.from) : retry(order.seqs);
+  switch (order.kind) {
+    case SinkOrder::Kind::replay:
+      return replay(order.from);
+    case SinkOrder::Kind::retry:
+      if (!is_open_) return SinkOrderResult{closed_reason(), {}, {}, {}};
+      return change_letters(order.seqs, [this](LetterBatch batch, SinkOrderResult& result) {
+        retry(std::move(batch), result);
+      });
+    case SinkOrder::Kind::drop:
+      break;
+  }
+  return change_letters(order.seqs, [this](const LetterBatch& batch, SinkOrderResult& result) {
+    drop(batch, result);
+  });
+}
+
+std::string SinkRunner::closed_reason() const {
+  return std::string(sink_.name()) + " is not open: " + said_;
 }
 
 SinkOrderResult SinkRunner::replay(uint64_t from) {
@@ -351,50 +368,109 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
   return result;
 }
 
-SinkOrderResult SinkRunner::retry(const std::vector<uint64_t>& wanted) {
+// Gives letters to `take`, in ascending order, for as long as it is their turn. Those that are done
+// with are gone afterwards.
+SinkOrderResult SinkRunner::change_letters(const std::vector<uint64_t>& wanted,
+                                           const TakeLetters& take) {
   SinkOrderResult result;
   const Result<std::vector<uint64_t>> seqs = letters_.choose(wanted);
   if (!seqs.ok()) {
     result.error = seqs.error();
-  } else if (!is_open_) {
-    result.error = std::string(sink_.name()) + " is not open: " + said_;
-  } else {
-    try_again(*seqs, result);
+    return result;
   }
-  return result;
-}
-
-// Whether they are taken, in ascending order, for as long as it is their turn.
-void SinkRunner::try_again(const std::vector<uint64_t>& seqs, SinkOrderResult& result) {
   const Instant began = clock_.now();
-  for (size_t i = 0; i < seqs.size() && result.error.empty(); ++i) {
-    if (stop_.raised() || (i > 0 && clock_.now() - began >= kOrderShare)) {
-      result.left.assign(seqs.begin() + static_cast<ptrdiff_t>(i), seqs.end());
+  for (auto next = seqs->begin(); next != seqs->end() && result.error.empty();) {
+    const bool is_over = next != seqs->begin() && clock_.now() - began >= kOrderShare;
+    if (stop_.raised() || is_over) {
+      result.left.assign(next, seqs->end());
       break;
     }
-    const auto letter = letters_.read(seqs[i]);
-    if (!letter.ok()) {
-      result.error = letter.error();
-      break;
-    }
-    const UnderWay under_way(desk_, clock_);
-    Delivery delivery = sink_.deliver_again(letter->second, letter->first);
-    if (delivery.ok()) {
-      result.delivered.push_back(seqs[i]);
-    } else if (delivery.fault == DeliveryFault::refused) {
-      result.refused.push_back({seqs[i], delivery.reason});
-    } else {
-      is_open_ = false;  // as after any delivery that found the place away
-      result.error = delivery.reason;
-      failed_again_ = std::move(delivery);
-    }
+    LetterBatch batch = read_letters({next, seqs->end()});
+    // One that cannot be read stands alone, so that it can be dropped.
+    if (batch.events.empty()) batch.events.push_back({*next, {}});
+    next += static_cast<ptrdiff_t>(batch.events.size());
+    take(std::move(batch), result);
   }
-  if (const Result<Done> removed = letters_.remove(result.delivered); !removed.ok()) {
+  std::sort(result.done.begin(), result.done.end());
+  std::sort(result.refused.begin(), result.refused.end(),
+            [](const Refusal& a, const Refusal& b) { return a.seq < b.seq; });
+  if (const Result<Done> removed = letters_.remove(result.done); !removed.ok()) {
     result.error = removed.error();
   }
   is_logs_turn_ = !result.left.empty();
   desk_.hold_orders(is_logs_turn_);
-  desk_.update([&](SinkStatus& status) { status.delivered += result.delivered.size(); });
+  return result;
+}
+
+SinkRunner::LetterBatch SinkRunner::read_letters(std::span<const uint64_t> seqs) const {
+  const BatchLimits limits = sink_.limits();
+  LetterBatch batch;
+  size_t bytes = 0;
+  for (const uint64_t seq : seqs) {
+    auto letter = letters_.read(seq);
+    const bool is_first = batch.events.empty();
+    if (!letter.ok()) {
+      if (is_first) batch.problem = letter.error();
+      break;
+    }
+    bytes += letter->bytes;
+    const bool is_full = batch.events.size() >= limits.events_max || bytes > limits.bytes_max;
+    if (!is_first && (is_full || letter->log_id != batch.log_id)) break;
+    batch.log_id = std::move(letter->log_id);
+    batch.events.push_back(std::move(letter->event));
+  }
+  return batch;
+}
+
+// Those that are refused keep their letters: they are found as those of a batch of the log are.
+void SinkRunner::retry(LetterBatch batch, SinkOrderResult& result) {
+  if (!batch.problem.empty()) {
+    result.error = batch.problem;
+    return;
+  }
+  std::vector<SequencedEvent>& events = batch.events;
+  Bisection search(events.size());
+  while (const std::optional<ItemRange> range = search.next()) {
+    const UnderWay under_way(desk_, clock_);
+    const auto tried = std::span<const SequencedEvent>(events).subspan(range->begin, range->size());
+    Delivery delivery = sink_.deliver_again(tried, batch.log_id);
+    if (delivery.ok()) {
+      for (const SequencedEvent& at : tried) result.done.push_back(at.seq);
+      desk_.update([&](SinkStatus& status) { status.delivered += tried.size(); });
+      search.settle();
+    } else if (delivery.fault == DeliveryFault::refused && !delivery.refusals.empty()) {
+      events.erase(events.begin(), events.begin() + static_cast<ptrdiff_t>(range->begin));
+      std::erase_if(events, [&](const SequencedEvent& at) {
+        const auto named = std::find_if(delivery.refusals.begin(), delivery.refusals.end(),
+                                        [&](const Refusal& one) { return one.seq == at.seq; });
+        if (named == delivery.refusals.end()) return false;
+        result.refused.push_back(*named);
+        return true;
+      });
+      search = Bisection(events.size());
+    } else if (delivery.fault == DeliveryFault::refused && tried.size() > 1) {
+      search.halve();
+    } else if (delivery.fault == DeliveryFault::refused) {
+      result.refused.push_back({tried.front().seq, delivery.reason});
+      search.settle();
+    } else {
+      is_open_ = false;  // as after any delivery that found the place away
+      result.error = delivery.reason;
+      failed_again_ = std::move(delivery);
+      return;
+    }
+  }
+}
+
+// A letter that cannot be read goes too: nothing is known that could be kept for it.
+void SinkRunner::drop(const LetterBatch& batch, SinkOrderResult& result) {
+  if (batch.problem.empty()) {
+    if (const Result<Done> dropped = sink_.drop(batch.events, batch.log_id); !dropped.ok()) {
+      result.error = dropped.error();
+      return;
+    }
+  }
+  for (const SequencedEvent& at : batch.events) result.done.push_back(at.seq);
 }
 
 // Says so, unless it was said already, and waits.
@@ -424,7 +500,7 @@ void SinkRunner::pause_as_wished(Duration delay, const std::string& why) {
     if (left <= Duration(0)) return;
     desk_.wait_for(left);
     desk_.serve([&](const SinkOrder& order) {
-      if (order.kind == SinkOrder::Kind::replay) return handle(order);
+      if (order.kind != SinkOrder::Kind::retry) return handle(order);
       SinkOrderResult result;
       result.error = std::string(sink_.name()) + " leaves its place alone until " +
                      format_rfc3339(until) + ": " + why;

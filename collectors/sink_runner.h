@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,9 +75,21 @@ class SinkRunner {
 
   void serve_order();
   SinkOrderResult handle(const SinkOrder& order);
+  std::string closed_reason() const;
   SinkOrderResult replay(uint64_t from);
-  SinkOrderResult retry(const std::vector<uint64_t>& wanted);
-  void try_again(const std::vector<uint64_t>& seqs, SinkOrderResult& result);
+  // Letters of one log, as many as one delivery may hold.
+  struct LetterBatch {
+    std::string log_id;
+    std::vector<SequencedEvent> events;
+    std::string problem;  // why the letter after them cannot be read; empty: it can, or is none
+  };
+  // What is done with a batch: how it went is in the result.
+  using TakeLetters = std::function<void(LetterBatch, SinkOrderResult&)>;
+
+  SinkOrderResult change_letters(const std::vector<uint64_t>& wanted, const TakeLetters& take);
+  LetterBatch read_letters(std::span<const uint64_t> seqs) const;
+  void retry(LetterBatch batch, SinkOrderResult& result);
+  void drop(const LetterBatch& batch, SinkOrderResult& result);
 
   void fail(const std::string& message, std::optional<Duration> retry_after = std::nullopt);
   void pause_as_wished(Duration delay, const std::string& why);

@@ -14,8 +14,8 @@ namespace {
 
 // For the sink's thread to be between two deliveries.
 constexpr Duration kPatience = 30s;
-// After so long a retry is answered in part, before whoever asks takes us for dead.
-constexpr Duration kRetryShare = 15s;
+// After so long an order is answered in part, before whoever asks takes us for dead.
+constexpr Duration kOrderShare = 15s;
 
 void put_time(JsonWriter& json, const char* key, Instant time) {
   if (time != kNever) json.text(key, format_rfc3339(time));
@@ -93,7 +93,7 @@ HttpAnswer answer_order(const SinkOrderResult& result) {
   json.text("schema", "muster.sink_order/1");
   if (!result.error.empty()) json.text("error", result.error);
   json.begin_array("done");
-  for (const uint64_t seq : result.delivered) json.number("", seq);
+  for (const uint64_t seq : result.done) json.number("", seq);
   json.end_array();
   json.begin_array("refused");
   for (const Refusal& refusal : result.refused) {
@@ -123,19 +123,6 @@ HttpAnswer give_letters(const SinkPost& post) {
   answer.file = std::move(letters->first);
   answer.file_bytes = letters->second;
   return answer;
-}
-
-SinkOrderResult drop_letters(SinkPost& post, const std::vector<uint64_t>& wanted) {
-  SinkOrderResult result;
-  const Result<std::vector<uint64_t>> seqs = post.letters.choose(wanted);
-  if (!seqs.ok()) {
-    result.error = seqs.error();
-  } else if (const Result<Done> removed = post.letters.remove(*seqs); !removed.ok()) {
-    result.error = removed.error();
-  } else {
-    result.delivered = *seqs;
-  }
-  return result;
 }
 
 }  // namespace
@@ -184,26 +171,27 @@ HttpAnswer SinksHttp::list() {
 }
 
 // Part by part; the log has its turn between two.
-SinkOrderResult SinksHttp::retry(SinkPost& post, std::vector<uint64_t> wanted, uint64_t after) {
+SinkOrderResult SinksHttp::change_letters(SinkPost& post, SinkOrder order, uint64_t after) {
   SinkOrderResult whole;
+  const Result<std::vector<uint64_t>> chosen = post.letters.choose(order.seqs);
+  if (!chosen.ok()) {
+    whole.error = chosen.error();
+    return whole;
+  }
   if (after > 0) {
-    if (wanted.empty()) {
-      const Result<std::vector<uint64_t>> all = post.letters.choose({});
-      if (!all.ok()) whole.error = all.error();
-      if (all.ok()) wanted = *all;
-    }
-    std::erase_if(wanted, [&](uint64_t seq) { return seq <= after; });
-    if (wanted.empty()) return whole;  // none: not all
+    order.seqs = *chosen;
+    std::erase_if(order.seqs, [&](uint64_t seq) { return seq <= after; });
+    if (order.seqs.empty()) return whole;  // none: not all
   }
   const Instant began = clock_.now();
   do {
-    SinkOrderResult part = post.desk.ask({SinkOrder::Kind::retry, 1, std::move(wanted)}, kPatience);
-    whole.delivered.insert(whole.delivered.end(), part.delivered.begin(), part.delivered.end());
+    SinkOrderResult part = post.desk.ask(order, kPatience);
+    whole.done.insert(whole.done.end(), part.done.begin(), part.done.end());
     std::move(part.refused.begin(), part.refused.end(), std::back_inserter(whole.refused));
     whole.error = std::move(part.error);
-    wanted = part.left;
+    order.seqs = part.left;
     whole.left = std::move(part.left);
-  } while (whole.error.empty() && !whole.left.empty() && clock_.now() - began < kRetryShare);
+  } while (whole.error.empty() && !whole.left.empty() && clock_.now() - began < kOrderShare);
   return whole;
 }
 
@@ -215,16 +203,17 @@ HttpAnswer SinksHttp::order(const HttpCall& call, SinkPost& post, std::string_vi
   }
   const std::optional<std::vector<uint64_t>> seqs = read_numbers(call);
   if (!seqs) return http_refusal(400, "seq is no list of numbers, such as 3,17");
-  if (what == "dead/retry") {
-    const std::optional<uint64_t> after = query_number(call, "after", 0);
-    if (!after) return http_refusal(400, "after is not the number of an event");
-    return answer_order(retry(post, *seqs, *after));
+  const bool is_drop = what == "dead/drop";
+  if (!is_drop && what != "dead/retry") {
+    return http_refusal(404, "a sink can do nothing of this name");
   }
-  if (what != "dead/drop") return http_refusal(404, "a sink can do nothing of this name");
-  if (seqs->empty() && !call.query.contains("all")) {
+  const std::optional<uint64_t> after = query_number(call, "after", 0);
+  if (!after) return http_refusal(400, "after is not the number of an event");
+  if (is_drop && seqs->empty() && !call.query.contains("all")) {
     return http_refusal(400, "say which letters are to be dropped: seq=N,N or all=1");
   }
-  return answer_order(drop_letters(post, *seqs));
+  const SinkOrder::Kind kind = is_drop ? SinkOrder::Kind::drop : SinkOrder::Kind::retry;
+  return answer_order(change_letters(post, {kind, 1, *seqs}, *after));
 }
 
 }  // namespace muster

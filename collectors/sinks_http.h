@@ -7,8 +7,8 @@
 //   POST /api/v1/sinks/NAME/dead/retry?seq=N,N    tries them again (all, where none is named)
 //   POST /api/v1/sinks/NAME/dead/drop?seq=N,N     forgets them (likewise, but needs seq or all=1)
 //
-// A retry of many is answered in parts: `left` has those that were not tried yet, and `after=N`
-// goes on with those beyond event N.
+// Orders about many letters are answered in parts: `left` has those that were not looked at yet,
+// and `after=N` goes on with those beyond event N.
 //
 // POSTs need the socket or the token. A refusal has a body {"error": ...}: 400 what cannot be
 // asked, 401 no token, 404 no such sink, 409 what cannot be done now.
@@ -36,7 +36,7 @@ class SinksHttp {
 
  private:
   HttpAnswer list();
-  SinkOrderResult retry(SinkPost& post, std::vector<uint64_t> wanted, uint64_t after);
+  SinkOrderResult change_letters(SinkPost& post, SinkOrder order, uint64_t after);
   HttpAnswer order(const HttpCall& call, SinkPost& post, std::string_view what);
 
   SinkPosts& posts_;

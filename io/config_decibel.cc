@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/duration_text.h"
 #include "io/archive_name.h"
 #include "io/file.h"
 
@@ -11,10 +12,12 @@ namespace {
 
 constexpr size_t kSecretBytesMax = 512;
 constexpr size_t kWordBytesMax = 256;
+// Of documents that were taken: longer than any timeout.
+constexpr Duration kDecibelKeepMax = std::chrono::days(3'650);
 
 const KeyTable kDecibel = {"the configuration of deciBel",
                            {"url", "token_file", "user", "password_file", "ca_file", "kinds", "sw",
-                            "team", "framework", "origin", "receive", "enabled"}};
+                            "team", "framework", "origin", "receive", "keep", "max", "enabled"}};
 
 // Why no deciBel is at `url`, or nothing.
 std::optional<std::string> invalid_url(std::string_view url) {
@@ -70,6 +73,24 @@ Result<std::string> load_secret(const std::string& file, const std::string& what
   return Error{file + " holds no " + what + ": it needs one line of 1 to 512 characters"};
 }
 
+void read_retention(const ObjectReader& reader, DecibelConfig& config) {
+  if (const std::string text = reader.string("keep"); !text.empty()) {
+    const Result<Duration> keep = parse_duration(text);
+    if (keep && *keep >= kDecibelKeepMin && *keep <= kDecibelKeepMax) {
+      config.keep = *keep;
+    } else {
+      reader.error("keep", "must be " + format_duration(kDecibelKeepMin) + " to " +
+                               format_duration(kDecibelKeepMax) + ", such as 365d");
+    }
+  }
+  config.runs_max = reader.integer("max", {1, kDecibelRunsMax}, config.runs_max);
+  const bool is_said = reader.has("keep") || reader.has("max");
+  if (is_said && !config.receive) {
+    reader.error(reader.has("keep") ? "keep" : "max",
+                 "is for documents that are taken: say receive: true too");
+  }
+}
+
 }  // namespace
 
 void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& config) {
@@ -93,6 +114,7 @@ void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& c
   }
   config.ca_file = in_home(home, part.string("ca_file"));
   read_kinds(part, config);
+  read_retention(part, config);
   config.sw = read_word(part, "sw", config.sw);
   config.team = read_word(part, "team", config.team);
   config.framework = read_word(part, "framework", config.framework);

@@ -1,5 +1,6 @@
 #include "io/decibel_json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +16,7 @@ using Json = nlohmann::json;
 
 // No second since the epoch is as many before the year 5138, and no millisecond as few after 1973.
 constexpr double kSecondsBelow = 1e11;
+constexpr size_t kIgnoredNameBytesMax = 80;
 
 std::string fit(const Json& value, size_t bytes_max) {
   if (value.is_string()) return cut_text(sanitize_utf8(value.get<std::string>()), bytes_max);
@@ -32,12 +34,13 @@ class Members {
  public:
   explicit Members(const Json& object) : object_(object) {}
 
-  const Json& value(const char* key) const {
+  const Json& value(const char* key) {
     static const Json none;
+    known_.emplace_back(key);
     const auto found = object_.find(key);
     return found == object_.end() ? none : *found;
   }
-  std::string text(const char* key, size_t bytes_max = kDecibelFieldBytesMax) const {
+  std::string text(const char* key, size_t bytes_max = kDecibelFieldBytesMax) {
     return fit(value(key), bytes_max);
   }
   std::string key(const char* name) {
@@ -77,12 +80,23 @@ class Members {
   }
   const std::string& reason() const { return reason_; }
 
+  // Those that nobody has asked for; `where` is "" or " of a failure".
+  void tell_ignored(const std::string& where, DecibelHandler& handler) const {
+    for (const auto& [key, value] : object_.items()) {
+      if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+      handler.note_ignored("key " + cut_text(sanitize_utf8(key), kIgnoredNameBytesMax) + where);
+    }
+  }
+
  private:
   const Json& object_;
+  std::vector<std::string_view> known_;  // were asked for
   std::string reason_;
 };
 
-DecibelCase read_finding(const Json& json, const std::string& test_name, DecibelResult result) {
+// A case of `failures`, or of `error`.
+DecibelCase read_finding(const Json& json, const std::string& test_name, DecibelResult result,
+                         DecibelHandler& handler) {
   DecibelCase test;
   test.package = test_name;
   test.name = test_name;
@@ -91,7 +105,7 @@ DecibelCase read_finding(const Json& json, const std::string& test_name, Decibel
     test.info = fit(json, kDecibelTextBytesMax);
     return test;
   }
-  const Members members(json);
+  Members members(json);
   for (const char* key : {"test_name", "test", "name"}) {
     if (const std::string name = members.text(key); !name.empty()) test.name = name;
   }
@@ -100,6 +114,7 @@ DecibelCase read_finding(const Json& json, const std::string& test_name, Decibel
       test.info = info;
     }
   }
+  members.tell_ignored(result == DecibelResult::error ? " of error" : " of a failure", handler);
   return test;
 }
 
@@ -134,12 +149,12 @@ Result<Done> read_decibel_json(std::string_view json, DecibelHandler& handler) {
     return !deep;
   };
   const Json object = Json::parse(json, check_depth, false);
-  if (deep) return Error{"is nested deeper than " + std::to_string(kJsonDepthMax)};
-  if (object.is_discarded()) return Error{"is no JSON"};
-  if (!object.is_object()) return Error{"is no JSON object"};
+  if (deep) return Error{"it is nested deeper than " + std::to_string(kJsonDepthMax) + " levels"};
+  if (object.is_discarded()) return Error{"it is no JSON"};
+  if (!object.is_object()) return Error{"it is no JSON object"};
   Members members(object);
   if (!members.value("test_name").is_string() || members.text("test_name").empty()) {
-    return Error{"has no test_name: a text that names what was tested"};
+    return Error{"it has no test_name: a text that names what was tested"};
   }
   const DecibelRun run = read_run(members);
   DecibelSuite suite;
@@ -154,18 +169,21 @@ Result<Done> read_decibel_json(std::string_view json, DecibelHandler& handler) {
   const Json& failures = members.value("failures");
   if (!failures.is_null() && !failures.is_array()) members.wrong("failures", "a list");
   if (failures.size() >= kDecibelCasesMax) {
-    return Error{"has more than " + std::to_string(kDecibelCasesMax - 1) + " failures"};
+    return Error{"it has more than " + std::to_string(kDecibelCasesMax - 1) + " failures"};
   }
   const Json& error = members.value("error");
   const bool went_wrong = !is_nothing(error) && error != false && error != 0;
   if (went_wrong) suite.totals.error = 1;
   if (!members.reason().empty()) return Error{members.reason()};
+  members.tell_ignored("", handler);
   handler.take_run(run);
   handler.take_suite(suite);
   for (const Json& failure : failures) {
-    handler.take_case(read_finding(failure, run.name, DecibelResult::failure));
+    handler.take_case(read_finding(failure, run.name, DecibelResult::failure, handler));
   }
-  if (went_wrong) handler.take_case(read_finding(error, run.name, DecibelResult::error));
+  if (went_wrong) {
+    handler.take_case(read_finding(error, run.name, DecibelResult::error, handler));
+  }
   return Done{};
 }
 

@@ -88,6 +88,8 @@ struct DecibelRun {
 class DecibelHandler {
  public:
   virtual ~DecibelHandler() = default;
+  // Something that no field is for: "attribute tester of <run>". Often, the same again and again.
+  virtual void note_ignored(const std::string& /*what*/) {}
   virtual void take_run(const DecibelRun& run) = 0;        // once, first
   virtual void take_suite(const DecibelSuite& suite) = 0;  // until the next one
   virtual void take_case(const DecibelCase& test) = 0;     // of the newest suite

@@ -162,15 +162,15 @@ size_t decibel_xml_size(std::string_view text, size_t bytes_max) {
 // --- reading --------------------------------------------------------------------------------
 namespace {
 
+constexpr size_t kIgnoredNameBytesMax = 80;
+
 // The values of one element's attributes. The first that is none is the reason.
 class Values {
  public:
   Values(std::string_view element, const XmlAttributes& attributes)
       : element_(element), attributes_(attributes) {}
 
-  std::string field(std::string_view name) const {
-    return cut_text(value(name), kDecibelFieldBytesMax);
-  }
+  std::string field(std::string_view name) { return cut_text(value(name), kDecibelFieldBytesMax); }
   std::string key(std::string_view name) {
     const std::string_view text = value(name);
     if (text.size() > kDecibelKeyBytesMax) {
@@ -220,23 +220,38 @@ class Values {
     if (!found) wrong(name, "is missing");
   }
 
-  std::string_view value(std::string_view name) const {
+  std::string_view value(std::string_view name) {
+    known_.push_back(name);
+    return find(name);
+  }
+  const std::string& reason() const { return reason_; }
+
+  // Those that nobody has asked for. What belongs to XML itself says nothing of a run.
+  void tell_ignored(DecibelHandler& handler) const {
+    for (const auto& [name, value] : attributes_) {
+      const bool is_known = std::find(known_.begin(), known_.end(), name) != known_.end();
+      if (is_known || name.starts_with("xml") || name.starts_with("xsi:")) continue;
+      handler.note_ignored("attribute " + fit(name, kIgnoredNameBytesMax) + " of <" +
+                           std::string(element_) + ">");
+    }
+  }
+
+ private:
+  std::string_view find(std::string_view name) const {
     for (const auto& [key, value] : attributes_) {
       if (key == name) return value;
     }
     return {};
   }
-  const std::string& reason() const { return reason_; }
-
- private:
   void wrong(std::string_view name, const std::string& what) {
     if (!reason_.empty()) return;
     reason_ = std::string(name) + " of <" + std::string(element_) + "> " + what;
-    if (!value(name).empty()) reason_ += ": " + quote_text(value(name));
+    if (!find(name).empty()) reason_ += ": " + quote_text(find(name));
   }
 
   std::string_view element_;
   const XmlAttributes& attributes_;
+  std::vector<std::string_view> known_;  // were asked for
   std::string reason_;
 };
 
@@ -264,6 +279,10 @@ void DecibelXmlReader::start_element(std::string_view name, const XmlAttributes&
   if (!is_inside && at_ == At::suite && name == "case") return begin_case(attributes);
   std::string* text = is_inside ? nullptr : text_element(name);
   if (text == nullptr) {
+    if (unknown_depth_ == 0) {
+      handler_.note_ignored("element <" + fit(name, kIgnoredNameBytesMax) + "> of " +
+                            std::string(place()));
+    }
     ++unknown_depth_;
     return;
   }
@@ -273,10 +292,12 @@ void DecibelXmlReader::start_element(std::string_view name, const XmlAttributes&
 
 void DecibelXmlReader::begin_run(std::string_view name, const XmlAttributes& attributes) {
   Values values("run", attributes);
-  if (name != "run") return fail("is no run of tests: it begins with <" + fit(name, 80) + ">");
+  if (name != "run")
+    return fail("this is no run of tests: it begins with <" + fit(name, 80) +
+                "> and not with <run>");
   if (const std::string_view schema = values.value("schema");
       !schema.empty() && schema != kSchema) {
-    return fail("is written by another schema than " + std::string(kSchema) + ": " +
+    return fail("it is written by another schema than " + std::string(kSchema) + ": " +
                 quote_text(schema));
   }
   at_ = At::run;
@@ -297,6 +318,7 @@ void DecibelXmlReader::begin_run(std::string_view name, const XmlAttributes& att
   run.git_sha1 = values.field("git_sha1");
   run.result = values.result("result");
   run_ = std::move(run);
+  values.tell_ignored(handler_);
   if (!values.reason().empty()) fail(values.reason());
 }
 
@@ -304,7 +326,8 @@ void DecibelXmlReader::begin_suite(const XmlAttributes& attributes) {
   give_run();
   at_ = At::suite;
   if (++suites_ > kDecibelCasesMax) {
-    return fail("has more than " + std::to_string(kDecibelCasesMax) + " suites");
+    return fail("there are more than " + std::to_string(kDecibelCasesMax) +
+                " suites: send several runs");
   }
   Values values("suite", attributes);
   DecibelSuite suite;
@@ -320,6 +343,7 @@ void DecibelXmlReader::begin_suite(const XmlAttributes& attributes) {
   suite.totals.skipped = values.count("skipped", 0);
   suite.result = values.result("result");
   suite_ = std::move(suite);
+  values.tell_ignored(handler_);
   if (!values.reason().empty()) fail(values.reason());
 }
 
@@ -327,7 +351,7 @@ void DecibelXmlReader::begin_case(const XmlAttributes& attributes) {
   give_suite();
   at_ = At::test;
   if (++cases_ > kDecibelCasesMax) {
-    return fail("has more than " + std::to_string(kDecibelCasesMax) +
+    return fail("there are more than " + std::to_string(kDecibelCasesMax) +
                 " cases: list fewer, and count the rest in the suite's passed, failure and error");
   }
   Values values("case", attributes);
@@ -339,7 +363,14 @@ void DecibelXmlReader::begin_case(const XmlAttributes& attributes) {
   test_.result = values.result("result").value_or(DecibelResult::error);
   test_.time = values.seconds("time");
   test_.log_link = values.field("log_link");
+  values.tell_ignored(handler_);
   if (!values.reason().empty()) fail(values.reason());
+}
+
+// What the present element is, for people.
+std::string_view DecibelXmlReader::place() const {
+  if (text_ != nullptr) return "a text";
+  return at_ == At::test ? "<case>" : at_ == At::suite ? "<suite>" : "<run>";
 }
 
 // Where the text of an element of this name goes, or null. What was given to the handler takes none

@@ -51,7 +51,8 @@ class DecibelXmlWriter {
 // How many bytes `text` takes in such a document, when it is cut to `bytes_max` first.
 size_t decibel_xml_size(std::string_view text, size_t bytes_max);
 
-// Reads one document piece by piece, in bounded memory. What it does not know is passed over.
+// Reads one document piece by piece, in bounded memory. What it does not know is passed over, and
+// the handler is told so.
 class DecibelXmlReader final : private XmlHandler {
  public:
   explicit DecibelXmlReader(DecibelHandler& handler);
@@ -72,6 +73,7 @@ class DecibelXmlReader final : private XmlHandler {
   void begin_suite(const XmlAttributes& attributes);
   void begin_case(const XmlAttributes& attributes);
   std::string* text_element(std::string_view name);
+  std::string_view place() const;
   void give_run();
   void give_suite();
   void fail(std::string reason);

@@ -7,12 +7,19 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "core/limits.h"
+
 namespace muster {
 namespace {
 
 uint64_t size_of(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
+}
+
+uint64_t size_of(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
 bool is_same_file(int fd, const std::string& path) {
@@ -27,6 +34,8 @@ bool is_same_file(int fd, const std::string& path) {
 Result<RotatingFile> RotatingFile::open(RotatingFileOptions options) {
   RotatingFile file(std::move(options));
   if (!file.reopen() && errno != ENOSPC && errno != EDQUOT) return Error{file.fault_};
+  file.remove_surplus();
+  file.aside_bytes_ = size_of(file.path_of(1));
   return file;
 }
 
@@ -49,6 +58,10 @@ bool RotatingFile::reopen() {
   return true;
 }
 
+void RotatingFile::remove_surplus() const {
+  for (uint32_t age = options_.files; age < kLogFilesMax; ++age) ::unlink(path_of(age).c_str());
+}
+
 bool RotatingFile::set_aside() {
   // It was set aside before, and there was no room for a new one.
   if (!is_same_file(fd_.get(), path())) return reopen();
@@ -56,6 +69,7 @@ bool RotatingFile::set_aside() {
     if (::rename(path_of(age - 1).c_str(), path_of(age).c_str()) == 0) continue;
     if (errno != ENOENT) return fail("set aside");
   }
+  aside_bytes_ = size_of(fd_.get());
   // Where only one is kept, it begins anew.
   if (options_.files == 1) return ::ftruncate(fd_.get(), 0) == 0 || fail("shorten");
   return reopen();
@@ -83,12 +97,12 @@ void RotatingFile::look() {
   } else if (size_of(fd_.get()) > options_.bytes_max) {
     (void)set_aside();
   }
-  struct stat old {};
-  const std::string path = path_of(1);
-  if (options_.files > 1 && ::stat(path.c_str(), &old) == 0 &&
-      static_cast<uint64_t>(old.st_size) > 2 * options_.bytes_max) {
-    (void)::truncate(path.c_str(), 0);
-  }
+  // One that was larger when it was set aside (the size was lowered since) is no such.
+  const std::string aside = path_of(1);
+  const uint64_t bytes = options_.files > 1 ? size_of(aside) : 0;
+  if (bytes <= aside_bytes_ || bytes <= 2 * options_.bytes_max) return;
+  (void)::truncate(aside.c_str(), 0);
+  aside_bytes_ = 0;
 }
 
 }  // namespace muster

@@ -23,8 +23,8 @@ struct RotatingFileOptions {
 // For one thread at a time.
 class RotatingFile {
  public:
-  // Opens, or makes, the newest file. A disk without room is no error: it is tried again with each
-  // line.
+  // Opens, or makes, the newest file, and removes those that are set aside beyond `files`: there
+  // may have been more. A disk without room is no error: it is tried again with each line.
   static Result<RotatingFile> open(RotatingFileOptions options);
 
   // Appends one line or several, which stay together in one file and are there whole or not at all.
@@ -33,8 +33,8 @@ class RotatingFile {
   const std::string& fault() const { return fault_; }
 
   // Sets the file aside if it is full: for one that others write too (append looks by itself). One
-  // that somebody has removed or moved away is made anew; and one that was set aside and grows on,
-  // because a child still has it, is emptied.
+  // that somebody has removed or moved away is made anew; and one that was set aside and has grown
+  // on since, because a child still has it, is emptied when it is twice as large as it may be.
   void look();
 
   std::string path() const { return path_of(0); }
@@ -46,11 +46,13 @@ class RotatingFile {
 
   std::string path_of(uint32_t age) const;
   bool reopen();
+  void remove_surplus() const;
   bool set_aside();
   bool fail(const char* what);
 
   RotatingFileOptions options_;
   UniqueFd fd_;
+  uint64_t aside_bytes_ = 0;  // of the newest that was set aside, as it was then
   std::string fault_;
 };
 

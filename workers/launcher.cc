@@ -17,7 +17,6 @@
 
 #include "core/limits.h"
 #include "io/local_socket.h"
-#include "io/rotating_file.h"
 #include "workers/supervisor.h"
 
 namespace muster {
@@ -153,7 +152,7 @@ Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& self_exe,
     errno = failed;
     return fail(self_exe);
   }
-  return std::unique_ptr<Launcher>(new Launcher(std::move(ours), pid));
+  return std::unique_ptr<Launcher>(new Launcher(std::move(ours), pid, std::move(*said)));
 }
 
 bool Launcher::is_gone() {

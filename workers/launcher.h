@@ -13,6 +13,7 @@
 
 #include "core/result.h"
 #include "io/file.h"
+#include "io/rotating_file.h"
 
 namespace muster {
 
@@ -44,13 +45,19 @@ class Launcher {
   bool is_gone();
   pid_t pid() const { return pid_; }
 
+  // Keeps `errors` bounded while the launcher and its supervisors write there: to be called every
+  // few seconds.
+  void look() { errors_.look(); }
+
   // Has a supervisor forked that holds `lock_fd`. An error: it is gone, or does not take orders.
   Result<Done> launch(const LaunchOrder& order, int lock_fd);
 
  private:
-  Launcher(UniqueFd fd, pid_t pid) : fd_(std::move(fd)), pid_(pid) {}
+  Launcher(UniqueFd fd, pid_t pid, RotatingFile errors)
+      : fd_(std::move(fd)), pid_(pid), errors_(std::move(errors)) {}
   UniqueFd fd_;
   pid_t pid_;
+  RotatingFile errors_;
 };
 
 // Whether this program was run as a launcher; then main() returns what run_launcher does, and does

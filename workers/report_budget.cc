@@ -41,12 +41,16 @@ void add_count(std::string& text, uint64_t count, const std::string& noun) {
 bool ReportBudget::take(const ReportBody& body) {
   if (std::holds_alternative<Record>(body) || std::holds_alternative<Artifact>(body)) return true;
   const size_t bytes = std::visit(SizeOf{}, body) + kReportCost;
-  if (reports_ < limits_.reports && bytes_ + bytes <= limits_.bytes) {
-    ++reports_;
-    bytes_ += bytes;
+  const bool is_call = std::holds_alternative<CallMade>(body) ||  //
+                       std::holds_alternative<CallFailed>(body);
+  Share& share = is_call ? calls_ : said_;
+  if (share.reports < share.reports_max && share.bytes + bytes <= share.bytes_max) {
+    ++share.reports;
+    share.bytes += bytes;
     return true;
   }
-  count(body, too_many_);
+  if (is_call) ++calls_left_out_;
+  if (!is_call) count(body, too_many_);
   return false;
 }
 
@@ -59,8 +63,8 @@ void ReportBudget::count(const ReportBody& body, Counts& counts) {
 }
 
 std::string ReportBudget::said_enough() const {
-  return "an attempt may say " + std::to_string(limits_.reports) + " things of " +
-         std::to_string(limits_.bytes) + " bytes altogether, and this one has";
+  return "an attempt may say " + std::to_string(said_.reports_max) + " things of " +
+         std::to_string(said_.bytes_max) + " bytes altogether, and this one has";
 }
 
 bool ReportBudget::has_left_out_results() const {
@@ -79,9 +83,17 @@ std::string ReportBudget::describe(const Counts& counts) {
 std::string ReportBudget::left_out() const {
   std::string text = describe(too_many_);
   if (!text.empty()) text += said_enough();
+  const auto append = [&](const std::string& more) {
+    text += (text.empty() || more.empty() ? "" : "; ") + more;
+  };
   const std::string dropped = describe(too_fast_);
-  if (dropped.empty()) return text;
-  return text + (text.empty() ? "" : "; ") + dropped + "too many requests in a short time";
+  if (!dropped.empty()) append(dropped + "too many requests in a short time");
+  if (calls_left_out_ > 0) {
+    append("left out " + std::to_string(calls_left_out_) + " calls of the trace: it may have " +
+           std::to_string(calls_.reports_max) + " calls of " + std::to_string(calls_.bytes_max) +
+           " bytes altogether");
+  }
+  return text;
 }
 
 }  // namespace muster

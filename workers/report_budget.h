@@ -1,5 +1,6 @@
 // ReportBudget: how much one attempt may say altogether, through its socket and in the files that
-// its steps declare, and what of all that it said had to be left out.
+// its steps declare, and what of all that it said had to be left out. What the worker tells of its
+// calls (CallMade, CallFailed) has a bound of its own: a trace takes no room from results.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,21 @@
 
 namespace muster {
 
+// Of a trace of calls: a tenth of what a job may say itself, so that `trace_calls` costs no log.
+inline constexpr uint64_t kCallsPerAttemptMax = kReportsPerAttemptMax / 10;
+inline constexpr uint64_t kCallBytesPerAttemptMax = kReportBytesPerAttemptMax / 8;
+
 struct ReportLimits {
   uint64_t reports = kReportsPerAttemptMax;
   uint64_t bytes = kReportBytesPerAttemptMax;
+  uint64_t calls = kCallsPerAttemptMax;
+  uint64_t call_bytes = kCallBytesPerAttemptMax;
 };
 
 class ReportBudget {
  public:
-  explicit ReportBudget(const ReportLimits& limits) : limits_(limits) {}
+  explicit ReportBudget(const ReportLimits& limits)
+      : said_{limits.reports, limits.bytes}, calls_{limits.calls, limits.call_bytes} {}
 
   // False: it is too much, and counts as left out. Records and artifacts have bounds of their own
   // and cost nothing.
@@ -48,9 +56,17 @@ class ReportBudget {
   static void count(const ReportBody& body, Counts& counts);
   static std::string describe(const Counts& counts);
 
-  const ReportLimits limits_;
-  uint64_t reports_ = 0;
-  uint64_t bytes_ = 0;
+  // What was taken of one bound, and how much that may be.
+  struct Share {
+    uint64_t reports_max = 0;
+    uint64_t bytes_max = 0;
+    uint64_t reports = 0;
+    uint64_t bytes = 0;
+  };
+
+  Share said_;
+  Share calls_;
+  uint64_t calls_left_out_ = 0;
   Counts too_many_;
   Counts too_fast_;
 };

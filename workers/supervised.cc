@@ -305,6 +305,7 @@ void SupervisedAttempts::wake(Instant now) {
       hear(attempts_.find(known->second), now);
     }
   }
+  if (launcher_) launcher_->look();
   if (!launcher_ && now >= next_launcher_) {
     if (const Result<Done> ran = run_launcher(); !ran.ok()) spdlog::error("{}", ran.error());
     next_launcher_ = now + kLauncherAgain;

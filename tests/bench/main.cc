@@ -2,9 +2,11 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is core, engine, log, ledger, tasks, memory, sweep, archive, jobs or sinks. The table goes
-// to stdout with facts about the machine; with -o json one object a line does: {"bench": NAME,
-// "value": NUMBER, "unit": TEXT}.
+// NAME is sink_down, core, engine, log, ledger, tasks, memory, sweep, archive, jobs or sinks. The
+// table goes to stdout with facts about the machine; with -o json one object a line does:
+// {"bench": NAME, "value": NUMBER, "unit": TEXT}.
+#include <sys/vfs.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -53,6 +55,7 @@ int run(const Options& options, const std::string& bin_dir) {
   const std::string disk = find_disk(bin_dir);
   Figures figures;
   const std::vector<std::pair<std::string, std::function<void()>>> benches = {
+      {"sink_down", [&] { bench_sink_down(disk, figures); }},  // before others grow this process
       {"core", [&] { bench_decide_apply(figures); }},
       {"engine", [&] { bench_engine(figures); }},
       {"log", [&] { bench_append(disk, figures); }},
@@ -85,7 +88,7 @@ int main(int argc, char** argv) {
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
     std::fprintf(stderr,
                  "usage: muster_bench [-o human|json] [--only "
-                 "core|engine|log|ledger|tasks|memory|sweep|archive|jobs|sinks]\n");
+                 "sink_down|core|engine|log|ledger|tasks|memory|sweep|archive|jobs|sinks]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

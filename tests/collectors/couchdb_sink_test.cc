@@ -9,10 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "collectors/couchdb_document.h"
-#include "tests/collectors/runner_kit.h"
-#include "tests/collectors/script.h"
-#include "tests/support/couchdb_server.h"
+#include "tests/collectors/couchdb_kit.h"
 #include "tests/support/house.h"
 #include "tests/support/scratch.h"
 
@@ -23,62 +20,6 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class CouchDbSinkTest : public ::testing::Test {
- protected:
-  CouchDbOptions options() {
-    CouchDbOptions options;
-    options.url = server_.url();
-    options.db = "events";
-    options.user = CouchDbServer::kAdmin;
-    options.password = CouchDbServer::kAdminPassword;
-    options.cursor_file = scratch_ / "couchdb.cursor";
-    options.login_pause = Duration(0);
-    return options;
-  }
-
-  CouchDbSinkTest() { kit_.clock.step = 1s; }
-
-  // Delivers the script under a SinkRunner until the answers of the source are used up.
-  Journey run_script(Sink& sink, size_t answers = 1) {
-    std::vector<Event> events;
-    for (const SequencedEvent& at : script_) events.push_back(at.event);
-    const auto answer = blocks(script_.size(), {encode_block(1, events)}, kLog);
-    return run(sink, std::deque<ScriptedSource::Answer>(answers, answer), kit_);
-  }
-
-  // Ids of the events that belong in the database, and their numbers.
-  std::map<std::string, uint64_t> expected_ids() const {
-    std::map<std::string, uint64_t> ids;
-    for (const SequencedEvent& at : script_) {
-      if (!event_guid(at.event).empty()) ids[couchdb_id(kLog, at.seq)] = at.seq;
-    }
-    return ids;
-  }
-
-  static std::set<std::string> ids_of(const std::map<std::string, json>& documents) {
-    std::set<std::string> ids;
-    for (const auto& [id, document] : documents) ids.insert(id);
-    return ids;
-  }
-
-  void expect_stored(const std::set<uint64_t>& missing = {}) {
-    const std::map<std::string, json> documents = server_.documents("events");
-    std::map<std::string, json> expected;
-    for (const SequencedEvent& at : script_) {
-      if (event_guid(at.event).empty() || missing.contains(at.seq)) continue;
-      expected[couchdb_id(kLog, at.seq)] = json::parse(couchdb_document(kLog, at));
-    }
-    ASSERT_EQ(ids_of(documents), ids_of(expected));
-    for (const auto& [id, document] : expected) EXPECT_EQ(documents.at(id), document);
-  }
-
-  Scratch scratch_;
-  CouchDbServer server_{scratch_.path(), {"--user", "pusher:pw", "--max-doc", "20000"}};
-  RunnerKit kit_;
-  const Stop no_stop_;
-  std::vector<SequencedEvent> script_ = make_script();
-};
 
 TEST_F(CouchDbSinkTest, MakesTheDatabaseItsIndexAndADocumentOfEachEvent) {
   CouchDbSink sink(options(), no_stop_);
@@ -255,10 +196,10 @@ TEST_F(CouchDbSinkTest, WhatTheDatabasesRulesForbidIsBuried) {
   for (const uint64_t seq : forbidden) {
     const auto letter = kit_.letters.read(seq);
     ASSERT_TRUE(letter.ok()) << letter.error();
-    EXPECT_EQ(letter->first, kLog);
-    EXPECT_EQ(letter->second.event, script_[seq - 1].event);
+    EXPECT_EQ(letter->log_id, kLog);
+    EXPECT_EQ(letter->event.event, script_[seq - 1].event);
     for (int i = 0; i < 2; ++i) {  // a repeat is harmless
-      EXPECT_TRUE(sink.deliver_again(letter->second, letter->first).ok());
+      EXPECT_TRUE(sink.deliver_again({&letter->event, 1}, letter->log_id).ok());
     }
   }
   expect_stored();
@@ -336,9 +277,9 @@ TEST_F(CouchDbSinkTest, ABatchThatIsTooLargeMakesTheNextOnesSmallerForAWhile) {
   EXPECT_EQ(sink.limits().bytes_max, usual / 2);
   // Of a single document it says nothing.
   server_.set_faults(R"([{"match":"^POST /events/_bulk_docs","status":413,"count":1}])");
-  EXPECT_EQ(sink.deliver_again(script_[3], kLog).fault, DeliveryFault::refused);
+  EXPECT_EQ(sink.deliver_again({&script_[3], 1}, kLog).fault, DeliveryFault::refused);
   EXPECT_EQ(sink.limits().bytes_max, usual / 2);
-  for (int i = 0; i < 50; ++i) ASSERT_TRUE(sink.deliver_again(script_[3], kLog).ok());
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(sink.deliver_again({&script_[3], 1}, kLog).ok());
   EXPECT_EQ(sink.limits().bytes_max, usual);
 }
 

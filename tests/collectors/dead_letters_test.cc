@@ -52,9 +52,9 @@ TEST_F(DeadLettersTest, SurviveAndAreReadBack) {
   for (const uint64_t seq : {4, 9, 17}) {
     const auto letter = letters.read(seq);
     ASSERT_TRUE(letter.ok()) << letter.error();
-    EXPECT_EQ(letter->first, "log-a");
-    EXPECT_EQ(letter->second.seq, seq);
-    EXPECT_EQ(letter->second.event, script_[seq - 1].event);
+    EXPECT_EQ(letter->log_id, "log-a");
+    EXPECT_EQ(letter->event.seq, seq);
+    EXPECT_EQ(letter->event.event, script_[seq - 1].event);
   }
   EXPECT_THAT(text(), HasSubstr(R"("buried":"2026-09-21T14:14:59.000000Z")"));
 }
@@ -66,8 +66,8 @@ TEST_F(DeadLettersTest, AreTakenAway) {
   ASSERT_TRUE(letters.remove({9, 18, 1'000}).ok());
   EXPECT_THAT(*letters.choose({}), ElementsAre(4, 17));
   bury(letters, 20);
-  EXPECT_EQ(letters.read(20)->second.event, script_[19].event);
-  EXPECT_EQ(letters.read(17)->second.event, script_[16].event);
+  EXPECT_EQ(letters.read(20)->event.event, script_[19].event);
+  EXPECT_EQ(letters.read(17)->event.event, script_[16].event);
   EXPECT_THAT(letters.read(9).error(), HasSubstr("couchdb has no dead letter 9"));
   EXPECT_THAT(letters.choose({4, 9}).error(), HasSubstr("no dead letter 9"));
   EXPECT_THAT(*letters.choose({20, 4, 4}), ElementsAre(4, 20));
@@ -160,7 +160,7 @@ TEST_F(DeadLettersTest, ALetterOfAnotherPlaceKeepsNoEventFromThisOne) {
   ASSERT_TRUE(letters.open().ok());
   EXPECT_TRUE(letters.contains("log-a", 4));
   EXPECT_FALSE(letters.contains("log-a", 9));
-  EXPECT_EQ(letters.read(9)->second.event, script_[8].event);  // it can be tried here
+  EXPECT_EQ(letters.read(9)->event.event, script_[8].event);  // it can be tried here
   ASSERT_TRUE(letters.remove({9}).ok());
   EXPECT_THAT(read_letters(file_), ElementsAre(Pair(4, "nor here")));
 }
@@ -193,7 +193,7 @@ TEST_F(DeadLettersTest, OfAnySizeAreReadAndTakenAway) {
   ASSERT_TRUE(letters.remove({9}).ok());
   bury(letters, 18);
   for (const uint64_t seq : {4, 5, 10, 17, 18}) {
-    EXPECT_EQ(letters.read(seq)->second.event, script_[seq - 1].event) << seq;
+    EXPECT_EQ(letters.read(seq)->event.event, script_[seq - 1].event) << seq;
   }
   EXPECT_EQ(read_letters(file_).size(), 5u);
   EXPECT_EQ(letters.snapshot()->second, std::filesystem::file_size(file_));

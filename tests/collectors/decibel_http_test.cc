@@ -17,6 +17,7 @@ namespace muster {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr const char* kPlace = "";
@@ -83,6 +84,25 @@ TEST_F(DecibelHttpTest, TakesADocumentOnce) {
   EXPECT_EQ(rows("projection=case").size(), 2u);
 }
 
+// They were taken in silence. A newer muster's and AVE's own may well be there: no result is lost
+// for one.
+TEST_F(DecibelHttpTest, WhatNoFieldIsForIsLeftOutAndNamedInTheReceipt) {
+  std::string cases;
+  for (int i = 0; i < 40; ++i)
+    cases += "<case name='c' result='passed' x" + std::to_string(i % 30) + "='1'/>";
+  const HttpReply taken =
+      post("<run key='k' name='n' tester='ann'><suite>" + cases + "</suite></run>");
+  EXPECT_EQ(taken.status, 201);
+  const json ignored = json::parse(taken.body)["ignored"];
+  EXPECT_EQ(ignored[0], "attribute tester of <run>");
+  EXPECT_EQ(ignored[1], "attribute x0 of <case>");
+  EXPECT_EQ(ignored.size(), kIgnoredNamed);  // each once, and not without bound
+  EXPECT_EQ(rows("projection=case").size(), 40u);
+  const HttpReply marionette = post(R"({"test_name": "t", "passed": 1, "device": "x"})");
+  EXPECT_EQ(marionette.status, 201);
+  EXPECT_EQ(json::parse(marionette.body)["ignored"], json({"key device"}));
+}
+
 TEST_F(DecibelHttpTest, AKeyOfAnotherTaskIsAConflict) {
   DecibelDocument document = small("k1", "a", DecibelResult::passed);
   document.runs[0].guid = "task-number-1";
@@ -90,7 +110,7 @@ TEST_F(DecibelHttpTest, AKeyOfAnotherTaskIsAConflict) {
   document.runs[0].guid = "task-number-2";
   const HttpReply other = post(write_decibel(document));
   EXPECT_EQ(other.status, 409);
-  EXPECT_THAT(other.body, HasSubstr("k1 is the key of another task's run"));
+  EXPECT_THAT(other.body, HasSubstr("that of another task's run: give each run a key"));
 }
 
 TEST_F(DecibelHttpTest, WithoutAKeyTheHeadersCountsAndThenTheBytes) {
@@ -131,10 +151,10 @@ TEST_F(DecibelHttpTest, RefusalsSayWhyAndLeaveNothing) {
   EXPECT_EQ(post("<run/>", "", "").status, 401);
   EXPECT_EQ(post("<run/>", "", "wrong").status, 401);
   const std::pair<std::string, std::string> bodies[] = {
-      {"", "the document "},
-      {"{}", "the document has no test_name"},
-      {"[1]", "the document is no JSON object"},
-      {"<html/>", "is no run of tests"},
+      {"", "the document is refused: "},
+      {"{}", "the document is refused: it has no test_name"},
+      {"[1]", "the document is refused: it is no JSON object; docs/decibel.md has its fields"},
+      {"<html/>", "the document is refused: line 1: this is no run of tests"},
       {"<run key='k'><suite><case name='c' result='passed'/><case name='d' "
        "result='x'/></suite></run>",
        "result of <case> is not passed"},
@@ -295,6 +315,40 @@ TEST(DecibelStore, ANewerStoreIsNotTouched) {
   const auto refused = DecibelStore::open(file);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error(), HasSubstr("newer muster (schema 99"));
+}
+
+// Documents were kept for ever.
+TEST(DecibelStore, WhatIsTooOldOrTooMuchGoesOldestFirst) {
+  const Scratch scratch;
+  const Instant start = parse_rfc3339("2026-11-23T08:00:00Z");
+  auto store = DecibelStore::open(scratch / "test_results.db", {24h, 3});
+  ASSERT_TRUE(store.ok());
+  const auto receive = [&](const std::string& key, Instant now) {
+    const auto read = [&](DecibelHandler& handler) {
+      DecibelXmlReader reader(handler);
+      Result<Done> done = reader.feed(write_decibel(small(key, key, DecibelResult::passed)));
+      return done.ok() ? reader.finish() : done;
+    };
+    EXPECT_EQ((*store)->receive(read, key, now).fault, DecibelFault::none);
+  };
+  const auto left = [&](const std::string& projection) {
+    const DecibelQuery query = *parse_decibel_query({{"projection", projection}});
+    std::vector<std::string> names;
+    const json found = json::parse(*(*store)->search(query));
+    for (const json& row : found["rows"]) names.push_back(row["run"]["name"]);
+    return names;
+  };
+  for (int i = 0; i < 5; ++i) receive("k" + std::to_string(i), start + i * 1h);
+  EXPECT_THAT(left("run.name"), ElementsAre("k4", "k3", "k2"));
+  receive("k5", start + 27h);  // k2 is 25 hours old, k3 24
+  EXPECT_THAT(left("run.name"), ElementsAre("k5", "k4"));
+  EXPECT_EQ(left("run.name,case.name").size(), 4u);  // nothing is left of the others
+  // After a start it knows how many there are.
+  store = DecibelStore::open(scratch / "test_results.db", {24h, 1});
+  receive("k6", start + 27h);
+  EXPECT_THAT(left("run.name"), ElementsAre("k6"));
+  receive("k7", start + 9'999h);
+  EXPECT_THAT(left("run.name"), ElementsAre("k7"));
 }
 
 TEST(DecibelHttp, ACollectorThatTakesNothingSaysSo) {

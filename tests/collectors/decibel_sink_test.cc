@@ -237,14 +237,14 @@ TEST_F(DecibelSinkTest, ARefusedDocumentIsBuriedAndCanBeTriedAgain) {
   EXPECT_EQ(runs().size(), 5u);
   EXPECT_EQ(sink.open()->cursor, script.size());
 
-  const Delivery still = sink.deliver_again(script[28], kLog);
+  const Delivery still = sink.deliver_again({&script[28], 1}, kLog);
   EXPECT_EQ(still.fault, DeliveryFault::refused) << still.reason;
   server_.set_fault({});
-  EXPECT_TRUE(sink.deliver_again(script[28], kLog).ok());
+  EXPECT_TRUE(sink.deliver_again({&script[28], 1}, kLog).ok());
   EXPECT_EQ(runs().size(), 6u);
   EXPECT_EQ(cases(kRetried).size(), 3u);  // two attempts, and a case
   // Once it is there nothing of it waits any more.
-  EXPECT_EQ(sink.deliver_again(script[28], kLog).fault, DeliveryFault::refused);
+  EXPECT_EQ(sink.deliver_again({&script[28], 1}, kLog).fault, DeliveryFault::refused);
   EXPECT_EQ(sink.open()->cursor, script.size());
 }
 
@@ -273,12 +273,131 @@ TEST_F(DecibelSinkTest, ALetterOfATaskThatGoesOnDoesNotEndIt) {
   ASSERT_TRUE(sink.deliver(all.first(3), {kLog, 4}).ok());  // as its runner does
   ASSERT_TRUE(sink.deliver(all.subspan(4, 3), {kLog, 7}).ok());
   server_.set_fault({});
-  const Delivery early = sink.deliver_again(script[3], kLog);
+  const Delivery early = sink.deliver_again({&script[3], 1}, kLog);
   EXPECT_EQ(early.fault, DeliveryFault::refused);
   EXPECT_THAT(early.reason, HasSubstr("with another document of its task"));
   ASSERT_TRUE(sink.deliver(all.last(1), {kLog, 8}).ok());
   ASSERT_EQ(runs().size(), 1u);
   EXPECT_EQ(cases(kRetried).size(), 4u);
+}
+
+// What the refused event said of its attempt was lost with it: "how it ended is not known".
+TEST_F(DecibelSinkTest, TheDocumentAfterADeadLetterSaysHowEachAttemptEnded) {
+  std::vector<EventBody> bodies = {
+      submitted(kRetried),
+      leased(kRetried, 1, {"dut-1"}),
+      case_result(kRetried, 1, "first", Outcome::fail),
+      attempt_ended(kRetried, 1, Outcome::fail, Cause::test, Verdict::fail, "1 of 1 failed"),
+      TaskRetried{kRetried, "once more", "ann@desk", "request-1"},
+      leased(kRetried, 2, {"dut-2"}),
+      attempt_ended(kRetried, 2, Outcome::pass, Cause::none, Verdict::pass, "fine"),
+  };
+  const std::vector<SequencedEvent> script = number_events(bodies);
+  server_.set_fault([](const HttpCall& call) {
+    const std::string key = call.header("idempotency-key");
+    return key == decibel_key(kLog, 4) ? std::optional(refuse(422)) : std::nullopt;
+  });
+  // In one delivery, and with a crash after the letter.
+  for (const size_t cut : {size_t{7}, size_t{4}}) {
+    SCOPED_TRACE(cut);
+    DecibelOptions mine = options();
+    const std::string place = "/after" + std::to_string(cut);
+    mine.url = server_.url(place);
+    mine.spool_file = scratch_ / (place + "/decibel.db");
+    RunnerKit kit;
+    kit.clock.step = 1s;
+    std::vector<Event> events;
+    for (const SequencedEvent& at : script) events.push_back(at.event);
+    for (const size_t end : {cut, script.size()}) {
+      DecibelSink sink(mine, no_stop_);
+      const auto answer =
+          blocks(end, {encode_block(1, std::vector<Event>(events.begin(), events.begin() + end))});
+      Stop stop;
+      SinkDesk desk(stop);
+      ScriptedSource source(stop, {answer});
+      SinkRunnerOptions quiet;
+      quiet.random = [] { return 0; };
+      quiet.log_problem = quiet.log_news = [](const std::string&) {};
+      SinkRunner runner(sink, source, kit.letters, desk, stop, kit.clock, quiet);
+      ASSERT_TRUE(runner.run().ok());
+    }
+    EXPECT_EQ(read_letters(kit.letters.file()).size(), 1u);
+    std::map<int, std::string> ends;
+    const json rows = server_.search(
+        place, {{"projection", "suite.iteration,suite.hw,case"}, {"suite.name", "muster.attempt"}});
+    for (const json& row : rows) {
+      ends[row["suite"]["iteration"]] = row["suite"]["hw"].get<std::string>() + ": " +
+                                        row["case"]["result"].get<std::string>() + " " +
+                                        row["case"]["info"].get<std::string>();
+    }
+    EXPECT_EQ(ends, (std::map<int, std::string>{{1, "dut-1: failure 1 of 1 failed"},
+                                                {2, "dut-2: passed fine"}}));
+  }
+}
+
+// What was kept of its task stayed in the spool for ever.
+TEST_F(DecibelSinkTest, ALetterThatIsDroppedTakesWhatItsTaskHasInTheSpoolWithIt) {
+  const std::vector<SequencedEvent> script = make_script();
+  server_.set_fault([](const HttpCall& call) {
+    const std::string key = call.header("idempotency-key");
+    return key == decibel_key(kLog, 29) ? std::optional(refuse(422)) : std::nullopt;
+  });
+  DecibelSink sink(options(), no_stop_);
+  ASSERT_EQ(run_events(sink, script).letters.size(), 1u);
+  const auto kept = [&](const std::string& what) {
+    auto spool = DecibelSpool::open(options().spool_file, options().url);
+    const auto task = (*spool)->find(kRetried);
+    EXPECT_TRUE(task.ok() && *task);
+    uint64_t count = 0;
+    (void)(*spool)->each_attempt((*task)->id, [&](const DecibelAttempt& attempt) -> Result<Done> {
+      count += what == "attempts";
+      return (*spool)->each_suite((*task)->id, attempt.number, [&](const DecibelSuite&) {
+        count += what == "suites";
+        return Result<Done>(Done{});
+      });
+    });
+    return count;
+  };
+  EXPECT_EQ(kept("attempts"), 2u);
+  EXPECT_EQ(kept("suites"), 1u);
+  ASSERT_TRUE(sink.drop({&script[28], 1}, "another-log").ok());
+  EXPECT_EQ(kept("attempts"), 2u);
+  ASSERT_TRUE(sink.drop({&script[28], 1}, kLog).ok());
+  EXPECT_EQ(kept("attempts") + kept("suites"), 0u);
+  ASSERT_TRUE(sink.drop({&script[28], 1}, kLog).ok());  // a repeat is harmless
+  server_.set_fault({});
+  EXPECT_EQ(sink.deliver_again({&script[28], 1}, kLog).fault, DeliveryFault::refused);
+  EXPECT_EQ(sink.open()->cursor, script.size());
+  // A closed one too, and it stays closed.
+  DecibelSink closed(options(), no_stop_);
+  ASSERT_TRUE(closed.drop({&script[28], 1}, kLog).ok());
+  EXPECT_EQ(closed.deliver(script, {kLog, script.size()}).fault, DeliveryFault::away);
+}
+
+// One to blame among several that are tried again.
+TEST_F(DecibelSinkTest, LettersThatAreTriedAgainTogetherAreRefusedByName) {
+  const std::vector<SequencedEvent> script = make_script();
+  std::vector<SequencedEvent> ends;
+  server_.set_fault([](const HttpCall&) { return std::optional(refuse(422)); });
+  DecibelSink sink(options(), no_stop_);
+  const Journey done = run_events(sink, script);
+  for (const auto& [seq, answer] : done.letters) ends.push_back(script[seq - 1]);
+  ASSERT_GE(ends.size(), 5u);
+  const uint64_t bad = ends[1].seq;
+  server_.set_fault([=](const HttpCall& call) {
+    const std::string key = call.header("idempotency-key");
+    return key == decibel_key(kLog, bad) ? std::optional(refuse(422)) : std::nullopt;
+  });
+  const Delivery refused = sink.deliver_again(ends, kLog);
+  ASSERT_EQ(refused.fault, DeliveryFault::refused);
+  std::set<uint64_t> named;
+  for (const Refusal& refusal : refused.refusals) named.insert(refusal.seq);
+  EXPECT_TRUE(named.contains(bad));
+  const size_t posts = server_.posts();
+  std::erase_if(ends, [&](const SequencedEvent& at) { return named.contains(at.seq); });
+  EXPECT_TRUE(sink.deliver_again(ends, kLog).ok());
+  EXPECT_EQ(server_.posts(), posts);  // they were taken then
+  EXPECT_EQ(runs().size(), ends.size());
 }
 
 TEST_F(DecibelSinkTest, AWrongTokenIsNotTriedAgainAtOnceAndNeverSaid) {

@@ -130,10 +130,10 @@ TEST(LedgerPoison, IsFoundByHalvingAndLiesInTheDeadLettersAlone) {
     EXPECT_EQ(dump_tables(*ledger.store()), undisturbed(rule.kind, without(events, poison)));
 
     const SequencedEvent& first = events[*poison.begin() - 1];
-    EXPECT_EQ(sink.deliver_again(first, kTheLog).fault, DeliveryFault::refused);
+    EXPECT_EQ(sink.deliver_again({&first, 1}, kTheLog).fault, DeliveryFault::refused);
     execute(ledger, rule.undone);
     for (const uint64_t seq : poison) {
-      const Delivery taken = sink.deliver_again(events[seq - 1], kTheLog);
+      const Delivery taken = sink.deliver_again({&events[seq - 1], 1}, kTheLog);
       EXPECT_TRUE(taken.ok()) << taken.reason;
     }
     EXPECT_EQ(dump_tables(*ledger.store()), undisturbed(rule.kind, events));
@@ -149,13 +149,13 @@ TEST_P(LedgerFaults, AnEventThatChangesATaskIsNotTakenOutOfItsTurn) {
   LedgerSink sink(ledger_.place());
   ASSERT_TRUE(sink.open().ok());
   for (const size_t i : {size_t{0}, size_t{1}, size_t{2}, events.size() - 1}) {
-    const Delivery refused = sink.deliver_again(events[i], kTheLog);
+    const Delivery refused = sink.deliver_again({&events[i], 1}, kTheLog);
     EXPECT_EQ(refused.fault, DeliveryFault::refused);
     EXPECT_THAT(refused.reason,
                 HasSubstr("muster sink dead drop ledger " + std::to_string(events[i].seq)));
   }
-  EXPECT_EQ(sink.deliver_again(events[3], "another-log").fault, DeliveryFault::refused);
-  EXPECT_TRUE(sink.deliver_again(events[3], kTheLog).ok());
+  EXPECT_EQ(sink.deliver_again({&events[3], 1}, "another-log").fault, DeliveryFault::refused);
+  EXPECT_TRUE(sink.deliver_again({&events[3], 1}, kTheLog).ok());
   EXPECT_EQ(dump_tables(*ledger_.store()), before);
 }
 
@@ -168,7 +168,7 @@ TEST_P(LedgerFaults, AMeasurementOutOfItsTurnWidensItsTable) {
   ledger_.deliver(without(events, {late + 1}));
   LedgerSink sink(ledger_.place());
   ASSERT_TRUE(sink.open().ok());
-  ASSERT_TRUE(sink.deliver_again(events[late], kTheLog).ok());
+  ASSERT_TRUE(sink.deliver_again({&events[late], 1}, kTheLog).ok());
   const Result<MeasureAnswer> answer = ledger_.open().query_measurements({"perf", {}, 10});
   ASSERT_TRUE(answer.ok()) << answer.error();
   const auto cells = [&](size_t row) { return answer->rows.at(row).cells; };

@@ -47,10 +47,7 @@ class MemorySink final : public Sink {
       return Delivery::away("disk full", retry_after);
     }
     if (during) during();
-    std::vector<Refusal> refusals;
-    for (const SequencedEvent& at : events) {
-      if (poison.contains(at.seq)) refusals.push_back({at.seq, "poison"});
-    }
+    std::vector<Refusal> refusals = poisoned(events);
     if (!refusals.empty()) {
       if (!names_poison) refusals.clear();
       return Delivery::refused("poison", std::move(refusals));
@@ -62,14 +59,22 @@ class MemorySink final : public Sink {
     position = next;
     return {};
   }
-  Delivery deliver_again(const SequencedEvent& at, const std::string&) override {
-    if (poison.contains(at.seq)) return Delivery::refused("poison");
+  Delivery deliver_again(std::span<const SequencedEvent> events, const std::string&) override {
+    again_batches.push_back(events.size());
+    std::vector<Refusal> refusals = poisoned(events);
+    if (!refusals.empty() && names_poison) return refuse_named(std::move(refusals));
+    if (!refusals.empty()) return Delivery::refused("poison");
     if (again_failures > 0) {
       --again_failures;
       return Delivery::away("disk full", retry_after);
     }
-    again.push_back(at.seq);
+    for (const SequencedEvent& at : events) again.push_back(at.seq);
     return {};
+  }
+  Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id) override {
+    if (drop_fails) return Error{"cannot forget"};
+    for (const SequencedEvent& at : events) dropped.emplace_back(log_id, at.seq);
+    return Done{};
   }
   Result<Done> rewind(uint64_t cursor) override {
     if (cursor > position.cursor) return Error{"memory has not come so far"};
@@ -79,11 +84,22 @@ class MemorySink final : public Sink {
     return Done{};
   }
 
+  std::vector<Refusal> poisoned(std::span<const SequencedEvent> events) const {
+    std::vector<Refusal> refusals;
+    for (const SequencedEvent& at : events) {
+      if (poison.contains(at.seq)) refusals.push_back({at.seq, "poison"});
+    }
+    return refusals;
+  }
+
   BatchLimits limits_;
   SinkPosition position;
   std::vector<uint64_t> numbers;
   std::vector<size_t> batches;
   std::vector<uint64_t> again;
+  std::vector<size_t> again_batches;
+  std::vector<std::pair<std::string, uint64_t>> dropped;
+  bool drop_fails = false;
   std::vector<uint64_t> rewound;
   std::set<uint64_t> poison;
   bool names_poison = false;

@@ -87,7 +87,7 @@ SinkUnderTest couchdb() {
     }
     return text;
   };
-  sink.is_state = [](const std::string& file) { return file == "couchdb.cursor"; };
+  sink.is_state = [](const std::string& file) { return file.starts_with("couchdb.cursor"); };
   sink.full_disks = {0, 1, 100};  // the cursor is all that it writes
   return sink;
 }

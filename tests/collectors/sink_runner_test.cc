@@ -284,7 +284,7 @@ TEST(SinkRunner, ALetterThatIsTakenNowIsGone) {
   const SinkOrderResult result =
       ordered(sink, {SinkOrder::Kind::retry, 1, {}}, &done, /*poison_now=*/{4});
   EXPECT_EQ(result.error, "");
-  EXPECT_THAT(result.delivered, ElementsAre(2));
+  EXPECT_THAT(result.done, ElementsAre(2));
   EXPECT_THAT(result.refused, ElementsAre(Refusal{4, "poison"}));
   EXPECT_THAT(sink.again, ElementsAre(2));
   EXPECT_THAT(buried(done), ElementsAre(4));
@@ -321,8 +321,78 @@ void bury(RunnerKit& kit, const std::vector<uint64_t>& seqs) {
   }
 }
 
+// Each letter was a request of its own: ten thousand of them took as many round trips.
+TEST(SinkRunner, LettersAreTriedAgainInBatches) {
+  for (const bool named : {false, true}) {
+    SCOPED_TRACE(named ? "the place names those to blame" : "it does not");
+    MemorySink sink;
+    sink.position = {kLog, 5};
+    sink.names_poison = named;
+    sink.limits_ = {64, 1 << 20};
+    RunnerKit kit;
+    std::vector<uint64_t> all(200);
+    for (size_t i = 0; i < all.size(); ++i) all[i] = i + 1;
+    bury(kit, all);
+    sink.poison = {7, 8, 150};
+    SinkOrderResult result;
+    std::jthread person([&] {
+      result = kit.desk.ask({SinkOrder::Kind::retry, 1, {}}, 60s);
+      kit.stop.raise();
+    });
+    ScriptedSource source(kit.stop, {});
+    source.at_end = [&] { return !kit.stop.raised(); };
+    source.repeat = blocks(5, {});
+    const Journey done = run(sink, source, kit);
+    person.join();
+    EXPECT_EQ(result.error, "");
+    EXPECT_EQ(result.done.size(), 197u);
+    EXPECT_TRUE(std::is_sorted(result.done.begin(), result.done.end()));
+    EXPECT_THAT(result.refused,
+                ElementsAre(Refusal{7, "poison"}, Refusal{8, "poison"}, Refusal{150, "poison"}));
+    EXPECT_EQ(std::set<uint64_t>(sink.again.begin(), sink.again.end()).size(), 197u);
+    EXPECT_EQ(sink.again.size(), 197u);
+    EXPECT_LE(sink.again_batches.size(), named ? 6u : 40u);
+    EXPECT_THAT(buried(done), ElementsAre(7, 8, 150));
+  }
+}
+
+// --- letters that are dropped ---------------------------------------------------------------
+
+// The sink kept for ever what it had for them.
+TEST(SinkRunner, ALetterThatIsDroppedIsGoneWhenTheSinkHasHeardOfIt) {
+  for (const bool is_open : {true, false}) {
+    SCOPED_TRACE(is_open ? "an open sink" : "a closed one");
+    MemorySink sink;
+    sink.position = {kLog, 5};
+    sink.open_failures = is_open ? 0 : INT_MAX;
+    RunnerKit kit;
+    bury(kit, {2, 3, 4});
+    SinkOrderResult failed, result;
+    std::jthread person([&] {
+      sink.drop_fails = true;
+      failed = kit.desk.ask({SinkOrder::Kind::drop, 1, {2, 4}}, 60s);
+      sink.drop_fails = false;
+      result = kit.desk.ask({SinkOrder::Kind::drop, 1, {2, 4}}, 60s);
+      kit.stop.raise();
+    });
+    ScriptedSource source(kit.stop, {});
+    source.at_end = [&] { return !kit.stop.raised(); };
+    source.repeat = blocks(5, {});
+    const Journey done = run(sink, source, kit);
+    person.join();
+    EXPECT_EQ(failed.error, "cannot forget");
+    EXPECT_THAT(failed.done, IsEmpty());
+    EXPECT_EQ(result.error, "");
+    EXPECT_THAT(result.done, ElementsAre(2, 4));
+    EXPECT_THAT(sink.dropped, ElementsAre(std::pair(std::string(kLog), uint64_t{2}),
+                                          std::pair(std::string(kLog), uint64_t{4})));
+    EXPECT_THAT(buried(done), ElementsAre(3));
+  }
+}
+
 TEST(SinkRunner, ALongRetryIsDoneInPartsAndTheLogHasItsTurn) {
   MemorySink sink;
+  sink.limits_ = {1, 1 << 20};
   RunnerKit kit;
   bury(kit, {1, 2, 3});
   kit.clock.step = 1s;  // at each look, so that each letter takes its share
@@ -346,10 +416,10 @@ TEST(SinkRunner, ALongRetryIsDoneInPartsAndTheLogHasItsTurn) {
   const Journey done = run(sink, source, kit);
   person.join();
   ASSERT_EQ(parts.size(), 3u);
-  EXPECT_THAT(parts[0].delivered, ElementsAre(1));
+  EXPECT_THAT(parts[0].done, ElementsAre(1));
   EXPECT_THAT(parts[0].left, ElementsAre(2, 3));
-  EXPECT_THAT(parts[1].delivered, ElementsAre(2));
-  EXPECT_THAT(parts[2].delivered, ElementsAre(3));
+  EXPECT_THAT(parts[1].done, ElementsAre(2));
+  EXPECT_THAT(parts[2].done, ElementsAre(3));
   EXPECT_THAT(done.letters, IsEmpty());
   // A fetch that does not wait follows each part but the last.
   EXPECT_EQ(std::count(done.waits.begin(), done.waits.end(), Duration(0)), 2);

@@ -197,6 +197,8 @@ TEST_F(SinksHttpTest, WhatCannotBeAsked) {
       {"POST", "/api/v1/sinks/memory/dead/retry", {{"after", "x"}}, 400, "after"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", ""}}, 400, "list of numbers"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {}, 400, "which letters"},
+      {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}, {"after", "x"}}, 400, "after"},
+      {"POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "8"}}, 409, "no dead letter 8"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}}, 409, "no dead letter 8"},
   };
   for (const Row& row : rows) {
@@ -207,21 +209,29 @@ TEST_F(SinksHttpTest, WhatCannotBeAsked) {
   }
 }
 
-TEST_F(SinksHttpTest, GivesTheLettersAndDropsThem) {
+TEST_F(SinksHttpTest, GivesTheLettersAndHasThemDropped) {
   EXPECT_EQ(ask("GET", "/api/v1/sinks/memory/dead").file_bytes, 0u);
   for (const uint64_t seq : {3, 5, 8}) bury(seq);
   const HttpAnswer answer = ask("GET", "/api/v1/sinks/memory/dead");
   EXPECT_EQ(answer.type, "application/x-ndjson");
   EXPECT_TRUE(answer.file.valid());
   EXPECT_EQ(answer.file_bytes, read_file(post().letters.file(), 1 << 20)->size());
-  const HttpAnswer dropped = ask("POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8,3"}});
-  EXPECT_EQ(json::parse(dropped.body)["done"], json({3, 8}));
-  EXPECT_EQ(post().letters.count(), 1u);
-  EXPECT_EQ(ask("POST", "/api/v1/sinks/memory/dead/drop", {{"all", "1"}}).status, 200);
-  EXPECT_EQ(post().letters.count(), 0u);
+  {
+    const std::jthread sink = serve({"", {3, 8}, {}, {}});
+    const HttpAnswer dropped = ask("POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8,3"}});
+    EXPECT_EQ(json::parse(dropped.body)["done"], json({3, 8}));
+  }
+  EXPECT_EQ(order_.kind, SinkOrder::Kind::drop);
+  EXPECT_EQ(order_.seqs, (std::vector<uint64_t>{8, 3}));
+  {
+    const std::jthread sink = serve({"", {5}, {}, {}});
+    EXPECT_EQ(ask("POST", "/api/v1/sinks/memory/dead/drop", {{"all", "1"}}).status, 200);
+  }
+  EXPECT_EQ(order_.seqs, std::vector<uint64_t>());
 }
 
 TEST_F(SinksHttpTest, OrdersGoToTheSinksThread) {
+  for (const uint64_t seq : {3, 5}) bury(seq);
   {
     const std::jthread sink = serve({"", {3}, {{5, "still no"}}, {}});
     const HttpAnswer answer = ask("POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "3,5"}});

@@ -311,7 +311,7 @@ TEST_P(SinkLaws, AnEventOutOfItsTurnIsTakenOnceOrRefused) {
   const std::unique_ptr<Sink> sink = open_sink(place, 0);
   deliver(*sink, 0, script_.size());
   for (const size_t i : {0u, 11u, 11u, 20u}) {
-    const Delivery done = sink->deliver_again(script_[i], kLog);
+    const Delivery done = sink->deliver_again({&script_[i], 1}, kLog);
     EXPECT_NE(done.fault, DeliveryFault::away) << done.reason;
   }
   EXPECT_EQ(GetParam().effect(place), expected);

@@ -179,12 +179,16 @@ TEST_F(ConfigTest, ReadsDecibel) {
   file = load("decibel: { receive: true }\n");
   EXPECT_EQ(file.problems.to_text(), "");
   EXPECT_TRUE(file.config.decibel.receive);
+  EXPECT_EQ(file.config.decibel.keep, Duration(365 * 24h));
+  EXPECT_EQ(file.config.decibel.runs_max, 100'000u);
   EXPECT_TRUE(file.config.decibel.enabled);
   EXPECT_THAT(file.config.decibel.url, ::testing::StartsWith("http+unix://"));
   EXPECT_THAT(file.config.decibel.url,
               ::testing::EndsWith("%2Frun%2Fcollector.http/api/test-results/v1/"));
-  file = load("decibel: { receive: true, enabled: false }\n");
+  file = load("decibel: { receive: true, enabled: false, keep: 90d, max: 500 }\n");
   EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.config.decibel.keep, Duration(90 * 24h));
+  EXPECT_EQ(file.config.decibel.runs_max, 500u);
   EXPECT_FALSE(file.config.decibel.enabled);
   EXPECT_FALSE(load("beat: 2s\n").config.decibel.enabled);
 }
@@ -197,7 +201,9 @@ TEST_F(ConfigTest, RefusesADecibelThatIsNone) {
         "decibel: { url: 'http://box/', kinds: [] }\n",
         "decibel: { url: 'http://box/', kinds: [jobs] }\n",
         "decibel: { url: 'http://box/', user: ann, token_file: t }\n",
-        "decibel: { url: 'http://box/', token: secret }\n"}) {
+        "decibel: { url: 'http://box/', token: secret }\n",
+        "decibel: { receive: true, keep: 59m }\n", "decibel: { receive: true, max: 0 }\n",
+        "decibel: { url: 'http://box/', keep: 90d }\n"}) {
     EXPECT_TRUE(load(text).problems.has_errors()) << text;
   }
 }

@@ -9,6 +9,7 @@
 namespace muster {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(DecibelJson, ReadsWhatMarionetteReports) {
@@ -38,6 +39,18 @@ TEST(DecibelJson, ReadsWhatMarionetteReports) {
                                    "still there", "", ""}));
   EXPECT_EQ(cases[2].result, DecibelResult::error);
   EXPECT_EQ(cases[2].info, "the phone went away");
+}
+
+// Keys that no field is for were taken in silence.
+TEST(DecibelJson, SaysWhichKeysItIgnores) {
+  const ReadDecibel read = read_marionette(
+      R"({"test_name": "t", "passed": 1, "device": "x", "failures": [{"name": "a", "trace": "b"}],
+          "error": {"message": "m", "code": 7}})");
+  EXPECT_EQ(read.reason, "");
+  EXPECT_THAT(read.ignored,
+              ElementsAre("key device", "key trace of a failure", "key code of error"));
+  EXPECT_THAT(read_marionette(R"({"test_name": "t", "passed": 1, "failures": ["x"]})").ignored,
+              ElementsAre());
 }
 
 TEST(DecibelJson, NothingWentWrongInManyWays) {

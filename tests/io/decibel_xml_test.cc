@@ -15,6 +15,7 @@
 namespace muster {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 DecibelDocument full_document() {
@@ -73,6 +74,20 @@ std::string judge_by_schema(const std::string& xml) {
   const int status = ::pclose(pipe);
   if (status == 0) return "";
   return said.empty() ? "xmllint ended with " + std::to_string(status) : said;
+}
+
+// Attributes that no field is for were taken in silence.
+TEST(DecibelXml, SaysWhichAttributesAndElementsItIgnores) {
+  const ReadDecibel read = read_decibel_xml(
+      "<run key='k' tester='ann' xmlns:xsi='x' xsi:noNamespaceSchemaLocation='y'><note>n</note>"
+      "<suite name='s' rack='3'><info>i</info><case name='c' result='passed' flaky='1'>"
+      "<info>plain<b>bold</b></info><stack><frame/></stack></case></suite></run>");
+  EXPECT_EQ(read.reason, "");
+  EXPECT_THAT(read.ignored, ElementsAre("attribute tester of <run>", "element <note> of <run>",
+                                        "attribute rack of <suite>", "element <info> of <suite>",
+                                        "attribute flaky of <case>", "element <b> of a text",
+                                        "element <stack> of <case>"));
+  EXPECT_THAT(read_decibel_xml(write_decibel(full_document())).ignored, ElementsAre());
 }
 
 TEST(DecibelXml, WhatIsWrittenIsReadBackAndKeepsToTheSchema) {
@@ -226,7 +241,8 @@ TEST(DecibelXml, RefusalsSayWhatAndWhere) {
   const std::pair<std::string, std::string> rows[] = {
       {"", "no element found"},
       {"{}", "not well-formed"},
-      {"<testsuites/>", "line 1: is no run of tests: it begins with <testsuites>"},
+      {"<testsuites/>",
+       "line 1: this is no run of tests: it begins with <testsuites> and not with <run>"},
       {"<run schema='muster.decibel/2'/>", "another schema than muster.decibel/1"},
       {"<run start='yesterday'/>", "start of <run> is no time"},
       {"<run iterations='-1'/>", "iterations of <run> is no count: \"-1\""},

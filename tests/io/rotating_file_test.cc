@@ -1,8 +1,10 @@
 #include "io/rotating_file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -101,6 +103,49 @@ TEST_F(RotatingFileTest, AFileThatGrowsOnAfterItWasSetAsideIsEmptied) {
   std::ofstream(scratch_ / "a.1.log", std::ios::app) << "x";
   file.look();
   EXPECT_EQ(contents("a.1.log"), "");
+}
+
+// The size was lowered between two starts: the file that was just set aside was emptied, as if a
+// child still wrote to it.
+TEST_F(RotatingFileTest, ALowerSizeEmptiesNothing) {
+  EXPECT_TRUE(open(100, 3).append(std::string(50, 'x')));
+  RotatingFile file = open(10, 3);
+  EXPECT_TRUE(file.append("news\n"));
+  file.look();
+  EXPECT_EQ(contents("a.1.log").size(), 50u);
+  EXPECT_TRUE(file.append("more news\n"));
+  file.look();
+  EXPECT_EQ(contents("a.2.log").size(), 50u);
+  // Nor at the next start; but one that grows on is emptied all the same.
+  RotatingFile next = open(10, 3);
+  next.look();
+  EXPECT_EQ(contents("a.1.log"), "news\n");
+  std::ofstream(scratch_ / "a.1.log", std::ios::app) << std::string(20, 'x');
+  next.look();
+  EXPECT_EQ(contents("a.1.log"), "");
+}
+
+// They stayed for ever.
+TEST_F(RotatingFileTest, FilesBeyondALowerNumberAreRemoved) {
+  RotatingFile file = open(4, 5);
+  for (const char* line : {"a1\n", "b2\n", "c3\n", "d4\n", "e5\n"}) EXPECT_TRUE(file.append(line));
+  fs::remove(scratch_ / "a.3.log");  // somebody has tidied up
+  std::ofstream(scratch_ / "b.4.log") << "another's";
+  EXPECT_TRUE(open(4, 2).append("\n"));
+  EXPECT_EQ(contents("a.1.log"), "d4\n");
+  EXPECT_EQ(contents("a.log"), "e5\n\n");
+  EXPECT_EQ(count(), 3u);
+}
+
+// A process that was started with the file writes to it for as long as it lives, wherever it goes.
+TEST_F(RotatingFileTest, WhatAChildWritesForEverStaysBounded) {
+  RotatingFile file = open(10, 2);
+  const UniqueFd child(::fcntl(file.fd(), F_DUPFD_CLOEXEC, 0));
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(::write(child.get(), "words\n", 6), 6);
+    file.look();
+    ASSERT_LE(contents("a.log").size() + contents("a.1.log").size(), 32u);
+  }
 }
 
 TEST_F(RotatingFileTest, OnAFullDiskALineIsThereWholeOrNotAtAll) {

@@ -26,13 +26,17 @@ class DecibelCollector final : public DecibelHandler {
     document.suites.back().second.push_back(test);
   }
 
+  void note_ignored(const std::string& what) override { ignored.push_back(what); }
+
   DecibelDocument document;
+  std::vector<std::string> ignored;
 };
 
 // What a reader gave, and why it stopped; empty: it did not.
 struct ReadDecibel {
   DecibelDocument document;
   std::string reason;
+  std::vector<std::string> ignored;
 };
 
 inline ReadDecibel read_decibel_xml(std::string_view xml, size_t piece = SIZE_MAX) {
@@ -44,13 +48,15 @@ inline ReadDecibel read_decibel_xml(std::string_view xml, size_t piece = SIZE_MA
     xml.remove_prefix(std::min(piece, xml.size()));
   }
   if (done.ok()) done = reader.finish();
-  return {std::move(collector.document), done.ok() ? "" : done.error()};
+  return {std::move(collector.document), done.ok() ? "" : done.error(),
+          std::move(collector.ignored)};
 }
 
 inline ReadDecibel read_marionette(std::string_view json) {
   DecibelCollector collector;
   const Result<Done> done = muster::read_decibel_json(json, collector);
-  return {std::move(collector.document), done.ok() ? "" : done.error()};
+  return {std::move(collector.document), done.ok() ? "" : done.error(),
+          std::move(collector.ignored)};
 }
 
 inline std::string write_decibel(const DecibelDocument& document) {

@@ -1,0 +1,175 @@
+// What the database says of how far it was filled, and what becomes of it when that is too little.
+#include "collectors/couchdb_checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "tests/collectors/couchdb_kit.h"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using CouchDbCheckpointTest = CouchDbSinkTest;
+
+TEST(CouchDbCheckpoint, OnlyAnAnswerOfCouchDbsSaysSomething) {
+  struct Row {
+    int status;
+    std::string body;
+    std::string fault;
+    bool is_answer;
+    uint64_t cursor;
+    std::string rev;
+  };
+  const std::string ours = R"({"_id":"_local/x","_rev":"0-7","log":"log-a","cursor":17})";
+  const Row rows[] = {
+      {200, ours, "", true, 17, "0-7"},
+      {200, R"({"_rev":"0-7","log":"log-b","cursor":17})", "", true, 0, "0-7"},
+      {200, R"({"_rev":"0-7","log":"log-a","cursor":"17"})", "", true, 0, "0-7"},
+      {200, R"({"_rev":"0-7","log":"log-a","cursor":-17})", "", true, 0, "0-7"},
+      {200, R"({"_rev":"0-7"})", "", true, 0, "0-7"},
+      {404, R"({"error":"not_found","reason":"missing"})", "", true, 0, ""},
+      {404, R"({"error":"not_found","reason":"Database does not exist."})", "", true, 0, ""},
+      {404, "<html>no such page</html>", "", false, 0, ""},
+      {404, R"({"error":"nolb"})", "", false, 0, ""},
+      {200, "<html>log in</html>", "", false, 0, ""},
+      {200, R"({"ok":true})", "", false, 0, ""},
+      {200, "", "", false, 0, ""},
+      {503, R"({"error":"not_found"})", "", false, 0, ""},
+      {401, R"({"error":"unauthorized"})", "", false, 0, ""},
+      {0, ours, "timed out", false, 0, ""},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.body);
+    HttpReply reply;
+    reply.status = row.status;
+    reply.body = row.body;
+    reply.fault = row.fault;
+    const std::optional<CouchCheckpoint> found = read_couch_checkpoint(reply, "log-a");
+    ASSERT_EQ(found.has_value(), row.is_answer);
+    if (!found) continue;
+    EXPECT_EQ(found->cursor, row.cursor);
+    EXPECT_EQ(found->rev, row.rev);
+  }
+}
+
+// Whoever did that between two deliveries left a hole that nobody noticed.
+TEST_F(CouchDbCheckpointTest, ADatabaseThatWasMadeAnewBetweenTwoDeliveriesHasAllThatItHad) {
+  CouchDbOptions mine = options();
+  mine.checkpoint_interval = Duration(0);
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  server_.ask("DELETE", "/events");
+  server_.ask("PUT", "/events");
+  const Delivery noticed = sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()});
+  EXPECT_EQ(noticed.fault, DeliveryFault::away);
+  EXPECT_THAT(noticed.reason, HasSubstr("the database that had the events is gone (its note of how "
+                                        "far it was filled is not there: it was made anew): every "
+                                        "event is delivered again"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 0}));
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());  // once
+  expect_stored();
+  EXPECT_EQ(sink.open()->cursor, script_.size());
+}
+
+// While the collector did not run, too.
+TEST_F(CouchDbCheckpointTest, ADatabaseThatWasPutBackHasWhatItLacksDeliveredAgain) {
+  const std::string note = "/events/_local/muster-" + std::string(kLog);
+  json old;
+  {
+    CouchDbOptions mine = options();
+    mine.checkpoint_interval = Duration(0);
+    CouchDbSink sink(mine, no_stop_);
+    ASSERT_TRUE(sink.open().ok());
+    ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+    old = json::parse(server_.ask("GET", note).body);
+    EXPECT_EQ(old["cursor"], 10);
+    EXPECT_EQ(old["log"], kLog);
+    EXPECT_EQ(old["schema"], "muster.couchdb_checkpoint/1");
+    ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+    EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], script_.size());
+  }
+  // As a copy of then has it.
+  for (const auto& [id, seq] : expected_ids()) {
+    if (seq <= 10) continue;
+    const json stored = json::parse(server_.ask("GET", "/events/" + id).body);
+    server_.ask("DELETE", "/events/" + id + "?rev=" + stored["_rev"].get<std::string>());
+  }
+  old.erase("_rev");
+  const json now = json::parse(server_.ask("GET", note).body);
+  old["_rev"] = now["_rev"];
+  ASSERT_EQ(server_.ask("PUT", note, old.dump()).status, 201);
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  const std::vector<SequencedEvent> next = {
+      {script_.size() + 1, {script_time(1), CancelRequested{kPassing, "", ""}}}};
+  const Delivery noticed = sink.deliver(next, {kLog, next[0].seq});
+  EXPECT_EQ(noticed.fault, DeliveryFault::away);
+  EXPECT_THAT(noticed.reason, HasSubstr("has lost events that it had (it was put back to when it "
+                                        "had the events up to 10): the events after 10 are "
+                                        "delivered again"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 10}));
+  EXPECT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+}
+
+// A request more each time would be a tenth of the rate.
+TEST_F(CouchDbCheckpointTest, TheNoteOfHowFarItWasFilledCostsTwoRequestsNowAndThen) {
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  for (size_t n = 1; n <= 10; ++n) {
+    ASSERT_TRUE(sink.deliver(std::span(script_).subspan(2 * n, 2), {kLog, 2 * n + 2}).ok());
+  }
+  size_t notes = 0;
+  for (const std::string& request : server_.requests())
+    notes += request.find("/_local/muster-") != request.npos;
+  EXPECT_LE(notes, 3u);  // it takes longer than ten seconds on a machine that stands still
+  EXPECT_GE(notes, 2u);
+}
+
+// What a proxy or another user's rules do not let through holds up no document.
+TEST_F(CouchDbCheckpointTest, ANoteThatIsNotTakenHoldsUpNothing) {
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":405,"count":2}])");
+  CouchDbOptions mine = options();
+  mine.checkpoint_interval = Duration(0);
+  CouchDbSink sink(mine, no_stop_);
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());
+  expect_stored();
+  EXPECT_EQ(server_.faults_left(), 1u);
+  // And one that cannot be read says nothing of the database.
+  server_.set_faults(R"([{"match":"^GET /events/_local","status":503,"count":1}])");
+  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.open().ok());
+  const Delivery unknown = sink.deliver(script_, {kLog, script_.size()});
+  EXPECT_EQ(unknown.fault, DeliveryFault::away);
+  EXPECT_THAT(unknown.reason, HasSubstr("does not say how far it was filled: 503"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 0}));
+  EXPECT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+}
+
+// Two homes that collect one log into one database: the one that is behind pulls nobody back.
+TEST_F(CouchDbCheckpointTest, ACollectorThatIsBehindLeavesAnothersNoteAlone) {
+  CouchDbOptions mine = options();
+  mine.checkpoint_interval = Duration(0);
+  CouchDbOptions others = mine;
+  others.cursor_file = scratch_ / "others.cursor";
+  CouchDbSink sink(mine, no_stop_);
+  CouchDbSink behind(others, no_stop_);
+  ASSERT_TRUE(sink.open().ok() && behind.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(20), {kLog, 20}).ok());
+  ASSERT_TRUE(behind.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(20, 5), {kLog, 25}).ok());
+  ASSERT_TRUE(behind.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(25), {kLog, script_.size()}).ok());
+  expect_stored();
+}
+
+}  // namespace
+}  // namespace muster
