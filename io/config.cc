@@ -131,10 +131,7 @@ void read_archive(const ObjectReader& reader, ArchiveConfig& archive) {
       archive.url = url;
     }
   }
-  archive.keep = part.duration("keep", archive.keep);
-  if (archive.keep < kArchiveKeepMin) {
-    part.error("keep", "must be at least " + format_duration(kArchiveKeepMin));
-  }
+  archive.keep = part.duration("keep", archive.keep, {kArchiveKeepMin, kKeepMax});
   archive.bytes_max = read_size(part, "max", archive.bytes_max);
   if (archive.bytes_max < kArchiveBytesMin) {
     part.error("max", "must be at least " + format_size(kArchiveBytesMin));

@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kSecretBytesMax = 512;
 constexpr size_t kWordBytesMax = 256;
 // Of documents that were taken: longer than any timeout.
-constexpr Duration kDecibelKeepMax = std::chrono::days(3'650);
 
 const KeyTable kDecibel = {"the configuration of deciBel",
                            {"url", "token_file", "user", "password_file", "ca_file", "kinds", "sw",
@@ -74,15 +73,7 @@ Result<std::string> load_secret(const std::string& file, const std::string& what
 }
 
 void read_retention(const ObjectReader& reader, DecibelConfig& config) {
-  if (const std::string text = reader.string("keep"); !text.empty()) {
-    const Result<Duration> keep = parse_duration(text);
-    if (keep && *keep >= kDecibelKeepMin && *keep <= kDecibelKeepMax) {
-      config.keep = *keep;
-    } else {
-      reader.error("keep", "must be " + format_duration(kDecibelKeepMin) + " to " +
-                               format_duration(kDecibelKeepMax) + ", such as 365d");
-    }
-  }
+  config.keep = reader.duration("keep", config.keep, {kDecibelKeepMin, kKeepMax});
   config.runs_max = reader.integer("max", {1, kDecibelRunsMax}, config.runs_max);
   const bool is_said = reader.has("keep") || reader.has("max");
   if (is_said && !config.receive) {

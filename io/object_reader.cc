@@ -158,17 +158,22 @@ bool ObjectReader::boolean(std::string_view key, bool fallback) const {
   return fallback;
 }
 
-Result<Duration> ObjectReader::read_duration(std::string_view key, const std::string& text) {
+Result<Duration> ObjectReader::read_duration(std::string_view key, const std::string& text,
+                                             const DurationRange& range) {
   const Result<Duration> parsed = parse_duration(text);
   if (!parsed) return Error{quote(key) + ": " + parsed.error()};
-  if (*parsed >= Duration{0} && *parsed <= kTimeoutMax) return *parsed;
-  return Error{quote(key) + " must be at most " + format_duration(kTimeoutMax)};
+  if (*parsed < range.min) {
+    return Error{quote(key) + " must be at least " + format_duration(range.min)};
+  }
+  if (*parsed <= range.max) return *parsed;
+  return Error{quote(key) + " must be at most " + format_duration(range.max)};
 }
 
-Duration ObjectReader::duration(std::string_view key, Duration fallback) const {
+Duration ObjectReader::duration(std::string_view key, Duration fallback,
+                                const DurationRange& range) const {
   const YamlNode* found = scalar(key, Need::optional, "a duration such as 90s");
   if (found == nullptr) return fallback;
-  const Result<Duration> read = read_duration(key, found->text);
+  const Result<Duration> read = read_duration(key, found->text, range);
   if (read) return *read;
   error(key, read.error());
   return fallback;

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/limits.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "io/yaml.h"
@@ -43,6 +44,14 @@ struct IntegerRange {
   uint64_t max = UINT64_MAX;
 };
 
+// How long things may be kept that people ask to keep.
+inline constexpr Duration kKeepMax = std::chrono::days(3'650);
+
+struct DurationRange {
+  Duration min{0};
+  Duration max = kTimeoutMax;
+};
+
 class ObjectReader {
  public:
   // Reports the keys of `node` that `table` does not have. A node that is not a map is one problem,
@@ -64,8 +73,8 @@ class ObjectReader {
   uint64_t integer(std::string_view key, IntegerRange range, uint64_t fallback) const;
   // true or false and nothing else: not yes, not on.
   bool boolean(std::string_view key, bool fallback) const;
-  // "1.5h", "90s"; from nothing up to kTimeoutMax.
-  Duration duration(std::string_view key, Duration fallback) const;
+  // "1.5h", "90s".
+  Duration duration(std::string_view key, Duration fallback, const DurationRange& range = {}) const;
   // At most `count_max` of them.
   std::vector<Duration> durations(std::string_view key, size_t count_max,
                                   std::vector<Duration> fallback) const;
@@ -90,7 +99,8 @@ class ObjectReader {
  private:
   const YamlEntry* find(std::string_view key) const;
   void report_unknown(const YamlEntry& entry) const;
-  static Result<Duration> read_duration(std::string_view key, const std::string& text);
+  static Result<Duration> read_duration(std::string_view key, const std::string& text,
+                                        const DurationRange& range = {});
   const YamlNode* scalar(std::string_view key, Need need, std::string_view wanted) const;
 
   const YamlNode& node_;

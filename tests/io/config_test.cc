@@ -50,11 +50,11 @@ TEST_F(ConfigTest, EverythingHasADefault) {
 
 TEST_F(ConfigTest, ReadsTheArchiveAndHttp) {
   const ConfigFile file = load(
-      "archive: { url: 'http://box:7180', keep: 7d, max: 2GiB }\n"
+      "archive: { url: 'http://box:7180', keep: 90d, max: 2GiB }\n"
       "http: 127.0.0.1:7180\nhttp_token_file: http.token\n");
   EXPECT_EQ(file.problems.to_text(), "");
   EXPECT_EQ(file.config.archive.url, "http://box:7180");
-  EXPECT_EQ(file.config.archive.keep, Duration(7 * 24h));
+  EXPECT_EQ(file.config.archive.keep, Duration(90 * 24h));
   EXPECT_EQ(file.config.archive.bytes_max, 2ull << 30);
   EXPECT_EQ(file.config.http_host, "127.0.0.1");
   EXPECT_EQ(file.config.http_port, 7180);
@@ -64,7 +64,7 @@ TEST_F(ConfigTest, ReadsTheArchiveAndHttp) {
 TEST_F(ConfigTest, RefusesAnArchiveThatIsNone) {
   for (const char* text :
        {"archive: { url: gopher://box }\n", "archive: { url: 'file://relative' }\n",
-        "archive: { keep: 59s }\n", "archive: { max: 1000K }\n", "archive: { path: /x }\n",
+        "archive: { keep: 59s }\n", "archive: { keep: 3651d }\n", "archive: { max: 1000K }\n", "archive: { path: /x }\n",
         "http: '7180'\n", "http: 'box:'\n", "http: ':7180'\n", "http: 'box:65536'\n",
         "http: 'box:71x'\n"}) {
     EXPECT_TRUE(load(text).problems.has_errors()) << text;
