@@ -1,4 +1,5 @@
 // muster_sim: runs seeds of the simulation.
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -43,29 +44,59 @@ std::string run_checked(uint64_t seed, const RunOptions& options, RunResult& res
   return run_seed(seed, options).hash == result.hash ? "" : "D1: a second run went another way";
 }
 
-int run(uint64_t first, uint64_t count, const RunOptions& options) {
+// What to run: so many seeds, or as many as fit into a time.
+struct Plan {
+  uint64_t first = 1;
+  uint64_t count = 1;
+  std::chrono::seconds time{0};  // zero: count
+};
+
+// What many runs came to.
+struct Sum {
+  uint64_t seeds = 0;
+  uint64_t hash = 0;  // of all that happened: the same for each compiler and sanitizer
   Marks marks;
   Duration length{0};
   uint64_t events = 0;
-  for (uint64_t seed = first; seed < first + count; ++seed) {
-    RunResult result;
-    const std::string failure = run_checked(seed, options, result);
+
+  void add(const RunResult& result) {
+    ++seeds;
+    hash = (hash ^ result.hash) * 0x100000001b3ull;
     marks.add(result.marks);
     length += result.length;
     events += result.events;
+  }
+};
+
+void print(const Sum& sum) {
+  std::printf(
+      "%llu seeds, %.1f virtual hours, %llu events, hash %016llx, nothing wrong\n",
+      static_cast<unsigned long long>(sum.seeds), static_cast<double>(sum.length.count()) / 3.6e9,
+      static_cast<unsigned long long>(sum.events), static_cast<unsigned long long>(sum.hash));
+  for (size_t i = 0; i < kMarks; ++i) {
+    const auto mark = static_cast<Mark>(i);
+    const std::string name(to_string(mark));
+    std::printf("  %-22s %llu\n", name.c_str(),
+                static_cast<unsigned long long>(sum.marks.count(mark)));
+  }
+}
+
+int run(const Plan& plan, const RunOptions& options) {
+  const auto end = std::chrono::steady_clock::now() + plan.time;
+  const auto goes_on = [&](uint64_t done) {
+    return plan.time.count() == 0 ? done < plan.count : std::chrono::steady_clock::now() < end;
+  };
+  Sum sum;
+  for (uint64_t seed = plan.first; goes_on(sum.seeds); ++seed) {
+    RunResult result;
+    const std::string failure = run_checked(seed, options, result);
+    sum.add(result);
     if (failure.empty()) continue;
     std::printf("%s\nrepeat with: ./dev sim %llu%s\n", failure.c_str(),
                 static_cast<unsigned long long>(seed), options.race ? " --race" : "");
     return EXIT_FAILURE;
   }
-  std::printf("%llu seeds, %.1f virtual hours, %llu events, nothing wrong\n",
-              static_cast<unsigned long long>(count), static_cast<double>(length.count()) / 3.6e9,
-              static_cast<unsigned long long>(events));
-  for (size_t i = 0; i < kMarks; ++i) {
-    const auto mark = static_cast<Mark>(i);
-    const std::string name(to_string(mark));
-    std::printf("  %-22s %llu\n", name.c_str(), static_cast<unsigned long long>(marks.count(mark)));
-  }
+  print(sum);
   return EXIT_SUCCESS;
 }
 
@@ -74,16 +105,20 @@ int run(uint64_t first, uint64_t count, const RunOptions& options) {
 
 int main(int argc, char** argv) {
   using namespace muster::sim;
-  uint64_t count = 1;
-  uint64_t first = 1;
+  Plan plan;
+  uint64_t minutes = 0;
+  uint64_t hours = 0;
   std::string plant = "none";
   RunOptions options;
   std::vector<std::string> plants;
   for (const auto& [name, value] : kPlants) plants.push_back(name);
   muster::FlagSet flags("muster_sim", "Runs seeds of the simulation until a checker speaks.");
-  flags.number("seeds", "N", "how many seeds to run", 1, UINT64_MAX, &count);
-  flags.number("first", "SEED", "the first of them", 0, UINT64_MAX, &first);
-  flags.number("seed", "SEED", "the first of them (the same as --first)", 0, UINT64_MAX, &first);
+  flags.number("seeds", "N", "how many seeds to run", 1, UINT64_MAX, &plan.count);
+  flags.number("first", "SEED", "the first of them", 0, UINT64_MAX, &plan.first);
+  flags.number("seed", "SEED", "the first of them (the same as --first)", 0, UINT64_MAX,
+               &plan.first);
+  flags.number("hours", "N", "run seeds for so long", 0, 1'000, &hours);
+  flags.number("minutes", "N", "and so much longer", 0, 60'000, &minutes);
   flags.choice("plant", plants, "plant this bug in the shells", &plant);
   flags.enable("race", "twenty submitters, three devices", &options.race);
   flags.enable("trace", "print what happens", &options.trace);
@@ -91,5 +126,6 @@ int main(int argc, char** argv) {
   options.plant = kPlants.at(plant);
   racing = options.race;
   std::signal(SIGABRT, on_abort);
-  return run(first, count, options);
+  plan.time = std::chrono::hours(hours) + std::chrono::minutes(minutes);
+  return run(plan, options);
 }
