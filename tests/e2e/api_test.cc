@@ -182,7 +182,7 @@ TEST_F(ApiTest, MeasurementsAreListedAndAskedForByTask) {
   run_job();
   EXPECT_EQ(expect_run(house_, 0, {"measure", "ls", "-o", "quiet"}).out, "boot\n");
   EXPECT_THAT(expect_run(house_, 0, {"measure", "ls"}).out,
-              HasSubstr("seconds real, cold boolean"));
+              HasSubstr("cold boolean, seconds real"));
   const std::string all = expect_run(house_, 0, {"measure", "query", "boot"}).out;
   for (const char* guid : {"guid=last", "guid=https://lab", "guid=https://lab.example/api/1"}) {
     EXPECT_EQ(expect_run(house_, 0, {"measure", "query", "boot", "--where", guid}).out, all);

@@ -64,9 +64,9 @@ TEST_F(ConfigTest, ReadsTheArchiveAndHttp) {
 TEST_F(ConfigTest, RefusesAnArchiveThatIsNone) {
   for (const char* text :
        {"archive: { url: gopher://box }\n", "archive: { url: 'file://relative' }\n",
-        "archive: { keep: 59s }\n", "archive: { keep: 3651d }\n", "archive: { max: 1000K }\n", "archive: { path: /x }\n",
-        "http: '7180'\n", "http: 'box:'\n", "http: ':7180'\n", "http: 'box:65536'\n",
-        "http: 'box:71x'\n"}) {
+        "archive: { keep: 59s }\n", "archive: { keep: 3651d }\n", "archive: { max: 1000K }\n",
+        "archive: { path: /x }\n", "http: '7180'\n", "http: 'box:'\n", "http: ':7180'\n",
+        "http: 'box:65536'\n", "http: 'box:71x'\n"}) {
     EXPECT_TRUE(load(text).problems.has_errors()) << text;
   }
 }
