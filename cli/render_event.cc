@@ -109,6 +109,11 @@ struct Describe {
   std::string operator()(const DeviceUnlisted& event) const {
     return event.name + " by " + event.worker;
   }
+  std::string operator()(const DrainChanged& event) const {
+    const std::string whose = event.worker.empty() ? "the broker" : event.worker;
+    return whose + (event.draining ? " takes no new work" : " takes work again") +
+           (event.reason.empty() ? "" : ": " + event.reason) + ", by " + event.who;
+  }
   std::string operator()(const TaskRetried& event) const {
     return (event.reason.empty() ? "" : event.reason + ", ") + "by " + event.who;
   }

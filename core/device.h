@@ -78,6 +78,30 @@ struct WorkerSpec {
   bool operator==(const WorkerSpec&) const = default;
 };
 
+// How many attempts of a pool's tasks, or of all tasks, may be held at once. 0: no such cap. Of two
+// the lower one counts.
+struct Cap {
+  std::string pool;  // empty: the whole lab, whatever pool a task asks for
+  uint32_t max_running = 0;
+  uint32_t max_running_per_device = 0;  // for each device that the pool, or the lab, has
+  bool operator==(const Cap&) const = default;
+};
+
+// A submitter's weight: with 3 he may have three attempts running for each one of somebody with 1.
+struct Share {
+  std::string submitter;  // as TaskSpec::submitter
+  uint32_t weight = 1;
+  bool operator==(const Share&) const = default;
+};
+
+// That a worker, or the broker, takes no new work until a person says otherwise.
+struct Draining {
+  std::string who;
+  std::string reason;
+  Instant since;
+  bool operator==(const Draining&) const = default;
+};
+
 // A checked strategy, ready to be carried: `bytes` is an encoded Strategy (core/strategy.h;
 // encode_strategy / decode_strategy in io/codec.h). The broker matches and carries it.
 struct StrategyBlob {
@@ -94,6 +118,8 @@ struct Inventory {
   std::vector<StackSpec> stacks;  // names unique; a device may be in several
   HealthPolicy health;
   std::vector<std::string> allow;  // selectors: listed devices that match may be used undeclared
+  std::vector<Cap> caps;           // pools unique
+  std::vector<Share> shares;       // submitters unique; who is not named has weight 1
 
   bool operator==(const Inventory&) const = default;
 };

@@ -30,6 +30,7 @@ struct TypeName {
   std::string_view operator()(const DeviceJudged&) const { return "device_judged"; }
   std::string_view operator()(const DeviceListed&) const { return "device_listed"; }
   std::string_view operator()(const DeviceUnlisted&) const { return "device_unlisted"; }
+  std::string_view operator()(const DrainChanged&) const { return "drain_changed"; }
   std::string_view operator()(const TaskRetried&) const { return "task_retried"; }
   std::string_view operator()(const DaemonLogged&) const { return "daemon_logged"; }
 };
@@ -51,6 +52,7 @@ struct GuidOf {
   std::string_view operator()(const DeviceJudged& event) const { return event.guid; }
   std::string_view operator()(const DeviceListed&) const { return {}; }
   std::string_view operator()(const DeviceUnlisted&) const { return {}; }
+  std::string_view operator()(const DrainChanged&) const { return {}; }
   std::string_view operator()(const TaskRetried& event) const { return event.guid; }
   std::string_view operator()(const DaemonLogged&) const { return {}; }
 };

@@ -113,6 +113,7 @@ struct CancelRequested {
   std::string guid;
   std::string reason;
   std::string who;
+  Cause cause = Cause::user;  // timeout: the task's deadline has passed
   bool operator==(const CancelRequested&) const = default;
 };
 
@@ -172,10 +173,21 @@ struct DaemonLogged {
   bool operator==(const DaemonLogged&) const = default;
 };
 
+// A person had a worker, or the broker, take no new work, or had it take some again. What it holds
+// goes on.
+struct DrainChanged {
+  std::string worker;  // empty: the broker
+  bool draining = false;
+  std::string reason;
+  std::string who;
+  bool operator==(const DrainChanged&) const = default;
+};
+
 using EventBody =
     std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted,
                  AttemptLeased, AttemptReported, AttemptEnded, ReportRefused, CancelRequested,
-                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried, DaemonLogged>;
+                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried, DaemonLogged,
+                 DrainChanged>;
 
 // What the submitter has said of a task for whoever reads about it (TaskSpec::metadata).
 using Metadata = std::map<std::string, std::string>;

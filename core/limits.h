@@ -27,6 +27,11 @@ inline constexpr size_t kErrorsPerFileMax = 50;   // more help nobody
 
 // --- tasks ---
 inline constexpr uint32_t kPriorityMax = 100;
+inline constexpr uint32_t kWeightMax = 100;          // of a submitter
+inline constexpr uint32_t kCapMax = 1'000'000;       // attempts: more than all workers have slots
+inline constexpr size_t kCapsMax = 10'000;           // of one inventory: one for each pool
+inline constexpr size_t kSharesMax = 10'000;         // of one inventory
+inline constexpr size_t kSubmitterBytesMax = 1'024;  // user@host; both have limits far below
 inline constexpr size_t kDevicesPerTaskMax = 16;
 inline constexpr size_t kDevicesPerLeaseMax = 64;  // with the rest of their stacks
 // Candidates looked at in one search for devices that must be in stacks together: about a
@@ -57,7 +62,8 @@ inline constexpr size_t kMeasureColumnsKept = 180;
 // and their rows stay together in one table, as JSON.
 inline constexpr size_t kMeasureTablesKept = 1'000;
 inline constexpr uint32_t kRetryMax = 10;
-inline constexpr uint32_t kAttemptsMax = 20;  // of one task, whatever its retry budget
+inline constexpr uint32_t kCrashLimitMax = 20;  // no task has more attempts
+inline constexpr uint32_t kAttemptsMax = 20;    // of one task, whatever its retry budget
 inline constexpr Duration kRetryBackoffMin = std::chrono::seconds(1);
 inline constexpr size_t kRetryRequestsKept = 32;  // by a person, of one task: repeats come soon
 inline constexpr Duration kRetryBackoffMax = std::chrono::minutes(5);

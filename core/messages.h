@@ -124,6 +124,7 @@ struct TaskInfo {
   std::string cancelling;  // reason of a cancel that has not taken effect yet
   uint32_t attempt_count = 0;
   std::vector<AttemptInfo> attempts;
+  bool buried = false;  // it came to nothing, by nobody's word (core/burial.h)
   bool operator==(const TaskInfo&) const = default;
 };
 
@@ -303,6 +304,7 @@ struct ListTasks {                              // TaskList, newest first
   std::vector<TaskKind> kinds;                  // empty: all
   std::string name;                             // a glob (core/glob.h); empty: all
   std::map<std::string, std::string> metadata;  // each pair must be the task's
+  bool buried = false;                          // only those that are (TaskInfo::buried)
   bool operator==(const ListTasks&) const = default;
 };
 // Whether such a task is one that `question` means, `max` apart.
@@ -375,6 +377,7 @@ struct WorkerInfo {
   Instant lease_until;
   std::string refusing;              // why it takes no new work; empty: it does
   std::vector<ListerState> listers;  // that it has
+  std::optional<Draining> draining;  // since a person said so
   bool operator==(const WorkerInfo&) const = default;
 };
 struct WorkerList {
@@ -397,6 +400,7 @@ struct BrokerStatus {
   uint64_t refused_messages = 0;  // malformed, over a limit, ...
   bool disk_low = false;
   Instant started;
+  std::optional<Draining> draining;
   bool operator==(const BrokerStatus&) const = default;
 };
 
@@ -445,13 +449,34 @@ struct TellLogReply {
   bool operator==(const TellLogReply&) const = default;
 };
 
+// admin -> broker: workers, or the broker itself, take no new work until `resume`; what they hold
+// goes on. Answered by DrainReply when durable.
+struct Drain {
+  std::vector<std::string> workers;  // empty: the broker
+  bool resume = false;               // they take work again
+  std::string reason;
+  std::string who;
+  bool operator==(const Drain&) const = default;
+};
+struct DrainReply {
+  struct Outcome {
+    std::string name;     // empty: the broker
+    std::string refused;  // why not; empty: done, or it was so already
+    std::string already;  // "drains already, by kim@desk: new disk"; empty: it was not so
+    uint64_t held = 0;    // attempts that go on
+    bool operator==(const Outcome&) const = default;
+  };
+  std::vector<Outcome> results;  // in the order of Drain::workers
+  bool operator==(const DrainReply&) const = default;
+};
+
 using Message =
     std::variant<Hello, Welcome, Refused, Unimplemented, Beat, Submit, SubmitReply, Watch, TaskNews,
                  Cancel, CancelReply, ApplyInventory, InventoryReply, Sync, Desired, Fetch, Blocks,
                  ListTasks, TaskList, ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices,
                  DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus, ChangeDevices,
                  ChangeDevicesReply, AskInventory, CurrentInventory, RetryTasks, RetryTasksReply,
-                 TellLog, TellLogReply>;
+                 TellLog, TellLogReply, Drain, DrainReply>;
 
 // One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
 // answer is expected (Sync, Desired, Beat, pushed TaskNews).

@@ -81,6 +81,7 @@ struct Ending {
   std::string blame;  // cause peripheral: the name of the device, or what a strategy calls it
   Instant started;    // kNever: never started
   Instant finished;
+  bool lost = false;  // its worker died under it: was lost, or came back without it
 
   bool operator==(const Ending&) const = default;
 };
@@ -104,6 +105,7 @@ struct Timeouts {
   Duration silence{0};  // without a byte of output
   Duration grace{std::chrono::seconds(10)};
   Duration finally{std::chrono::minutes(5)};  // of all of a job's `finally` steps
+  Duration deadline{0};                       // from submission to the end of the task
 
   bool operator==(const Timeouts&) const = default;
 };
@@ -137,6 +139,9 @@ inline Before usual_before() {
 struct Retry {
   uint32_t infra = 2;  // causes device, peripheral, worker, broker, capacity
   uint32_t test = 0;   // outcome fail, and causes test and timeout
+  // When so many attempts that had begun were lost with their workers (Ending::lost), the task is
+  // buried whatever is left of `infra`: it may be what kills them. 0: never.
+  uint32_t crash_limit = 3;
 
   bool operator==(const Retry&) const = default;
 };
@@ -170,6 +175,8 @@ struct TaskTerms {
   Before before;                   // of a job
   std::vector<Dependency> depends_on;
   std::string group;  // shared by the tasks of one array or matrix; empty: in none
+  // So many tasks of the group that say so hold a slot at once; 0: as many as there is room for.
+  uint32_t at_once = 0;
   std::map<std::string, std::string> metadata;  // the submitter's own, told with all that it is
 
   bool operator==(const TaskTerms&) const = default;

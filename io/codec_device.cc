@@ -105,6 +105,40 @@ void read(Reading& in, StrategyBlob::Reader from, muster::StrategyBlob& to) {
   in.data(from.getBytes(), to.bytes);
 }
 
+static void write(Cap::Builder to, const muster::Cap& from) {
+  put(to, &Cap::Builder::setPool, from.pool);
+  to.setMaxRunning(from.max_running);
+  to.setMaxRunningPerDevice(from.max_running_per_device);
+}
+
+static void read(Reading& in, Cap::Reader from, muster::Cap& to) {
+  in.text(from.getPool(), to.pool, "the pool of a cap");
+  to.max_running = from.getMaxRunning();
+  to.max_running_per_device = from.getMaxRunningPerDevice();
+}
+
+static void write(Share::Builder to, const muster::Share& from) {
+  put(to, &Share::Builder::setSubmitter, from.submitter);
+  to.setWeight(from.weight);
+}
+
+static void read(Reading& in, Share::Reader from, muster::Share& to) {
+  in.text(from.getSubmitter(), to.submitter, "the submitter of a share");
+  to.weight = from.getWeight();
+}
+
+void write(Draining::Builder to, const muster::Draining& from) {
+  put(to, &Draining::Builder::setWho, from.who);
+  put(to, &Draining::Builder::setReason, from.reason);
+  to.setSince(to_us(from.since));
+}
+
+void read(Reading& in, Draining::Reader from, muster::Draining& to) {
+  in.text(from.getWho(), to.who, "who drains");
+  in.text(from.getReason(), to.reason, "the reason of a drain");
+  in.time(from.getSince(), to.since, "the time of a drain");
+}
+
 void write(Inventory::Builder to, const muster::Inventory& from) {
   put(to, &Inventory::Builder::setLab, from.lab);
   put_list(to, &Inventory::Builder::initWorkers, from.workers);
@@ -113,6 +147,8 @@ void write(Inventory::Builder to, const muster::Inventory& from) {
   put_list(to, &Inventory::Builder::initStacks, from.stacks);
   if (!(from.health == muster::HealthPolicy{})) write(to.initHealth(), from.health);
   put_texts(to, &Inventory::Builder::initAllow, from.allow);
+  put_list(to, &Inventory::Builder::initCaps, from.caps);
+  put_list(to, &Inventory::Builder::initShares, from.shares);
 }
 
 void read(Reading& in, Inventory::Reader from, InventoryPtr& to) {
@@ -124,6 +160,8 @@ void read(Reading& in, Inventory::Reader from, InventoryPtr& to) {
   read_list(in, from.getStacks(), inventory->stacks, "stacks", kInventoryDevicesMax);
   if (from.hasHealth()) read(in, from.getHealth(), inventory->health);
   read_texts(in, from.getAllow(), inventory->allow, "selectors", kInventoryDevicesMax);
+  read_list(in, from.getCaps(), inventory->caps, "caps", kCapsMax);
+  read_list(in, from.getShares(), inventory->shares, "shares", kSharesMax);
   to = std::move(inventory);
 }
 

@@ -208,12 +208,14 @@ static void write(CancelRequested::Builder to, const muster::CancelRequested& fr
   put(to, &CancelRequested::Builder::setGuid, from.guid);
   put(to, &CancelRequested::Builder::setReason, from.reason);
   put(to, &CancelRequested::Builder::setWho, from.who);
+  to.setCause(to_wire<Cause>(from.cause));
 }
 
 static void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to) {
   in.text(from.getGuid(), to.guid, "the task's GUID");
   in.text(from.getReason(), to.reason, "the reason of a cancel");
   in.text(from.getWho(), to.who, "who cancelled");
+  in.enumerant(from.getCause(), muster::Cause::capacity, to.cause, "cause of a cancel");
 }
 
 static void write(TaskEnded::Builder to, const muster::TaskEnded& from) {
@@ -263,6 +265,20 @@ static void read(Reading& in, DeviceListed::Reader from, muster::DeviceListed& t
   using R = DeviceListed::Reader;
   in.text(from.getWorker(), to.worker, "a worker's name");
   read_member(in, from, &R::hasDevice, &R::getDevice, to.device, "a listed device");
+}
+
+static void write(DrainChanged::Builder to, const muster::DrainChanged& from) {
+  put(to, &DrainChanged::Builder::setWorker, from.worker);
+  to.setDraining(from.draining);
+  put(to, &DrainChanged::Builder::setReason, from.reason);
+  put(to, &DrainChanged::Builder::setWho, from.who);
+}
+
+static void read(Reading& in, DrainChanged::Reader from, muster::DrainChanged& to) {
+  in.text(from.getWorker(), to.worker, "a worker's name");
+  to.draining = from.getDraining();
+  in.text(from.getReason(), to.reason, "the reason of a drain");
+  in.text(from.getWho(), to.who, "who drains");
 }
 
 static void write(DeviceUnlisted::Builder to, const muster::DeviceUnlisted& from) {
@@ -319,6 +335,7 @@ struct WriteEvent {
   void operator()(const muster::DeviceUnlisted& body) { write(to.initDeviceUnlisted(), body); }
   void operator()(const muster::TaskRetried& body) { write(to.initTaskRetried(), body); }
   void operator()(const muster::DaemonLogged& body) { write(to.initDaemonLogged(), body); }
+  void operator()(const muster::DrainChanged& body) { write(to.initDrainChanged(), body); }
 };
 
 static void write(Event::Builder to, const muster::Event& from) {
@@ -371,6 +388,8 @@ static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
     case Event::DEVICE_UNLISTED:
       return take<muster::DeviceUnlisted>(in, from, &R::hasDeviceUnlisted, &R::getDeviceUnlisted,
                                           to);
+    case Event::DRAIN_CHANGED:
+      return take<muster::DrainChanged>(in, from, &R::hasDrainChanged, &R::getDrainChanged, to);
     case Event::TASK_RETRIED:
       return take<muster::TaskRetried>(in, from, &R::hasTaskRetried, &R::getTaskRetried, to);
     case Event::DAEMON_LOGGED:

@@ -31,6 +31,8 @@ void write(ListedDevice::Builder to, const muster::ListedDevice& from);
 void read(Reading& in, ListedDevice::Reader from, muster::ListedDevice& to);
 void write(ListerState::Builder to, const muster::ListerState& from);
 void read(Reading& in, ListerState::Reader from, muster::ListerState& to);
+void write(Draining::Builder to, const muster::Draining& from);
+void read(Reading& in, Draining::Reader from, muster::Draining& to);
 
 // codec_report.cc
 void write(AttemptStarted::Builder to, const muster::AttemptStarted& from);

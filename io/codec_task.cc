@@ -44,6 +44,7 @@ void write(Ending::Builder to, const muster::Ending& from) {
   if (from.exit_code) to.getExit().setCode(*from.exit_code);
   if (from.signal) to.getKilled().setSignal(*from.signal);
   put(to, &Ending::Builder::setBlame, from.blame);
+  to.setLost(from.lost);
 }
 
 void read(Reading& in, Ending::Reader from, muster::Ending& to) {
@@ -74,6 +75,7 @@ void read(Reading& in, Ending::Reader from, muster::Ending& to) {
       in.fail_unknown("kind of kill", killed.which());
   }
   in.text(from.getBlame(), to.blame, "whom an ending blames");
+  to.lost = from.getLost();
 }
 
 void write(DeviceRequest::Builder to, const muster::DeviceRequest& from) {
@@ -116,9 +118,11 @@ void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
   timeouts.setSilence(from.timeouts.silence.count());
   timeouts.setGrace(from.timeouts.grace.count());
   timeouts.setFinally(from.timeouts.finally.count());
+  timeouts.setDeadline(from.timeouts.deadline.count());
   TaskSpec::Retry::Builder retry = to.getRetry();
   retry.setInfra(from.retry.infra);
   retry.setTest(from.retry.test);
+  retry.setCrashLimit(from.retry.crash_limit);
   to.setWaitForCapacity(from.wait_for_capacity);
   put(to, &Builder::setWork, from.work);
   TaskSpec::Before::Builder before = to.getBefore();
@@ -129,6 +133,7 @@ void write(TaskSpec::Builder to, const muster::TaskSpec& from) {
   put_list(to, &Builder::initDependsOn, from.depends_on);
   put(to, &Builder::setGroup, from.group);
   put_list(to, &Builder::initMetadata, from.metadata);
+  to.setAtOnce(from.at_once);
 }
 
 void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
@@ -147,9 +152,11 @@ void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
   in.duration(timeouts.getSilence(), to.timeouts.silence, "the silence timeout");
   in.duration(timeouts.getGrace(), to.timeouts.grace, "the grace period");
   in.duration(timeouts.getFinally(), to.timeouts.finally, "the timeout of finally");
+  in.duration(timeouts.getDeadline(), to.timeouts.deadline, "the deadline");
   const TaskSpec::Retry::Reader retry = from.getRetry();
   to.retry.infra = retry.getInfra();
   to.retry.test = retry.getTest();
+  to.retry.crash_limit = retry.getCrashLimit();
   to.wait_for_capacity = from.getWaitForCapacity();
   in.data(from.getWork(), to.work);
   const TaskSpec::Before::Reader before = from.getBefore();
@@ -161,6 +168,7 @@ void read(Reading& in, TaskSpec::Reader from, muster::TaskSpec& to) {
   read_list(in, from.getDependsOn(), to.depends_on, "dependencies of a task", kDependenciesMax);
   in.text(from.getGroup(), to.group, "the task's group");
   read_map(in, from.getMetadata(), to.metadata, "metadata of a task");
+  to.at_once = from.getAtOnce();
   const size_t taken = in.taken() - taken_before;
   if (taken > kTaskBytesMax) {
     in.fail("a task has " + std::to_string(taken) + " bytes, and at most " +

@@ -114,6 +114,7 @@ static void write(BrokerStatus::Builder to, const muster::BrokerStatus& from) {
   to.setRefusedMessages(from.refused_messages);
   to.setDiskLow(from.disk_low);
   to.setStarted(to_us(from.started));
+  if (from.draining) write(to.initDraining(), *from.draining);
 }
 
 static void read(Reading& in, BrokerStatus::Reader from, muster::BrokerStatus& to) {
@@ -129,6 +130,7 @@ static void read(Reading& in, BrokerStatus::Reader from, muster::BrokerStatus& t
   to.refused_messages = from.getRefusedMessages();
   to.disk_low = from.getDiskLow();
   in.time(from.getStarted(), to.started, "the broker's start");
+  if (from.hasDraining()) read(in, from.getDraining(), to.draining.emplace());
 }
 
 // Messages that say all by being sent.
@@ -177,6 +179,8 @@ struct WriteMessage {
   void operator()(const muster::ChangeDevicesReply& m) { write(to.initChangeDevicesReply(), m); }
   void operator()(const muster::AskInventory&) { to.initAskInventory(); }
   void operator()(const muster::CurrentInventory& m) { write(to.initCurrentInventory(), m); }
+  void operator()(const muster::Drain& m) { write(to.initDrain(), m); }
+  void operator()(const muster::DrainReply& m) { write(to.initDrainReply(), m); }
 };
 
 // Reads the member of the union that T is. True: the kind is known.
@@ -187,7 +191,7 @@ static bool take(Reading& in, const Envelope::Reader& from, bool (Envelope::Read
   return true;
 }
 
-// Kinds that are about devices, and unknown ones.
+// Kinds that are about devices and drains, and unknown ones.
 static bool read_device_message(Reading& in, Envelope::Reader from, Message& to) {
   using R = Envelope::Reader;
   switch (from.which()) {
@@ -211,6 +215,10 @@ static bool read_device_message(Reading& in, Envelope::Reader from, Message& to)
     case Envelope::CURRENT_INVENTORY:
       return take<muster::CurrentInventory>(in, from, &R::hasCurrentInventory,
                                             &R::getCurrentInventory, to);
+    case Envelope::DRAIN:
+      return take<muster::Drain>(in, from, &R::hasDrain, &R::getDrain, to);
+    case Envelope::DRAIN_REPLY:
+      return take<muster::DrainReply>(in, from, &R::hasDrainReply, &R::getDrainReply, to);
     default:
       in.fail_unknown("kind of message", from.which());
       return false;

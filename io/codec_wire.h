@@ -58,6 +58,10 @@ void write(ChangeDevices::Builder to, const muster::ChangeDevices& from);
 void read(Reading& in, ChangeDevices::Reader from, muster::ChangeDevices& to);
 void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& from);
 void read(Reading& in, ChangeDevicesReply::Reader from, muster::ChangeDevicesReply& to);
+void write(Drain::Builder to, const muster::Drain& from);
+void read(Reading& in, Drain::Reader from, muster::Drain& to);
+void write(DrainReply::Builder to, const muster::DrainReply& from);
+void read(Reading& in, DrainReply::Reader from, muster::DrainReply& to);
 
 // codec_log.cc
 void write(TellLog::Builder to, const muster::TellLog& from);

@@ -172,6 +172,7 @@ void write(ListTasks::Builder to, const muster::ListTasks& from) {
   }
   put(to, &ListTasks::Builder::setName, from.name);
   put_list(to, &ListTasks::Builder::initMetadata, from.metadata);
+  to.setBuried(from.buried);
 }
 
 // A list of enumerants up to `last`.
@@ -196,6 +197,7 @@ void read(Reading& in, ListTasks::Reader from, muster::ListTasks& to) {
   // It is matched against each task.
   in.room(to.name.size(), kNamePatternBytesMax, 1, "bytes in a pattern of names");
   read_map(in, from.getMetadata(), to.metadata, "metadata that tasks must have");
+  to.buried = from.getBuried();
 }
 
 void write(TaskList::Builder to, const muster::TaskList& from) {
@@ -247,6 +249,7 @@ void write(TaskInfo::Builder to, const muster::TaskInfo& from) {
   put(to, &TaskInfo::Builder::setCancelling, from.cancelling);
   to.setAttemptCount(from.attempt_count);
   put_list(to, &TaskInfo::Builder::initAttempts, from.attempts);
+  to.setBuried(from.buried);
 }
 
 void read(Reading& in, TaskInfo::Reader from, muster::TaskInfo& to) {
@@ -261,6 +264,7 @@ void read(Reading& in, TaskInfo::Reader from, muster::TaskInfo& to) {
   in.text(from.getCancelling(), to.cancelling, "the reason of a cancel");
   to.attempt_count = from.getAttemptCount();
   read_list(in, from.getAttempts(), to.attempts, "attempts of a task", kAttemptsMax);
+  to.buried = from.getBuried();
 }
 
 void write(ExplainTask::Builder to, const muster::ExplainTask& from) {

@@ -206,6 +206,7 @@ static void write(WorkerInfo::Builder to, const muster::WorkerInfo& from) {
   to.setLeaseUntil(to_us(from.lease_until));
   put(to, &Builder::setRefusing, from.refusing);
   put_list(to, &Builder::initListers, from.listers);
+  if (from.draining) write(to.initDraining(), *from.draining);
 }
 
 static void read(Reading& in, WorkerInfo::Reader from, muster::WorkerInfo& to) {
@@ -221,6 +222,7 @@ static void read(Reading& in, WorkerInfo::Reader from, muster::WorkerInfo& to) {
   in.time(from.getLeaseUntil(), to.lease_until, "the end of a worker's lease");
   in.text(from.getRefusing(), to.refusing, "why a worker takes no new work");
   read_list(in, from.getListers(), to.listers, "listers of a worker", kListersMax);
+  if (from.hasDraining()) read(in, from.getDraining(), to.draining.emplace());
 }
 
 void write(WorkerList::Builder to, const muster::WorkerList& from) {
@@ -297,6 +299,42 @@ void write(ChangeDevicesReply::Builder to, const muster::ChangeDevicesReply& fro
 
 void read(Reading& in, ChangeDevicesReply::Reader from, muster::ChangeDevicesReply& to) {
   read_list(in, from.getResults(), to.results, "changed devices", kInventoryDevicesMax);
+}
+
+void write(Drain::Builder to, const muster::Drain& from) {
+  put_texts(to, &Drain::Builder::initWorkers, from.workers);
+  to.setResume(from.resume);
+  put(to, &Drain::Builder::setReason, from.reason);
+  put(to, &Drain::Builder::setWho, from.who);
+}
+
+void read(Reading& in, Drain::Reader from, muster::Drain& to) {
+  read_texts(in, from.getWorkers(), to.workers, "names of workers", kPeersMax);
+  to.resume = from.getResume();
+  in.text(from.getReason(), to.reason, "the reason of a drain");
+  in.text(from.getWho(), to.who, "who drains");
+}
+
+static void write(DrainReply::Result::Builder to, const muster::DrainReply::Outcome& from) {
+  put(to, &DrainReply::Result::Builder::setName, from.name);
+  put(to, &DrainReply::Result::Builder::setRefused, from.refused);
+  put(to, &DrainReply::Result::Builder::setAlready, from.already);
+  to.setHeld(from.held);
+}
+
+static void read(Reading& in, DrainReply::Result::Reader from, muster::DrainReply::Outcome& to) {
+  in.text(from.getName(), to.name, "a worker's name");
+  in.text(from.getRefused(), to.refused, "the reason of a refusal");
+  in.text(from.getAlready(), to.already, "what a worker was already");
+  to.held = from.getHeld();
+}
+
+void write(DrainReply::Builder to, const muster::DrainReply& from) {
+  put_list(to, &DrainReply::Builder::initResults, from.results);
+}
+
+void read(Reading& in, DrainReply::Reader from, muster::DrainReply& to) {
+  read_list(in, from.getResults(), to.results, "drained workers", kPeersMax);
 }
 
 }  // namespace muster::wire

@@ -59,6 +59,7 @@ void put(JsonWriter& json, std::string_view key, const Ending& ending) {
   put(json, "blame", ending.blame);
   put(json, "started", ending.started);
   put(json, "finished", ending.finished);
+  if (ending.lost) json.boolean("lost", true);
   json.end_object();
 }
 
@@ -203,10 +204,14 @@ void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
   json.seconds("silence_s", spec.timeouts.silence);
   json.seconds("grace_s", spec.timeouts.grace);
   json.seconds("finally_s", spec.timeouts.finally);
+  if (spec.timeouts.deadline > Duration{0}) json.seconds("deadline_s", spec.timeouts.deadline);
   json.end_object();
   json.begin_object("retry");
   json.number("infra", uint64_t{spec.retry.infra});
   json.number("test", uint64_t{spec.retry.test});
+  if (spec.retry.crash_limit != Retry{}.crash_limit) {
+    json.number("crash_limit", uint64_t{spec.retry.crash_limit});
+  }
   json.end_object();
   if (spec.wait_for_capacity) json.boolean("wait_for_capacity", true);
   if (!(spec.before == Before{})) {
@@ -219,6 +224,7 @@ void put(JsonWriter& json, std::string_view key, const TaskSpec& spec) {
   }
   put_all(json, "depends_on", spec.depends_on);
   put(json, "group", spec.group);
+  if (spec.at_once > 0) json.number("at_once", uint64_t{spec.at_once});
   put(json, "metadata", spec.metadata);
   if (const Result<Work> work = decode_work(spec.work); work.ok()) {
     std::visit(AddWork{json}, *work);
@@ -365,6 +371,7 @@ struct AddBody {
   void operator()(const CancelRequested& event) const {
     put(json, "reason", event.reason);
     put(json, "who", event.who);
+    if (event.cause != Cause::user) json.text("cause", to_string(event.cause));
   }
   void operator()(const TaskEnded& event) const {
     put(json, "ending", event.ending);
@@ -390,6 +397,12 @@ struct AddBody {
     json.text("worker", event.worker);
     json.text("device", event.name);
   }
+  void operator()(const DrainChanged& event) const {
+    put(json, "worker", event.worker);
+    json.boolean("draining", event.draining);
+    put(json, "reason", event.reason);
+    put(json, "who", event.who);
+  }
   void operator()(const TaskRetried& event) const {
     put(json, "reason", event.reason);
     put(json, "who", event.who);
@@ -411,7 +424,8 @@ const std::vector<std::string>& event_types() {
       "attempt_leased", "attempt_started",   "record",        "result",         "attempt_ended",
       "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
       "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
-      "measurement",    "artifact",          "call_failed",   "call_made",      "daemon_logged"};
+      "measurement",    "artifact",          "call_failed",   "call_made",      "daemon_logged",
+      "drain_changed"};
   return types;
 }
 
@@ -474,9 +488,11 @@ TaskSpec task_spec_from_json(std::string_view text) {
   spec.timeouts.silence = duration_of(timeouts, "silence_s", spec.timeouts.silence);
   spec.timeouts.grace = duration_of(timeouts, "grace_s", spec.timeouts.grace);
   spec.timeouts.finally = duration_of(timeouts, "finally_s", spec.timeouts.finally);
+  spec.timeouts.deadline = duration_of(timeouts, "deadline_s", spec.timeouts.deadline);
   const Json retry = object_of(json, "retry");
   spec.retry.infra = count_of(retry, "infra", spec.retry.infra);
   spec.retry.test = count_of(retry, "test", spec.retry.test);
+  spec.retry.crash_limit = count_of(retry, "crash_limit", spec.retry.crash_limit);
   spec.wait_for_capacity = json.contains("wait_for_capacity");
   const Json before = object_of(json, "before");
   spec.before.verify = parse_word(text_of(before, "verify"), VerifyFirst::always);
@@ -491,6 +507,7 @@ TaskSpec task_spec_from_json(std::string_view text) {
     }
   }
   spec.group = text_of(json, "group");
+  spec.at_once = count_of(json, "at_once", 0);
   const Json metadata = object_of(json, "metadata");
   for (const auto& [key, value] : metadata.items()) {
     if (value.is_string()) spec.metadata[key] = value.get<std::string>();

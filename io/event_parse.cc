@@ -148,6 +148,10 @@ std::optional<EventBody> read_house(const std::string& type, const Members& memb
   if (type == "device_unlisted") {
     return DeviceUnlisted{members.text("worker"), members.text("device")};
   }
+  if (type == "drain_changed") {
+    return DrainChanged{members.text("worker"), members.boolean("draining"), members.text("reason"),
+                        members.text("who")};
+  }
   return std::nullopt;
 }
 
@@ -170,7 +174,9 @@ std::optional<EventBody> read_body(const std::string& type, const Members& membe
     return ReportRefused{read_origin(members), read_token(members), members.text("reason")};
   }
   if (type == "cancel_requested") {
-    return CancelRequested{members.text("guid"), members.text("reason"), members.text("who")};
+    const bool asked = members.find("cause") == nullptr;
+    return CancelRequested{members.text("guid"), members.text("reason"), members.text("who"),
+                           asked ? Cause::user : members.word("cause", Cause::capacity)};
   }
   if (type == "task_ended") {
     return TaskEnded{members.text("guid"), read_ending(members),
@@ -210,6 +216,7 @@ Ending ending_from_json(const Json& json) {
   ending.blame = members.text("blame");
   ending.started = members.time("started");
   ending.finished = members.time("finished");
+  ending.lost = members.boolean("lost");
   return ending;
 }
 

@@ -18,6 +18,11 @@ std::string JsonMembers::text(const char* key) const {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
+bool JsonMembers::boolean(const char* key) const {
+  const Json* value = find(key);
+  return value != nullptr && value->is_boolean() && value->get<bool>();
+}
+
 Instant JsonMembers::time(const char* key) const { return parse_rfc3339(text(key)); }
 
 std::vector<std::string> JsonMembers::names(const char* key) const {

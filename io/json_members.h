@@ -21,6 +21,7 @@ class JsonMembers {
   explicit JsonMembers(const nlohmann::ordered_json& json) : json_(json) {}
 
   std::string text(const char* key) const;
+  bool boolean(const char* key) const;  // false where it is not there
   Instant time(const char* key) const;
   std::vector<std::string> names(const char* key) const;
   // A number, or a decimal string where it may exceed 2^53.

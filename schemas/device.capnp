@@ -112,6 +112,36 @@ struct StrategyBlob {
   # the worker unread.
 }
 
+struct Cap {
+  # How many attempts may be held at once. Of two bounds the lower one counts.
+
+  pool @0 :Text;
+  # Of tasks that ask for this pool. Empty: of all tasks.
+
+  maxRunning @1 :UInt32;
+  # 0: no such bound.
+
+  maxRunningPerDevice @2 :UInt32;
+  # For each device that the pool, or the lab, has. 0: no such bound.
+}
+
+struct Share {
+  # A submitter's weight beside others.
+
+  submitter @0 :Text;
+  # user@host.
+
+  weight @1 :UInt32 = 1;
+}
+
+struct Draining {
+  # That a worker, or the broker, takes no new work until a person says otherwise.
+
+  who @0 :Text;
+  reason @1 :Text;
+  since @2 :Int64;
+}
+
 struct Inventory {
   lab @0 :Text;
   workers @1 :List(WorkerSpec);
@@ -127,6 +157,12 @@ struct Inventory {
 
   allow @6 :List(Text);
   # Selectors. Listed devices that one of them matches may be used although nobody declared them.
+
+  caps @7 :List(Cap);
+  # No pool twice.
+
+  shares @8 :List(Share);
+  # No submitter twice. Who is not named has weight 1.
 }
 
 enum DeviceState {

@@ -54,6 +54,7 @@ struct Event {
     deviceUnlisted @14 :DeviceUnlisted;
     taskRetried @15 :TaskRetried;
     daemonLogged @17 :DaemonLogged;
+    drainChanged @18 :DrainChanged;
   }
 
   metadata @16 :List(Device.Pair);
@@ -191,6 +192,9 @@ struct CancelRequested {
   guid @0 :Text;
   reason @1 :Text;
   who @2 :Text;
+
+  cause @3 :Task.Cause = user;
+  # timeout: its deadline has passed, and the broker says so.
 }
 
 struct TaskEnded {
@@ -260,4 +264,16 @@ struct DaemonLogged {
   # As its log file is named: "broker", "worker-NAME", "collector".
 
   line @1 :Log.LogLine;
+}
+
+struct DrainChanged {
+  # A person had a worker, or the broker, take no new work, or had it take some again. What it holds
+  # goes on.
+
+  worker @0 :Text;
+  # Empty: the broker.
+
+  draining @1 :Bool;
+  reason @2 :Text;
+  who @3 :Text;
 }

@@ -158,6 +158,9 @@ struct Ending {
 
   blame @10 :Text;
   # With cause peripheral: the name of the device whose fault it is, or what a strategy calls it.
+
+  lost @11 :Bool;
+  # Its worker died under it: was lost, or came back without it.
 }
 
 struct DeviceRequest {
@@ -228,6 +231,9 @@ struct TaskSpec {
 
     finally @20 :Int64 = 300000000;
     # Of all of a job's `finally` steps.
+
+    deadline @24 :Int64;
+    # From submission to the end of the task.
   }
 
   retry :group {
@@ -238,6 +244,10 @@ struct TaskSpec {
 
     test @13 :UInt32 = 0;
     # Outcome fail, and causes test and timeout.
+
+    crashLimit @25 :UInt32 = 3;
+    # When so many attempts that had begun were lost with their workers, the task is buried. 0:
+    # never.
   }
 
   waitForCapacity @14 :Bool;
@@ -270,6 +280,9 @@ struct TaskSpec {
 
   metadata @23 :List(Device.Pair);
   # The submitter's own. No key twice.
+
+  atOnce @26 :UInt32;
+  # So many tasks of `group` that say so hold a slot at once. 0: no such cap.
 }
 
 struct Dependency {

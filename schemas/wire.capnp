@@ -86,6 +86,8 @@ struct Envelope {
     retryTasksReply @35 :RetryTasksReply;
     tellLog @36 :TellLog;
     tellLogReply @37 :TellLogReply;
+    drain @38 :Drain;
+    drainReply @39 :DrainReply;
   }
 }
 
@@ -524,6 +526,9 @@ struct ListTasks {
 
   metadata @7 :List(Device.Pair);
   # Each must be the task's. No key twice.
+
+  buried @8 :Bool;
+  # Only those that are (TaskInfo.buried).
 }
 
 struct TaskList {
@@ -564,6 +569,9 @@ struct TaskInfo {
 
   attempts @9 :List(AttemptInfo);
   # Oldest first.
+
+  buried @10 :Bool;
+  # It came to nothing, by nobody's word: neither cancelled nor on another one's behalf.
 }
 
 struct AttemptInfo {
@@ -696,6 +704,9 @@ struct WorkerInfo {
 
   listers @11 :List(Device.ListerState);
   # That it has.
+
+  draining @12 :Device.Draining;
+  # Absent: it is not.
 }
 
 struct AskStatus {
@@ -723,6 +734,9 @@ struct BrokerStatus {
 
   diskLow @10 :Bool;
   started @11 :Int64;
+
+  draining @12 :Device.Draining;
+  # Absent: it is not.
 }
 
 # ==================================================================================================
@@ -739,4 +753,40 @@ struct TellLog {
 struct TellLogReply {
   through @0 :UInt64;
   # Number of the newest line of this daemon that is an event.
+}
+
+# ==================================================================================================
+# Draining
+
+struct Drain {
+  # admin -> broker: workers, or the broker itself, take no new work until they are resumed. What
+  # they hold goes on. Answered by DrainReply when durable.
+
+  workers @0 :List(Text);
+  # Names. Empty: the broker.
+
+  resume @1 :Bool;
+  # They take work again.
+
+  reason @2 :Text;
+  who @3 :Text;
+}
+
+struct DrainReply {
+  struct Result {
+    name @0 :Text;
+    # Empty: the broker.
+
+    refused @1 :Text;
+    # Why not. Empty: done, or it was so already.
+
+    already @2 :Text;
+    # For people. Empty: it was not so before.
+
+    held @3 :UInt64;
+    # Attempts that go on.
+  }
+
+  results @0 :List(Result);
+  # In the order of Drain.workers.
 }

@@ -176,6 +176,9 @@ TEST(EventJson, EventsOfTasksComeBack) {
       InventoryApplied{inventory, "ann"},
       WorkerJoined{"bench", 7, "lab", {"p"}, 4, "0.1.0"},
       WorkerLost{"bench", 7, "silent"},
+      DrainChanged{"bench", true, "new disk", "ann"},
+      DrainChanged{"", false, "", "ann"},
+      CancelRequested{"0194-task-one", "too late", "broker", Cause::timeout},
       DeviceListed{"bench", {"adb", "phone-9", {{"serial", "x"}}}},
       DeviceUnlisted{"bench", "phone-9"},
       TaskSubmitted{spec},
@@ -284,7 +287,9 @@ TEST(SpecJson, ReadsBackAllButTheWork) {
   spec.devices = {{"dut", "", "type=handset,pretty!=yuga"}, {"", "relay-1", ""}};
   spec.priority = 99;
   spec.timeouts = {1us, 24h * 30, 1500ms, Duration(0)};
-  spec.retry = {0, 7};
+  spec.retry = {0, 7, 9};
+  spec.timeouts.deadline = 8h;
+  spec.at_once = 4;
   spec.wait_for_capacity = true;
   EXPECT_EQ(task_spec_from_json(task_spec_to_json(spec)), spec);
   EXPECT_EQ(task_spec_from_json(task_spec_to_json(TaskSpec{})), TaskSpec{});

@@ -48,10 +48,13 @@ inline Ending killed_ending() {
   ending.signal = 9;
   ending.blame = "relay-4";
   ending.message = "silent for 60 s";
+  ending.lost = true;
   ending.started = instant(10);
   ending.finished = instant(70);
   return ending;
 }
+
+inline Draining draining() { return {"ada@build-1", "new disk", instant(40)}; }
 
 inline AttemptStarted attempt_started() {
   return {"file:///var/lib/muster/logs/task-1/1.log", {"/bin/sh", "-c", ""}};
@@ -234,6 +237,8 @@ inline InventoryPtr inventory() {
   inventory.stacks = {{"bench-1", {"yuga-1", "yuga-2"}}};
   inventory.health = {5, {Duration(1min), Duration(1h)}, Duration(3min)};
   inventory.allow = {"type=handset"};
+  inventory.caps = {{"", 40, 0}, {"nightly", 4, 2}};
+  inventory.shares = {{"ada@build-1", 3}};
   return std::make_shared<const Inventory>(std::move(inventory));
 }
 
@@ -247,14 +252,16 @@ inline TaskSpec task_spec() {
   spec.pool = "nightly";
   spec.devices = {{"dut", "", "pretty=yuga,type=handset"}, {"relay", "relay-4", "", "dut"}};
   spec.priority = 70;
-  spec.timeouts = {Duration(1h), Duration(30min), Duration(5min), Duration(3s), Duration(1min)};
-  spec.retry = {4, 1};
+  spec.timeouts = {Duration(1h), Duration(30min), Duration(5min),
+                   Duration(3s), Duration(1min),  Duration(8h)};
+  spec.retry = {4, 1, 5};
   spec.wait_for_capacity = true;
   spec.work = encode_work(works()[3].value);
   spec.before = {VerifyFirst::always, "quick", true, Duration(20min)};
   spec.depends_on = {{"https://lab.example/job/1001", true},
                      {"https://lab.example/job/1002", false}};
   spec.group = "https://lab.example/job/1000";
+  spec.at_once = 6;
   spec.metadata = {{"build_url", "https://ci/42"}, {"image", "sha256:00"}};
   return spec;
 }
@@ -291,14 +298,15 @@ inline std::vector<Named<Event>> events() {
       {"attempt_requeued",
        AttemptEnded{Origin{}, token(), killed_ending(), Verdict::none, instant(99)}},
       {"report_refused", ReportRefused{origin, token(), "the attempt is not live"}},
-      {"cancel_requested", CancelRequested{token().guid, "wrong branch", "ada@build-1"}},
+      {"cancel_requested", CancelRequested{token().guid, "too late", "broker", Cause::timeout}},
       {"task_ended", TaskEnded{token().guid, killed_ending(), Verdict::skip}},
       {"device_judged", DeviceJudged{"yuga-1", DeviceHealth::quarantined, "adb: no answer",
                                      "broker", token().guid, instant(900), 3, "quick", 2}},
       {"device_listed", DeviceListed{"worker-1", listed_device()}},
       {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}},
       {"task_retried", TaskRetried{token().guid, "new cable", "ada@build-1", "0199-request"}},
-      {"daemon_logged", DaemonLogged{"worker-worker-1", log_line()}}};
+      {"daemon_logged", DaemonLogged{"worker-worker-1", log_line()}},
+      {"drain_changed", DrainChanged{"worker-1", true, "new disk", "ada@build-1"}}};
   std::vector<Named<Event>> events;
   const auto metadata = std::make_shared<const Metadata>(task_spec().metadata);
   for (auto& [name, body] : bodies) {
@@ -318,6 +326,7 @@ inline std::vector<Event> event_values() {
 
 inline TaskInfo task_info() {
   TaskInfo info;
+  info.buried = true;
   info.spec = task_spec();
   info.state = TaskState::ended;
   info.verdict = Verdict::flaky;
@@ -399,7 +408,8 @@ inline WorkerInfo worker_info() {
           instant(50),
           instant(70),
           "its disk is nearly full",
-          {{"phones", "exit 127"}}};
+          {{"phones", "exit 127"}},
+          draining()};
 }
 
 // One of every alternative, in their order.
@@ -436,7 +446,8 @@ inline std::vector<Named<Envelope>> messages() {
                                {Verdict::fail, Verdict::error},
                                {TaskKind::job, TaskKind::verify},
                                "wifi-*",
-                               {{"branch", "main"}, {"build", "42"}}}},
+                               {{"branch", "main"}, {"build", "42"}},
+                               true}},
       {"task_list", TaskList{{task_info(), TaskInfo{}}, 500}},
       {"show_task", ShowTask{token().guid}},
       {"task_info", task_info()},
@@ -453,7 +464,7 @@ inline std::vector<Named<Envelope>> messages() {
       {"worker_list", WorkerList{{worker_info(), WorkerInfo{}}}},
       {"ask_status", AskStatus{}},
       {"broker_status",
-       BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0)}},
+       BrokerStatus{"0.1.0", "log-5d3c", 3, 1234, 5, 6, 7, 8, 9, 10, true, instant(0), draining()}},
       {"change_devices",
        ChangeDevices{{"yuga-1"}, DeviceChange::quarantine, "screen broken", "ada@build-1"}},
       {"change_devices_reply",
@@ -465,7 +476,10 @@ inline std::vector<Named<Envelope>> messages() {
        RetryTasksReply{{{token().guid, ""},
                         {"another-task-1", "the queue is full", RefusalCode::unavailable}}}},
       {"tell_log", TellLog{{log_line()}}},
-      {"tell_log_reply", TellLogReply{log_line().seq}}};
+      {"tell_log_reply", TellLogReply{log_line().seq}},
+      {"drain", Drain{{"worker-1", "worker-9"}, true, "new disk", "ada@build-1"}},
+      {"drain_reply",
+       DrainReply{{{"worker-1", "", "drains already", 3}, {"worker-9", "no such worker", "", 0}}}}};
   std::vector<Named<Envelope>> messages;
   for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
   return messages;

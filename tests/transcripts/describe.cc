@@ -170,6 +170,12 @@ struct EventText {
   void operator()(const DeviceListed& event) {
     line.word(event.worker).word(event.device.name).pair("lister", event.device.lister);
   }
+  void operator()(const DrainChanged& event) {
+    line.word(event.worker.empty() ? "broker" : event.worker)
+        .word(event.draining ? "drains" : "resumes")
+        .pair("by", event.who)
+        .text("reason", event.reason);
+  }
   void operator()(const DeviceUnlisted& event) { line.word(event.worker).word(event.name); }
   void operator()(const TaskEnded& event) {
     line.word(event.guid).word(describe(event.ending)).pair("verdict", to_string(event.verdict));
@@ -359,6 +365,16 @@ struct MessageText {
     for (const ChangeDevicesReply::Outcome& outcome : reply.results) {
       line.word(outcome.name).text("refused", outcome.refused).text("already", outcome.already);
       line.flag("done", outcome.refused.empty() && outcome.already.empty());
+    }
+  }
+  void operator()(const Drain& drain) {
+    line.word("drain").flag("resume", drain.resume).names("", drain.workers);
+  }
+  void operator()(const DrainReply& reply) {
+    line.word("drain_reply");
+    for (const DrainReply::Outcome& outcome : reply.results) {
+      line.word(outcome.name.empty() ? "broker" : outcome.name).pair("held", outcome.held);
+      line.text("refused", outcome.refused).text("already", outcome.already);
     }
   }
   void operator()(const AskInventory&) { line.word("ask_inventory"); }
