@@ -27,6 +27,7 @@ void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   worker.slots = event.slots;
   worker.version = event.version;
   if (!other_pools) return;
+  index_cap_devices();
   match_classes();  // its devices are in them
   index_strays();
   for (DeviceIx device = 0; device < devices_.size(); ++device) index_reverify(device);
@@ -62,12 +63,16 @@ void BrokerCore::apply_queued(TaskIx ix, Instant time) {
   task.state = TaskState::queued;
   task.submitted = time;
   task.task_class = class_of(*task.spec);
+  index_load(ix);
   ++queued_count_;
   apply_dependencies(ix);
   if (task.waits_for == 0) enqueue(ix, false);
   apply_chain_begun(ix);
   if (task.spec->timeouts.queue > Duration{0}) {
     queue_deadlines_.emplace(time + task.spec->timeouts.queue, ix, task.seq);
+  }
+  if (task.spec->timeouts.deadline > Duration{0}) {
+    deadlines_.emplace(time + task.spec->timeouts.deadline, ix, task.seq);
   }
 }
 
@@ -97,6 +102,7 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
   if (!attempt.devices.empty()) ++worker.held_devices;
   --queued_count_;
   ++held_count_;
+  apply_load(task, true);
   dequeue(ix);
   worker.to_run.push_back(TaskRef{ix, task.seq});
   mark_worker(attempt.worker);
@@ -179,6 +185,7 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
   tasks_[moved].held_position = task.held_position;
   worker.held.pop_back();
   --held_count_;
+  apply_load(task, false);
   const bool was_full = worker.held_devices >= worker.slots;
   if (!attempt.devices.empty()) --worker.held_devices;
   for (const DeviceIx device : attempt.devices) {
@@ -200,11 +207,12 @@ void BrokerCore::apply_event(const CancelRequested& event, Instant) {
   assert(ix != kNone);
   Task& task = tasks_[ix];
   task.cancel = std::make_unique<CancelRequested>(event);
+  deadlines_.erase({task.submitted + task.spec->timeouts.deadline, ix, task.seq});
   if (task.state == TaskState::queued) return;  // TaskEnded follows
   Worker& worker = workers_[task.attempts.back().worker];
   worker.to_stop.push_back(StopOrder{{event.guid, static_cast<uint32_t>(task.attempts.size())},
                                      StopReason::cancelled,
-                                     "cancelled by " + event.who + ": " + event.reason});
+                                     broker_state::stop_text(event)});
   mark_worker(task.attempts.back().worker);
 }
 
@@ -252,8 +260,10 @@ void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant
   if (task.spec->timeouts.queue > Duration{0}) {
     queue_deadlines_.erase({task.submitted + task.spec->timeouts.queue, ix, task.seq});
   }
+  deadlines_.erase({task.submitted + task.spec->timeouts.deadline, ix, task.seq});
   apply_chain_over(ix);
   leave_class(task);
+  leave_load(task);
   apply_dependants(task);
   ++ended_count_;
   note_news(ix);

@@ -325,21 +325,18 @@ std::vector<const BrokerCore::Task*> BrokerCore::waiting_for_repair(DeviceIx dev
   for (const ClassIx waiter : devices_[device].waiters) {
     const TaskClass& task_class = classes_[waiter];
     if (!task_class.verifies_first() || !task_class.before.repair) continue;
-    for (const auto& [priority, refs] : task_class.queues) {
-      const auto found = std::find_if(refs.begin(), refs.end(), waits);
-      if (found == refs.end()) continue;
-      jobs.push_back(live_task(*found));
-      break;
+    for (const auto& [priority, lanes] : task_class.queues) {
+      const size_t before = jobs.size();
+      for (const auto& [key, lane] : lanes) {
+        const auto found = std::find_if(lane.begin(), lane.end(), waits);
+        if (found != lane.end()) jobs.push_back(live_task(*found));
+      }
+      if (jobs.size() > before) break;
     }
   }
   std::sort(jobs.begin(), jobs.end(),
-            [](const Task* one, const Task* other) { return outranks(*one, *other); });
+            [&](const Task* one, const Task* other) { return outranks(*one, *other); });
   return jobs;
-}
-
-// Whether it is served first.
-bool BrokerCore::outranks(const Task& one, const Task& other) {
-  return std::pair(one.spec->priority, other.seq) > std::pair(other.spec->priority, one.seq);
 }
 
 // Whether the job could still be placed on devices that are fit for it, once they are free.
@@ -371,15 +368,11 @@ bool BrokerCore::needed_by_others(DeviceIx ix, const Task& job, const Consequenc
   const auto waits = [&](ClassIx waiter) {
     const TaskClass& task_class = classes_[waiter];
     if (!task_class.verifies_first()) return false;
-    for (const auto& [priority, refs] : task_class.queues) {
-      for (const TaskRef& ref : refs) {
-        const Task* other = live_task(ref);
-        const bool waits_on = other && other != &job && other->state == TaskState::queued &&
-                              !all.over.contains(other->guid());
-        if (waits_on) return true;
-      }
-    }
-    return false;
+    return broker_state::any_queued(task_class.queues, [&](const TaskRef& ref) {
+      const Task* other = live_task(ref);
+      return other && other != &job && other->state == TaskState::queued &&
+             !all.over.contains(other->guid());
+    });
   };
   const std::set<ClassIx>& waiters = devices_[ix].waiters;
   return std::any_of(waiters.begin(), waiters.end(), waits);
@@ -455,6 +448,7 @@ void BrokerCore::apply_chain_begun(TaskIx ix) {
   task.chain = std::make_unique<Chain>();
   task.chain->parent = TaskRef{parent_ix, parent.seq};
   if (!parent.chain) parent.chain = std::make_unique<Chain>();
+  if (!is_preparing(parent)) apply_preparing(parent, true);
   parent.chain->open.push_back(TaskRef{ix, task.seq});
   if (spec.kind == TaskKind::repair) parent.chain->repaired.insert(spec.devices[0].name);
 }
@@ -481,6 +475,7 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
   if (!live_task(child.chain->parent)) return;
   Task& parent = tasks_[child.chain->parent.ix];
   std::erase(parent.chain->open, TaskRef{ix, child.seq});
+  if (!is_preparing(parent)) apply_preparing(parent, false);
   if (parent.task_class != kNone) mark_class(parent.task_class);
   const std::string& device = child.spec->devices[0].name;
   if (child.verdict == Verdict::pass) {

@@ -80,6 +80,7 @@ std::string BrokerCore::absence_of(DeviceIx ix) const {
   const Device& device = devices_[ix];
   const Worker& worker = workers_[device.worker];
   if (!worker.present) return "worker " + worker.name + " is not connected";
+  if (worker.draining) return "worker " + worker.name + " drains";
   if (!worker.peer.empty() && worker.credit == 0) {
     return "worker " + worker.name + " takes no new work";
   }
@@ -128,8 +129,11 @@ void BrokerCore::decide_verification(const Task& job, DeviceIx device, Scratch& 
   TaskClass alone;
   describe_class(alone, *child);
   alone.candidates = {{device}};
+  if (barrier_of(shares_[job.share].pool, scratch) != Barrier::none) return;
   const std::optional<Placement> placement = find_placement(alone, &scratch);
-  if (placement) decide_lease(AttemptToken{child->guid, 1}, *placement, scratch, decision);
+  if (!placement) return;
+  count_lease(job, scratch);  // it counts as the job's submitter's
+  decide_lease(AttemptToken{child->guid, 1}, *placement, scratch, decision);
 }
 
 // While children are on their way: what they are to look at, and what has passed already.

@@ -56,6 +56,9 @@ void BrokerCore::note(const Input& input, Instant now) {
     for (WorkerIx ix = 0; ix < workers_.size(); ++ix) {
       if (workers_[ix].present) note_lease(ix, now + options_.lease);
     }
+    // Turns begin anew: who had how many is not known from everything that a core can start from.
+    turn_now_ = 0;
+    shares_.each([](ShareLoad& share) { share.turn = 0; });
   } else if (std::holds_alternative<Tick>(input)) {
     note_tick(now);
   } else if (std::holds_alternative<Dispatch>(input)) {
@@ -72,6 +75,7 @@ std::optional<Instant> BrokerCore::next_deadline() const {
   if (!lease_deadlines_.empty()) consider(lease_deadlines_.begin()->first);
   if (!delayed_.empty()) consider(std::get<0>(*delayed_.begin()));
   if (!queue_deadlines_.empty()) consider(std::get<0>(*queue_deadlines_.begin()));
+  if (!deadlines_.empty()) consider(std::get<0>(*deadlines_.begin()));
   if (!reverify_.empty()) consider(reverify_.begin()->first);
   if (!sessions_.empty()) consider(next_session_sweep_);
   return next;
@@ -125,6 +129,7 @@ class Digest {
     add(static_cast<uint64_t>(ending.exit_code.value_or(-1)));
     add(static_cast<uint64_t>(ending.signal.value_or(-1)));
     add(ending.message);
+    add(static_cast<uint64_t>(ending.lost));
     add(ending.started);
     add(ending.finished);
   }
@@ -133,6 +138,14 @@ class Digest {
  private:
   uint64_t value_ = 0xcbf29ce484222325ull;
 };
+
+void add_draining(Digest& digest, const std::optional<Draining>& draining) {
+  digest.add(static_cast<uint64_t>(draining.has_value()));
+  if (!draining) return;
+  digest.add(draining->who);
+  digest.add(draining->reason);
+  digest.add(draining->since);
+}
 
 void add_chain(Digest& digest, const broker_state::Chain& chain) {
   digest.add(chain.parent.seq);
@@ -195,6 +208,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(task.not_before);
     digest.add(uint64_t{task.waits_for});
     digest.add(task.cancel ? task.cancel->reason : "");
+    digest.add(static_cast<uint64_t>(task.cancel ? task.cancel->cause : Cause::none));
     if (task.own_ending) digest.add(*task.own_ending);
     if (task.revival) {
       digest.add(task.revival->submitted_seq);
@@ -218,6 +232,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(worker.last_seq);
     digest.add(worker.slots);
     digest.add(worker.held.size());
+    add_draining(digest, worker.draining);
     for (const auto& [name, listed] : worker.listed) {
       digest.add(name);
       digest.add(listed.lister);
@@ -232,6 +247,7 @@ uint64_t BrokerCore::hard_digest() const {
     digest.add(daemon);
     digest.add(through);
   }
+  add_draining(digest, draining_);
   digest.add(queued_count_);
   digest.add(held_count_);
   digest.add(ended_count_);

@@ -28,6 +28,7 @@
 #include "core/broker_state.h"
 #include "core/device.h"
 #include "core/event.h"
+#include "core/interned.h"
 #include "core/kept_task.h"
 #include "core/limits.h"
 #include "core/lookup_map.h"
@@ -98,11 +99,31 @@ class BrokerCore {
   using TaskClass = broker_state::TaskClass;
   using Session = broker_state::Session;
   using Placement = broker_state::Placement;
+  using PoolIx = broker_state::PoolIx;
+  using ShareIx = broker_state::ShareIx;
+  using GroupIx = broker_state::GroupIx;
+  using PoolLoad = broker_state::PoolLoad;
+  using ShareLoad = broker_state::ShareLoad;
+  using GroupLoad = broker_state::GroupLoad;
+  using LaneKey = broker_state::LaneKey;
+  using Lane = broker_state::Lane;
+  using Rank = broker_state::Rank;
+  using Barrier = broker_state::Barrier;
 
   // Judgements of the same decision, which are not applied yet.
   using Judged = std::map<DeviceIx, DeviceJudged>;
   // What earlier leases of the same decision have taken, and what is looked for now.
   struct Scratch {
+    // Leases by this decision of one share, and its turn after them.
+    struct Taken {
+      uint64_t leases = 0;
+      uint64_t turn = 0;
+    };
+    LookupMap<ShareIx, Taken> shares;
+    LookupMap<PoolIx, uint64_t> pools;
+    LookupMap<GroupIx, uint64_t> groups;
+    uint64_t lab = 0;
+    uint64_t turn_now = 0;
     LookupSet<DeviceIx> taken_devices;
     LookupMap<WorkerIx, uint32_t> device_leases;  // made by this decision, with devices
     LookupMap<WorkerIx, uint32_t> leases;         // all of them
@@ -123,6 +144,7 @@ class BrokerCore {
     const TaskTerms* admitted = nullptr;             // the newest terms that nothing speaks against
     size_t suggestions = kSuggestionsPerRequestMax;  // left
     std::string otherwise;                           // what a person may do all the same
+    std::map<std::string, uint32_t> at_once;         // of groups that it has accepted tasks of
   };
   // A bounded search for devices of one worker (broker_placement.cc).
   struct Search;
@@ -131,6 +153,7 @@ class BrokerCore {
   // Why a candidate cannot be leased now, and when that may change (broker_explain.cc).
   struct Obstacle;
   struct PlainQueue;
+  struct LaneWalk;
   using WorkersByPool = std::map<std::string, std::set<WorkerIx>, std::less<>>;
 
   // decide_*: broker_{decide,submit,retry,sync,dispatch,health,chain}.cc.
@@ -150,10 +173,16 @@ class BrokerCore {
   Decision decide_sync(const FromPeer& input, const Sync& sync, Instant now) const;
   Decision decide_start(const Start& start, Instant now) const;
   Decision decide_tick(Instant now) const;
+  void decide_deadlines(Instant now, Decision& decision) const;
+  AttemptEnded decide_lost(const Task& task, std::string why, Instant now) const;
+  // How many of its attempts were lost with their workers since it was submitted or retried.
+  static uint32_t count_lost(const Task& task);
+  const Ending& ending_of(const Task& ended) const;
   Decision decide_dispatch(Instant now) const;
   std::string decide_room(size_t accepted) const;
   // Why not, or empty; the second: why nothing known could serve it.
   std::string decide_admission(const TaskSpec& spec, Admission& admission) const;
+  std::string decide_group(const TaskSpec& spec, Admission& admission) const;
   std::string decide_capacity(const TaskTerms& spec, Admission& admission) const;
   std::string decide_capacity_of(const TaskTerms& spec, const TaskClass& wanted,
                                  Admission& admission) const;
@@ -163,10 +192,49 @@ class BrokerCore {
                         Decision& decision) const;
   AttemptEnded decide_ending(const Task& task, Origin origin, Ending ending, Instant now) const;
   std::set<ClassIx> classes_to_look_at() const;
+  bool may_be_next(const TaskRef& ref, const Scratch& scratch) const;
   void decide_leases_with_devices(Scratch& scratch, Decision& decision) const;
-  void decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const;
-  size_t decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
-                          bool slots_only, Instant now, Scratch& scratch, Decision& decision) const;
+  bool decide_lease_with_devices(const Task& task, Scratch& scratch, Decision& decision) const;
+  void decide_leases_plain(Scratch& scratch, Decision& decision) const;
+  size_t room_for_plain(const std::string& pool, const Scratch& scratch) const;
+  void decide_leases_of(std::deque<const Task*>& run, const std::string& pool,
+                        const WorkersByPool& by_pool, bool slots_only, Scratch& scratch,
+                        Decision& decision) const;
+  bool was_tried(const Task& task, WorkerIx worker) const;
+
+  // The rules (broker_rules.cc), for dispatch and for explanations of it. With what earlier leases
+  // of the same decision have taken.
+  Rank rank_of(const Task& task, const Scratch& scratch, uint64_t after = 0) const;
+  Rank rank_of(uint32_t priority, ShareIx share, uint64_t seq, const Scratch& scratch,
+               uint64_t after) const;
+  bool outranks(const Task& one, const Task& other) const;
+  static uint64_t limit_of(const PoolLoad& pool);
+  uint64_t room_of(PoolIx pool, const Scratch& scratch) const;
+  Barrier barrier_of(PoolIx pool, const Scratch& scratch) const;
+  Barrier barrier_of(const Task& task, const Scratch& scratch) const;
+  static bool is_preparing(const Task& task);
+  void apply_preparing(const Task& task, bool begun);
+  bool takes_work(const Worker& worker) const {
+    return reachable_worker(worker) && !worker.draining;
+  }
+  void count_lease(const Task& task, Scratch& scratch) const;
+  void index_load(TaskIx ix);
+  void leave_load(Task& task);
+  void apply_load(const Task& task, bool leased);
+  void index_caps();
+  void index_cap_devices();
+  bool index_cap_device(DeviceIx ix);
+  void mark_classes();
+  std::string explain_barrier(const Task& task, Barrier barrier, Instant now) const;
+  std::string explain_pool_full(const PoolLoad& pool) const;
+  std::string explain_draining(const std::string& whose, const Draining& draining,
+                               Instant now) const;
+
+  // Drains (broker_drain.cc).
+  Decision decide_drain(const FromPeer& input, const Drain& drain, Instant now) const;
+  DrainReply::Outcome decide_drained(const std::string& name, const Drain& drain, Instant now,
+                                     Decision& decision) const;
+  void apply_event(const DrainChanged& event, Instant time);
 
   void avoid_tried(const Task& task, Scratch& scratch) const;
   void decide_lease(const Task& task, Placement placement, Scratch& scratch,
@@ -272,7 +340,6 @@ class BrokerCore {
   TaskSpecPtr make_child(const Task& job, TaskKind kind, const std::string& device,
                          const Work& work, uint64_t seq) const;
   std::string make_own_guid(const std::string& wanted, const std::string& otherwise) const;
-  static bool outranks(const Task& one, const Task& other);
   bool is_served(const std::string& device) const;
   const Task* served_for(const Task& job, const std::string& device) const;
   std::vector<std::string> explain_chain(const Task& job, Instant now) const;
@@ -322,7 +389,7 @@ class BrokerCore {
   std::vector<DeviceIx> matching_devices(const TaskClass& task_class, size_t request) const;
   void enqueue(TaskIx ix, bool first);
   void dequeue(TaskIx ix);
-  void prune_queue(TaskClass& task_class);
+  void prune_lane(const Task& task, TaskClass& task_class);
   void mark_class(ClassIx ix);
   void mark_waiters(DeviceIx ix);
   void mark_device(DeviceIx ix);
@@ -384,7 +451,8 @@ class BrokerCore {
   DeviceList make_device_list(const ListDevices& question, const Selector& selector) const;
   Explanation make_explanation(const Task& task, Instant now) const;
   void explain_devices(const Task& task, Instant now, Explanation& answer) const;
-  void explain_slots(const Task& task, Explanation& answer) const;
+  void explain_slots(const Task& task, Instant now, Explanation& answer) const;
+  std::string explain_share(const Task& task, uint32_t passed) const;
   void explain_wait(const Task& task, Instant now, Explanation& answer) const;
   std::string explain_nearest(const Task& task, Instant now) const;
   Obstacle obstacle_of(DeviceIx device, const Task& task, Instant now) const;
@@ -405,7 +473,9 @@ class BrokerCore {
   const Task* find_task(std::string_view guid) const;
   const Task* live_task(const TaskRef& ref) const;
   const Session* find_session(std::string_view peer) const;
-  uint32_t count_ahead(const Task& task) const;
+  // Tasks that would be served before it; `passed`: of these, later ones of submitters who have
+  // less running.
+  uint32_t count_ahead(const Task& task, uint32_t* passed = nullptr) const;
   std::set<ClassIx> rivals_of(ClassIx ix) const;
   Duration estimate_start(const Task& task, uint32_t ahead) const;
   const std::string* strategy_bytes(const std::string& name) const;
@@ -427,6 +497,7 @@ class BrokerCore {
   std::vector<DeviceIx> free_devices_;
   std::map<std::string, DeviceIx, std::less<>> device_by_name_;
   InventoryPtr inventory_;
+  std::optional<Draining> draining_;  // a person wants it to take no new work
   uint64_t queued_count_ = 0;
   uint64_t held_count_ = 0;
   uint64_t ended_count_ = 0;
@@ -442,6 +513,12 @@ class BrokerCore {
   // TaskClass::typical of classes that have no tasks now, by key; the newest kTypicalTimesKept.
   std::map<std::string, Duration> typical_by_key_;
   std::deque<std::string> typical_order_;
+  Interned<PoolLoad> pools_;
+  Interned<ShareLoad> shares_;
+  Interned<GroupLoad> groups_;
+  PoolLoad lab_;
+  std::vector<PoolIx> capped_pools_;  // of the inventory
+  std::map<std::string, uint32_t, std::less<>> weights_;
   TextMap<std::vector<DeviceIx>> devices_by_serial_;            // whatever worker they are at
   std::vector<Selector> allow_;                                 // of the inventory
   std::vector<std::pair<Selector, std::string>> strategy_for_;  // strategies by what they are for
@@ -457,9 +534,12 @@ class BrokerCore {
   std::set<std::tuple<bool, uint64_t, DeviceIx>> gone_;
   std::set<std::tuple<Instant, TaskIx, uint64_t>> delayed_;  // retries by not_before
   std::set<std::tuple<Instant, TaskIx, uint64_t>> queue_deadlines_;
+  // Of tasks that have not ended and are not being cancelled.
+  std::set<std::tuple<Instant, TaskIx, uint64_t>> deadlines_;
 
   // Soft state.
   std::set<std::pair<Instant, WorkerIx>> lease_deadlines_;
+  uint64_t turn_now_ = 0;       // that was served last
   WorkersByPool idle_workers_;  // with a free slot
   WorkersByPool free_workers_;  // with credit left
   std::vector<WorkerIx> owed_;

@@ -30,11 +30,10 @@ std::string protocol_refusal(const Hello& hello) {
 
 // The end of a task that was cancelled in the queue.
 Event make_cancelled(const std::string& guid, const CancelRequested& cancel, Instant now) {
-  return Event{
-      now, TaskEnded{guid,
-                     make_ending(Outcome::error, Cause::user, StatusCode::killed,
-                                 "cancelled by " + cancel.who + ": " + cancel.reason, kNever, now),
-                     Verdict::error}};
+  return Event{now, TaskEnded{guid,
+                              make_ending(Outcome::error, Cause::user, StatusCode::killed,
+                                          broker_state::stop_text(cancel), kNever, now),
+                              Verdict::error}};
 }
 
 }  // namespace
@@ -51,6 +50,7 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   if (const auto* retry = std::get_if<RetryTasks>(&message))
     return decide_retry(input, *retry, now);
   if (const auto* tell = std::get_if<TellLog>(&message)) return decide_tell_log(input, *tell, now);
+  if (const auto* drain = std::get_if<Drain>(&message)) return decide_drain(input, *drain, now);
   if (const auto* change = std::get_if<ChangeDevices>(&message)) {
     return decide_change(input, *change, now);
   }
@@ -134,10 +134,7 @@ Decision BrokerCore::decide_start(const Start& start, Instant now) const {
     if (worker.present) continue;
     for (const TaskIx held : worker.held) {
       decision.events.push_back(
-          Event{now, decide_ending(tasks_[held], Origin{},
-                                   make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                                               "worker " + worker.name + " was lost", kNever, now),
-                                   now)});
+          Event{now, decide_lost(tasks_[held], "worker " + worker.name + " was lost", now)});
     }
   }
   for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
@@ -163,12 +160,7 @@ Decision BrokerCore::decide_tick(Instant now) const {
                      : std::to_string(options_.lease.count() / 1000) + " ms");
     decision.events.push_back(Event{now, WorkerLost{worker.name, worker.incarnation, reason}});
     for (const TaskIx held : worker.held) {
-      const Task& task = tasks_[held];
-      decision.events.push_back(
-          Event{now, decide_ending(task, Origin{},
-                                   make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                                               reason, kNever, now),
-                                   now)});
+      decision.events.push_back(Event{now, decide_lost(tasks_[held], reason, now)});
     }
   }
   std::map<ClassIx, std::string> nearest_of_class;
@@ -189,66 +181,43 @@ Decision BrokerCore::decide_tick(Instant now) const {
                                          cut_text(text, kMessageLengthMax), kNever, now),
                              Verdict::error}});
   }
+  decide_deadlines(now, decision);
   decide_strays(now, decision);
   decide_consequences(decision, now);
   decide_reverify(now, decision);
   return decision;
 }
 
-// Whether a task ends with `ending` or gets another attempt, and when.
-AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending ending,
-                                       Instant now) const {
-  const auto number = static_cast<uint32_t>(task.attempts.size());
-  std::vector<Ending> endings;
-  uint32_t infra_used = 0;
-  uint32_t test_used = 0;
-  const auto charge = [&](const Ending& past, bool started) {
-    if (past.outcome == Outcome::error && is_infrastructure(past.cause)) {
-      // An attempt that never began costs nothing but its number.
-      if (started || past.started != kNever) ++infra_used;
-    } else if (past.outcome == Outcome::fail ||
-               (past.outcome == Outcome::error &&
-                (past.cause == Cause::test || past.cause == Cause::timeout))) {
-      ++test_used;
+// What waits at its deadline ends, and what runs then is stopped: the worker's word follows. What
+// this decision has ended already is left alone.
+void BrokerCore::decide_deadlines(Instant now, Decision& decision) const {
+  if (deadlines_.empty() || std::get<0>(*deadlines_.begin()) > now) return;
+  LookupSet<std::string> over;
+  for (const Event& event : decision.events) over.insert(std::string(event_guid(event)));
+  for (const auto& [deadline, ix, seq] : deadlines_) {
+    if (deadline > now) break;
+    const Task* task = live_task(TaskRef{ix, seq});
+    if (!task || over.contains(task->guid())) continue;
+    const std::string guid = task->guid();
+    const std::string passed = "its deadline, " + format_duration(task->spec->timeouts.deadline) +
+                               " after it was submitted, has passed";
+    if (task->state != TaskState::queued) {
+      decision.events.push_back(
+          Event{now, CancelRequested{guid, passed, "broker", Cause::timeout}});
+      continue;
     }
-  };
-  for (size_t i = 0; i < task.attempts.size(); ++i) {
-    const Attempt& attempt = task.attempts[i];
-    if (!attempt.ending) continue;
-    endings.push_back(*attempt.ending);
-    if (i >= task.attempts_before()) charge(*attempt.ending, attempt.started != kNever);
+    // Nothing could serve it in time, or what did came to nothing.
+    const bool served = task->attempts.size() > task->attempts_before();
+    const std::string why = served ? "attempt " + std::to_string(task->attempts.size()) +
+                                         " ended: " + task->attempts.back().ending->message
+                                   : explain_nearest(*task, now);
+    decision.events.push_back(Event{
+        now, TaskEnded{guid,
+                       make_ending(Outcome::error, served ? Cause::timeout : Cause::capacity,
+                                   served ? StatusCode::timeout : StatusCode::busy,
+                                   cut_text(passed + ": " + why, kMessageLengthMax), kNever, now),
+                       Verdict::error}});
   }
-  // Who ends it need not know when it began: a worker that was restarted, or we ourselves.
-  if (ending.started == kNever) ending.started = task.attempts.back().started;
-  const bool infra = ending.outcome == Outcome::error && is_infrastructure(ending.cause);
-  const bool test = ending.outcome == Outcome::fail ||
-                    (ending.outcome == Outcome::error &&
-                     (ending.cause == Cause::test || ending.cause == Cause::timeout));
-  const bool began = ending.started != kNever;
-  const Retry& retry = task.spec->retry;
-  // A check that blames a device or peripheral has come to a result; the same again would be
-  // contact before the back-off.
-  const bool judged = task.spec->kind != TaskKind::job &&
-                      (ending.cause == Cause::device || ending.cause == Cause::peripheral);
-  const bool again =
-      number < kAttemptsMax && !task.cancel && !(judged && infra) &&
-      ((infra && (!began || infra_used < retry.infra)) || (test && test_used < retry.test));
-  endings.push_back(ending);
-
-  AttemptEnded ended;
-  ended.origin = std::move(origin);
-  ended.token = AttemptToken{task.guid(), number};
-  if (again) {
-    Duration backoff{0};
-    if (infra && began) {
-      backoff = std::min(kRetryBackoffMax, kRetryBackoffMin * (1u << std::min(infra_used, 10u)));
-    }
-    ended.retry_at = now + backoff;
-  } else {
-    ended.verdict = fold_verdict(endings);
-  }
-  ended.ending = std::move(ending);
-  return ended;
 }
 
 }  // namespace muster

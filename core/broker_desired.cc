@@ -79,7 +79,7 @@ Desired BrokerCore::make_desired(Worker& worker) {
     if (task->cancel) {
       stop({{task->guid(), assignment.attempt},
             StopReason::cancelled,
-            "cancelled by " + task->cancel->who + ": " + task->cancel->reason});
+            broker_state::stop_text(*task->cancel)});
     }
   }
   worker.to_run.erase(worker.to_run.begin(),

@@ -12,7 +12,7 @@ Decision BrokerCore::decide_dispatch(Instant now) const {
   Scratch scratch;
   scratch.now = now;
   decide_leases_with_devices(scratch, decision);
-  decide_leases_plain(now, scratch, decision);
+  decide_leases_plain(scratch, decision);
   decide_dependants(decision, now);  // of jobs that it found nowhere to go for
   return decision;
 }
@@ -52,75 +52,130 @@ std::set<BrokerCore::ClassIx> BrokerCore::classes_to_look_at() const {
   return all;
 }
 
-void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision) const {
-  // Heads of the dirty classes by priority, then age; a class comes back after each lease.
-  using Head = std::tuple<int64_t, uint64_t, ClassIx>;
-  std::set<Head> heads;
-  struct Cursor {
-    std::map<uint32_t, std::deque<TaskRef>, std::greater<>>::const_iterator queue;
-    size_t position = 0;
+// The queued tasks of one class, the next one first. What was looked at is passed.
+struct BrokerCore::LaneWalk {
+  struct Next {
+    const Task* task = nullptr;
+    Rank rank;
+    size_t* position = nullptr;  // to be moved on
   };
-  LookupMap<ClassIx, Cursor> cursors;
-  const auto advance = [&](ClassIx ix) {  // puts the class's next queued task into `heads`
-    const TaskClass& task_class = classes_[ix];
-    Cursor& cursor = *cursors.find(ix);
-    for (; cursor.queue != task_class.queues.end(); ++cursor.queue, cursor.position = 0) {
-      for (; cursor.position < cursor.queue->second.size(); ++cursor.position) {
-        const TaskRef& ref = cursor.queue->second[cursor.position];
-        const Task* task = live_task(ref);
-        if (!task || task->state != TaskState::queued) continue;
-        heads.emplace(-static_cast<int64_t>(cursor.queue->first), ref.seq, ix);
-        return;
+
+  // The next one that its group does not hold back; or none.
+  std::optional<Next> next(const BrokerCore& core, const TaskClass& task_class,
+                           const Scratch& scratch) {
+    std::optional<Next> best;
+    for (const auto& [priority, lanes] : task_class.queues) {
+      for (const auto& [key, lane] : lanes) {
+        size_t& position = passed[{priority, key}];
+        while (position < lane.size() && !core.may_be_next(lane[position], scratch)) ++position;
+        if (position == lane.size()) continue;
+        const Task& task = core.tasks_[lane[position].ix];
+        if (core.barrier_of(task, scratch) == Barrier::group_full) continue;
+        const Rank rank = core.rank_of(task, scratch);
+        if (!best || rank < best->rank) best = Next{&task, rank, &position};
       }
+      if (best) break;
     }
-  };
-  for (const ClassIx ix : classes_to_look_at()) {
-    cursors.insert(ix, Cursor{classes_[ix].queues.begin(), 0});
-    advance(ix);
+    return best;
   }
+
+  std::map<std::pair<uint32_t, LaneKey>, size_t> passed;
+};
+
+// Whether it still waits, and this decision has not ended it.
+bool BrokerCore::may_be_next(const TaskRef& ref, const Scratch& scratch) const {
+  const Task* task = live_task(ref);
+  return task && task->state == TaskState::queued && !scratch.over.contains(ref.seq) &&
+         !strays_.contains(ref);
+}
+
+// Heads of the dirty classes by rank; a class comes back after each lease. Ranks only fall behind
+// while a decision goes on: one that has is put back where it belongs.
+void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision) const {
+  std::set<std::pair<Rank, ClassIx>> heads;
+  std::map<ClassIx, LaneWalk> walks;
+  const auto put_back = [&](ClassIx ix) {
+    if (const auto next = walks[ix].next(*this, classes_[ix], scratch))
+      heads.emplace(next->rank, ix);
+  };
+  for (const ClassIx ix : classes_to_look_at()) put_back(ix);
   while (!heads.empty()) {
-    const ClassIx ix = std::get<2>(*heads.begin());
+    const auto [rank, ix] = *heads.begin();
     heads.erase(heads.begin());
-    Cursor& cursor = *cursors.find(ix);
-    const Task& task = tasks_[cursor.queue->second[cursor.position].ix];
-    const TaskRef& ref = cursor.queue->second[cursor.position];
-    if (scratch.over.contains(task.seq) || strays_.contains(ref)) {
-      ++cursor.position;
-      advance(ix);
+    const std::optional<LaneWalk::Next> next = walks[ix].next(*this, classes_[ix], scratch);
+    if (!next) continue;
+    if (next->rank != rank) {
+      heads.emplace(next->rank, ix);
       continue;
     }
-    avoid_tried(task, scratch);
-    scratch.job = &task;
-    scratch.verified_only = true;
-    std::optional<Placement> placement = find_placement(classes_[ix], &scratch);
-    scratch.job = nullptr;
-    scratch.verified_only = false;
-    bool placed = placement.has_value();
-    if (placed) {
-      decide_lease(task, std::move(*placement), scratch, decision);
-    } else {
-      placed = decide_verifications(task, scratch, decision);
-    }
-    scratch.excluded.clear();
-    if (!placed) continue;  // nothing of this class can be placed now
-    ++cursor.position;
-    advance(ix);
+    // What holds one of a class back but for its group holds them all back.
+    if (barrier_of(*next->task, scratch) != Barrier::none) continue;
+    if (!decide_lease_with_devices(*next->task, scratch, decision)) continue;
+    ++*next->position;
+    put_back(ix);
   }
 }
 
-// A task that is tried again goes to devices that its failed attempts did not have, when it could
-// have such now.
+// False: nothing of the task's class can be placed now. True: it was leased, or what must be done
+// before is on its way.
+bool BrokerCore::decide_lease_with_devices(const Task& task, Scratch& scratch,
+                                           Decision& decision) const {
+  avoid_tried(task, scratch);
+  scratch.job = &task;
+  scratch.verified_only = true;
+  std::optional<Placement> placement = find_placement(classes_[task.task_class], &scratch);
+  scratch.job = nullptr;
+  scratch.verified_only = false;
+  bool placed = placement.has_value();
+  if (placed) {
+    count_lease(task, scratch);
+    decide_lease(task, std::move(*placement), scratch, decision);
+  } else {
+    placed = decide_verifications(task, scratch, decision);
+  }
+  if (placed && task.group != kNone && !is_preparing(task)) ++scratch.groups[task.group];
+  scratch.excluded.clear();
+  return placed;
+}
+
+// A task that is tried again goes to devices that its failed attempts did not have, and of another
+// worker than one whose fault it was, when it could have such now.
 void BrokerCore::avoid_tried(const Task& task, Scratch& scratch) const {
+  const TaskClass& task_class = classes_[task.task_class];
+  std::set<DeviceIx> tried;
   for (size_t i = task.attempts_before(); i < task.attempts.size(); ++i) {
     for (const std::string& name : task.attempts[i].device_names) {
       const auto device = device_by_name_.find(name);
-      if (device != device_by_name_.end()) scratch.excluded.insert(device->second);
+      if (device != device_by_name_.end()) tried.insert(device->second);
     }
   }
-  if (scratch.excluded.empty()) return;
-  scratch.job = &task;
-  if (!find_placement(classes_[task.task_class], &scratch)) scratch.excluded.clear();
-  scratch.job = nullptr;
+  if (task.attempts.size() == task.attempts_before()) return;
+  const auto could = [&] {
+    scratch.job = &task;
+    const bool placed = find_placement(task_class, &scratch).has_value();
+    scratch.job = nullptr;
+    return placed;
+  };
+  scratch.excluded = tried;
+  for (const DeviceIx candidate : task_class.candidates[0]) {
+    if (was_tried(task, devices_[candidate].worker)) scratch.excluded.insert(candidate);
+  }
+  if (scratch.excluded.empty() || could()) return;
+  const bool by_worker = scratch.excluded.size() > tried.size();
+  scratch.excluded = std::move(tried);
+  if (by_worker && !scratch.excluded.empty() && could()) return;
+  scratch.excluded.clear();
+}
+
+// Whether an attempt of the task failed by the fault of this worker.
+bool BrokerCore::was_tried(const Task& task, WorkerIx worker) const {
+  for (size_t i = task.attempts_before(); i < task.attempts.size(); ++i) {
+    const Attempt& attempt = task.attempts[i];
+    if (attempt.worker == worker && attempt.ending && attempt.ending->cause == Cause::worker) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void BrokerCore::decide_lease(const Task& task, Placement placement, Scratch& scratch,
@@ -147,105 +202,161 @@ void BrokerCore::decide_lease(const AttemptToken& token, const Placement& placem
   decision.events.push_back(Event{scratch.now, std::move(leased)});
 }
 
-// The queued tasks of a class without devices, in order.
+// The queued tasks of a class without devices, in order. Its pool is that of no other such class.
 struct BrokerCore::PlainQueue {
-  using Head = std::tuple<int64_t, uint64_t, ClassIx>;  // priority (highest first), age, class
-  static constexpr size_t kRunMax = 1'024;
+  // A lane and how far it was taken.
+  struct Place {
+    const Lane* lane = nullptr;
+    size_t position = 0;
+  };
 
-  PlainQueue(const BrokerCore& broker, ClassIx class_ix)
+  PlainQueue(const BrokerCore& broker, ClassIx class_ix, const Scratch& scratch)
       : core(broker),
         ix(class_ix),
-        queue(core.classes_[ix].queues.begin()),
-        end(core.classes_[ix].queues.end()) {}
+        level(core.classes_[ix].queues.begin()),
+        end(core.classes_[ix].queues.end()) {
+    find_next(scratch);
+  }
 
-  // The next one, or nullptr.
-  const Task* task() {
-    for (; queue != end; ++queue, position = 0) {
-      for (; position < queue->second.size(); ++position) {
-        const Task* found = core.live_task(queue->second[position]);
-        if (found && found->state == TaskState::queued) return found;
-      }
+  // The next one that its group does not hold back, or nullptr.
+  const Task* task() const { return heads.empty() ? nullptr : &task_of(heads.begin()->second); }
+  std::pair<Rank, ClassIx> rank() const { return {heads.begin()->first, ix}; }
+  // After task() was leased, as `scratch` says.
+  void pop(const Scratch& scratch) {
+    auto first = heads.extract(heads.begin());
+    ++first.mapped().position;
+    if (find_queued(first.mapped())) {
+      first.key() = core.rank_of(task_of(first.mapped()), scratch);
+      heads.insert(std::move(first));
     }
-    return nullptr;
+    find_next(scratch);
   }
-  void pop() { ++position; }
-  Head head() const {
-    return {-static_cast<int64_t>(queue->first), queue->second[position].seq, ix};
+  // Sees to it that the first of the heads is where it belongs: ranks only fall behind, by leases
+  // of this decision, and groups only fill up. Enters the next priority where this one is done.
+  void find_next(const Scratch& scratch) {
+    while (true) {
+      for (; heads.empty() && level != end; ++level) {
+        for (const auto& [key, lane] : level->second) {
+          Place place{&lane, 0};
+          if (find_queued(place)) heads.emplace(core.rank_of(task_of(place), scratch), place);
+        }
+      }
+      if (heads.empty()) return;
+      const Task& task = task_of(heads.begin()->second);
+      auto first = heads.extract(heads.begin());
+      if (core.barrier_of(task, scratch) == Barrier::group_full) continue;
+      const Rank rank = core.rank_of(task, scratch);
+      const bool stays = rank == first.key();
+      first.key() = rank;
+      heads.insert(std::move(first));
+      if (stays) return;
+    }
   }
-  // How many go before `bound`, counted up to kRunMax. Does not move.
-  size_t count_before(const Head& bound) const {
-    PlainQueue ahead = *this;
-    size_t count = 0;
-    for (; count < kRunMax && ahead.task() && ahead.head() < bound; ahead.pop()) ++count;
-    return count;
+
+ private:
+  const Task& task_of(const Place& place) const {
+    return core.tasks_[(*place.lane)[place.position].ix];
   }
-  // At most so many are left.
-  size_t count_all() const {
-    size_t count = 0;
-    for (auto each = queue; each != end; ++each) count += each->second.size();
-    return count - position;
+  bool find_queued(Place& place) const {
+    for (; place.position < place.lane->size(); ++place.position) {
+      const Task* found = core.live_task((*place.lane)[place.position]);
+      if (found && found->state == TaskState::queued) return true;
+    }
+    return false;
   }
 
   const BrokerCore& core;
   ClassIx ix;
-  std::map<uint32_t, std::deque<TaskRef>, std::greater<>>::const_iterator queue;
-  std::map<uint32_t, std::deque<TaskRef>, std::greater<>>::const_iterator end;
-  size_t position = 0;
+  broker_state::LanesByPriority::const_iterator level;
+  broker_state::LanesByPriority::const_iterator end;
+  std::map<Rank, Place> heads;  // each by its first task
 };
 
-// Classes take turns by priority, then age: each for as many tasks as go before the next class's.
-void BrokerCore::decide_leases_plain(Instant now, Scratch& scratch, Decision& decision) const {
-  std::vector<PlainQueue> queues;
-  queues.reserve(plain_classes_.size());
-  for (const ClassIx ix : plain_classes_) queues.emplace_back(*this, ix);
-  std::map<PlainQueue::Head, PlainQueue*> heads;
-  const auto put_back = [&](PlainQueue& queue) {
-    if (queue.task()) heads.emplace(queue.head(), &queue);
-  };
-  for (PlainQueue& queue : queues) put_back(queue);
+// Pools take turns: each for as many tasks as go before the next one's, and as it has room for.
+void BrokerCore::decide_leases_plain(Scratch& scratch, Decision& decision) const {
+  std::map<std::pair<Rank, ClassIx>, PlainQueue> heads;
+  for (const ClassIx ix : plain_classes_) {
+    PlainQueue queue(*this, ix, scratch);
+    if (!queue.task()) continue;
+    const std::pair<Rank, ClassIx> rank = queue.rank();
+    heads.emplace(rank, std::move(queue));
+  }
   while (!heads.empty()) {
-    PlainQueue& queue = *heads.begin()->second;
-    heads.erase(heads.begin());
-    size_t left = heads.empty() ? queue.count_all() : queue.count_before(heads.begin()->first);
-    left -= decide_leases_of(queue, left, idle_workers_, true, now, scratch, decision);
-    if (left > 0)
-      left -= decide_leases_of(queue, left, free_workers_, false, now, scratch, decision);
-    if (left == 0) put_back(queue);  // else nothing more of this class can be placed now
+    auto first = heads.extract(heads.begin());
+    PlainQueue& queue = first.mapped();
+    queue.find_next(scratch);
+    if (!queue.task()) continue;
+    if (queue.rank() == first.key()) {
+      const std::string& pool = queue.task()->spec->pool;
+      std::deque<const Task*> run;
+      for (size_t room = room_for_plain(pool, scratch); room > run.size();) {
+        if (barrier_of(*queue.task(), scratch) != Barrier::none) break;
+        const Task& task = *queue.task();
+        run.push_back(&task);
+        count_lease(task, scratch);
+        if (task.group != kNone) ++scratch.groups[task.group];
+        queue.pop(scratch);
+        if (!queue.task() || (!heads.empty() && heads.begin()->first < queue.rank())) break;
+      }
+      if (run.empty()) continue;  // nothing more of this pool can be placed now
+      decide_leases_of(run, pool, idle_workers_, true, scratch, decision);
+      decide_leases_of(run, pool, free_workers_, false, scratch, decision);
+      if (!queue.task()) continue;
+    }
+    first.key() = queue.rank();
+    heads.insert(std::move(first));
   }
 }
 
-// Leases up to `left` tasks to workers with a free slot, one share each, or to whoever has credit
-// left for quick work. Returns how many.
-size_t BrokerCore::decide_leases_of(PlainQueue& queue, size_t left, const WorkersByPool& by_pool,
-                                    bool slots_only, Instant now, Scratch& scratch,
-                                    Decision& decision) const {
-  const auto found = by_pool.find(classes_[queue.ix].pool);
-  if (found == by_pool.end()) return 0;
-  const size_t wanted = left;
-  size_t workers_left = found->second.size();
-  for (const WorkerIx worker_ix : found->second) {
-    const Worker& worker = workers_[worker_ix];
-    const size_t share = (left + workers_left - 1) / workers_left;
-    --workers_left;
-    uint32_t& taken = scratch.leases[worker_ix];
-    const size_t used = worker.held.size() + taken;
-    const size_t bound = slots_only ? worker.slots : worker.credit;
-    const size_t room = std::min(bound > used ? bound - used : 0, share);
-    for (size_t i = 0; i < room; ++i) {
-      const Task* task = queue.task();
-      if (!task) return wanted - left;
-      queue.pop();
-      ++taken;
-      --left;
-      decision.events.push_back(
-          Event{now, AttemptLeased{{task->guid(), static_cast<uint32_t>(task->attempts.size() + 1)},
-                                   worker.name,
-                                   worker.incarnation,
-                                   {}}});
-    }
-    if (left == 0) break;
+// How many more attempts the pool's workers would hold, as far as it matters.
+size_t BrokerCore::room_for_plain(const std::string& pool, const Scratch& scratch) const {
+  constexpr size_t kEnough = 1'024;  // for one run
+  const auto found = free_workers_.find(pool);
+  if (found == free_workers_.end()) return 0;
+  size_t room = 0;
+  for (const WorkerIx ix : found->second) {
+    const uint32_t* taken = scratch.leases.find(ix);
+    const size_t used = workers_[ix].held.size() + (taken ? *taken : 0);
+    room += workers_[ix].credit - std::min<size_t>(workers_[ix].credit, used);
+    if (room >= kEnough) break;
   }
-  return wanted - left;
+  return room;
+}
+
+// Leases tasks of the run to workers with a free slot, one share each, or to whoever has credit
+// left for quick work; those that failed on a worker to another one, where there is one.
+void BrokerCore::decide_leases_of(std::deque<const Task*>& run, const std::string& pool,
+                                  const WorkersByPool& by_pool, bool slots_only, Scratch& scratch,
+                                  Decision& decision) const {
+  const auto found = by_pool.find(pool);
+  if (found == by_pool.end()) return;
+  for (const bool choosy : {true, false}) {
+    size_t workers_left = found->second.size();
+    for (const WorkerIx ix : found->second) {
+      if (run.empty()) break;
+      const Worker& worker = workers_[ix];
+      const size_t share = (run.size() + workers_left - 1) / workers_left;
+      --workers_left;
+      uint32_t& taken = scratch.leases[ix];
+      const size_t used = worker.held.size() + taken;
+      const size_t bound = slots_only ? worker.slots : worker.credit;
+      size_t room = std::min(bound > used ? bound - used : 0, share);
+      for (size_t looked_at = run.size(); room > 0 && looked_at > 0; --looked_at) {
+        const Task& task = *run.front();
+        run.pop_front();
+        if (choosy && !task.attempts.empty() && was_tried(task, ix)) {
+          run.push_back(&task);
+          continue;
+        }
+        --room;
+        ++taken;
+        const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
+        decision.events.push_back(
+            Event{scratch.now,
+                  AttemptLeased{{task.guid(), attempt}, worker.name, worker.incarnation, {}}});
+      }
+    }
+  }
 }
 
 }  // namespace muster

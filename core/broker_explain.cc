@@ -61,23 +61,39 @@ std::set<BrokerCore::ClassIx> BrokerCore::rivals_of(ClassIx ix) const {
   return rivals;
 }
 
-// Queued tasks that would be served first: of a higher priority, or older.
-uint32_t BrokerCore::count_ahead(const Task& task) const {
+// Queued tasks that would be served first, by rank, if there were room for one after the other.
+uint32_t BrokerCore::count_ahead(const Task& task, uint32_t* passed) const {
   uint32_t ahead = 0;
+  std::map<ShareIx, std::vector<uint64_t>> equals;  // of the same priority: their age
   for (const ClassIx ix : rivals_of(task.task_class)) {
-    for (const auto& [priority, refs] : classes_[ix].queues) {
+    for (const auto& [priority, lanes] : classes_[ix].queues) {
       if (priority < task.spec->priority) break;
-      for (const TaskRef& ref : refs) {
-        const Task* other = live_task(ref);
-        if (!other || other->state != TaskState::queued) continue;
-        if (other == &task) break;
-        const bool first =
-            ix == task.task_class || priority > task.spec->priority || other->seq < task.seq;
-        if (first) ++ahead;
+      for (const auto& [key, lane] : lanes) {
+        for (const TaskRef& ref : lane) {
+          const Task* other = live_task(ref);
+          if (!other || other->state != TaskState::queued || other == &task) continue;
+          if (priority > task.spec->priority) {
+            ++ahead;
+          } else if (key.share != task.share || ref.seq < task.seq) {
+            equals[key.share].push_back(ref.seq);
+          }
+        }
       }
     }
   }
-  return ahead;
+  const Scratch nothing_taken;
+  const size_t own = equals[task.share].size();
+  const Rank rank = rank_of(task, nothing_taken, own);
+  for (auto& [share, ages] : equals) {
+    if (share == task.share) continue;
+    std::sort(ages.begin(), ages.end());
+    for (size_t i = 0; i < ages.size(); ++i) {
+      if (!(rank_of(task.spec->priority, share, ages[i], nothing_taken, i) < rank)) break;
+      ++ahead;
+      if (passed && ages[i] > task.seq) ++*passed;
+    }
+  }
+  return ahead + static_cast<uint32_t>(own);
 }
 
 // As if the tasks ahead of it, and what runs now, took as long as those of its kind did.
@@ -86,18 +102,24 @@ Duration BrokerCore::estimate_start(const Task& task, uint32_t ahead) const {
   int64_t servers = 0;
   if (!task_class.needs_devices()) {
     for (const Worker& worker : workers_) {
-      if (worker.present && pools_of(worker).contains(task_class.pool)) servers += worker.slots;
+      const bool serves = worker.present && !worker.draining;
+      if (serves && pools_of(worker).contains(task_class.pool)) servers += worker.slots;
     }
   }
   for (size_t request = 0; request < task_class.requests.size(); ++request) {
     const std::vector<DeviceIx>& candidates = task_class.candidates[request];
     const int64_t count = std::count_if(candidates.begin(), candidates.end(), [&](DeviceIx ix) {
       const Device& device = devices_[ix];
-      return workers_[device.worker].present && device_present(device) &&
+      const Worker& worker = workers_[device.worker];
+      return worker.present && !worker.draining && device_present(device) &&
              fit_for(device, task_class);
     });
     servers = request == 0 ? count : std::min(servers, count);
   }
+  for (const PoolLoad* pool : {&lab_, &pools_[shares_[task.share].pool]}) {
+    servers = static_cast<int64_t>(std::min(static_cast<uint64_t>(servers), limit_of(*pool)));
+  }
+  if (task.group != kNone) servers = std::min(servers, int64_t{groups_[task.group].at_once});
   if (servers == 0) return Duration{0};
   const int64_t rounds = (int64_t{ahead} + servers) / servers;
   if (task_class.typical > kDurationTextMax / rounds) return kDurationTextMax;
@@ -197,6 +219,10 @@ BrokerCore::Obstacle BrokerCore::obstacle_alone(DeviceIx ix, bool fit, bool must
   if (must_be_there && !device_present(device)) {
     return {Kind::away, Instant::max(), "is not plugged in: " + explain_absence(device)};
   }
+  if (worker.draining) {
+    return {Kind::person, Instant::max(),
+            "cannot be leased: " + explain_draining(worker.name, *worker.draining, now)};
+  }
   const auto busy = [&](DeviceIx held, const std::string& as) -> Obstacle {
     const Task& holder = tasks_[devices_[held].holder];
     const Duration limit = holder.spec->timeouts.run;
@@ -251,12 +277,11 @@ std::string BrokerCore::explain_kept(DeviceIx ix, const Task& task) const {
   const Task* serving = served_for(task, device.spec.name);
   const Task* owner = serving && serving->chain ? live_task(serving->chain->parent) : nullptr;
   for (const ClassIx waiter : device.waiters) {
-    for (const auto& [priority, refs] : classes_[waiter].queues) {
-      if (owner || device.good_for == 0) break;
-      for (const TaskRef& ref : refs) {
-        if (ref.seq == device.good_for) owner = live_task(ref);
-      }
-    }
+    if (owner || device.good_for == 0) break;
+    broker_state::any_queued(classes_[waiter].queues, [&](const TaskRef& ref) {
+      if (ref.seq == device.good_for) owner = live_task(ref);
+      return owner != nullptr;
+    });
   }
   if (owner && owner != &task && owner->state == TaskState::queued && owner->chain &&
       !owner->chain->open.empty() && outranks(*owner, task)) {
@@ -351,7 +376,7 @@ void BrokerCore::explain_devices(const Task& task, Instant now, Explanation& ans
   }
 }
 
-void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
+void BrokerCore::explain_slots(const Task& task, Instant now, Explanation& answer) const {
   const TaskClass& task_class = classes_[task.task_class];
   const std::string pool = task_class.pool.empty() ? "" : " in pool " + task_class.pool;
   for (const auto& [name, ix] : worker_by_name_) {
@@ -361,6 +386,10 @@ void BrokerCore::explain_slots(const Task& task, Explanation& answer) const {
     const bool connected = worker.present && !worker.peer.empty();
     const std::string holds = " holds " + std::to_string(worker.held.size()) + " attempts in " +
                               std::to_string(worker.slots) + " slots";
+    if (connected && worker.draining) {
+      answer.reasons.push_back(explain_draining(name, *worker.draining, now));
+      continue;
+    }
     answer.reasons.push_back(
         "worker " + name +
         (!connected ? " is not connected"
@@ -380,10 +409,15 @@ std::string BrokerCore::make_wait_summary(const Task& task) const {
 }
 
 void BrokerCore::explain_wait(const Task& task, Instant now, Explanation& answer) const {
+  const Barrier barrier = barrier_of(task, Scratch());
+  if (barrier != Barrier::none) {
+    answer.reasons.push_back(explain_barrier(task, barrier, now));
+    return;
+  }
   if (classes_[task.task_class].needs_devices()) {
     explain_devices(task, now, answer);
   } else {
-    explain_slots(task, answer);
+    explain_slots(task, now, answer);
   }
 }
 
@@ -418,7 +452,10 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
         std::string(task.state == TaskState::running ? "running" : "leased, about to start") +
         " on worker " + workers_[attempt.worker].name + " as attempt " +
         std::to_string(task.attempts.size()) + " for " + seconds(now - attempt.leased);
-    if (task.cancel) answer.reasons.push_back("is being cancelled: " + task.cancel->reason);
+    if (!task.cancel) return answer;
+    answer.reasons.push_back("is being cancelled: " + task.cancel->reason);
+    // A step that may not be interrupted says so.
+    if (!attempt.progress.empty()) answer.reasons.push_back("its worker says: " + attempt.progress);
     return answer;
   }
   if (task.not_before > now) {
@@ -432,7 +469,8 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
     explain_dependencies(task, answer);
     return answer;
   }
-  answer.ahead = count_ahead(task);
+  uint32_t passed = 0;
+  answer.ahead = count_ahead(task, &passed);
   answer.estimate = estimate_start(task, answer.ahead);
   if (task.chain && !task.chain->open.empty()) {
     answer.reasons = explain_chain(task, now);
@@ -442,6 +480,7 @@ Explanation BrokerCore::make_explanation(const Task& task, Instant now) const {
   answer.summary = make_wait_summary(task);
   explain_wait(task, now, answer);
   if (answer.ahead > 0) answer.summary += ", behind " + counted_tasks(answer.ahead);
+  if (passed > 0) answer.reasons.push_back(explain_share(task, passed));
   return answer;
 }
 

@@ -98,7 +98,7 @@ void BrokerCore::leave_class(Task& task) {
   const ClassIx ix = task.task_class;
   task.task_class = kNone;
   TaskClass& task_class = classes_[ix];
-  prune_queue(task_class);
+  prune_lane(task, task_class);
   if (task_class.queues.empty()) {
     plain_classes_.erase(ix);
     chain_classes_.erase(ix);
@@ -165,6 +165,7 @@ void BrokerCore::match_device(DeviceIx ix) {
       if (matches) device.waiters.insert(class_ix);
     }
   }
+  if (index_cap_device(ix)) mark_classes();
   mark_device(ix);
 }
 
@@ -195,13 +196,14 @@ std::vector<BrokerCore::DeviceIx> BrokerCore::matching_devices(const TaskClass& 
 
 void BrokerCore::enqueue(TaskIx ix, bool first) {
   Task& task = tasks_[ix];
-  std::deque<TaskRef>& queue = classes_[task.task_class].queues[task.spec->priority];
+  Lane& lane =
+      classes_[task.task_class].queues[task.spec->priority][LaneKey{task.share, task.group}];
   const TaskRef ref{ix, task.seq};
   task.enqueued = true;
   if (first) {
-    queue.push_front(ref);
+    lane.push_front(ref);
   } else {
-    queue.push_back(ref);
+    lane.push_back(ref);
   }
   if (classes_[task.task_class].verifies_first()) chain_classes_.insert(task.task_class);
   mark_class(task.task_class);
@@ -213,27 +215,29 @@ void BrokerCore::dequeue(TaskIx ix) {
   Task& task = tasks_[ix];
   TaskClass& task_class = classes_[task.task_class];
   if (std::exchange(task.enqueued, false)) {
-    std::deque<TaskRef>& queue = task_class.queues.at(task.spec->priority);
-    queue.erase(std::find(queue.begin(), queue.end(), TaskRef{ix, task.seq}));
+    Lane& lane = task_class.queues.at(task.spec->priority).at(LaneKey{task.share, task.group});
+    lane.erase(std::find(lane.begin(), lane.end(), TaskRef{ix, task.seq}));
   }
-  prune_queue(task_class);
+  prune_lane(task, task_class);
   if (!task_class.queues.empty()) return;
   plain_classes_.erase(task.task_class);
   chain_classes_.erase(task.task_class);
 }
 
-// Drops stale references from the heads of the queues, and empty queues.
-void BrokerCore::prune_queue(TaskClass& task_class) {
-  for (auto queue = task_class.queues.begin(); queue != task_class.queues.end();) {
-    std::deque<TaskRef>& refs = queue->second;
-    while (!refs.empty()) {
-      const Task* task = live_task(refs.front());
-      if (task && task->state == TaskState::queued) break;
-      refs.pop_front();
-    }
-    if (!refs.empty()) return;
-    queue = task_class.queues.erase(queue);
+// Drops stale references from the head of the task's lane, and the lane when it is empty.
+void BrokerCore::prune_lane(const Task& task, TaskClass& task_class) {
+  const auto lanes = task_class.queues.find(task.spec->priority);
+  if (lanes == task_class.queues.end()) return;
+  const auto found = lanes->second.find(LaneKey{task.share, task.group});
+  if (found == lanes->second.end()) return;
+  Lane& lane = found->second;
+  while (!lane.empty()) {
+    const Task* first = live_task(lane.front());
+    if (first && first->state == TaskState::queued) return;
+    lane.pop_front();
   }
+  lanes->second.erase(found);
+  if (lanes->second.empty()) task_class.queues.erase(lanes);
 }
 
 void BrokerCore::mark_class(ClassIx ix) {
@@ -288,9 +292,9 @@ void BrokerCore::mark_worker(WorkerIx ix) {
 // Keeps the worker listed as idle (a slot is free) and free (credit is left) in each of its pools.
 void BrokerCore::index_worker(WorkerIx ix) {
   Worker& worker = workers_[ix];
-  const bool reachable = worker.present && !worker.peer.empty();
-  const bool idle = reachable && worker.held.size() < worker.slots && worker.credit > 0;
-  const bool free = reachable && worker.held.size() < worker.credit;
+  const bool takes = takes_work(worker);
+  const bool idle = takes && worker.held.size() < worker.slots && worker.credit > 0;
+  const bool free = takes && worker.held.size() < worker.credit;
   if (idle == worker.in_idle && free == worker.in_free) return;
   const auto list = [&](WorkersByPool& by_pool, bool in) {
     for (const std::string& pool : worker.listed_pools) {

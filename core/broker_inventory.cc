@@ -141,10 +141,47 @@ std::string invalid_allow(const std::vector<std::string>& allow) {
   return "";
 }
 
+std::string invalid_caps(const std::vector<Cap>& caps) {
+  if (caps.size() > kCapsMax) return "at most " + std::to_string(kCapsMax) + " caps";
+  std::set<std::string_view> pools;
+  for (const Cap& cap : caps) {
+    if (!cap.pool.empty()) {
+      if (const auto problem = invalid_name(cap.pool, "a cap's pool")) return *problem;
+    }
+    const std::string whose = cap.pool.empty() ? "the lab" : "pool " + cap.pool;
+    if (!pools.insert(cap.pool).second) return "caps: " + whose + " has two";
+    if (cap.max_running == 0 && cap.max_running_per_device == 0) {
+      return "caps: that of " + whose + " bounds nothing: give it max_running or " +
+             "max_running_per_device, or leave it out";
+    }
+    if (cap.max_running > kCapMax || cap.max_running_per_device > kCapMax) {
+      return "caps: that of " + whose + " is at most " + std::to_string(kCapMax);
+    }
+  }
+  return "";
+}
+
+std::string invalid_shares(const std::vector<Share>& shares) {
+  if (shares.size() > kSharesMax) return "at most " + std::to_string(kSharesMax) + " shares";
+  std::set<std::string_view> submitters;
+  for (const Share& share : shares) {
+    if (share.submitter.empty() || share.submitter.size() > kSubmitterBytesMax) {
+      return "shares: one names no submitter, or one whose name is too long";
+    }
+    const std::string whose = "shares: " + quote_text(share.submitter);
+    if (!submitters.insert(share.submitter).second) return whose + " has two weights";
+    if (share.weight < 1 || share.weight > kWeightMax) {
+      return whose + ": its weight must be 1 to " + std::to_string(kWeightMax);
+    }
+  }
+  return "";
+}
+
 std::string invalid_inventory(const Inventory& inventory) {
   for (const std::string& problem :
        {invalid_devices(inventory.devices), invalid_stacks(inventory),
-        invalid_policy(inventory.health), invalid_allow(inventory.allow)}) {
+        invalid_policy(inventory.health), invalid_allow(inventory.allow),
+        invalid_caps(inventory.caps), invalid_shares(inventory.shares)}) {
     if (!problem.empty()) return problem;
   }
   return "";
@@ -270,6 +307,7 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
     device.worker = worker_ix(spec.worker);
   }
   index_inventory();
+  index_caps();
   match_classes();
   index_strays();
   for (DeviceIx ix = 0; ix < devices_.size(); ++ix) {

@@ -91,8 +91,7 @@ void BrokerCore::note_held(Worker& worker, const Sync& sync) {
     task->heard_mark = heard_mark_;
     if (task->cancel) {
       worker.to_stop.push_back(
-          StopOrder{held.token, StopReason::cancelled,
-                    "cancelled by " + task->cancel->who + ": " + task->cancel->reason});
+          StopOrder{held.token, StopReason::cancelled, broker_state::stop_text(*task->cancel)});
     }
   }
   for (const TaskIx ix : worker.held) {

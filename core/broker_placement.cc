@@ -61,7 +61,7 @@ bool BrokerCore::worker_takes_device(WorkerIx ix, const Scratch* scratch) const 
   if (!scratch || scratch->fit_is_enough) return true;
   const Worker& worker = workers_[ix];
   const uint32_t* taken = scratch->device_leases.find(ix);
-  return worker.present && !worker.peer.empty() && worker.credit > 0 &&
+  return takes_work(worker) && worker.credit > 0 &&
          worker.held_devices + (taken ? *taken : 0) < worker.slots;
 }
 

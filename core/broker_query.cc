@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/broker_core.h"
+#include "core/burial.h"
 
 namespace muster {
 
@@ -156,7 +157,9 @@ TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   std::vector<const Task*> matching;
   for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
     const Task& task = tasks_[ix];
-    if (task.spec && is_meant(question, task.spec.guid(), *task.spec, task.state, task.verdict)) {
+    if (task.spec && is_meant(question, task.spec.guid(), *task.spec, task.state, task.verdict) &&
+        (!question.buried || (task.state == TaskState::ended &&
+                              is_buried(*task.spec, task.verdict, ending_of(task))))) {
       matching.push_back(&task);
     }
   }
@@ -174,6 +177,10 @@ TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   return list;
 }
 
+const Ending& BrokerCore::ending_of(const Task& ended) const {
+  return ended.own_ending ? *ended.own_ending : *ended.attempts.back().ending;
+}
+
 TaskInfo BrokerCore::make_task_info(const Task& task, bool brief) const {
   TaskInfo info;
   info.spec = task.spec.whole();
@@ -186,7 +193,8 @@ TaskInfo BrokerCore::make_task_info(const Task& task, bool brief) const {
   info.attempt_count = static_cast<uint32_t>(task.attempts.size());
   if (task.cancel && task.state != TaskState::ended) info.cancelling = task.cancel->reason;
   if (task.state == TaskState::ended) {
-    info.ending = task.own_ending ? std::optional(*task.own_ending) : task.attempts.back().ending;
+    info.ending = ending_of(task);
+    info.buried = is_buried(*task.spec, task.verdict, *info.ending);
   }
   if (brief) return info;
   for (size_t i = 0; i < task.attempts.size(); ++i) {
@@ -261,6 +269,7 @@ WorkerInfo BrokerCore::make_worker_info(const Worker& worker) const {
   info.lease_until = worker.lease_until;
   if (worker.present) info.refusing = worker.refusing;
   info.listers = worker.listers;
+  info.draining = worker.draining;
   return info;
 }
 
@@ -278,6 +287,7 @@ BrokerStatus BrokerCore::make_status() const {
   status.refused_messages = refused_messages_;
   status.disk_low = disk_low_;
   status.started = started_;
+  status.draining = draining_;
   return status;
 }
 

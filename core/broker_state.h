@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/broker_load.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "core/kept_task.h"
@@ -26,8 +27,6 @@ namespace muster::broker_state {
 
 using TaskIx = uint32_t;
 using WorkerIx = uint32_t;
-using DeviceIx = uint32_t;
-using ClassIx = uint32_t;
 inline constexpr uint32_t kNone = UINT32_MAX;
 
 struct Attempt {
@@ -41,6 +40,12 @@ struct Attempt {
   std::string progress;  // the newest, for people
   std::optional<Ending> ending;
 };
+
+// What the worker is told that stops the attempt.
+inline std::string stop_text(const CancelRequested& cancel) {
+  if (cancel.cause == Cause::timeout) return cancel.reason;
+  return "cancelled by " + cancel.who + ": " + cancel.reason;
+}
 
 // A child that failed on a device.
 struct Vain {
@@ -79,6 +84,8 @@ struct Task {
   Instant ended;
   Instant not_before;
   ClassIx task_class = kNone;
+  ShareIx share = kNone;  // while it has not ended
+  GroupIx group = kNone;  // likewise, where it says how many of it may run at once
   std::vector<Attempt> attempts;
   std::unique_ptr<CancelRequested> cancel;
   std::unique_ptr<Ending> own_ending;  // when it ended without an attempt's word
@@ -114,6 +121,7 @@ struct Worker {
   std::vector<TaskIx> held;   // tasks whose live attempt is leased to it, in no meaningful order
   uint32_t held_devices = 0;  // of these, with devices
   Instant lost;               // when it was given up; kNever: it is there, or never was
+  std::optional<Draining> draining;            // a person wants it to take no new work
   std::map<std::string, ListedDevice> listed;  // by name
   // Derived from hard state.
   std::map<std::pair<std::string, std::string>, uint32_t>
@@ -177,8 +185,7 @@ struct TaskClass {
   std::vector<Selector> selectors;                // per request
   std::vector<uint32_t> with;                     // per request: another one, or kNone
   std::vector<std::vector<DeviceIx>> candidates;  // per request, by name
-  std::map<uint32_t, std::deque<TaskRef>, std::greater<>>
-      queues;           // by priority; may hold stale refs
+  LanesByPriority queues;
   uint32_t live = 0;    // tasks in this class that have not ended
   Duration typical{0};  // moving average of its attempts, from lease to end; 0: none has ended
   bool needs_devices() const { return !requests.empty(); }

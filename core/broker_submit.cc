@@ -12,7 +12,8 @@ namespace {
 constexpr Duration kZero{0};
 
 std::string invalid_timeouts(const Timeouts& timeouts) {
-  for (const Duration value : {timeouts.queue, timeouts.run, timeouts.silence, timeouts.grace}) {
+  for (const Duration value : {timeouts.queue, timeouts.run, timeouts.silence, timeouts.grace,
+                               timeouts.finally, timeouts.deadline}) {
     if (value < kZero || value > kTimeoutMax) return "a timeout is negative or longer than 30 days";
   }
   return "";
@@ -87,6 +88,24 @@ std::string invalid_requests(const TaskTerms& spec) {
   return "";
 }
 
+std::string invalid_bounds(const TaskTerms& spec) {
+  if (spec.priority > kPriorityMax) return "priority must be 0 to 100";
+  if (spec.retry.infra > kRetryMax || spec.retry.test > kRetryMax) {
+    return "at most " + std::to_string(kRetryMax) + " retries";
+  }
+  if (spec.retry.crash_limit > kCrashLimitMax) {
+    return "retry.crash_limit is at most " + std::to_string(kCrashLimitMax);
+  }
+  if (spec.submitter.size() > kSubmitterBytesMax || !is_utf8(spec.submitter)) {
+    return "the submitter's name is too long or not UTF-8";
+  }
+  if (spec.at_once == 0) return "";
+  if (spec.group.empty()) return "at_once is for the tasks of a group, and the task is in none";
+  return spec.at_once <= kArrayTasksMax
+             ? ""
+             : "at_once is at most " + std::to_string(kArrayTasksMax) + ", or 0 for no such bound";
+}
+
 std::string invalid_metadata(const TaskTerms& spec) {
   if (!spec.group.empty()) {
     if (const auto problem = invalid_guid(spec.group)) return "the group: " + *problem;
@@ -109,10 +128,7 @@ std::string invalid_terms(const TaskTerms& spec) {
   if (!spec.pool.empty()) {
     if (const auto problem = invalid_name(spec.pool, "pool")) return *problem;
   }
-  if (spec.priority > kPriorityMax) return "priority must be 0 to 100";
-  if (spec.retry.infra > kRetryMax || spec.retry.test > kRetryMax) {
-    return "at most " + std::to_string(kRetryMax) + " retries";
-  }
+  if (const std::string problem = invalid_bounds(spec); !problem.empty()) return problem;
   if (const std::string problem = invalid_timeouts(spec.timeouts); !problem.empty()) return problem;
   if (const std::string problem = invalid_requests(spec); !problem.empty()) return problem;
   if (const std::string problem = invalid_before(spec); !problem.empty()) return problem;
@@ -168,6 +184,11 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
 
 // Why there is no room for another task now, `accepted` of this message counted, or empty.
 std::string BrokerCore::decide_room(size_t accepted) const {
+  if (draining_) {
+    return "the broker takes no new work, by " + draining_->who +
+           (draining_->reason.empty() ? "" : ": " + draining_->reason) +
+           "; try again when it does, or: muster broker resume";
+  }
   if (disk_low_) {
     return "the broker's disk is almost full: it takes no new work until there is room; free some "
            "space and try again";
@@ -191,10 +212,24 @@ std::string BrokerCore::decide_admission(const TaskSpec& spec, Admission& admiss
   if (options_.invalid_work) {
     if (const auto problem = options_.invalid_work(spec)) return *problem;
   }
+  if (std::string problem = decide_group(spec, admission); !problem.empty()) return problem;
   if (known) return "";
   std::string problem = decide_capacity(spec, admission);
   if (problem.empty()) admission.admitted = &spec;
   return problem;
+}
+
+// The tasks of a group that live must agree about how many of them may run at once.
+std::string BrokerCore::decide_group(const TaskSpec& spec, Admission& admission) const {
+  if (spec.at_once == 0) return "";
+  const GroupLoad* group = groups_.find(spec.group);
+  const uint32_t agreed =
+      group ? group->at_once
+            : admission.at_once.try_emplace(spec.group, spec.at_once).first->second;
+  if (spec.at_once == agreed) return "";
+  return "group " + spec.group + " has tasks of which " + std::to_string(agreed) +
+         " may run at once, not " + std::to_string(spec.at_once) +
+         ": give all of its tasks the same at_once";
 }
 
 // Submitting what no known device or worker could ever serve is refused at once. What holds for one

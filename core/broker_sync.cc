@@ -152,10 +152,7 @@ void BrokerCore::decide_restarted(const Sync& sync, const Worker& worker, uint64
     if (task.attempts.back().incarnation >= sync.incarnation || spoken_for.contains(task.guid()))
       continue;
     decision.events.push_back(
-        Event{now, decide_ending(task, Origin{},
-                                 make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                                             "worker " + worker.name + " restarted", kNever, now),
-                                 now)});
+        Event{now, decide_lost(task, "worker " + worker.name + " restarted", now)});
   }
 }
 

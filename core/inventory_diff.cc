@@ -45,6 +45,22 @@ Fields fields_of(const DeviceSpec& device) {
 }
 Fields fields_of(const WorkerSpec& worker) { return {{"pools", join(worker.pools)}}; }
 Fields fields_of(const StackSpec& stack) { return {{"devices", join(stack.members)}}; }
+Fields fields_of(const std::vector<Cap>& caps) {
+  Fields fields;
+  for (const Cap& cap : caps) {
+    const std::string whose = cap.pool.empty() ? "lab." : "pools." + cap.pool + ".";
+    if (cap.max_running > 0) fields[whose + "max_running"] = std::to_string(cap.max_running);
+    if (cap.max_running_per_device > 0) {
+      fields[whose + "max_running_per_device"] = std::to_string(cap.max_running_per_device);
+    }
+  }
+  return fields;
+}
+Fields fields_of(const std::vector<Share>& shares) {
+  Fields fields;
+  for (const Share& share : shares) fields[share.submitter] = std::to_string(share.weight);
+  return fields;
+}
 Fields fields_of(const HealthPolicy& health) {
   std::vector<std::string> pauses;
   for (const Duration pause : health.reverify) pauses.push_back(format_duration(pause));
@@ -116,6 +132,8 @@ std::vector<InventoryChange> diff_inventories(const Inventory& from, const Inven
   for (const std::string& text : to.allow) selectors_to.push_back("[" + text + "]");
   add_change("allow", diff_fields({{"", join(selectors_from)}}, {{"", join(selectors_to)}}),
              changes);
+  add_change("caps", changed_fields(from.caps, to.caps), changes);
+  add_change("shares", changed_fields(from.shares, to.shares), changes);
   return changes;
 }
 

@@ -13,7 +13,8 @@ namespace muster {
 enum class ChangeKind : uint8_t { added, changed, removed };
 
 // One part of an inventory that differs: a worker, strategy, device or stack by its name, or one of
-// "lab", "health" and "allow", of which there is one each and which have no name.
+// "lab", "health", "allow", "caps" and "shares", of which there is one each and which have no
+// name.
 struct InventoryChange {
   struct Field {
     std::string name;  // "worker", "profile.serial", ...; empty: the part as a whole
@@ -29,7 +30,8 @@ struct InventoryChange {
 };
 
 // The changes that lead from `from` to `to`: lab, workers, strategies, devices, stacks, health,
-// allow; within each by name. The order in which workers, strategies and stacks are written means
+// allow, caps, shares; within each by name. The order in which workers, strategies and stacks are
+// written means
 // nothing; what is in a strategy is not compared field by field.
 std::vector<InventoryChange> diff_inventories(const Inventory& from, const Inventory& to);
 

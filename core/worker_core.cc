@@ -79,11 +79,11 @@ WorkerCore::WorkerCore(WorkerOptions options, std::vector<Report> spooled,
   }
   for (const AttemptToken& token : interrupted) {
     if (ended_unacked_.contains(token)) continue;
-    append_report(
-        token,
+    Ending ending =
         make_ending(Outcome::error, Cause::worker, StatusCode::error,
-                    "the worker ended while the attempt ran", start_in_outbox(token), now),
-        true, now);
+                    "the worker ended while the attempt ran", start_in_outbox(token), now);
+    ending.lost = true;
+    append_report(token, std::move(ending), true, now);
   }
 }
 

@@ -427,6 +427,7 @@ Ending JobAttempt::judge(Instant now) const {
   if (context_.lost) {
     ending = make_ending(Outcome::error, Cause::worker, StatusCode::error, context_.lost->why,
                          started_, now);
+    ending.lost = true;
   }
   const auto named = [](const std::vector<PlannedStep>& steps, const std::vector<Ending>& endings,
                         StatusCode status) {

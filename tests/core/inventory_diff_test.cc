@@ -101,6 +101,15 @@ TEST(InventoryDiff, NamesEveryFieldThatChanged) {
          i.allow = {"type in (a,b)", "x"};
        },
        "allow  changed; :  -> [type in (a,b)], [x]"},
+      {[](Inventory& i) {
+         i.caps = {{"", 40, 0}, {"wifi", 4, 2}};
+       },
+       "caps  changed; lab.max_running:  -> 40; pools.wifi.max_running:  -> 4; "
+       "pools.wifi.max_running_per_device:  -> 2"},
+      {[](Inventory& i) {
+         i.shares = {{"ci@build", 3}};
+       },
+       "shares  changed; ci@build:  -> 3"},
   };
   for (const Row& row : rows) {
     Inventory changed = sample();
