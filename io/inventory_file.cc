@@ -19,7 +19,7 @@ namespace {
 
 const KeyTable kInventory = {"an inventory",
                              {"version", "kind", "lab", "strategies", "defaults", "workers",
-                              "devices", "stacks", "health", "allow"},
+                              "devices", "stacks", "health", "allow", "caps", "shares"},
                              {"hide", "include"}};
 const KeyTable kDefaults = {"the defaults of an inventory",
                             {"strategy", "worker", "pools", "profile"}};
@@ -29,6 +29,8 @@ const KeyTable kDevice = {
     "a device", {"type", "worker", "pools", "strategy", "owner", "where", "lister", "power"}};
 const KeyTable kPower = {"the power of a device", {"command", "url", "method"}};
 const KeyTable kStack = {"a stack", {"name", "devices"}};
+const KeyTable kCaps = {"caps", {"lab", "pools"}};
+const KeyTable kCap = {"a cap", {"max_running", "max_running_per_device"}};
 const KeyTable kHealth = {"the health policy", {"quarantine_after", "reverify", "fresh"}};
 
 constexpr Duration kReverifyMin = 1s;  // less would keep a broken device busy
@@ -58,6 +60,8 @@ class InventoryReader {
     if (!problems_.has_errors()) warn_of_missing_values();
     read_health();
     read_allow();
+    read_caps();
+    read_shares();
     return std::move(inventory_);
   }
 
@@ -465,6 +469,49 @@ class InventoryReader {
     }
   }
 
+  void read_caps() {
+    const YamlNode* node = root_.map("caps");
+    if (node == nullptr) return;
+    const ObjectReader caps(*node, kCaps, scope_);
+    if (const YamlNode* lab = caps.map("lab")) read_cap("", *lab);
+    const YamlNode* pools = caps.map("pools");
+    if (pools == nullptr) return;
+    for (const YamlEntry& entry : pools->entries) {
+      if (const std::optional<std::string> reason = invalid_name(entry.key, "pool")) {
+        scope_.error(entry.at, *reason);
+      }
+      read_cap(entry.key, entry.value);
+    }
+  }
+
+  void read_cap(const std::string& pool, const YamlNode& node) {
+    const ObjectReader reader(node, kCap, scope_);
+    if (node.kind != YamlNode::Kind::map) return;
+    Cap cap{pool, 0, 0};
+    const auto read = [&](const char* key, uint32_t& bound) {
+      if (reader.has(key)) bound = static_cast<uint32_t>(reader.integer(key, {1, kCapMax}, 1));
+    };
+    read("max_running", cap.max_running);
+    read("max_running_per_device", cap.max_running_per_device);
+    if (node.entries.empty()) {
+      scope_.error(node.at, "a cap needs \"max_running\" or \"max_running_per_device\"");
+    }
+    inventory_.caps.push_back(std::move(cap));
+  }
+
+  void read_shares() {
+    const YamlNode* node = root_.map("shares");
+    if (node == nullptr) return;
+    KeyTable submitters = {"shares", {}};
+    for (const YamlEntry& entry : node->entries) submitters.keys.push_back(entry.key);
+    const ObjectReader reader(*node, submitters, scope_);
+    for (const YamlEntry& entry : node->entries) {
+      const auto weight =
+          static_cast<uint32_t>(reader.integer(entry.key.c_str(), {1, kWeightMax}, 1));
+      inventory_.shares.push_back({entry.key, weight});
+    }
+  }
+
   ObjectReader root_;
   const FileScope& scope_;
   FileProblems& problems_;
@@ -493,7 +540,7 @@ InventoryFile load_inventory_file(const std::string& path) {
 std::vector<NamedKeyTable> inventory_file_keys() {
   return {{"inventory", &kInventory}, {"defaults", &kDefaults}, {"worker", &kWorker},
           {"device", &kDevice},       {"power", &kPower},       {"stack", &kStack},
-          {"health", &kHealth}};
+          {"health", &kHealth},       {"caps", &kCaps},         {"cap", &kCap}};
 }
 
 }  // namespace muster

@@ -19,9 +19,9 @@ namespace {
 
 std::vector<std::string> all_keys() {
   std::vector<std::string> keys = {
-      "version",  "kind",     "guid",   "name",     "device",    "selector",         "devices",
-      "pool",     "priority", "before", "timeouts", "retry",     "depends_on",       "tags",
-      "coverage", "metadata", "matrix", "array",    "each_line", "wait_for_capacity"};
+      "version",  "kind",     "guid",   "name",     "device",    "selector",   "devices",
+      "pool",     "priority", "before", "timeouts", "retry",     "depends_on", "tags",
+      "coverage", "metadata", "matrix", "array",    "each_line", "at_once",    "wait_for_capacity"};
   keys.insert(keys.end(), job_keys().begin(), job_keys().end());
   return keys;
 }
@@ -31,8 +31,9 @@ const KeyTable kTask = {
 const KeyTable kDependency = {"a dependency", {"job", "guid", "result"}};
 const KeyTable kDevice = {"a device of a task", {"name", "selector", "with"}};
 const KeyTable kBefore = {"before", {"verify", "level", "repair", "repair_budget"}};
-const KeyTable kTimeouts = {"timeouts", {"queue", "run", "silence", "grace", "finally"}, {"io"}};
-const KeyTable kRetry = {"retry", {"infra", "test"}, {"elsewhere", "reverify"}};
+const KeyTable kTimeouts = {
+    "timeouts", {"queue", "run", "silence", "grace", "finally", "deadline"}, {"io"}};
+const KeyTable kRetry = {"retry", {"infra", "test", "crash_limit"}, {"elsewhere", "reverify"}};
 
 bool is_env_name(std::string_view name) {
   const auto is_part = [](char c) {
@@ -214,12 +215,18 @@ class TaskReader {
       task_.timeouts.silence = timeouts.duration("silence", task_.timeouts.silence);
       task_.timeouts.grace = timeouts.duration("grace", task_.timeouts.grace);
       task_.timeouts.finally = timeouts.duration("finally", task_.timeouts.finally);
+      task_.timeouts.deadline = timeouts.duration("deadline", task_.timeouts.deadline);
     }
     if (const YamlNode* node = reader_.map("retry")) {
       const ObjectReader retry(*node, kRetry, scope_);
       const IntegerRange range{0, kRetryMax};
       task_.retry.infra = static_cast<uint32_t>(retry.integer("infra", range, task_.retry.infra));
       task_.retry.test = static_cast<uint32_t>(retry.integer("test", range, task_.retry.test));
+      task_.retry.crash_limit = static_cast<uint32_t>(
+          retry.integer("crash_limit", {0, kCrashLimitMax}, task_.retry.crash_limit));
+    }
+    if (reader_.has("at_once")) {
+      task_.at_once = static_cast<uint32_t>(reader_.integer("at_once", {1, kArrayTasksMax}, 1));
     }
   }
 
@@ -329,7 +336,13 @@ class FileReader {
     if (end > kArrayTasksMax) {
       scope_.error(document.at, "a file is at most " + std::to_string(kArrayTasksMax) + " tasks");
     }
-    if (!is_many) return;
+    if (!is_many) {
+      if (document.find("at_once") != nullptr) {
+        scope_.error(document.find("at_once")->at,
+                     "\"at_once\" is for the tasks of array, matrix or each_line");
+      }
+      return;
+    }
     for (size_t i = first; i < end && named; ++i) file_.tasks[i].group = guid->text;
     if (!named) file_.groups.emplace_back(first, end);
   }

@@ -148,7 +148,10 @@ TEST_F(InventoryFileTest, ReadsStacksPowerHealthAndWhatIsAllowed) {
            "  p: {type: pdu, power: {url: \"http://pdu/{target.name}/{operation}\", method: PUT}}\n"
            "stacks: {one: [a, r], two: [b, r]}\n"
            "health: {quarantine_after: 5, reverify: [1m, 2h], fresh: 0s}\n"
-           "allow: [type=handset, {type: hub, ports: [4, 8]}]\n");
+           "allow: [type=handset, {type: hub, ports: [4, 8]}]\n"
+           "caps: {lab: {max_running: 40}, pools: {wifi: {max_running: 4, "
+           "max_running_per_device: 2}}}\n"
+           "shares: {ci@build-1: 3}\n");
   EXPECT_EQ(file.problems.to_text(), "");
   const Inventory& inventory = file.inventory;
   ASSERT_EQ(inventory.devices.size(), 4u);
@@ -165,6 +168,8 @@ TEST_F(InventoryFileTest, ReadsStacksPowerHealthAndWhatIsAllowed) {
   EXPECT_EQ(inventory.stacks, stacks);
   EXPECT_EQ(inventory.health, (HealthPolicy{5, {1min, 2h}, 0s}));
   EXPECT_EQ(inventory.allow, (std::vector<std::string>{"type=handset", "ports in (4,8),type=hub"}));
+  EXPECT_EQ(inventory.caps, (std::vector<Cap>{{"", 40, 0}, {"wifi", 4, 2}}));
+  EXPECT_EQ(inventory.shares, (std::vector<Share>{{"ci@build-1", 3}}));
   const InventoryFile as_list = load(std::string(kHead) +
                                      "workers: {w: }\ndevices: {a: {type: x}, b: {type: y}}\n"
                                      "stacks: [{name: one, devices: [a, b]}]\n");
@@ -246,6 +251,14 @@ TEST_F(InventoryFileTest, SaysWhatIsWrongWithTheRestAndWhere) {
        "7:10: unknown key \"refresh\" in the health policy; did you mean fresh?\n"},
       {"allow: [\"=a\"]", ""},
       {"allow: {}", "7:8: \"allow\" must be a list, not a map\n"},
+      {"caps: {lab: {max_running: 0}}", "7:27: \"max_running\" must be from 1 to 1000000, not 0\n"},
+      {"caps: {pools: {wifi: {max_running_per_device: 1000001}}}",
+       "7:47: \"max_running_per_device\" must be from 1 to 1000000, not 1000001\n"},
+      {"caps: {pools: {wifi: {}}}",
+       "7:22: a cap needs \"max_running\" or \"max_running_per_device\"\n"},
+      {"caps: {wifi: {max_running: 1}}", "7:8: unknown key \"wifi\" in caps\n"},
+      {"shares: {ann: 0}", "7:15: \"ann\" must be from 1 to 100, not 0\n"},
+      {"shares: {ann: 101}", "7:15: \"ann\" must be from 1 to 100, not 101\n"},
   };
   const std::string head = std::string(kHead) +
                            "workers: {v: , w: }\ndefaults: {worker: v}\n"

@@ -35,8 +35,8 @@ TEST(TaskFile, ReadsAWholeJob) {
       "version: 1\nkind: job\nguid: lab-7/nightly/0042\nname: wifi smoke\npool: wifi\n"
       "devices: { dut: { name: phone-7 }, relay: { selector: { type: relay } } }\n"
       "priority: high\n"
-      "timeouts: { queue: 6h, run: 40m, silence: 10m, grace: 5s }\n"
-      "retry: { infra: 3, test: 1 }\n"
+      "timeouts: { queue: 6h, run: 40m, silence: 10m, grace: 5s, deadline: 8h }\n"
+      "retry: { infra: 3, test: 1, crash_limit: 5 }\n"
       "run: [make, check]\n"
       "env: { set: { MODE: ci, N: 1 }, pass: [BUILD_ID] }\n"
       "cwd: work\n"
@@ -48,8 +48,9 @@ TEST(TaskFile, ReadsAWholeJob) {
   const std::vector<DeviceRequest> devices = {{"dut", "phone-7", ""}, {"relay", "", "type=relay"}};
   EXPECT_EQ(task.devices, devices);
   EXPECT_EQ(task.priority, 90u);
-  EXPECT_EQ(task.timeouts, (Timeouts{6h, 40min, 10min, 5s}));
-  EXPECT_EQ(task.retry, (Retry{3, 1}));
+  EXPECT_EQ(task.timeouts, (Timeouts{6h, 40min, 10min, 5s, 5min, 8h}));
+  EXPECT_EQ(task.retry, (Retry{3, 1, 5}));
+  EXPECT_EQ(task.at_once, 0u);
   EXPECT_TRUE(task.wait_for_capacity);
   const JobWork job{
       CommandSource{{"make", "check"}}, "/d/work", {{"MODE", "ci"}, {"N", "1"}}, {"BUILD_ID"}};
@@ -418,6 +419,9 @@ TEST(TaskFile, SaysWhatIsWrongAndWhere) {
       {"run: [x]\npriority: -1", "4:11: \"priority\" must be a whole number"},
       {"run: [x]\ntimeouts: {run: 5}\nretry: {infra: 11}",
        "5:16: \"infra\" must be from 0 to 10, not 11"},
+      {"run: [x]\nretry: {crash_limit: 21}", "4:22: \"crash_limit\" must be from 0 to 20, not 21"},
+      {"run: [x]\narray: 1-3\nat_once: 0", "5:10: \"at_once\" must be from 1 to 100000, not 0"},
+      {"run: [x]\nat_once: 2", "4:10: \"at_once\" is for the tasks of array, matrix or each_line"},
       {"run: [x]\ntimeouts: {runn: 5s}",
        "4:12: unknown key \"runn\" in timeouts; did you mean run?"},
       {"run: [x]\ntimeouts: {run: 31d}", "4:17: \"run\" must be at most"},
