@@ -163,6 +163,15 @@ Result<Done> apply_flags(const RunOptions& options, const std::string& cwd, Task
   if (options.grace) task.timeouts.grace = *options.grace;
   if (options.retry_infra) task.retry.infra = *options.retry_infra;
   if (options.retry_test) task.retry.test = *options.retry_test;
+  if (options.crash_limit) task.retry.crash_limit = *options.crash_limit;
+  if (options.deadline) task.timeouts.deadline = *options.deadline;
+  if (options.at_once) {
+    const bool is_array = !options.array.empty() || !options.each_line.empty();
+    if (!is_array && task.group.empty()) {
+      return Error{"--at-once is for the tasks of an array: give --array or --each-line"};
+    }
+    task.at_once = *options.at_once;
+  }
   if (options.wait_for_capacity) task.wait_for_capacity = true;
   return Done{};
 }

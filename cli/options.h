@@ -79,6 +79,9 @@ struct RunOptions {
   std::optional<Duration> grace;
   std::optional<uint32_t> retry_infra;
   std::optional<uint32_t> retry_test;
+  std::optional<uint32_t> crash_limit;
+  std::optional<Duration> deadline;
+  std::optional<uint32_t> at_once;  // of an array
   std::string guid;
   std::string name;
   std::map<std::string, std::string> env;
@@ -118,6 +121,7 @@ struct TaskListOptions {
   std::vector<Verdict> verdicts;      // empty: any
   std::string name;                   // a glob; empty: any
   std::map<std::string, std::string> metadata;  // all of these
+  bool buried = false;                          // only those that came to nothing
 };
 struct TaskShowOptions {
   std::vector<std::string> guids;
@@ -274,21 +278,31 @@ struct SinkDeadChangeOptions {
   bool all = false;
 };
 
+// Of workers, or of the broker.
+struct DrainOptions {
+  std::vector<std::string> workers;  // empty: the broker
+  bool resume = false;               // they take work again
+  std::string reason;
+  std::optional<Duration> wait;  // for the end of what they hold, so long at most; 0: for ever
+};
+
 struct DoctorOptions {
   std::optional<Duration> wait;
 };
 struct VersionOptions {};
 
-using VerbOptions = std::variant<
-    UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions, RetryOptions,
-    TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, ArtifactListOptions,
-    ArtifactGetOptions, ArtifactPinOptions, EventsOptions, ResultOptions, DeviceListOptions,
-    DeviceShowOptions, WorkerListOptions, DeviceChangeOptions, DeviceHistoryOptions,
-    TaskTraceOptions, StrategyStatsOptions, InventoryOptions, StrategyCheckOptions,
-    StrategyTreeOptions, StrategyScenarioOptions, StrategySimulateOptions, JobListOptions,
-    JobCheckOptions, JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
-    MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions, ProgressOptions,
-    CallOptions, SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
+using VerbOptions =
+    std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
+                 RetryOptions, TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
+                 ArtifactListOptions, ArtifactGetOptions, ArtifactPinOptions, EventsOptions,
+                 ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
+                 DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
+                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
+                 StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
+                 JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
+                 MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions,
+                 ProgressOptions, CallOptions, SinkStatusOptions, SinkReplayOptions,
+                 SinkDeadListOptions, SinkDeadChangeOptions, DrainOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -97,6 +97,8 @@ void add_run_limits(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
   add_duration(verb, "--timeout", &options->timeout, "Longest time for one attempt");
   add_duration(verb, "--silence", &options->silence, "Longest time without output");
   add_duration(verb, "--queue-timeout", &options->queue_timeout, "Longest time in the queue");
+  add_duration(verb, "--deadline", &options->deadline,
+               "Longest time from submission to the end: what has not ended then is ended");
   add_duration(verb, "--grace", &options->grace, "Time between TERM and KILL (default: 10s)");
   add_value<RetryBudget>(
       verb, "--retry", parse_retry,
@@ -105,6 +107,10 @@ void add_run_limits(CLI::App* verb, const std::shared_ptr<RunOptions>& options) 
         target->retry_test = budget.test;
       },
       "CAUSE=N", "Further attempts by cause, e.g. infra=2,test=1 (default: infra=2)");
+  add_number(
+      verb, "--crash-limit", 0, kCrashLimitMax,
+      [target = options](uint64_t n) { target->crash_limit = static_cast<uint32_t>(n); },
+      "Attempts lost with their workers before it is buried (default: 3; 0: any number)");
   verb->add_flag("--wait-for-capacity", options->wait_for_capacity,
                  "Accept it even if no known device or worker could serve it");
 }
@@ -303,6 +309,9 @@ void add_lab(Parse& parse) {
   CLI::App* worker = add_group(parse, "worker", "Workers, their slots and leases");
   add_verb<WorkerListOptions>(parse, worker, "ls", "Workers the broker knows",
                               "  muster worker ls");
+  add_drain_verbs(parse, worker, true);
+  CLI::App* broker = add_group(parse, "broker", "The broker itself");
+  add_drain_verbs(parse, broker, false);
 }
 
 void add_inventory(Parse& parse) {

@@ -20,6 +20,10 @@ void add_array_flags(CLI::App* app, const std::shared_ptr<RunOptions>& options) 
       "1-100", "A task for each number, which is {array.index} in the command");
   add_text(app, "--each-line", &options->each_line, "FILE",
            "A task for each line of a file, which is {array.line} in the command");
+  add_number(
+      app, "--at-once", 1, kArrayTasksMax,
+      [target = options.get()](uint64_t n) { target->at_once = static_cast<uint32_t>(n); },
+      "So many tasks of an array hold a slot at once (default: all that find room)");
 }
 
 namespace {

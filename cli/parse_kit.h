@@ -104,6 +104,8 @@ CLI::App* add_group(Parse& parse, const std::string& name, const std::string& de
 // parse_device.cc
 void add_devices(CLI::App* app, DeviceChoice* target);  // by name, as words, or by a selector
 void add_device_verbs(Parse& parse);
+// Of workers, or of the broker.
+void add_drain_verbs(Parse& parse, CLI::App* group, bool of_workers);
 // parse_archive.cc
 void add_archive_verbs(Parse& parse);  // log and artifact
 // parse_sink.cc

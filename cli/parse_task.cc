@@ -24,6 +24,8 @@ void add_task_filters(CLI::App* app, const std::shared_ptr<TaskListOptions>& opt
       [target = options.get()](std::string name) { target->name = std::move(name); }, "GLOB",
       "Tasks whose name matches: wifi-*");
   add_assignments(app, "--meta", &options->metadata, "Tasks with this metadata");
+  app->add_flag("--buried", options->buried,
+                "Ended tasks that came to nothing, and wait for muster retry");
 }
 
 }  // namespace muster

@@ -157,17 +157,50 @@ std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>
   return text;
 }
 
+// Why it takes no new work: a person's word, or its own.
+std::string refusal_text(const WorkerInfo& worker) {
+  if (!worker.draining) return worker.refusing;
+  const Draining& draining = *worker.draining;
+  return "by " + draining.who + (draining.reason.empty() ? "" : ": " + draining.reason);
+}
+
+std::string render_drains(const std::vector<DrainReply::Outcome>& results, bool resume,
+                          const Look& look) {
+  std::string text;
+  for (const DrainReply::Outcome& result : results) {
+    text += (result.name.empty() ? "the broker" : printable(result.name)) + " ";
+    if (!result.refused.empty()) {
+      text += paint(printable(result.refused), Color::bad, look);
+    } else if (!result.already.empty()) {
+      text += paint(printable(result.already), Color::doubt, look);
+    } else {
+      text += paint(resume ? "takes work again" : "takes no new work", Color::good, look);
+    }
+    if (!resume && result.refused.empty()) {
+      text +=
+          result.held == 0 ? "; it holds nothing" : "; it holds " + counted(result.held, "attempt");
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 std::string render_worker_table(const std::vector<WorkerInfo>& workers, const Look& look) {
   if (workers.empty()) return "no workers\n";
-  const bool any_refuses = std::any_of(workers.begin(), workers.end(),
-                                       [](const WorkerInfo& one) { return !one.refusing.empty(); });
+  const bool any_refuses = std::any_of(workers.begin(), workers.end(), [](const WorkerInfo& one) {
+    return !one.refusing.empty() || one.draining;
+  });
   std::vector<std::string> head = {"WORKER", "STATE", "HELD",       "SLOTS",
                                    "LAB",    "POOLS", "LAST HEARD", "VERSION"};
   if (any_refuses) head.emplace_back("REFUSES WORK");
   Table table(std::move(head));
   for (const WorkerInfo& worker : workers) {
-    const bool takes_work = worker.present && worker.refusing.empty();
-    const char* state = takes_work ? "present" : worker.present ? "refusing" : "lost";
+    const bool takes_work = worker.present && worker.refusing.empty() && !worker.draining;
+    const char* state = takes_work         ? "present"
+                        : !worker.present  ? "lost"
+                        : !worker.draining ? "refusing"
+                        : worker.held > 0  ? "draining"
+                                           : "drained";
     std::vector<Cell> row = {worker.name,
                              {state, takes_work ? Color::good : Color::bad},
                              std::to_string(worker.held),
@@ -176,7 +209,7 @@ std::string render_worker_table(const std::vector<WorkerInfo>& workers, const Lo
                              join(worker.pools, ","),
                              relative_time(worker.last_heard, look),
                              worker.version};
-    if (any_refuses) row.emplace_back(worker.refusing);
+    if (any_refuses) row.emplace_back(refusal_text(worker));
     table.add(std::move(row));
   }
   return table.render(look);

@@ -11,6 +11,8 @@ namespace muster {
 
 std::string render_device_table(const std::vector<DeviceInfo>& devices, const Look& look);
 std::string render_device(const DeviceInfo& device, const Look& look);
+std::string render_drains(const std::vector<DrainReply::Outcome>& results, bool resume,
+                          const Look& look);
 std::string render_worker_table(const std::vector<WorkerInfo>& workers, const Look& look);
 
 Color health_color(DeviceHealth health);

@@ -142,6 +142,7 @@ std::string task_json(const TaskInfo& task, const std::string& status_log,
   put(json, "ended", task.ended);
   put(json, "not_before", task.not_before);
   put(json, "cancelling", task.cancelling);
+  if (task.buried) json["buried"] = true;
   json["attempt_count"] = task.attempt_count;
   put(json, "status_log", status_log);
   json["spec"] = Json::parse(task_spec_to_json(task.spec));
@@ -300,6 +301,16 @@ std::string trace_json(const Trace& trace) {
   return dump(json);
 }
 
+std::string drain_json(const DrainReply::Outcome& result, bool resume) {
+  Json json = document("drain");
+  put(json, "worker", result.name);
+  json["draining"] = result.refused.empty() && !resume;
+  put(json, "refused", result.refused);
+  put(json, "already", result.already);
+  json["held"] = result.held;
+  return dump(json);
+}
+
 std::string worker_json(const WorkerInfo& worker) {
   Json json = document("worker");
   json["name"] = worker.name;
@@ -313,6 +324,11 @@ std::string worker_json(const WorkerInfo& worker) {
   put(json, "last_heard", worker.last_heard);
   put(json, "lease_until", worker.lease_until);
   put(json, "refusing", worker.refusing);
+  if (worker.draining) {
+    json["draining"] = {{"who", worker.draining->who}};
+    put(json["draining"], "reason", worker.draining->reason);
+    put(json["draining"], "since", worker.draining->since);
+  }
   for (const ListerState& lister : worker.listers) {
     Json one = {{"name", lister.name}};
     put(one, "fault", lister.fault);

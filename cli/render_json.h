@@ -102,6 +102,7 @@ std::string device_change_json(const ChangeDevicesReply::Outcome& result, Device
 std::string device_record_json(const std::string& device, const HistoryEntry& entry);
 std::string action_stat_json(const ActionStat& stat);
 std::string trace_json(const Trace& trace);
+std::string drain_json(const DrainReply::Outcome& result, bool resume);
 std::string worker_json(const WorkerInfo& worker);
 std::string event_json(uint64_t seq, const Event& event);
 // Of an event that is JSON already (io/event_json.h).

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/values.h"
+#include "core/burial.h"
 #include "core/duration_text.h"
 #include "core/guid.h"
 
@@ -60,6 +61,7 @@ std::string limits_text(const Timeouts& timeouts) {
   add("run", timeouts.run);
   add("silence", timeouts.silence);
   add("grace", timeouts.grace);
+  add("deadline", timeouts.deadline);
   return join(parts, ", ");
 }
 
@@ -190,9 +192,7 @@ std::string render_task_table(const std::vector<TaskInfo>& tasks, uint64_t total
 
 // Of a task that has used up its retries: what it left, and how it is dug up.
 std::string burial_text(const TaskInfo& task) {
-  const bool lost = task.verdict == Verdict::fail || task.verdict == Verdict::error;
-  const bool by_person = task.ending && task.ending->cause == Cause::user;
-  if (!lost || by_person || !task.spec.parent.empty()) return "";
+  if (!task.ending || !is_buried(task.spec, task.verdict, *task.ending)) return "";
   const std::string tried = task.attempt_count == 0
                                 ? "without an attempt"
                                 : "after " + counted(task.attempt_count, "attempt");
@@ -235,7 +235,9 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
   }
   fields.add("buried", burial_text(task));
   if (!task.cancelling.empty()) fields.add("cancelling", task.cancelling);
-  fields.add("group", spec.group);
+  fields.add(
+      "group",
+      spec.group + (spec.at_once > 0 ? ", " + std::to_string(spec.at_once) + " at once" : ""));
   for (const Dependency& on : spec.depends_on) {
     fields.add("depends on", on.guid + (on.must_pass ? "" : ", however it ends"));
   }
@@ -246,7 +248,8 @@ std::string render_task(const TaskInfo& task, const TaskPlaces& places, const Lo
   fields.add("priority", std::to_string(spec.priority));
   fields.add("limits", limits_text(spec.timeouts));
   fields.add("retries", "infra " + std::to_string(spec.retry.infra) + ", test " +
-                            std::to_string(spec.retry.test));
+                            std::to_string(spec.retry.test) + ", crash limit " +
+                            std::to_string(spec.retry.crash_limit));
   fields.add("submitted", short_time(task.submitted));
   if (task.state == TaskState::queued && task.not_before > look.now) {
     fields.add("next try", relative_time(task.not_before, look));

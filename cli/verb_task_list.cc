@@ -4,6 +4,7 @@
 #include "cli/lookup.h"
 #include "cli/render_task.h"
 #include "cli/verbs.h"
+#include "core/burial.h"
 #include "core/limits.h"
 
 namespace muster {
@@ -26,7 +27,7 @@ void add_from_ledger(Session& session, const ListTasks& question, FoundTasks& fo
   if (question.kinds.size() == 1) filter.kind = question.kinds.front();
   const bool by_more = question.kinds.size() > 1 || !question.group_prefix.empty() ||
                        !question.verdicts.empty() || !question.name.empty() ||
-                       !question.metadata.empty();
+                       !question.metadata.empty() || question.buried;
   filter.max = by_more ? uint32_t{kListTasksMax} : question.max;
   const Result<std::vector<LedgerTask>> rows = ledger->tasks(filter);
   if (!rows) throw session.ledger_failure(rows.error());
@@ -35,7 +36,8 @@ void add_from_ledger(Session& session, const ListTasks& question, FoundTasks& fo
     const bool known =
         std::any_of(found.tasks.begin(), found.tasks.end(),
                     [&](const TaskInfo& task) { return task.spec.guid == info.spec.guid; });
-    if (!known && is_meant(question, info.spec.guid, info.spec, info.state, info.verdict)) {
+    if (!known && is_meant(question, info.spec.guid, info.spec, info.state, info.verdict) &&
+        (!question.buried || (info.ending && is_buried(info.spec, info.verdict, *info.ending)))) {
       found.tasks.push_back(info);
     }
   }
@@ -48,7 +50,8 @@ FoundTasks find_tasks(Session& session, const ListTasks& question) {
   FoundTasks found{std::move(list.tasks), list.total};
   // An older broker knows states only.
   const size_t erased = std::erase_if(found.tasks, [&](const TaskInfo& task) {
-    return !is_meant(question, task.spec.guid, task.spec, task.state, task.verdict);
+    return !is_meant(question, task.spec.guid, task.spec, task.state, task.verdict) ||
+           (question.buried && !task.buried);
   });
   if (erased > 0) found.total = found.tasks.size();
   const bool wants_ended =
@@ -67,8 +70,9 @@ ListTasks make_question(Session& session, const TaskListOptions& options) {
   if (options.kind) question.kinds = {*options.kind};
   question.name = options.name;
   question.metadata = options.metadata;
+  question.buried = options.buried;
   if (!options.group.empty()) question.group_prefix = resolve_group(session, options.group);
-  if (question.states.empty() && !options.verdicts.empty()) {
+  if (question.states.empty() && (!options.verdicts.empty() || options.buried)) {
     question.states = {TaskState::ended};
   } else if (question.states.empty() && !options.all && options.group.empty()) {
     question.states = {TaskState::queued, TaskState::leased, TaskState::running};

@@ -61,6 +61,8 @@ int do_verb(Session& session, const DeviceListOptions& options);
 int do_verb(Session& session, const DeviceShowOptions& options);
 int do_verb(Session& session, const DeviceChangeOptions& options);
 int do_verb(Session& session, const WorkerListOptions& options);
+// verb_drain.cc
+int do_verb(Session& session, const DrainOptions& options);
 // verb_history.cc
 int do_verb(Session& session, const DeviceHistoryOptions& options);
 int do_verb(Session& session, const StrategyStatsOptions& options);

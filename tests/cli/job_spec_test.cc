@@ -83,6 +83,8 @@ TEST(Flags, WinOverTheFile) {
   options.queue_timeout = 3s;
   options.grace = Duration(0);
   options.retry_test = 3;
+  options.crash_limit = 7;
+  options.deadline = 8h;
   options.wait_for_capacity = true;
   options.env = {{"K", "v"}};
   options.env_pass = {"TERM"};
@@ -95,8 +97,8 @@ TEST(Flags, WinOverTheFile) {
                                         DeviceRequest{"", "", "!broken,type=relay"}));
   EXPECT_EQ(task.pool, "wifi");
   EXPECT_EQ(task.priority, 90u);
-  EXPECT_EQ(task.timeouts, (Timeouts{3s, 10s, 2s, Duration(0)}));
-  EXPECT_EQ(task.retry, (Retry{1, 3}));
+  EXPECT_EQ(task.timeouts, (Timeouts{3s, 10s, 2s, Duration(0), 5min, 8h}));
+  EXPECT_EQ(task.retry, (Retry{1, 3, 7}));
   EXPECT_TRUE(task.wait_for_capacity);
   EXPECT_THAT(job_of(task).env, ElementsAre(Pair("K", "v")));
   EXPECT_THAT(job_of(task).env_pass, ElementsAre("TERM"));

@@ -130,7 +130,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{{"device", "history", "a", "--max", "0"}, "whole number"},
         WrongCase{{"task", "trace"}, "GUID"},
         WrongCase{{"strategy", "stats", "a", "b"}, "unexpected argument"},
-        WrongCase{{"device", "show"}, "DEVICE"}, WrongCase{{"worker", "drain"}, "unknown verb"},
+        WrongCase{{"device", "show"}, "DEVICE"}, WrongCase{{"worker", "drain"}, "WORKER"},
+        WrongCase{{"worker", "resume", "a", "--wait", "1s"}, "unknown option"},
+        WrongCase{{"broker", "drain", "a"}, "unexpected argument"},
+        WrongCase{{"run", "--crash-limit", "21", "--", "x"}, "from 0 to 20"},
+        WrongCase{{"run", "--at-once", "0", "--", "x"}, "from 1 to 100000"},
         WrongCase{{"inventory", "apply"}, "FILE"},
         WrongCase{{"inventory", "apply", "a", "b"}, "unexpected argument"},
         WrongCase{{"inventory", "diff", "--dry-run", "a"}, "--dry-run"},
@@ -278,6 +282,14 @@ TEST(CommandLine, RunOptions) {
                                                   "0s",
                                                   "--retry",
                                                   "infra=0,test=3",
+                                                  "--crash-limit",
+                                                  "0",
+                                                  "--deadline",
+                                                  "8h",
+                                                  "--array",
+                                                  "1-3",
+                                                  "--at-once",
+                                                  "2",
                                                   "--guid",
                                                   "0123456789",
                                                   "--name",
@@ -311,6 +323,9 @@ TEST(CommandLine, RunOptions) {
   EXPECT_EQ(run.grace, Duration(0));
   EXPECT_EQ(run.retry_infra, 0u);
   EXPECT_EQ(run.retry_test, 3u);
+  EXPECT_EQ(run.crash_limit, 0u);
+  EXPECT_EQ(run.deadline, Duration(8h));
+  EXPECT_EQ(run.at_once, 2u);
   EXPECT_EQ(run.guid, "0123456789");
   EXPECT_EQ(run.name, "n");
   EXPECT_THAT(run.env, ElementsAre(Pair("K", ""), Pair("L", "a=b")));
@@ -321,6 +336,21 @@ TEST(CommandLine, RunOptions) {
   EXPECT_TRUE(run.no_repair);
   EXPECT_THAT(run.tags, ElementsAre("A,B", "C"));
   EXPECT_EQ(run.after, After::detach);
+}
+
+TEST(CommandLine, Drains) {
+  const DrainOptions workers = parsed_verb<DrainOptions>(
+      {"worker", "drain", "a", "b", "--reason", "new disk", "--wait", "1h"});
+  EXPECT_THAT(workers.workers, ElementsAre("a", "b"));
+  EXPECT_FALSE(workers.resume);
+  EXPECT_EQ(workers.reason, "new disk");
+  EXPECT_EQ(workers.wait, Duration(1h));
+  EXPECT_TRUE(parsed_verb<DrainOptions>({"worker", "resume", "a"}).resume);
+  const DrainOptions broker = parsed_verb<DrainOptions>({"broker", "drain", "--wait", "0"});
+  EXPECT_THAT(broker.workers, IsEmpty());
+  EXPECT_EQ(broker.wait, Duration(0));
+  EXPECT_TRUE(parsed_verb<DrainOptions>({"broker", "resume"}).resume);
+  EXPECT_TRUE(parsed_verb<TaskListOptions>({"task", "ls", "--buried"}).buried);
 }
 
 TEST(CommandLine, JobsOfADirectory) {
@@ -335,7 +365,8 @@ TEST(CommandLine, JobsOfADirectory) {
 TEST(CommandLine, WhatIsNotSaidStaysUnsaid) {
   const RunOptions run = parsed_verb<RunOptions>({"run", "job.yaml"});
   EXPECT_FALSE(run.pool || run.priority || run.timeout || run.silence || run.queue_timeout ||
-               run.grace || run.retry_infra || run.retry_test || run.verify || run.no_repair);
+               run.grace || run.retry_infra || run.retry_test || run.verify || run.no_repair ||
+               run.crash_limit || run.deadline || run.at_once);
   EXPECT_EQ(run.after, After::unsaid);
 }
 

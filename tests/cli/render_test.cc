@@ -322,6 +322,30 @@ TEST(Worker, TableSaysWhoRefusesWorkAndWhy) {
             "b        present   1     4      lund-3  wifi   2s ago      0.1.0    -\n");
 }
 
+TEST(Worker, TableSaysWhoDrainsAndWhy) {
+  WorkerInfo drains = samples::worker("bench-1", true);
+  drains.draining = Draining{"kim@desk", "new disk", Instant()};
+  WorkerInfo drained = drains;
+  drained.held = 0;
+  drained.draining->reason = "";
+  EXPECT_EQ(render_worker_table({drains, drained}, kPlain),
+            "WORKER   STATE     HELD  SLOTS  LAB     POOLS  LAST HEARD  VERSION  REFUSES WORK\n"
+            "bench-1  draining  1     4      lund-3  wifi   2s ago      0.1.0    by kim@desk: new "
+            "disk\n"
+            "bench-1  drained   0     4      lund-3  wifi   2s ago      0.1.0    by kim@desk\n");
+}
+
+TEST(Drain, SaysWhatIsStillHeld) {
+  EXPECT_EQ(render_drains({{"bench-1", "", "", 2},
+                           {"bench-2", "", "drains already, by kim", 0},
+                           {"bench-3", "no worker is named \"bench-3\"", "", 0}},
+                          false, kPlain),
+            "bench-1 takes no new work; it holds 2 attempts\n"
+            "bench-2 drains already, by kim; it holds nothing\n"
+            "bench-3 no worker is named \"bench-3\"\n");
+  EXPECT_EQ(render_drains({{"", "", "", 1}}, true, kPlain), "the broker takes work again\n");
+}
+
 TEST(Device, SaysThatItDrainsAndWhyItIsAbsent) {
   DeviceInfo device = samples::bad_device();
   device.draining = true;
