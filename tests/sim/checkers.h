@@ -11,6 +11,7 @@
 //   S7 queues within core/limits.h
 //   S9 no attempt that goes on under its supervisor, within its lease, is ended because its worker
 //      was started again
+//   R  the rules of scheduling: turns, caps, deadlines, drains, crash limits (LogModel)
 //   S8 whoever reads the log sees each event once, in order; no spooled report is lost
 #pragma once
 

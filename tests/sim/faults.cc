@@ -48,6 +48,8 @@ Faults draw_faults(Random& random) {
   faults.cancelled = draw_per_mille(random, 300);
   faults.queue_timeout = draw_per_mille(random, 400);
   faults.retried = draw_per_mille(random, 400);
+  faults.drain = draw_repeating(random, 5s, 60s, 40s);
+  faults.deadline = draw_per_mille(random, 300);
   return faults;
 }
 

@@ -19,6 +19,9 @@ enum class Plant : uint8_t {
   jobs_not_taken_up,    // a worker that comes back does not look for jobs that went on
   journal_read_again,   // nor how far it had taken what they said
   reports_unspooled,    // the worker sends a report that is not yet in its spool
+  caps_raised,          // the broker works by caps twice as high as it records
+  shares_forgotten,     // and by no submitter's name
+  drains_forgotten,     // and does not know of drains
 };
 
 // A fault that strikes again and again, about every `mean`; zero: never.
@@ -46,6 +49,7 @@ struct Faults {
   Repeating change;         // a person locks or quarantines a device; length: until it is undone
   Repeating unplug;         // a device that a lister must find; length: until it is back
   Repeating inventory;      // devices come, go, and move to another worker
+  Repeating drain;          // a worker or the broker takes no new work; length: until it does
   Duration log_sync_max{0};
   Duration spool_sync_max{0};
   int64_t drift_ppm_max = 0;
@@ -61,6 +65,7 @@ struct Faults {
   uint32_t cancelled = 0;
   uint32_t retried = 0;  // by a person, once they ended without a pass
   uint32_t queue_timeout = 0;
+  uint32_t deadline = 0;
 };
 
 Faults draw_faults(Random& random);

@@ -72,6 +72,7 @@ class House {
   void partition(Duration length);
   void end_faults();
   void restore_inventory();
+  std::vector<std::string> worker_names() const;
   void tell_listers();
   void give_up();
   void look();
@@ -171,6 +172,10 @@ void House::strike_all() {
       tell_listers();
     });
   });
+  strike_again(faults_.drain, [this](Duration length) {
+    const std::string drained = admin_.drain(worker_names());
+    sim_.after(length, [this, drained] { admin_.resume({drained}); });
+  });
   strike_again(faults_.inventory, [this](Duration length) {
     admin_.apply_changed();
     sim_.after(length, [this] { admin_.apply_whole(); });
@@ -204,6 +209,12 @@ void House::end_faults() {
   look();
 }
 
+std::vector<std::string> House::worker_names() const {
+  std::vector<std::string> names;
+  for (const SimWorker& worker : workers_) names.push_back(worker.name());
+  return names;
+}
+
 void House::tell_listers() {
   for (SimWorker& worker : workers_) worker.look_at_devices();
 }
@@ -213,6 +224,9 @@ void House::restore_inventory() {
   if (admin_.idle()) {
     admin_.apply_whole();
     if (comes_back_) admin_.give_back(admin_.device_names());
+    std::vector<std::string> all = worker_names();
+    all.emplace_back();
+    admin_.resume(all);
   }
   sim_.after(20s, [this] { restore_inventory(); });
 }

@@ -59,6 +59,9 @@ bool LogModel::has_report(const std::string& worker, uint64_t seq) const {
 
 std::string LogModel::take(const Event& event) {
   if (event.time < last_time_) return "S5: the log's time goes back";
+  if (event.time > last_time_) {
+    if (std::string complaint = check_turns(); !complaint.empty()) return complaint;
+  }
   last_time_ = event.time;
   ++taken_;
   return std::visit([&](const auto& body) { return take_event(body, event.time); }, event.body);
@@ -101,9 +104,10 @@ std::string LogModel::take_event(const WorkerLost& event, Instant) {
   return "";
 }
 
-std::string LogModel::take_event(const TaskSubmitted& event, Instant) {
+std::string LogModel::take_event(const TaskSubmitted& event, Instant time) {
   Task task{event.spec, {}, false};
   task.queued_at = taken_;
+  task.queued_time = time;
   const bool added = tasks_.emplace(event.spec->guid, std::move(task)).second;
   const bool child = !event.spec->parent.empty();
   if (child && event.spec->kind == TaskKind::verify) marks_.hit(Mark::child_verification);
@@ -142,7 +146,8 @@ std::string LogModel::take_event(const AttemptLeased& event, Instant time) {
     attempt.things.push_back(SimLab::thing_of(*find_device(device, event.worker)));
     held_things_.insert(attempt.things.back());
   }
-  return "";
+  if (is_plain(*task)) leased_now_.push_back(task);
+  return check_lease_rules(event, *task, time);
 }
 
 std::string LogModel::check_lease_dependencies(const Task& task) {
@@ -204,7 +209,8 @@ std::string LogModel::check_end(const AttemptEnded& event, const Task& task) con
            " things before its end, the log has " + std::to_string(attempt.said);
   }
   if (event.ending.message.find(kStoppedMessage) != std::string::npos &&
-      event.ending.cause != Cause::user && event.ending.cause != Cause::worker) {
+      event.ending.cause != Cause::user && event.ending.cause != Cause::worker &&
+      !(event.ending.cause == Cause::timeout && task.cancel_cause == Cause::timeout)) {
     return "S2: an attempt that its worker stopped counts against the test";
   }
   return "";
@@ -223,6 +229,10 @@ std::string LogModel::take_event(const AttemptEnded& event, Instant) {
   for (const std::string& thing : attempt.things) held_things_.erase(thing);
   if (event.verdict == Verdict::none) {
     if (task->cancelled) return "S2: a cancelled task was queued again";
+    const Duration deadline = task->spec->timeouts.deadline;
+    if (deadline > Duration{0} && event.retry_at >= task->queued_time + deadline) {
+      return "R: a retry would come after the deadline";
+    }
     task->not_before = event.retry_at;
     if (event.ending.cause == Cause::device) marks_.hit(Mark::device_retry);
     if (charges_test(event.ending)) marks_.hit(Mark::test_retry);
@@ -230,7 +240,12 @@ std::string LogModel::take_event(const AttemptEnded& event, Instant) {
   }
   std::vector<Ending> endings;
   for (const Attempt& each : task->attempts) endings.push_back(*each.ending);
-  if (event.verdict != fold_verdict(endings)) return "S2: the verdict does not follow";
+  const uint32_t crash_limit = task->spec->retry.crash_limit;
+  const bool buried = event.ending.lost && crash_limit > 0 && count_lost(*task) >= crash_limit;
+  if (event.verdict != (buried ? Verdict::error : fold_verdict(endings))) {
+    return "S2: the verdict does not follow";
+  }
+  if (buried) marks_.hit(Mark::buried);
   task->verdict = event.verdict;
   task->verdicts.insert(event.verdict);
   task->ending = event.ending;
@@ -252,6 +267,10 @@ std::string LogModel::check_budget(const Task& task) const {
   if (infra > task.spec->retry.infra) return "S2: more retries than retry.infra";
   if (test > task.spec->retry.test) return "S2: more retries than retry.test";
   if (task.attempts.size() >= kAttemptsMax) return "S2: more attempts than kAttemptsMax";
+  const uint32_t crash_limit = task.spec->retry.crash_limit;
+  if (task.attempts.back().ending->lost && crash_limit > 0 && count_lost(task) >= crash_limit) {
+    return "R: a task goes on that has come to its crash limit";
+  }
   return "";
 }
 
@@ -260,16 +279,25 @@ std::string LogModel::take_event(const ReportRefused& event, Instant) {
   return take_origin(event.origin);
 }
 
-std::string LogModel::take_event(const CancelRequested& event, Instant) {
+std::string LogModel::take_event(const CancelRequested& event, Instant time) {
   Task* task = task_of(event.guid);
   if (!task || task->verdict != Verdict::none) return "S2: a task was cancelled that is not open";
   task->cancelled = true;
+  task->cancel_cause = event.cause;
+  if (event.cause == Cause::timeout) {
+    const Duration deadline = task->spec->timeouts.deadline;
+    if (deadline == Duration{0} || time < task->queued_time + deadline) {
+      return "R: stopped before its deadline";
+    }
+    marks_.hit(Mark::deadline_held);
+    return "";
+  }
   if (event.who == "broker") marks_.hit(Mark::orphan_stopped);
   marks_.hit(task->live() ? Mark::cancel_held : Mark::cancel_queued);
   return "";
 }
 
-std::string LogModel::take_event(const TaskEnded& event, Instant) {
+std::string LogModel::take_event(const TaskEnded& event, Instant time) {
   Task* task = task_of(event.guid);
   if (!task || task->verdict != Verdict::none) return "S2: a second verdict";
   if (task->live()) return "S2: a task ended while an attempt of it lives";
@@ -277,7 +305,14 @@ std::string LogModel::take_event(const TaskEnded& event, Instant) {
   task->verdict = event.verdict;
   task->verdicts.insert(event.verdict);
   task->ending = event.ending;
-  if (event.ending.cause == Cause::capacity) marks_.hit(Mark::queue_timeout);
+  if (event.ending.message.starts_with("its deadline, ")) {
+    if (time < task->queued_time + task->spec->timeouts.deadline) {
+      return "R: ended before its deadline";
+    }
+    marks_.hit(Mark::deadline_queued);
+  } else if (event.ending.cause == Cause::capacity) {
+    marks_.hit(Mark::queue_timeout);
+  }
   const bool blocked = event.ending.status == StatusCode::blocked;
   if (blocked && event.verdict != Verdict::skip) marks_.hit(Mark::nowhere_to_go);
   if (blocked && event.verdict == Verdict::skip) {
@@ -287,7 +322,7 @@ std::string LogModel::take_event(const TaskEnded& event, Instant) {
   return "";
 }
 
-std::string LogModel::take_event(const TaskRetried& event, Instant) {
+std::string LogModel::take_event(const TaskRetried& event, Instant time) {
   Task* task = task_of(event.guid);
   if (!task || task->verdict == Verdict::none) return "S2: a task was retried that has not ended";
   if (task->verdict == Verdict::pass || task->verdict == Verdict::flaky) {
@@ -300,6 +335,8 @@ std::string LogModel::take_event(const TaskRetried& event, Instant) {
   task->former = task->verdict;
   task->verdict = Verdict::none;
   task->cancelled = false;
+  task->cancel_cause = Cause::none;
+  task->queued_time = time;
   task->not_before = kNever;
   task->queued_at = task->retried_at = taken_;
   task->attempts_before = task->attempts.size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -44,6 +45,8 @@ class LogModel {
     size_t attempts_before = 0;       // that
     Verdict former = Verdict::none;   // what it had come to by then
     std::set<Verdict> verdicts = {};  // all that it ever had
+    Instant queued_time = kNever;     // of queued_at
+    Cause cancel_cause = Cause::none;
 
     bool live() const { return !attempts.empty() && !attempts.back().ending; }
   };
@@ -95,6 +98,18 @@ class LogModel {
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_event(const TaskRetried& event, Instant time);
   std::string take_event(const DaemonLogged& event, Instant time);
+  std::string take_event(const DrainChanged& event, Instant time);
+  // The rules of scheduling (log_model_schedule.cc).
+  std::string check_lease_rules(const AttemptLeased& event, const Task& task, Instant time);
+  std::string check_capped(const Task& task, const Cap& cap, uint64_t running);
+  // When a wake-up is over: of those who were leased a slot by it.
+  std::string check_turns();
+  std::string check_turn(const Task& leased) const;
+  uint64_t load_of(const Task& task) const;
+  uint64_t count_running(const std::function<bool(const TaskSpec&)>& is) const;
+  static bool is_plain(const Task& task);
+  static bool may_run(const Task& task);
+  static uint32_t count_lost(const Task& task);
   std::string take_origin(const Origin& origin);
   std::string check_lease_dependencies(const Task& task);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;
@@ -124,6 +139,8 @@ class LogModel {
   std::map<std::string, Device> devices_;
   std::map<std::string, uint64_t> told_;  // of each daemon's log
   std::set<std::string> requests_;        // that had a task retried, with its GUID
+  std::set<std::string> drained_;         // workers; empty: the broker
+  std::vector<const Task*> leased_now_;   // by the newest wake-up, without devices
 };
 
 }  // namespace muster::sim

@@ -57,7 +57,17 @@ constexpr std::string_view kNames[] = {"lease_lost",
                                        "worker_left",
                                        "verified_in_part",
                                        "listed_twice",
-                                       "decided_while_syncing"};
+                                       "decided_while_syncing",
+
+                                       "turn_taken",
+                                       "pool_capped",
+                                       "lab_capped",
+                                       "group_capped",
+                                       "deadline_queued",
+                                       "deadline_held",
+                                       "buried",
+                                       "worker_drained",
+                                       "broker_drained"};
 static_assert(std::size(kNames) == kMarks);
 
 }  // namespace

@@ -62,6 +62,15 @@ enum class Mark : uint8_t {
   verified_in_part,       // a device was found good by a level of its checks
   listed_twice,           // one thing was listed under two names
   decided_while_syncing,  // the broker decided while what it had decided before became durable
+  turn_taken,             // a task was leased before an older one, for its submitter had less
+  pool_capped,            // a pool had as much running as its cap allows
+  lab_capped,             // and the lab
+  group_capped,           // and a group
+  deadline_queued,        // a task was ended in the queue at its deadline
+  deadline_held,          // and one was stopped
+  buried,                 // a task ended since too many workers died under it
+  worker_drained,         // a worker held something when a person had it drain
+  broker_drained,         // and the broker
   count
 };
 

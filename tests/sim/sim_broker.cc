@@ -108,6 +108,28 @@ void SimBroker::take_message(FromPeer input, Instant now) {
   take(std::move(input), now);
 }
 
+// What the core is told of what it has decided: the same, unless a bug is planted.
+Event SimBroker::plant_in(const Event& event) const {
+  Event planted = event;
+  if (auto* drain = std::get_if<DrainChanged>(&planted.body)) {
+    drain->draining = drain->draining && plant_ != Plant::drains_forgotten;
+  }
+  auto* applied = std::get_if<InventoryApplied>(&planted.body);
+  if (!applied || (plant_ != Plant::caps_raised && plant_ != Plant::shares_forgotten)) {
+    return planted;
+  }
+  Inventory inventory = *applied->inventory;
+  if (plant_ == Plant::shares_forgotten) inventory.shares = {{"eve", 50}};
+  if (plant_ == Plant::caps_raised) {
+    for (Cap& cap : inventory.caps) {
+      cap.max_running *= 2;
+      cap.max_running_per_device *= 2;
+    }
+  }
+  applied->inventory = std::make_shared<const Inventory>(std::move(inventory));
+  return planted;
+}
+
 void SimBroker::take(const Input& input, Instant now) {
   Decision decision = core_->decide(input, now);
   checkers_.on_broker_decides(decision.events, now, options_.lease);
@@ -115,7 +137,7 @@ void SimBroker::take(const Input& input, Instant now) {
     if (sim_.tracing()) {
       sim_.trace(kWho, std::to_string(core_->head() + 1) + " " + describe(event, kNever));
     }
-    core_->apply(event);
+    core_->apply(plant_in(event));
     events_.push_back(std::move(event));
   }
   core_->note(input, now);

@@ -48,6 +48,7 @@ class SimBroker {
   void wake();
   void wake_later(Duration delay);
   void take_message(FromPeer input, Instant now);
+  Event plant_in(const Event& event) const;
   void take(const Input& input, Instant now);
   void commit();
   void made_durable();

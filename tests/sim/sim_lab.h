@@ -34,6 +34,7 @@ class SimLab {
 
   uint32_t device_count() const { return workers_ * kPerWorker; }
   Stacking stacking() const { return stacking_; }
+  bool allows_undeclared() const { return allows_; }
   std::vector<std::string> device_names() const;
   Inventory inventory() const;
   // Leaves out stacks whose devices are not all declared on one worker.

@@ -23,6 +23,9 @@ const std::map<std::string, Plant> kPlants = {
     {"spool_forgets", Plant::spool_forgets},
     {"jobs_not_taken_up", Plant::jobs_not_taken_up},
     {"journal_read_again", Plant::journal_read_again},
+    {"caps_raised", Plant::caps_raised},
+    {"shares_forgotten", Plant::shares_forgotten},
+    {"drains_forgotten", Plant::drains_forgotten},
 };
 
 uint64_t running_seed = 0;

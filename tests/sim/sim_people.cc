@@ -119,6 +119,7 @@ TaskSpecPtr SimSubmitter::draw_task() {
   spec.wait_for_capacity = random.chance(700);
   if (random.chance(300)) spec.pool = "pool1";
   if (!accepted_.empty() && random.chance(150)) draw_dependencies(spec);
+  if (!races_) draw_rules(spec);
   const uint64_t kind = races_ ? 2 : random.below(4);
   if (kind == 0) {
     const bool repair = random.chance(300);
@@ -148,6 +149,17 @@ void SimSubmitter::draw_dependencies(TaskSpec& spec) {
     on.insert(*std::next(accepted_.begin(), static_cast<int64_t>(random.below(accepted_.size()))));
   }
   for (const std::string& task : on) spec.depends_on.push_back({task, random.chance(700)});
+}
+
+// Whose it is, and what bounds it.
+void SimSubmitter::draw_rules(TaskSpec& spec) {
+  Random& random = sim().random();
+  spec.submitter = random.one_of(std::vector<std::string>{"ann", "bob", "eve"});
+  spec.retry.crash_limit = static_cast<uint32_t>(random.below(4));
+  if (random.chance(faults_.deadline)) spec.timeouts.deadline = random.heavy_tail(1s, 120s);
+  if (!random.chance(200)) return;
+  spec.at_once = 1 + static_cast<uint32_t>(random.below(2));
+  spec.group = "sim-group-" + std::to_string(spec.at_once);
 }
 
 void SimSubmitter::draw_before(Before& before) {
@@ -280,11 +292,20 @@ SimAdmin::SimAdmin(Sim& sim, SimNetwork& network, Checkers& checkers, const SimL
     health_.reverify.push_back(random.heavy_tail(100ms, 30s));
   }
   health_.fresh = random.heavy_tail(1ms, 60s);
+  if (random.chance(300)) caps_.push_back({"pool1", 1 + static_cast<uint32_t>(random.below(3)), 0});
+  if (random.chance(300)) {
+    const bool by_device = !lab_.allows_undeclared() && random.chance(500);
+    caps_.push_back(
+        {"", by_device ? 0 : 2 + static_cast<uint32_t>(random.below(4)), by_device ? 1u : 0u});
+  }
+  if (random.chance(500)) shares_.push_back({"ann", 3});
 }
 
 Inventory SimAdmin::whole() const {
   Inventory inventory = lab_.inventory();
   inventory.health = health_;
+  inventory.caps = caps_;
+  inventory.shares = shares_;
   return inventory;
 }
 
@@ -300,6 +321,22 @@ std::string SimAdmin::take_away() {
   return device;
 }
 
+std::string SimAdmin::drain(const std::vector<std::string>& workers) {
+  Random& random = sim().random();
+  const std::string worker = random.chance(300) ? "" : random.one_of(workers);
+  ask(Drain{worker.empty() ? std::vector<std::string>() : std::vector<std::string>{worker}, false,
+            "a new disk", name()});
+  return worker;
+}
+
+// Each by itself: where one is not known yet, the others are.
+void SimAdmin::resume(const std::vector<std::string>& workers) {
+  for (const std::string& worker : workers) {
+    ask(Drain{worker.empty() ? std::vector<std::string>() : std::vector<std::string>{worker}, true,
+              "", name()});
+  }
+}
+
 void SimAdmin::give_back(const std::vector<std::string>& names) {
   ask(ChangeDevices{names, DeviceChange::unlock, "", name()});
   ask(ChangeDevices{names, DeviceChange::release, "", name()});
@@ -309,7 +346,11 @@ void SimAdmin::apply_changed() {
   Random& random = sim().random();
   Inventory changed = whole();
   DeviceSpec& device = changed.devices[random.below(changed.devices.size())];
-  switch (random.below(4)) {
+  switch (random.below(5)) {
+    case 4:
+      changed.caps = {{"", 1 + static_cast<uint32_t>(random.below(3)), 0}};
+      changed.shares = {{"bob", 2}};
+      break;
     case 0:
       device.worker = random.one_of(changed.devices).worker;
       break;

@@ -91,6 +91,7 @@ class SimSubmitter : public SimClient {
   void draw_devices(TaskSpec& spec);
   void draw_dependencies(TaskSpec& spec);
   void draw_before(Before& before);
+  void draw_rules(TaskSpec& spec);
   void take_results(const Submit& submit, const SubmitReply& reply);
   void take_news(const TaskNews& news);
   void draw_retry(const std::string& guid);
@@ -120,6 +121,9 @@ class SimAdmin : public SimClient {
   void apply_changed();
   // Locks or quarantines some device, and says which.
   std::string take_away();
+  // Has some worker, or the broker, drain, and says which; empty: the broker.
+  std::string drain(const std::vector<std::string>& workers);
+  void resume(const std::vector<std::string>& workers);
   // Whatever was done to them, by whom ever.
   void give_back(const std::vector<std::string>& names);
   std::vector<std::string> device_names() const { return lab_.device_names(); }
@@ -132,6 +136,8 @@ class SimAdmin : public SimClient {
 
   const SimLab& lab_;
   HealthPolicy health_;
+  std::vector<Cap> caps_;
+  std::vector<Share> shares_;
 };
 
 // Reads the log from its cursor on.
