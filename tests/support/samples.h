@@ -412,6 +412,12 @@ inline WorkerInfo worker_info() {
           draining()};
 }
 
+inline std::vector<Named<Envelope>> in_envelopes(std::vector<Named<Message>> bodies) {
+  std::vector<Named<Envelope>> messages;
+  for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
+  return messages;
+}
+
 // One of every alternative, in their order.
 inline std::vector<Named<Envelope>> messages() {
   std::vector<Named<Message>> bodies = {
@@ -480,9 +486,7 @@ inline std::vector<Named<Envelope>> messages() {
       {"drain", Drain{{"worker-1", "worker-9"}, true, "new disk", "ada@build-1"}},
       {"drain_reply",
        DrainReply{{{"worker-1", "", "drains already", 3}, {"worker-9", "no such worker", "", 0}}}}};
-  std::vector<Named<Envelope>> messages;
-  for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
-  return messages;
+  return in_envelopes(std::move(bodies));
 }
 
 }  // namespace muster::samples
