@@ -35,8 +35,19 @@ BrokerCore::Rank BrokerCore::rank_of(uint32_t priority, ShareIx ix, uint64_t seq
               turn + after * cost_of(share), seq};
 }
 
+//
+// A job for which devices are, or have been, verified goes before its equals, by age: otherwise
+// each of two could take what was verified for the other, for ever.
 BrokerCore::Rank BrokerCore::rank_of(const Task& task, const Scratch& scratch,
                                      uint64_t after) const {
+  const auto is_ready = [&](const std::string& name) {
+    const auto device = device_by_name_.find(name);
+    return device != device_by_name_.end() && devices_[device->second].good_for == task.seq;
+  };
+  if (is_preparing(task) || (task.chain && std::any_of(task.chain->verified.begin(),
+                                                       task.chain->verified.end(), is_ready))) {
+    return Rank{-static_cast<int64_t>(task.spec->priority), 0, 0, task.seq};
+  }
   return rank_of(task.spec->priority, task.share, task.seq, scratch, after);
 }
 
@@ -99,7 +110,7 @@ void BrokerCore::apply_preparing(const Task& task, bool begun) {
   for (const ClassIx ix : group.classes) mark_class(ix);
 }
 
-// The decision leases the task, or a child of its.
+// The decision leases the task.
 void BrokerCore::count_lease(const Task& task, Scratch& scratch) const {
   const ShareLoad& share = shares_[task.share];
   Scratch::Taken& taken = scratch.shares[task.share];
@@ -150,8 +161,10 @@ void BrokerCore::apply_load(const Task& task, bool leased) {
   ShareLoad& share = shares_[task.share];
   PoolLoad& pool = pools_[share.pool];
   if (leased) {
-    turn_now_ = std::max(share.turn, turn_now_);
-    share.turn = turn_now_ + cost_of(share);
+    if (task.spec->parent.empty()) {  // what is done for a job is no turn of its own
+      turn_now_ = std::max(share.turn, turn_now_);
+      share.turn = turn_now_ + cost_of(share);
+    }
     ++share.running;
     ++pool.running;
     ++lab_.running;
