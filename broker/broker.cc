@@ -7,8 +7,10 @@
 
 #include "broker/blocks.h"
 #include "core/limits.h"
+#include "io/broker_options.h"
 #include "io/codec.h"
 #include "io/file.h"
+#include "io/recovery.h"
 
 namespace muster {
 
@@ -17,31 +19,10 @@ namespace {
 // Frames taken in one wake-up: as many as are there, bounded so that nobody's answer waits for
 // long.
 constexpr size_t kFramesPerWakeupMax = 512;
-constexpr size_t kRecoveryReadBytes = 32 << 20;
 constexpr Duration kDiskLook = std::chrono::seconds(1);
 constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;
 constexpr uint64_t kLogKey = 3;
-
-// Why a task's work cannot be used, or nothing: it is decoded once here, so that a worker never
-// gets what it cannot read.
-std::optional<std::string> invalid_work(const TaskSpec& spec) {
-  const Result<Work> work = decode_work(spec.work);
-  if (!work.ok()) return "the work description cannot be read: " + work.error();
-  if (spec.kind == TaskKind::job) {
-    if (std::holds_alternative<VerifyWork>(*work) || std::holds_alternative<RepairWork>(*work))
-      return "a job task needs a command or a tree to run";
-    return std::nullopt;
-  }
-  const std::string task = "a " + std::string(to_string(spec.kind)) + " task";
-  const bool fits = spec.kind == TaskKind::verify ? std::holds_alternative<VerifyWork>(*work)
-                                                  : std::holds_alternative<RepairWork>(*work);
-  if (std::holds_alternative<JobWork>(*work)) return task + " carries no command of its own";
-  if (!fits && !std::holds_alternative<NoopWork>(*work))
-    return task + " carries the work of another kind";
-  if (spec.devices.size() != 1) return task + " is about exactly one device";
-  return std::nullopt;
-}
 
 // Why a message of `frame_bytes` asks for an event that no block could hold, or empty.
 std::string too_large(const Message& message, size_t frame_bytes) {
@@ -52,28 +33,10 @@ std::string too_large(const Message& message, size_t frame_bytes) {
          std::to_string(kInventoryBytesMax >> 10) + " KiB fit into one";
 }
 
-std::optional<std::string> strategy_selector(const std::string& bytes) {
-  const Result<Strategy> strategy = decode_strategy(bytes);
-  if (!strategy.ok()) return std::nullopt;
-  return strategy->for_selector;
-}
-
-std::string verify_level(const TaskSpec& spec) {
-  const Result<Work> work = decode_work(spec.work);
-  const auto* verify = work.ok() ? std::get_if<VerifyWork>(&*work) : nullptr;
-  return verify ? verify->level : "";
-}
-
 BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
-  BrokerOptions options;
+  BrokerOptions options = make_broker_options(log.log_id());
   options.beat = config.beat;
   options.lease = config.lease;
-  options.version = MUSTER_VERSION;
-  options.log_id = log.log_id();
-  options.invalid_work = invalid_work;
-  options.verify_level = verify_level;
-  options.make_work = encode_work;
-  options.strategy_selector = strategy_selector;
   return options;
 }
 
@@ -84,31 +47,15 @@ Broker::Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log)
       log_events_(config.log_events),
       log_(std::move(log)),
       core_(core_options(config, *log_)),
-      fetches_(*log_) {}
+      fetches_(*log_),
+      snapshots_(*log_, config.snapshots) {}
 
 Result<Done> Broker::recover() {
-  while (core_.head() < log_->head()) {
-    const uint64_t from = core_.head() + 1;
-    Result<std::vector<StoredBlock>> blocks = log_->read(from, kRecoveryReadBytes);
-    if (!blocks.ok()) return Error{blocks.error()};
-    if (blocks->empty())
-      return Error{"the event log ends before its head, at event " + std::to_string(from)};
-    for (const StoredBlock& stored : *blocks) {
-      const Result<Block> block = decode_block(stored.bytes);
-      const std::string place =
-          "the block of events " + std::to_string(stored.first) + " and following";
-      if (!block.ok()) return Error{place + " cannot be read: " + block.error()};
-      if (block->first != core_.head() + 1)
-        return Error{place + " is not where it belongs in the log"};
-      if (!block->unknown.empty()) {
-        return Error{place + " was written by a newer version of muster: start that version"};
-      }
-      for (const Event& event : block->events) {
-        core_.apply(event);
-        recovered_time_ = std::max(recovered_time_, event.time);
-      }
-    }
-  }
+  const auto loud = [](const std::string& problem) { spdlog::warn("{}", problem); };
+  Result<Recovered> recovered = recover_core(*log_, core_, loud);
+  if (!recovered.ok()) return Error{recovered.error()};
+  newest_time_ = recovered->newest;
+  snapshots_.start_after(*recovered);
   return Done{};
 }
 
@@ -122,15 +69,24 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
   if (log_events_ != nullptr) poller.add_fd(log_events_->fd(), POLLIN, kLogKey);
   for (;;) {
     const std::vector<uint64_t>& ready = poller.wait(time_to_sleep(clock.now()));
-    if (std::find(ready.begin(), ready.end(), kStopKey) != ready.end()) return Done{};
     const Instant now = clock.now();
+    if (std::find(ready.begin(), ready.end(), kStopKey) != ready.end()) {
+      snapshots_.finish(core_, newest_time_, now);
+      return Done{};
+    }
     watch_disk(now);
     receive_some(now);
     take_own_log(now);
     take(Tick{}, now);
     dispatch(now);
     if (!commit(now)) return Error{fault_};
+    keep_snapshots(now);
   }
+}
+
+void Broker::keep_snapshots(Instant now) {
+  snapshots_.heed(now);
+  if (!disk_low_ && snapshots_.due(now)) snapshots_.begin(core_, newest_time_, now);
 }
 
 void Broker::receive_some(Instant now) {
@@ -208,11 +164,15 @@ bool Broker::append_events() {
   if (events_.empty()) return true;
   const std::vector<StoredBlock> encoded = make_blocks(events_, log_->head() + 1);
   std::vector<NewBlock> blocks;
+  uint64_t bytes = 0;
   for (const StoredBlock& block : encoded) {
     blocks.push_back({block.first, block.count, block.bytes});
+    bytes += block.bytes.size();
   }
   const AppendResult result = log_->append(blocks);
   fault_ = result.reason;
+  newest_time_ = std::max(newest_time_, events_.back().time);
+  snapshots_.note_appended(events_.size(), bytes);
   return result.fault == AppendFault::none;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/fetches.h"
+#include "broker/snapshots.h"
 #include "core/broker_core.h"
 #include "core/result.h"
 #include "io/clock.h"
@@ -21,6 +22,7 @@ struct BrokerSetup {
   std::string log_dir;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
+  SnapshotPolicy snapshots;
   LogEvents* log_events = nullptr;  // lines of the broker's own log; null: none become events
 };
 
@@ -29,10 +31,11 @@ class Broker {
   // Takes over the log: recovers what it says. `clock` must not be behind its newest event.
   Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log);
 
-  // Folds the whole log into the core. The error names the block that cannot be read.
+  // Makes the core of the newest snapshot and the log behind it. The error names the block that
+  // cannot be read.
   Result<Done> recover();
-  // Time of the newest recovered event.
-  Instant recovered_time() const { return recovered_time_; }
+  // Time of the newest event.
+  Instant newest_time() const { return newest_time_; }
   const BrokerCore& core() const { return core_; }
 
   // Serves until `stop_fd` becomes readable. An error means that the log can no longer be trusted;
@@ -46,6 +49,7 @@ class Broker {
   void dispatch(Instant now);
   bool commit(Instant now);
   bool append_events();
+  void keep_snapshots(Instant now);
   void deliver(std::vector<Send> sends);
   void take_own_log(Instant now);
   void watch_disk(Instant now);
@@ -56,11 +60,12 @@ class Broker {
   std::unique_ptr<EventLog> log_;
   BrokerCore core_;
   Fetches fetches_;
+  Snapshots snapshots_;
   ServerSocket* server_ = nullptr;
   std::vector<Event> events_;  // applied, not yet durable
   std::vector<Send> sends_;    // to go out when they are
   std::string fault_;          // why the log failed
-  Instant recovered_time_;
+  Instant newest_time_;
   Instant next_disk_look_;
   bool disk_low_ = false;
 };

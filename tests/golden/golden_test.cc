@@ -11,6 +11,7 @@
 #include "io/codec.h"
 #include "tests/support/round_trip.h"
 #include "tests/support/samples.h"
+#include "tests/support/samples_snapshot.h"
 
 namespace muster {
 namespace {
@@ -50,7 +51,9 @@ std::vector<Kind> kinds() {
        {{"linux_host", encode_strategy(samples::strategy())},
         {"android_phone", encode_strategy(samples::repair_strategy())}},
        round_trip_strategy,
-       dump_strategy}};
+       dump_strategy},
+      {"snapshot", "v1", encoded(samples::snapshot_records(), encode_snapshot_record),
+       round_trip_snapshot_record, dump_snapshot_record}};
 }
 
 std::string contents(const fs::path& path) {
