@@ -48,7 +48,8 @@ Broker::Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log)
       log_(std::move(log)),
       core_(core_options(config, *log_)),
       fetches_(*log_),
-      snapshots_(*log_, config.snapshots) {}
+      snapshots_(*log_, config.snapshots),
+      keeper_(*log_, config.keeping) {}
 
 Result<Done> Broker::recover() {
   const auto loud = [](const std::string& problem) { spdlog::warn("{}", problem); };
@@ -56,7 +57,7 @@ Result<Done> Broker::recover() {
   if (!recovered.ok()) return Error{recovered.error()};
   newest_time_ = recovered->newest;
   snapshots_.start_after(*recovered);
-  return Done{};
+  return keeper_.open();
 }
 
 Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
@@ -71,6 +72,7 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
     const std::vector<uint64_t>& ready = poller.wait(time_to_sleep(clock.now()));
     const Instant now = clock.now();
     if (std::find(ready.begin(), ready.end(), kStopKey) != ready.end()) {
+      keeper_.save_readers(now);
       snapshots_.finish(core_, newest_time_, now);
       return Done{};
     }
@@ -80,13 +82,15 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
     take(Tick{}, now);
     dispatch(now);
     if (!commit(now)) return Error{fault_};
-    keep_snapshots(now);
+    keep_log(now);
   }
 }
 
-void Broker::keep_snapshots(Instant now) {
+// After a commit: all that was applied is durable.
+void Broker::keep_log(Instant now) {
   snapshots_.heed(now);
   if (!disk_low_ && snapshots_.due(now)) snapshots_.begin(core_, newest_time_, now);
+  keeper_.step(disk_low_, now);
 }
 
 void Broker::receive_some(Instant now) {
@@ -114,12 +118,37 @@ void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
         Send{received.peer, Envelope{input.envelope.request, Refused{RefusalCode::limit, reason}}});
     return;
   }
-  const auto* fetch = std::get_if<Fetch>(&input.envelope.message);
-  if (fetch && core_.knows_peer(input.peer)) {
-    fetches_.add(input.peer, input.envelope.request, *fetch, now);
-    return;
-  }
+  if (take_log_message(input.peer, input.envelope, now)) return;
   take(std::move(input), now);
+}
+
+bool Broker::take_log_message(const std::string& peer, const Envelope& envelope, Instant now) {
+  const std::optional<Role> role = core_.role_of(peer);
+  if (!role) return false;  // it is to say Hello first
+  const auto answer = [&](Message message) {
+    sends_.push_back(Send{peer, Envelope{envelope.request, std::move(message)}});
+    return true;
+  };
+  const Message& message = envelope.message;
+  if (const auto* fetch = std::get_if<Fetch>(&message)) {
+    if (!fetch->reader.empty() && *role != Role::collector) {
+      return answer(Refused{RefusalCode::not_permitted, "only collectors' sinks are registered"});
+    }
+    if (auto refused = keeper_.note_fetch(*fetch, now)) return answer(std::move(*refused));
+    if (auto refused = keeper_.trimmed(std::max<uint64_t>(fetch->from, 1))) {
+      return answer(std::move(*refused));
+    }
+    fetches_.add(peer, envelope.request, *fetch, now);
+    return true;
+  }
+  if (std::holds_alternative<AskLog>(message)) return answer(keeper_.state());
+  const auto* trim = std::get_if<TrimLog>(&message);
+  const auto* forget = std::get_if<ForgetReader>(&message);
+  if (!trim && !forget) return false;
+  if (*role != Role::admin) {
+    return answer(Refused{RefusalCode::not_permitted, "only an administrator changes the log"});
+  }
+  return answer(trim ? keeper_.take(*trim, now) : keeper_.take(*forget));
 }
 
 void Broker::take(const Input& input, Instant now) {
@@ -186,7 +215,9 @@ void Broker::watch_disk(Instant now) {
   if (now < next_disk_look_) return;
   next_disk_look_ = now + kDiskLook;
   const Result<uint64_t> free = free_bytes(log_dir_);
-  const bool low = free.ok() && *free < kDiskReserveBytes;
+  // What was trimmed from the log is room for it too.
+  const bool low =
+      free.ok() && *free < kDiskReserveBytes && *free + keeper_.room() < kDiskReserveBytes;
   if (low != disk_low_) {
     if (low) {
       spdlog::error("{}: only {} MiB are free; new work is refused until there are {} MiB",
@@ -200,7 +231,7 @@ void Broker::watch_disk(Instant now) {
 }
 
 Duration Broker::time_to_sleep(Instant now) const {
-  Instant wake = next_disk_look_;
+  Instant wake = std::min(next_disk_look_, keeper_.next_step());
   if (const auto deadline = core_.next_deadline()) wake = std::min(wake, *deadline);
   if (const auto deadline = fetches_.next_deadline()) wake = std::min(wake, *deadline);
   return std::max(wake - now, Duration{0});

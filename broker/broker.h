@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/fetches.h"
+#include "broker/log_keeper.h"
 #include "broker/snapshots.h"
 #include "core/broker_core.h"
 #include "core/result.h"
@@ -23,6 +24,7 @@ struct BrokerSetup {
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   SnapshotPolicy snapshots;
+  LogKeeping keeping;
   LogEvents* log_events = nullptr;  // lines of the broker's own log; null: none become events
 };
 
@@ -45,11 +47,13 @@ class Broker {
  private:
   void receive_some(Instant now);
   void take_frame(const ServerSocket::Received& received, Instant now);
+  // True when it is about the log, which the core does not know.
+  bool take_log_message(const std::string& peer, const Envelope& envelope, Instant now);
   void take(const Input& input, Instant now);
   void dispatch(Instant now);
   bool commit(Instant now);
   bool append_events();
-  void keep_snapshots(Instant now);
+  void keep_log(Instant now);
   void deliver(std::vector<Send> sends);
   void take_own_log(Instant now);
   void watch_disk(Instant now);
@@ -61,6 +65,7 @@ class Broker {
   BrokerCore core_;
   Fetches fetches_;
   Snapshots snapshots_;
+  LogKeeper keeper_;
   ServerSocket* server_ = nullptr;
   std::vector<Event> events_;  // applied, not yet durable
   std::vector<Send> sends_;    // to go out when they are

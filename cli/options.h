@@ -273,22 +273,38 @@ struct SinkDeadChangeOptions {
   bool all = false;
 };
 
+// Of the broker's event log (docs/event-log.md).
+struct LogStatusOptions {};
+struct LogVerifyOptions {};
+struct LogExportOptions {
+  uint64_t from = 1;
+  uint64_t to = UINT64_MAX;
+  std::string file;  // empty: stdout
+};
+struct LogTrimOptions {
+  uint64_t before = 0;  // 0: all that may go
+  bool dry_run = false;
+};
+struct LogForgetOptions {
+  std::string reader;
+};
+
 struct DoctorOptions {
   std::optional<Duration> wait;
 };
 struct VersionOptions {};
 
-using VerbOptions =
-    std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
-                 RetryOptions, TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
-                 ArtifactListOptions, ArtifactGetOptions, ArtifactPinOptions, EventsOptions,
-                 ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
-                 DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
-                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
-                 StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
-                 JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
-                 MeasureOptions, MeasureQueryOptions, PushOptions, ProgressOptions, CallOptions,
-                 SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
+using VerbOptions = std::variant<
+    UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions, RetryOptions,
+    TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, ArtifactListOptions,
+    ArtifactGetOptions, ArtifactPinOptions, EventsOptions, ResultOptions, DeviceListOptions,
+    DeviceShowOptions, WorkerListOptions, DeviceChangeOptions, DeviceHistoryOptions,
+    TaskTraceOptions, StrategyStatsOptions, InventoryOptions, StrategyCheckOptions,
+    StrategyTreeOptions, StrategyScenarioOptions, StrategySimulateOptions, JobListOptions,
+    JobCheckOptions, JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
+    MeasureOptions, MeasureQueryOptions, PushOptions, ProgressOptions, CallOptions,
+    SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions,
+    LogStatusOptions, LogVerifyOptions, LogExportOptions, LogTrimOptions, LogForgetOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -74,6 +74,7 @@ class SinkRunner {
 
   void serve_order();
   SinkOrderResult handle(const SinkOrder& order);
+  std::string explain_trimmed(const SourceError& error);
   SinkOrderResult replay(uint64_t from);
   SinkOrderResult retry(const std::vector<uint64_t>& wanted);
   void try_again(const std::vector<uint64_t>& seqs, SinkOrderResult& result);
@@ -93,6 +94,7 @@ class SinkRunner {
   bool is_open_ = false;
   Pending pending_;
   bool source_fails_ = false;
+  std::optional<SinkPosition> trimmed_;   // where the source begins, if that is behind our position
   bool is_logs_turn_ = false;             // the newest order was done in part
   std::optional<Delivery> failed_again_;  // an order's delivery that found the place away
   uint64_t unknown_through_ = 0;          // newest event of an unknown type

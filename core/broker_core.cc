@@ -95,6 +95,11 @@ const BrokerCore::Session* BrokerCore::find_session(std::string_view peer) const
   return id ? &sessions_.at(*id) : nullptr;
 }
 
+std::optional<Role> BrokerCore::role_of(std::string_view peer) const {
+  const Session* session = find_session(peer);
+  return session ? std::optional(session->role) : std::nullopt;
+}
+
 std::optional<TaskInfo> BrokerCore::task_info(std::string_view guid) const {
   const Task* task = find_task(guid);
   if (!task) return std::nullopt;

@@ -66,6 +66,9 @@ class BrokerCore : private broker_state::HardState {
   // True when the peer has said Hello and was not forgotten since.
   bool knows_peer(std::string_view peer) const { return session_by_peer_.contains(peer); }
 
+  // What the peer has said that it is; nothing when it is not known.
+  std::optional<Role> role_of(std::string_view peer) const;
+
   // Sequence number of the newest applied event.
   uint64_t head() const { return head_; }
 

@@ -3,6 +3,7 @@
 // or the log is larger than is wanted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,10 @@
 #include "core/time.h"
 
 namespace muster {
+
+// Registered readers: sinks of collectors. Their names have the machine and the home in them.
+inline constexpr size_t kLogReadersMax = 1'000;
+inline constexpr size_t kReaderNameBytesMax = 512;
 
 // A reader of the log that comes back and goes on where it was: a sink of a collector.
 struct LogReader {

@@ -11,7 +11,8 @@ constexpr Duration kKeepMin = std::chrono::minutes(1);
 constexpr uint64_t kSnapshotEventsMin = 1'000;
 constexpr uint64_t kSnapshotEventsMax = 1'000'000'000;
 
-const KeyTable kEventLog = {"the configuration of the event log", {"keep", "max", "snapshot_every"}};
+const KeyTable kEventLog = {"the configuration of the event log",
+                            {"keep", "max", "snapshot_every"}};
 
 }  // namespace
 
@@ -31,9 +32,8 @@ void read_event_log(const ObjectReader& reader, EventLogConfig& config) {
       config.keeping.bytes_max = *size;
     }
   }
-  config.snapshot_events = static_cast<uint64_t>(
-      part.integer("snapshot_every", {kSnapshotEventsMin, kSnapshotEventsMax},
-                   static_cast<int64_t>(config.snapshot_events)));
+  config.snapshot_events = part.integer("snapshot_every", {kSnapshotEventsMin, kSnapshotEventsMax},
+                                        config.snapshot_events);
 }
 
 const KeyTable& event_log_keys() { return kEventLog; }

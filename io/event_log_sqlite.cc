@@ -38,10 +38,14 @@ constexpr char kCreateReaders[] =
     "CREATE TABLE IF NOT EXISTS readers(name TEXT PRIMARY KEY, needs INTEGER NOT NULL, "
     "heard INTEGER NOT NULL) WITHOUT ROWID";
 
+// The first column alone says how large a block is: its other pages are not read.
+constexpr char kTrimmable[] =
+    "SELECT first, length(bytes) FROM blocks WHERE first < "
+    "(SELECT max(first) FROM blocks WHERE first <= ?1) ORDER BY first";
+
 constexpr char kTrim[] =
-    "DELETE FROM blocks WHERE first IN (SELECT first FROM blocks WHERE first < "
-    "(SELECT max(first) FROM blocks WHERE first <= ?1) ORDER BY first LIMIT ?2) "
-    "AND (SELECT value FROM meta WHERE key = 'epoch') = ?3";
+    "DELETE FROM blocks WHERE first <= ?1 "
+    "AND (SELECT value FROM meta WHERE key = 'epoch') = ?2";
 
 constexpr char kKeepReader[] =
     "INSERT OR REPLACE INTO readers(name, needs, heard) SELECT ?1, ?2, ?3 "
@@ -328,13 +332,22 @@ class SqliteEventLog final : public EventLog {
   Result<std::vector<LogReader>> readers() const override { return parts_.reading.readers(); }
   Result<LogSize> size() const override { return parts_.reading.size(); }
 
-  AppendResult trim(uint64_t before, size_t blocks_max) override {
+  AppendResult trim(uint64_t before, size_t bytes_max) override {
+    Result<Statement> trimmable = parts_.writer.prepare(kTrimmable);
+    if (!trimmable) return {AppendFault::broken, trimmable.error()};
+    trimmable->bind(1, static_cast<int64_t>(std::min(before, head())));
+    int64_t last = 0;
+    for (size_t bytes = 0; (last == 0 || bytes < bytes_max) && trimmable->next();) {
+      last = trimmable->integer(0);
+      bytes += static_cast<size_t>(trimmable->integer(1));
+    }
+    DbStatus status = trimmable->finish();
+    if (status.ok() && last == 0) return {};
     Result<Statement> remove = parts_.writer.prepare(kTrim);
     if (!remove) return {AppendFault::broken, remove.error()};
-    DbStatus status = remove->bind(1, static_cast<int64_t>(std::min(before, head())))
-                          .bind(2, static_cast<int64_t>(blocks_max))
-                          .bind(3, static_cast<int64_t>(parts_.header.epoch))
-                          .run();
+    if (status.ok()) {
+      status = remove->bind(1, last).bind(2, static_cast<int64_t>(parts_.header.epoch)).run();
+    }
     if (!status.ok()) return refusal(status);
     int64_t tail = static_cast<int64_t>(parts_.header.tail);
     status = read_integer(parts_.writer, kTail, tail);

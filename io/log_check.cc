@@ -38,8 +38,7 @@ class Folding {
   Result<Done> take(const DecodedBlock& decoded) {
     const uint64_t last = decoded.block.first + decoded.block.events.size() - 1;
     if (!decoded.block.unknown.empty()) {
-      return Error{"event " +
-                   std::to_string(decoded.block.first + decoded.block.unknown.front()) +
+      return Error{"event " + std::to_string(decoded.block.first + decoded.block.unknown.front()) +
                    " is of a type that this build does not know: a newer muster wrote it"};
     }
     if (is_folding_) {
@@ -76,8 +75,9 @@ class Folding {
 }  // namespace
 
 bool LogCheck::sound() const {
-  return problem.empty() && std::all_of(snapshots.begin(), snapshots.end(),
-                                        [](const SnapshotCheck& one) { return one.problem.empty(); });
+  return problem.empty() &&
+         std::all_of(snapshots.begin(), snapshots.end(),
+                     [](const SnapshotCheck& one) { return one.problem.empty(); });
 }
 
 LogCheck check_log(const LogView& log, const std::function<void(uint64_t)>& progress) {

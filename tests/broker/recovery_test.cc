@@ -244,6 +244,25 @@ TEST_F(RecoveryTest, SnapshotsAreDueAfterSoManyEventsOrBytes) {
   EXPECT_TRUE(snapshots.due(now_));
 }
 
+TEST_F(RecoveryTest, OneThatCannotBeWrittenStopsNothingAndIsTriedAgain) {
+  append(10);
+  take_snapshot();
+  const std::vector<StoredSnapshot> before = log_->snapshots().list();
+  append(10);
+  store_->snapshots().set_fault("the disk is full");
+  Snapshots snapshots(*log_, {10, 1 << 30});
+  snapshots.note_appended(10, 0);
+  ASSERT_TRUE(snapshots.due(now_));
+  snapshots.finish(core_, now_, now_);
+  EXPECT_EQ(log_->snapshots().list(), before);
+  EXPECT_FALSE(snapshots.due(now_)) << "not at once";
+  const Instant later = now_ + std::chrono::minutes(2);
+  ASSERT_TRUE(snapshots.due(later));
+  store_->snapshots().set_fault("");
+  snapshots.finish(core_, now_, later);
+  EXPECT_EQ(log_->snapshots().list().front().head, core_.head());
+}
+
 TEST_F(RecoveryTest, WhatWasReplayedCountsTowardsTheNextSnapshot) {
   append(10);
   Snapshots snapshots(*log_, {core_.head(), 1 << 30});

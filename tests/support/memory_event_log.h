@@ -19,6 +19,11 @@ namespace muster {
 
 class MemorySnapshots final : public SnapshotStore {
  public:
+  // Why nothing can be written; empty: it can.
+  void set_fault(std::string fault) {
+    const std::lock_guard lock(mutex_);
+    fault_ = std::move(fault);
+  }
   std::vector<StoredSnapshot> list() const override {
     const std::lock_guard lock(mutex_);
     std::vector<StoredSnapshot> found;
@@ -34,6 +39,7 @@ class MemorySnapshots final : public SnapshotStore {
     std::vector<std::string> records;
     while (std::optional<std::string> record = next()) records.push_back(std::move(*record));
     const std::lock_guard lock(mutex_);
+    if (!fault_.empty()) return Error{fault_};
     by_head_[head] = std::move(records);
     while (by_head_.size() > kSnapshotsKept) by_head_.erase(by_head_.begin());
     return Done{};
@@ -51,6 +57,7 @@ class MemorySnapshots final : public SnapshotStore {
 
  private:
   mutable std::mutex mutex_;
+  std::string fault_;
   std::map<uint64_t, std::vector<std::string>> by_head_;
 };
 
@@ -67,6 +74,8 @@ class MemoryLogStore {
     const std::lock_guard lock(mutex_);
     capacity_ = bytes;
   }
+
+  MemorySnapshots& snapshots() { return snapshots_; }
 
  private:
   friend class MemoryEventLog;
@@ -142,14 +151,16 @@ class MemoryEventLog final : public EventLog {
     const std::lock_guard lock(store_->mutex_);
     return store_->blocks_.empty() ? 1 : store_->blocks_.front().first;
   }
-  AppendResult trim(uint64_t before, size_t blocks_max) override {
+  AppendResult trim(uint64_t before, size_t bytes_max) override {
     const std::lock_guard lock(store_->mutex_);
     if (store_->epoch_ != epoch_) return {AppendFault::deposed, "another writer has taken over"};
     std::vector<StoredBlock>& blocks = store_->blocks_;
     size_t count = 0;
-    while (count < blocks_max && count + 1 < blocks.size() &&
-           blocks[count].first + blocks[count].count <= before) {
-      store_->size_ -= blocks[count++].bytes.size();
+    for (size_t bytes = 0; (count == 0 || bytes < bytes_max) && count + 1 < blocks.size() &&
+                           blocks[count].first + blocks[count].count <= before;
+         ++count) {
+      bytes += blocks[count].bytes.size();
+      store_->size_ -= blocks[count].bytes.size();
     }
     blocks.erase(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count));
     return {};
