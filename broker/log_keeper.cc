@@ -9,6 +9,7 @@
 #include "core/guid.h"
 #include "core/limits.h"
 #include "io/codec.h"
+#include "io/log_state.h"
 
 namespace muster {
 
@@ -56,7 +57,7 @@ std::optional<Refused> LogKeeper::note_fetch(const Fetch& fetch, Instant now) {
   if (fetch.reader.empty()) return std::nullopt;
   const uint64_t needs = std::max<uint64_t>(fetch.needs, 1);
   if (const auto known = readers_.find(fetch.reader); known != readers_.end()) {
-    unsaved_ = true;
+    unsaved_ = unsaved_ || known->second.needs != needs;
     known->second.needs = needs;
     known->second.heard = now;
     return std::nullopt;
@@ -102,59 +103,21 @@ std::vector<LogReader> LogKeeper::readers() const {
   return all;
 }
 
-std::vector<uint64_t> LogKeeper::snapshots() const {
-  std::vector<uint64_t> heads;
-  for (const StoredSnapshot& stored : log_.snapshots().list()) heads.push_back(stored.head);
-  return heads;
-}
-
 uint64_t LogKeeper::room() const {
   const Result<LogSize> size = log_.size();
   return size.ok() ? size->room : 0;
 }
 
-LogState LogKeeper::state() const {
-  LogState state;
-  state.tail = log_.tail();
-  state.head = log_.head();
-  if (const Result<LogSize> size = log_.size(); size.ok()) state.size = *size;
-  state.keeping = keeping_;
-  state.snapshots = snapshots();
-  state.readers = readers();
-  state.limit = trim_limit(state.snapshots, state.readers);
-  return state;
-}
-
-// Who or what keeps events from `limit` on, for people.
-std::string LogKeeper::held_by(uint64_t limit) const {
-  const std::vector<LogReader> all = readers();
-  const LogReader* slowest = slowest_reader(all);
-  if (slowest != nullptr && slowest->needs <= limit) {
-    return slowest->name + " needs event " + std::to_string(slowest->needs) +
-           " and what comes after it; if it is gone for good: muster broker log forget " +
-           slowest->name;
-  }
-  const std::vector<uint64_t> heads = snapshots();
-  if (heads.size() < kSnapshotsKept) {
-    return "until there are two snapshots everything is needed to recover";
-  }
-  return "what comes after event " + std::to_string(limit) +
-         " may be needed to recover: the older one of the snapshots ends there";
-}
+LogState LogKeeper::state() const { return make_log_state(log_, keeping_, readers()); }
 
 Message LogKeeper::take(const TrimLog& order, Instant now) {
-  TrimLogReply answer;
-  const uint64_t limit = this->limit();
-  const uint64_t wanted = order.before == 0 ? log_.head() + 1 : order.before;
-  answer.before = std::max(std::min(wanted, limit), log_.tail());
-  if (wanted > limit) answer.held_by = held_by(limit);
-  if (!order.dry_run && answer.before > log_.tail()) {
-    ordered_ = answer.before;
+  TrimLogReply plan = plan_trim(state(), order.before);
+  if (!order.dry_run && plan.before > log_.tail()) {
+    ordered_ = plan.before;
     next_step_ = now;
-    spdlog::info("{} has the events before {} trimmed", order.who, answer.before);
+    spdlog::info("{} has the events before {} trimmed", order.who, plan.before);
   }
-  answer.state = state();
-  return answer;
+  return plan;
 }
 
 Message LogKeeper::take(const ForgetReader& order) {
@@ -198,7 +161,7 @@ void LogKeeper::step(bool disk_low, Instant now) {
 
 // Up to where the log is to be trimmed now; 0: it is as it should be.
 uint64_t LogKeeper::due_before(bool disk_low, Instant now) {
-  const uint64_t limit = this->limit();
+  const uint64_t limit = state().limit;
   if (limit <= log_.tail()) return 0;
   if (disk_low) return limit;
   if (ordered_ > log_.tail()) return std::min(ordered_, limit);

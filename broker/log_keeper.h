@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/log_keeping.h"
 #include "core/messages.h"
@@ -43,9 +44,6 @@ class LogKeeper {
 
  private:
   std::vector<LogReader> readers() const;
-  std::vector<uint64_t> snapshots() const;
-  uint64_t limit() const { return trim_limit(snapshots(), readers()); }
-  std::string held_by(uint64_t limit) const;
   uint64_t due_before(bool disk_low, Instant now);
   uint64_t old_before(uint64_t limit, Instant horizon) const;
 

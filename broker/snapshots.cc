@@ -47,12 +47,16 @@ void Snapshots::begin(const BrokerCore& core, Instant newest, Instant now) {
     return;
   }
   events_ = bytes_ = 0;
-  const auto state = std::make_shared<BrokerSnapshot>(core.snapshot());
-  writing_ = std::async(std::launch::async, [this, state, place = *place] {
-    SnapshotEncoder encoder(*state, place);
-    return Outcome{state->head,
-                   log_.snapshots().write(state->head, [&] { return encoder.next(); })};
-  });
+  auto state = std::make_shared<BrokerSnapshot>(core.snapshot());
+  // The thread also frees the copy, which takes as long as making it.
+  writing_ =
+      std::async(std::launch::async, [this, state = std::move(state), place = *place]() mutable {
+        SnapshotEncoder encoder(*state, place);
+        Outcome outcome{state->head,
+                        log_.snapshots().write(state->head, [&] { return encoder.next(); })};
+        state.reset();
+        return outcome;
+      });
 }
 
 void Snapshots::heed(Instant now) {

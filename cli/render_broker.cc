@@ -1,5 +1,7 @@
 #include "cli/render_broker.h"
 
+#include <algorithm>
+
 #include "core/duration_text.h"
 #include "io/clock.h"
 #include "io/json_writer.h"

@@ -1,7 +1,6 @@
 // muster broker log: status, verify, export, trim and forget. What is asked of a running broker is
 // asked there; what is only read, and what is changed while none runs, lies in the home.
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <optional>
 
@@ -11,12 +10,14 @@
 #include "io/event_log_sqlite.h"
 #include "io/file.h"
 #include "io/log_check.h"
+#include "io/log_state.h"
 #include "io/recovery.h"
 
 namespace muster {
 namespace {
 
 constexpr uint64_t kProgressEvents = 100'000;
+constexpr size_t kTrimBytes = 64 << 20;  // of one transaction
 
 std::unique_ptr<LogView> view_log(Session& session) {
   Result<std::unique_ptr<LogView>> log = view_event_log_sqlite(session.home().broker_dir());
@@ -30,27 +31,10 @@ bool broker_runs(Session& session) {
          PidFile::holder(session.home().broker_dir() + "/lock").has_value();
 }
 
-std::vector<uint64_t> snapshot_heads(const LogView& log) {
-  std::vector<uint64_t> heads;
-  for (const StoredSnapshot& stored : log.snapshots().list()) heads.push_back(stored.head);
-  return heads;
-}
-
 LogState state_of(const LogView& log, const Config& config) {
-  LogState state;
-  state.tail = log.tail();
-  state.head = log.head();
-  const Result<LogSize> size = log.size();
-  const Result<std::vector<LogReader>> readers = log.readers();
-  if (!size.ok() || !readers.ok()) {
-    throw Failure{kExitLocal, size.ok() ? readers.error() : size.error(), ""};
-  }
-  state.size = *size;
-  state.keeping = config.event_log.keeping;
-  state.snapshots = snapshot_heads(log);
-  state.readers = *readers;
-  state.limit = trim_limit(state.snapshots, state.readers);
-  return state;
+  Result<std::vector<LogReader>> readers = log.readers();
+  if (!readers.ok()) throw Failure{kExitLocal, readers.error(), ""};
+  return make_log_state(log, config.event_log.keeping, std::move(*readers));
 }
 
 // The log for changing it, while no broker does.
@@ -65,25 +49,18 @@ void ask_fault(const AppendResult& result) {
   if (result.fault != AppendFault::none) throw Failure{kExitLocal, result.reason, ""};
 }
 
-// Without a broker: the same rules, all at once.
+// Without a broker: by the same rules, all at once.
 TrimLogReply trim_here(Session& session, const LogTrimOptions& options) {
-  TrimLogReply reply;
-  if (options.dry_run) {
-    reply.state = state_of(*view_log(session), session.config());
-  } else {
-    reply.state = state_of(*open_log(session), session.config());
-  }
-  const uint64_t wanted = options.before == 0 ? reply.state.head + 1 : options.before;
-  reply.before = std::max(std::min(wanted, reply.state.limit), reply.state.tail);
-  if (wanted > reply.state.limit) {
-    const LogReader* slowest = slowest_reader(reply.state.readers);
-    reply.held_by = slowest && slowest->needs <= reply.state.limit
-                        ? slowest->name + " needs event " + std::to_string(slowest->needs)
-                        : "what comes after may be needed to recover";
-  }
-  if (options.dry_run || reply.before == reply.state.tail) return reply;
+  const auto plan = [&](const LogView& log) {
+    return plan_trim(state_of(log, session.config()), options.before);
+  };
+  if (options.dry_run) return plan(*view_log(session));
   const std::unique_ptr<EventLog> log = open_log(session);
-  ask_fault(log->trim(reply.before, SIZE_MAX));
+  TrimLogReply reply = plan(*log);
+  for (uint64_t tail = 0; log->tail() < reply.before && log->tail() != tail;) {
+    tail = log->tail();
+    ask_fault(log->trim(reply.before, kTrimBytes));
+  }
   return reply;
 }
 

@@ -249,7 +249,13 @@ class SqliteReading {
     return blocks;
   }
 
+  // None in a file that an older muster made and nobody has opened for writing since.
   Result<std::vector<LogReader>> readers() {
+    int64_t tables = 0;
+    const DbStatus counted =
+        read_integer(db_, "SELECT count(*) FROM sqlite_master WHERE name = 'readers'", tables);
+    if (!counted.ok()) return Error{counted.reason};
+    if (tables == 0) return std::vector<LogReader>{};
     Result<Statement> select = db_.prepare(kReaders);
     if (!select) return Error{select.error()};
     std::vector<LogReader> all;
