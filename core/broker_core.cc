@@ -7,8 +7,7 @@
 
 namespace muster {
 
-BrokerCore::BrokerCore(BrokerOptions options)
-    : options_(std::move(options)) {
+BrokerCore::BrokerCore(BrokerOptions options) : options_(std::move(options)) {
   inventory_ = std::make_shared<const Inventory>();
 }
 

@@ -1,5 +1,5 @@
-// The part `event_log` of muster.yaml: how much of it the broker keeps (core/log_keeping.h), and how
-// often it takes a snapshot.
+// The part `event_log` of muster.yaml: how much of it the broker keeps (core/log_keeping.h), and
+// how often it takes a snapshot.
 #pragma once
 
 #include <cstdint>

@@ -88,9 +88,9 @@ class EventLog : public LogView {
     return append(std::span(&block, 1));
   }
 
-  // Removes whole blocks that end before event `before`, the oldest first, until `bytes_max` of them
-  // are gone (at least one block when one may go); the newest block always stays. tail() says how
-  // far it came.
+  // Removes whole blocks that end before event `before`, the oldest first, until `bytes_max` of
+  // them are gone (at least one block when one may go); the newest block always stays. tail() says
+  // how far it came.
   virtual AppendResult trim(uint64_t before, size_t bytes_max) = 0;
 
   // Registers readers, or notes how far they have come: durable on return.

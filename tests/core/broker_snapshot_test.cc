@@ -94,7 +94,8 @@ TEST(BrokerSnapshot, WhatContradictsItselfIsRefused) {
       {"held by no task", [](BrokerSnapshot& s) { s.devices[2].holder = 99; }},
       {"at no worker", [](BrokerSnapshot& s) { s.devices[0].worker = 99; }},
       {"one name", [](BrokerSnapshot& s) { s.workers[1].name = s.workers[0].name; }},
-      {"one name", [](BrokerSnapshot& s) {
+      {"one name",
+       [](BrokerSnapshot& s) {
          s.devices.push_back(s.devices[0]);
          s.devices.back().holder = kNone;
        }},

@@ -416,6 +416,15 @@ inline LogState log_state() {
   return state;
 }
 
+// Those about the event log.
+inline std::vector<Named<Message>> log_messages() {
+  return {{"ask_log", AskLog{}},
+          {"log_state", log_state()},
+          {"trim_log", TrimLog{500, true, "ada@build-1"}},
+          {"trim_log_reply", TrimLogReply{400, "couchdb@old:/srv needs event 400", log_state()}},
+          {"forget_reader", ForgetReader{"couchdb@old:/srv", "ada@build-1"}}};
+}
+
 inline std::vector<Named<Envelope>> messages() {
   std::vector<Named<Message>> bodies = {
       {"hello", Hello{1, 4, Role::collector, "collector-1", "0.1.0"}},
@@ -478,12 +487,8 @@ inline std::vector<Named<Envelope>> messages() {
        RetryTasksReply{{{token().guid, ""},
                         {"another-task-1", "the queue is full", RefusalCode::unavailable}}}},
       {"tell_log", TellLog{{log_line()}}},
-      {"tell_log_reply", TellLogReply{log_line().seq}},
-      {"ask_log", AskLog{}},
-      {"log_state", log_state()},
-      {"trim_log", TrimLog{500, true, "ada@build-1"}},
-      {"trim_log_reply", TrimLogReply{400, "couchdb@old:/srv needs event 400", log_state()}},
-      {"forget_reader", ForgetReader{"couchdb@old:/srv", "ada@build-1"}}};
+      {"tell_log_reply", TellLogReply{log_line().seq}}};
+  for (auto& about_log : log_messages()) bodies.push_back(std::move(about_log));
   std::vector<Named<Envelope>> messages;
   for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
   return messages;
