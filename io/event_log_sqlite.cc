@@ -338,25 +338,15 @@ class SqliteEventLog final : public EventLog {
   Result<std::vector<LogReader>> readers() const override { return parts_.reading.readers(); }
   Result<LogSize> size() const override { return parts_.reading.size(); }
 
+  // Removing takes room too, before it gives any.
   AppendResult trim(uint64_t before, size_t bytes_max) override {
-    Result<Statement> trimmable = parts_.writer.prepare(kTrimmable);
-    if (!trimmable) return {AppendFault::broken, trimmable.error()};
-    trimmable->bind(1, static_cast<int64_t>(std::min(before, head())));
-    int64_t last = 0;
-    for (size_t bytes = 0; (last == 0 || bytes < bytes_max) && trimmable->next();) {
-      last = trimmable->integer(0);
-      bytes += static_cast<size_t>(trimmable->integer(1));
+    DbStatus status = remove_blocks(before, bytes_max);
+    if (status.fault == DbFault::disk_full && parts_.ballast.give_up()) {
+      ballast_given_up_ = true;
+      status = remove_blocks(before, bytes_max);
     }
-    DbStatus status = trimmable->finish();
-    if (status.ok() && last == 0) return {};
-    Result<Statement> remove = parts_.writer.prepare(kTrim);
-    if (!remove) return {AppendFault::broken, remove.error()};
-    if (status.ok()) {
-      status = remove->bind(1, last).bind(2, static_cast<int64_t>(parts_.header.epoch)).run();
-    }
-    if (!status.ok()) return refusal(status);
     int64_t tail = static_cast<int64_t>(parts_.header.tail);
-    status = read_integer(parts_.writer, kTail, tail);
+    if (status.ok()) status = read_integer(parts_.writer, kTail, tail);
     if (!status.ok()) return refusal(status);
     tail_.store(static_cast<uint64_t>(tail), std::memory_order_release);
     return {};
@@ -410,6 +400,22 @@ class SqliteEventLog final : public EventLog {
       if (!status.ok() || !is_writer) return status;
     }
     return transaction.commit();
+  }
+
+  DbStatus remove_blocks(uint64_t before, size_t bytes_max) {
+    Result<Statement> trimmable = parts_.writer.prepare(kTrimmable);
+    if (!trimmable) return {DbFault::broken, trimmable.error()};
+    trimmable->bind(1, static_cast<int64_t>(std::min(before, head())));
+    int64_t last = 0;
+    for (size_t bytes = 0; (last == 0 || bytes < bytes_max) && trimmable->next();) {
+      last = trimmable->integer(0);
+      bytes += static_cast<size_t>(trimmable->integer(1));
+    }
+    DbStatus status = trimmable->finish();
+    if (!status.ok() || last == 0) return status;
+    Result<Statement> remove = parts_.writer.prepare(kTrim);
+    if (!remove) return {DbFault::broken, remove.error()};
+    return remove->bind(1, last).bind(2, static_cast<int64_t>(parts_.header.epoch)).run();
   }
 
   static AppendResult out_of_place(const NewBlock& block, uint64_t end) {

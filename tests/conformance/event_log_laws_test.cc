@@ -358,27 +358,32 @@ int live_with_a_full_disk(const std::string& dir) {
   return fs::exists(ballast) ? 0 : 10;
 }
 
-// The same. A snapshot that does not fit leaves nothing behind, and what is trimmed is room.
+// The same. A snapshot that does not fit leaves nothing behind, and what is trimmed is room, though
+// there was none for trimming.
 int trim_on_a_full_disk(const std::string& dir) {
-  if (!mount_small(dir, "size=24m")) return kNotPermitted;
-  auto log = open_or_die(dir + "/log", {0, 4 << 20});
-  if (log->append(1, 1, "one").fault != AppendFault::none) return 1;
+  if (!mount_small(dir, "size=32m")) return kNotPermitted;
+  auto log = open_or_die(dir + "/log", {4 << 20, 4 << 20});
   SnapshotFiles files(dir + "/log", 0);
   int given = 0;
   const Result<Done> written = files.write(1, [&]() -> std::optional<std::string> {
     if (++given > 64) return std::nullopt;
     return std::string(1 << 20, 's');
   });
-  if (written.ok()) return 2;
-  if (!files.list().empty() || fs::exists(dir + "/log/unfinished-snapshot")) return 3;
-  const int fitted = append_until_full(*log);
-  if (fitted < 20) return 4;
-  if (log->trim(log->head(), SIZE_MAX).fault != AppendFault::none) return 5;
-  if (log->size()->room < 1 << 20) return 6;
-  if (append_until_full(*log) < fitted / 2) return 7;
+  if (written.ok()) return 1;
+  if (!files.list().empty() || fs::exists(dir + "/log/unfinished-snapshot")) return 2;
+  for (int i = 0; i < 200; ++i) {
+    if (log->append(log->head() + 1, 1, std::string(50'000, 'b')).fault != AppendFault::none) {
+      return 3;
+    }
+  }
+  fill(dir + "/filler");
+  if (log->trim(log->head(), SIZE_MAX).fault != AppendFault::none) return 4;
+  if (log->tail() != log->head() || log->size()->room < 5 << 20) return 5;
+  if (append_until_full(*log) < 50) return 6;
   const uint64_t head = log->head();
   log.reset();
-  return open_or_die(dir + "/log", {0, 0})->head() == head ? 0 : 8;
+  fs::remove(dir + "/filler");
+  return open_or_die(dir + "/log", {0, 0})->head() == head ? 0 : 7;
 }
 
 // Runs it in a process of its own: what it mounts is seen by nobody else.
