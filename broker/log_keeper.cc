@@ -143,20 +143,21 @@ void LogKeeper::step(bool disk_low, Instant now) {
   const uint64_t tail = log_.tail();
   next_step_ = now + kLook;
   if (before > tail) {
-    if (trimmed_from_ == 0) trimmed_from_ = tail;
     const AppendResult trimmed = log_.trim(before, kStepBytes);
     if (trimmed.fault != AppendFault::none) {
       spdlog::error("the event log cannot be trimmed: {}", trimmed.reason);
       return;
     }
     if (log_.tail() > tail) {
+      if (trimmed_from_ == 0) trimmed_from_ = tail;
       next_step_ = now + kStepPause;
       return;
     }
   }
+  ordered_ = 0;
   if (trimmed_from_ == 0) return;
-  spdlog::info("trimmed events {} to {} from the event log", trimmed_from_, log_.tail() - 1);
-  trimmed_from_ = ordered_ = 0;
+  spdlog::info("trimmed events {} to {} from the event log", trimmed_from_, tail - 1);
+  trimmed_from_ = 0;
 }
 
 // Up to where the log is to be trimmed now; 0: it is as it should be.
