@@ -64,11 +64,14 @@ int main(int argc, char** argv) {
   muster::Result<std::unique_ptr<muster::EventLog>> log =
       muster::open_event_log_sqlite(home.broker_dir());
   if (!log.ok()) return daemon.fail(log.error());
-  muster::Broker broker({home.broker_dir(), config.beat, config.lease, daemon.log_events()},
+  muster::SnapshotPolicy snapshots;
+  snapshots.events = config.event_log.snapshot_events;
+  muster::Broker broker({home.broker_dir(), config.beat, config.lease, snapshots,
+                         config.event_log.keeping, daemon.log_events()},
                         std::move(*log));
   if (const auto recovered = broker.recover(); !recovered.ok())
     return daemon.fail(recovered.error());
-  muster::SystemClock clock(broker.recovered_time());
+  muster::SystemClock clock(broker.newest_time());
   muster::SocketContext sockets;
   auto server = muster::ServerSocket::bind(sockets, config.listen);
   if (!server.ok()) return daemon.fail(server.error());

@@ -274,6 +274,22 @@ struct SinkDeadChangeOptions {
   bool all = false;
 };
 
+// Of the broker's event log (docs/event-log.md).
+struct LogStatusOptions {};
+struct LogVerifyOptions {};
+struct LogExportOptions {
+  uint64_t from = 1;
+  uint64_t to = UINT64_MAX;
+  std::string file;  // empty: stdout
+};
+struct LogTrimOptions {
+  uint64_t before = 0;  // 0: all that may go
+  bool dry_run = false;
+};
+struct LogForgetOptions {
+  std::string reader;
+};
+
 struct DoctorOptions {
   std::optional<Duration> wait;
 };
@@ -288,7 +304,8 @@ using VerbOptions = std::variant<
     StrategyTreeOptions, StrategyScenarioOptions, StrategySimulateOptions, JobListOptions,
     JobCheckOptions, JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
     MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions, ProgressOptions,
-    CallOptions, SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions>;
+    CallOptions, SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions,
+    LogStatusOptions, LogVerifyOptions, LogExportOptions, LogTrimOptions, LogForgetOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -480,6 +480,7 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_job_verbs(parse);
   add_job_api_verbs(parse);
   add_sink_verbs(parse);
+  add_broker_verbs(parse);
   add_rest(parse);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {

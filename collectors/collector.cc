@@ -2,7 +2,9 @@
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <array>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -15,6 +17,7 @@
 #include "collectors/ledger_sink.h"
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
+#include "core/guid.h"
 #include "io/random.h"
 
 namespace muster {
@@ -49,11 +52,19 @@ SinkRunnerOptions runner_options() {
   return options;
 }
 
+// No other collector of this log has a sink of this machine and home.
+std::string reader_name(const Sink& sink, const Home& home) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return sanitize_utf8(std::string(sink.name()) + "@" + host.data() + ":" + home.dir);
+}
+
 void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint, Stop& stop,
               FirstError& error) {
   SystemClock clock;
   BrokerSource source(sockets, endpoint, std::string(post.sink->name()),
                       [&] { return post.desk.interrupted(); });
+  source.register_as(post.reader);
   SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
   const Result<Done> done = runner.run();
   post.desk.close();
@@ -103,6 +114,7 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   SinkPosts posts;
   const auto add = [&](std::unique_ptr<Sink> sink) {
     posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
+    posts.back()->reader = reader_name(*posts.back()->sink, home);
   };
   add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
   LedgerPlace ledger = ledger_place(home, config.ledger);

@@ -101,10 +101,15 @@ Result<Done> SinkRunner::follow() {
 
 // One fetch, and what is due after it.
 Result<SinkRunner::Next> SinkRunner::take_turn() {
+  source_.note_done(position_.cursor);
   const std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
+  trimmed_.reset();
   if (const auto* error = std::get_if<SourceError>(&answer)) {
-    if (error->fault != SourceFault::stopped) {
+    if (error->fault == SourceFault::trimmed) {
+      source_fails_ = true;
+      fail(explain_trimmed(*error));
+    } else if (error->fault != SourceFault::stopped) {
       source_fails_ = true;
       fail(error->message);
     }
@@ -125,6 +130,15 @@ Result<SinkRunner::Next> SinkRunner::take_turn() {
   // What still waits to be a batch says nothing about the place.
   if (pending_.events.empty()) succeed();
   return Next::go_on;
+}
+
+// Nothing is skipped in silence: a person says that it goes on behind the gap.
+std::string SinkRunner::explain_trimmed(const SourceError& error) {
+  const std::string tail = std::to_string(error.tail);
+  trimmed_ = SinkPosition{error.log_id, error.tail - 1};
+  return error.message + "; to go on without " + std::string(sink_.name()) +
+         " ever having those before it: muster sink replay " + std::string(sink_.name()) +
+         " --from " + tail;
 }
 
 // A batch that waits to become full is not kept waiting by a source that has nothing.
@@ -361,8 +375,17 @@ std::string SinkRunner::closed_reason() const {
 }
 
 SinkOrderResult SinkRunner::replay(uint64_t from) {
-  is_open_ = false;
   SinkOrderResult result;
+  const bool over_the_gap = trimmed_ && from == trimmed_->cursor + 1;
+  if (over_the_gap && is_open_) {
+    options_.log_news(std::string(sink_.name()) + ": goes on with event " + std::to_string(from) +
+                      ", without those before it that were trimmed from the log");
+    const Delivery skipped = deliver_to({}, *trimmed_);
+    if (!skipped.ok()) result.error = skipped.reason;
+    is_open_ = false;
+    return result;
+  }
+  is_open_ = false;
   const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);
   if (!done.ok()) result.error = done.error();
   return result;

@@ -76,6 +76,7 @@ class SinkRunner {
   void serve_order();
   SinkOrderResult handle(const SinkOrder& order);
   std::string closed_reason() const;
+  std::string explain_trimmed(const SourceError& error);
   SinkOrderResult replay(uint64_t from);
   // Letters of one log, as many as one delivery may hold.
   struct LetterBatch {
@@ -106,6 +107,7 @@ class SinkRunner {
   bool is_open_ = false;
   Pending pending_;
   bool source_fails_ = false;
+  std::optional<SinkPosition> trimmed_;   // where the source begins, if that is behind our position
   bool is_logs_turn_ = false;             // the newest order was done in part
   std::optional<Delivery> failed_again_;  // an order's delivery that found the place away
   uint64_t unknown_through_ = 0;          // newest event of an unknown type

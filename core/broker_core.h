@@ -6,9 +6,9 @@
 // then appends all events durably, all of them or none, and only then sends decision.sends and
 // drain_sends().
 //
-// Hard state is what apply() builds; recovery is apply() over the log. Soft state (sessions, what
-// workers said last, watches) is what note() builds; it may be lost at any time: peers say it
-// again.
+// Hard state is what apply() builds; recovery is apply() over the log, or over what of it is behind
+// a snapshot. Soft state (sessions, what workers said last, watches) is what note() builds; it may
+// be lost at any time: peers say it again.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/broker_input.h"
+#include "core/broker_snapshot.h"
 #include "core/broker_state.h"
 #include "core/device.h"
 #include "core/event.h"
@@ -41,7 +42,7 @@
 
 namespace muster {
 
-class BrokerCore {
+class BrokerCore : private broker_state::HardState {
  public:
   explicit BrokerCore(BrokerOptions options);
 
@@ -67,10 +68,19 @@ class BrokerCore {
   // True when the peer has said Hello and was not forgotten since.
   bool knows_peer(std::string_view peer) const { return session_by_peer_.contains(peer); }
 
+  // What the peer has said that it is; nothing when it is not known.
+  std::optional<Role> role_of(std::string_view peer) const;
+
   // Sequence number of the newest applied event.
   uint64_t head() const { return head_; }
 
-  // A digest of the hard state: equal logs give equal digests, live and recovered.
+  // A copy of the hard state. It takes the time of reading it once, and shares what never changes.
+  BrokerSnapshot snapshot() const;
+  // Only of a core that has applied nothing, and from a snapshot in which nothing is unsound().
+  // What is derived follows; soft state is as after a start.
+  void restore(BrokerSnapshot snapshot);
+
+  // digest() of its snapshot: equal logs give equal digests, live and recovered.
   uint64_t hard_digest() const;
 
   // For checkers and tests.
@@ -337,6 +347,13 @@ class BrokerCore {
   bool pool_known(const std::string& pool) const;
   bool device_in_pool(const DeviceSpec& device, const std::string& pool) const;
 
+  // What a snapshot does not hold because it follows from what it holds (broker_restore.cc).
+  broker_state::HardClass hard_class(const TaskClass& task_class) const;
+  void index_names();
+  void index_classes(const std::vector<broker_state::HardClass>& classes);
+  void index_tasks();
+  void index_held();
+
   // The same, for what follows from the inventory and the listers (broker_inventory.cc).
   void index_inventory();
   DeviceIx add_device_slot(const std::string& name);
@@ -344,6 +361,7 @@ class BrokerCore {
   void forget_device(DeviceIx ix);
   static bool is_blank(const Device& device);
   void index_serial(DeviceIx ix, bool in);
+  static void count_listed(Worker& worker, const ListedDevice& listed);
   void add_listed(Worker& worker, const ListedDevice& listed);
   void remove_listed(Worker& worker, const std::string& name);
   void mark_listed(const ListedDevice& listed);
@@ -412,36 +430,16 @@ class BrokerCore {
 
   BrokerOptions options_;
 
-  // Hard state.
-  uint64_t head_ = 0;
-  uint64_t epoch_ = 0;
-  Instant started_;
-  SlotVector<Task> tasks_;
-  std::vector<TaskIx> free_tasks_;
+  // Derived from hard state, which is in HardState.
   GuidIndex task_by_guid_;
-  std::deque<TaskRef> ended_tasks_;  // kept for questions, oldest first
-  ForgottenGuids forgotten_{kEndedGuidsKept};
-  std::vector<Worker> workers_;
+  SharedTerms shared_terms_;
   std::map<std::string, WorkerIx, std::less<>> worker_by_name_;
-  std::vector<Device> devices_;
-  std::vector<DeviceIx> free_devices_;
   std::map<std::string, DeviceIx, std::less<>> device_by_name_;
-  InventoryPtr inventory_;
   uint64_t queued_count_ = 0;
   uint64_t held_count_ = 0;
-  uint64_t ended_count_ = 0;
   uint64_t dependants_waiting_ = 0;   // tasks that wait for the end of others
   uint64_t tasks_with_metadata_ = 0;  // of those in tasks_
-  std::map<std::string, uint64_t, std::less<>> logged_through_;  // LogLine::seq, by daemon
-
-  // Derived from hard state.
-  SharedTerms shared_terms_;
-  std::vector<TaskClass> classes_;
-  std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;
-  // TaskClass::typical of classes that have no tasks now, by key; the newest kTypicalTimesKept.
-  std::map<std::string, Duration> typical_by_key_;
-  std::deque<std::string> typical_order_;
   TextMap<std::vector<DeviceIx>> devices_by_serial_;            // whatever worker they are at
   std::vector<Selector> allow_;                                 // of the inventory
   std::vector<std::pair<Selector, std::string>> strategy_for_;  // strategies by what they are for

@@ -361,9 +361,13 @@ const std::vector<BrokerCore::DeviceIx>& BrokerCore::devices_of_serial(
   return found ? *found : kNobody;
 }
 
+void BrokerCore::count_listed(Worker& worker, const ListedDevice& listed) {
+  ++worker.listed_serials[{listed.lister, serial_of(listed.profile)}];
+}
+
 void BrokerCore::add_listed(Worker& worker, const ListedDevice& listed) {
   worker.listed[listed.name] = listed;
-  ++worker.listed_serials[{listed.lister, serial_of(listed.profile)}];
+  count_listed(worker, listed);
   mark_listed(listed);
 }
 

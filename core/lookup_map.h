@@ -64,6 +64,8 @@ class LookupSet {
   bool insert(Key key) { return set_.insert(std::move(key)).second; }
   bool erase(const Key& key) { return set_.erase(key) > 0; }
   size_t size() const { return set_.size(); }
+  // Makes room for so many in all.
+  void reserve(size_t count) { set_.reserve(count); }
 
  private:
   std::unordered_set<Key, Hash> set_;

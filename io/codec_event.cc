@@ -204,13 +204,13 @@ static void read(Reading& in, ReportRefused::Reader from, muster::ReportRefused&
   in.text(from.getReason(), to.reason, "the reason of a refusal");
 }
 
-static void write(CancelRequested::Builder to, const muster::CancelRequested& from) {
+void write(CancelRequested::Builder to, const muster::CancelRequested& from) {
   put(to, &CancelRequested::Builder::setGuid, from.guid);
   put(to, &CancelRequested::Builder::setReason, from.reason);
   put(to, &CancelRequested::Builder::setWho, from.who);
 }
 
-static void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to) {
+void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to) {
   in.text(from.getGuid(), to.guid, "the task's GUID");
   in.text(from.getReason(), to.reason, "the reason of a cancel");
   in.text(from.getWho(), to.who, "who cancelled");
@@ -229,7 +229,7 @@ static void read(Reading& in, TaskEnded::Reader from, muster::TaskEnded& to) {
   in.enumerant(from.getVerdict(), muster::Verdict::skip, to.verdict, "verdict");
 }
 
-static void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
+void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
   using Builder = DeviceJudged::Builder;
   put(to, &Builder::setDevice, from.device);
   to.setHealth(to_wire<DeviceHealth>(from.health));
@@ -242,7 +242,7 @@ static void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
   to.setJobFailures(from.job_failures);
 }
 
-static void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to) {
+void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to) {
   in.text(from.getDevice(), to.device, "a device's name");
   in.enumerant(from.getHealth(), muster::DeviceHealth::locked, to.health, "health of a device");
   in.text(from.getReason(), to.reason, "the reason for a device's health");

@@ -26,7 +26,7 @@ constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 const KeyTable kConfig = {
     "the configuration",
     {"version", "kind", "endpoint", "listen", "worker", "archive", "http", "http_token_file",
-     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log", "trace_calls"}};
+     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log", "event_log", "trace_calls"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kFeed = {"the feed's configuration", {"publish", "replay"}};
 const KeyTable kWorker = {
@@ -206,6 +206,7 @@ ConfigFile load_config(const Home& home) {
   read_decibel(reader, home, file.config.decibel);
   read_times(reader, file.config);
   read_log(reader, file.config.log);
+  read_event_log(reader, file.config.event_log);
   file.config.trace_calls = reader.boolean("trace_calls", file.config.trace_calls);
   return file;
 }
@@ -233,7 +234,7 @@ std::vector<NamedKeyTable> config_keys() {
           {"archive", &kArchive},       {"feed", &kFeed},
           {"lister", &kLister},         {"couchdb", &couchdb_keys()},
           {"decibel", &decibel_keys()}, {"ledger", &ledger_keys()},
-          {"log", &log_keys()}};
+          {"log", &log_keys()},         {"event_log", &event_log_keys()}};
 }
 
 }  // namespace muster

@@ -16,6 +16,7 @@
 //   decibel: { url: "https://decibel/...", ... }           # io/config_decibel.h
 //   ledger: { server: db:3306, ... }                       # io/config_ledger.h
 //   log: { level: info, ... }                    # io/config_log.h
+//   event_log: { keep: 30d, max: 8GiB, ... }     # io/config_event_log.h
 //   trace_calls: false                           # calls of tasks that go well are events too
 #pragma once
 
@@ -27,6 +28,7 @@
 #include "core/time.h"
 #include "io/config_couchdb.h"
 #include "io/config_decibel.h"
+#include "io/config_event_log.h"
 #include "io/config_ledger.h"
 #include "io/config_log.h"
 #include "io/home.h"
@@ -74,6 +76,7 @@ struct Config {
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   LogConfig log;
+  EventLogConfig event_log;
   bool trace_calls = false;
 };
 

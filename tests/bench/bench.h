@@ -64,6 +64,8 @@ void bench_decide_apply(Figures& figures);
 void bench_engine(Figures& figures);
 // bench_log.cc: the SQLite event log under `dir`.
 void bench_append(const std::string& dir, Figures& figures);
+// bench_recovery.cc: a log of ten million events under `dir`, about 4 GB.
+void bench_recovery(const std::string& dir, Figures& figures);
 // bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
 void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);

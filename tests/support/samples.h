@@ -403,6 +403,28 @@ inline WorkerInfo worker_info() {
 }
 
 // One of every alternative, in their order.
+inline LogState log_state() {
+  LogState state;
+  state.tail = 301;
+  state.head = 1234;
+  state.size = {5 << 20, 1 << 20};
+  state.keeping = {Duration(24h), 1 << 30};
+  state.snapshots = {1200, 900};
+  state.readers = {{"couchdb@old:/srv", 400, instant(-90)},
+                   {"ledger@build-1:/srv", 1230, instant(0)}};
+  state.limit = 400;
+  return state;
+}
+
+// Those about the event log.
+inline std::vector<Named<Message>> log_messages() {
+  return {{"ask_log", AskLog{}},
+          {"log_state", log_state()},
+          {"trim_log", TrimLog{500, true, "ada@build-1"}},
+          {"trim_log_reply", TrimLogReply{400, "couchdb@old:/srv needs event 400", log_state()}},
+          {"forget_reader", ForgetReader{"couchdb@old:/srv", "ada@build-1"}}};
+}
+
 inline std::vector<Named<Envelope>> messages() {
   std::vector<Named<Message>> bodies = {
       {"hello", Hello{1, 4, Role::collector, "collector-1", "0.1.0"}},
@@ -427,7 +449,7 @@ inline std::vector<Named<Envelope>> messages() {
       {"inventory_reply", InventoryReply{1, 2, 3}},
       {"sync", sync()},
       {"desired", desired()},
-      {"fetch", Fetch{77, 1 << 20, Duration(30s)}},
+      {"fetch", Fetch{77, 1 << 20, Duration(30s), "ledger@build-1:/srv/muster", 70}},
       {"blocks", Blocks{1247, {encode_block(1234, event_values()), ""}}},
       {"list_tasks", ListTasks{{TaskState::queued, TaskState::ended},
                                100,
@@ -466,6 +488,7 @@ inline std::vector<Named<Envelope>> messages() {
                         {"another-task-1", "the queue is full", RefusalCode::unavailable}}}},
       {"tell_log", TellLog{{log_line()}}},
       {"tell_log_reply", TellLogReply{log_line().seq}}};
+  for (auto& about_log : log_messages()) bodies.push_back(std::move(about_log));
   std::vector<Named<Envelope>> messages;
   for (auto& [name, body] : bodies) messages.push_back({name, {4242, std::move(body)}});
   return messages;

@@ -362,6 +362,18 @@ struct MessageText {
     }
   }
   void operator()(const AskInventory&) { line.word("ask_inventory"); }
+  void operator()(const AskLog&) { line.word("ask_log"); }
+  void operator()(const LogState& state) {
+    line.word("log_state").pair("tail", state.tail).pair("head", state.head);
+    line.pair("limit", state.limit).pair("readers", state.readers.size());
+  }
+  void operator()(const TrimLog& trim) {
+    line.word("trim_log").pair("before", trim.before).flag("dry_run", trim.dry_run);
+  }
+  void operator()(const TrimLogReply& reply) {
+    line.word("trim_log_reply").pair("before", reply.before).text("held_by", reply.held_by);
+  }
+  void operator()(const ForgetReader& forget) { line.word("forget_reader").word(forget.name); }
   void operator()(const CurrentInventory& current) {
     line.word("inventory")
         .list("devices", current.inventory->devices,
