@@ -15,27 +15,24 @@ namespace muster {
 namespace {
 
 // The devices that the job was given, or the one that a check names.
-constexpr char kUse[] = R"sh(#!/bin/sh
+constexpr char kUse[] = R"(#!/bin/sh
 # use.sh RECORDS SECONDS [DEVICE]
 records=$1 seconds=$2
 names=${3:-$(printf %s "$MUSTER_DEVICES" | grep -o '"name":"[^"]*"' | cut -d'"' -f4)}
-note() { echo "$1 $MUSTER_GUID $MUSTER_ATTEMPT $(date +%s.%N)" >>
-                        "$records/$name";
+note() {
+  time=$(date +%s.%N)
+  echo "$1 $MUSTER_GUID $MUSTER_ATTEMPT $time" >> "$records/$name"
 }
 fd=3
-for name in $names;
-do eval "exec $fd>>'$records/$name'" flock - n $fd || {
-    note overlap;
-    echo "$name is taken";
-    exit 5;
-  }
+for name in $names; do
+  eval "exec $fd>>'$records/$name'"
+  flock -n $fd || { note overlap; echo "$name is taken"; exit 5; }
   note begin
   fd=$((fd + 1))
 done
 sleep "$seconds"
-for name in $names;
-  do note end; done
-)sh";
+for name in $names; do note end; done
+)";
 
 std::string strategy(const std::string& use, const std::string& records) {
   return "version: 1\nkind: strategy\nname: bench\nverify:\n"

@@ -12,12 +12,18 @@ namespace {
 
 ChaosOptions options;
 
+void go(ChaosRun& run) {
+  run.make_chaos();
+  if (testing::Test::HasFailure()) return;
+  run.drain();
+  if (testing::Test::HasFatalFailure()) return;
+  run.audit();
+  run.audit_leftovers();
+}
+
 TEST(Chaos, NothingIsLostDoubledOrLeftBehind) {
   ChaosRun run(options);
-  run.make_chaos();
-  if (!HasFailure()) run.drain();
-  if (!HasFatalFailure()) run.audit();
-  if (!HasFatalFailure()) run.audit_leftovers();
+  go(run);
   std::printf("\n%s\n", run.summary().c_str());
   if (!HasFailure()) return;
   run.keep_house();

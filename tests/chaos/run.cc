@@ -91,6 +91,7 @@ void ChaosRun::recover(const std::string& faults) {
   uint64_t last = 0;
   const bool works = live_until(
       [&] {
+        if (!submitters_.refused().empty()) return true;
         if (!watcher_.unended(probes).empty()) return false;
         for (const std::string& guid : probes) last = std::max(last, watcher_.end_of(guid));
         return ledger_position(lab_.house()) >= last;
@@ -102,6 +103,8 @@ void ChaosRun::recover(const std::string& faults) {
     longest_recovery_ = took;
     longest_after_ = faults;
   }
+  EXPECT_EQ(submitters_.refused(), "");
+  EXPECT_EQ(watcher_.blamed(), "");
   if (!works) {
     ADD_FAILURE() << "the house does not work again " << in_seconds(took) << " after " << faults
                   << "\n"
@@ -136,7 +139,7 @@ void ChaosRun::drain() {
   handing_in_ = false;
   const Instant begin = lab_.now();
   const bool ended =
-      live_until([&] { return submitters_.idle() && watcher_.open_tasks() == 0; }, 2 * kPatience);
+      live_until([&] { return submitters_.idle() && watcher_.open_tasks() == 0; }, kPatience);
   ASSERT_TRUE(ended) << testing::PrintToString(watcher_.unended(submitters_.accepted())) << state();
   EXPECT_EQ(submitters_.refused(), "");
   log_ = watcher_.finish();

@@ -12,8 +12,8 @@ constexpr Duration kTryAgain = std::chrono::milliseconds(500);
 constexpr int kUnreachable = 69;
 constexpr int kKilled = 128 + 9;
 
-// The faults of a whole run may hit one task.
-constexpr char kHead[] = "---\nversion: 1\nkind: job\nretry: { infra: 50 }\n";
+// Several faults may hit one task.
+constexpr char kHead[] = "---\nversion: 1\nkind: job\nretry: { infra: 10 }\n";
 
 }  // namespace
 
@@ -39,8 +39,10 @@ void Submitters::hand_in() {
             use(draw_seconds());
     guids.insert(stem + name);
   };
-  add_device_job("verified", "device: { selector: { type: bench } }\nbefore: { verify: always }\n");
-  add_device_job("plain", "device: { selector: { type: bench } }\nbefore: { verify: none }\n");
+  add_device_job("verified",
+                 "devices: { dut: { selector: { type: bench } } }\nbefore: { verify: always }\n");
+  add_device_job("plain",
+                 "devices: { dut: { selector: { type: bench } } }\nbefore: { verify: none }\n");
   add_device_job("stack",
                  "devices: { dut: { selector: { type: handset } }, ap: { selector: type=relay, "
                  "with: dut } }\nbefore: { verify: fresh }\n");

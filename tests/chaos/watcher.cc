@@ -3,6 +3,24 @@
 #include "tests/e2e/audit.h"
 
 namespace muster {
+namespace {
+
+// The jobs and devices of the lab are sound: what goes wrong is the lab's fault.
+std::string find_blame(const Event& event) {
+  if (const AttemptEnded* ended = std::get_if<AttemptEnded>(&event.body)) {
+    if (ended->ending.outcome != Outcome::fail) return "";
+    return ended->token.guid + " attempt " + std::to_string(ended->token.attempt) +
+           " failed: " + ended->ending.message + "\n";
+  }
+  const DeviceJudged* judged = std::get_if<DeviceJudged>(&event.body);
+  if (judged == nullptr || judged->health == DeviceHealth::good ||
+      judged->health == DeviceHealth::unknown) {
+    return "";
+  }
+  return judged->device + " is not fit: " + judged->reason + " (" + judged->guid + ")\n";
+}
+
+}  // namespace
 
 Watcher::Watcher(House& house)
     : client_(house.connect()),
@@ -24,11 +42,17 @@ void Watcher::watch(const std::stop_token& stop) {
 void Watcher::take(const Event& event) {
   const std::lock_guard lock(mutex_);
   ++seen_;
+  blamed_ += find_blame(event);
   if (std::holds_alternative<TaskSubmitted>(event.body)) open_.emplace(event_guid(event));
   const std::string ended = ended_guid(event);
   if (ended.empty()) return;
   open_.erase(ended);
   ends_.emplace(ended, seen_);
+}
+
+std::string Watcher::blamed() const {
+  const std::lock_guard lock(mutex_);
+  return blamed_;
 }
 
 size_t Watcher::open_tasks() const {

@@ -24,6 +24,9 @@ class Watcher {
   uint64_t end_of(const std::string& guid) const;
   std::vector<std::string> unended(const std::set<std::string>& guids) const;
 
+  // What the house blames its own faults on, which must stay empty: failed tests and bad devices.
+  std::string blamed() const;
+
   // Reads to the present end, which must be quiet, and returns everything. It watches no longer.
   const std::vector<Event>& finish();
 
@@ -37,6 +40,7 @@ class Watcher {
   uint64_t seen_ = 0;
   std::set<std::string> open_;
   std::map<std::string, uint64_t> ends_;
+  std::string blamed_;
   std::jthread thread_;  // last: ends first
 };
 
