@@ -153,7 +153,7 @@ void ChaosRun::drain() {
         left = leftovers();
         return left.empty();
       },
-      kPatience);
+      minutes(1));
   EXPECT_TRUE(clean) << "left behind: " << testing::PrintToString(left);
   drained_in_ = lab_.now() - begin;
 }
