@@ -12,8 +12,8 @@ enum class DiskMeans : uint8_t {
   preload,  // a library in the daemon that says ENOSPC and EROFS (tests/support/full_disk)
 };
 
-// To be called before there are threads: chooses, and where it may enters mounts of its own, as
-// root or in a user namespace.
+// To be called before there are threads: enters mounts of its own where it may, as root or in a
+// user namespace; where it may not the library it is.
 DiskMeans choose_disk_means();
 // For people.
 const char* describe(DiskMeans means);

@@ -45,7 +45,7 @@ void FaultTable::add(std::string kind, std::string of, Duration least, Duration 
 }
 
 void FaultTable::add_of_daemon(const std::string& name) {
-  add("kill -9", name, kRestartMin, seconds(3), [this, name](Duration length) {
+  add("kill -9 of a daemon", name, kRestartMin, seconds(3), [this, name](Duration length) {
     lab_.daemon(name).kill_now(lab_.now(), length);
     return true;
   });
@@ -115,17 +115,19 @@ void FaultTable::add_of_worker(const std::string& worker) {
 }
 
 void FaultTable::add_of_supervisors(const std::string& worker) {
-  add("kill -9", worker + "'s launcher", kRestartMin, kRestartMin, [this, worker](Duration) {
-    for (const ProcessLook& look : all_processes()) {
-      if (look.parent != lab_.daemon(worker).pid() || look.name != "muster-launcher") continue;
-      return ::kill(look.pid, SIGKILL) == 0;
-    }
-    return false;
-  });
-  add("kill -9", worker + "'s supervisor", kRestartMin, kRestartMin, [this, worker](Duration) {
-    const std::vector<pid_t> pids = lab_.processes_of(worker, kSupervisor);
-    return !pids.empty() && ::kill(pids[random_() % pids.size()], SIGKILL) == 0;
-  });
+  add("kill -9 of a launcher", worker + "'s launcher", kRestartMin, kRestartMin,
+      [this, worker](Duration) {
+        for (const ProcessLook& look : all_processes()) {
+          if (look.parent != lab_.daemon(worker).pid() || look.name != "muster-launcher") continue;
+          return ::kill(look.pid, SIGKILL) == 0;
+        }
+        return false;
+      });
+  add("kill -9 of a supervisor", worker + "'s supervisor", kRestartMin, kRestartMin,
+      [this, worker](Duration) {
+        const std::vector<pid_t> pids = lab_.processes_of(worker, kSupervisor);
+        return !pids.empty() && ::kill(pids[random_() % pids.size()], SIGKILL) == 0;
+      });
   add(
       "SIGSTOP for longer than a lease", worker + "'s supervisors", kChaosLease + seconds(1),
       kBeyondLease, [this, worker](Duration) { return signal_supervisors(worker, SIGSTOP); },
@@ -134,13 +136,13 @@ void FaultTable::add_of_supervisors(const std::string& worker) {
 
 void FaultTable::add_of_others() {
   add(
-      "kill -9", "couchdb", kRestartMin, seconds(3),
+      "kill -9 of CouchDB", "couchdb", kRestartMin, seconds(3),
       [this](Duration) {
         lab_.couchdb().kill_now();
         return true;
       },
       [this] { lab_.couchdb().start_again(); });
-  add("kill -9", "submitter", kRestartMin, kRestartMin, [this](Duration) {
+  add("kill -9 of a submitter", "submitter", kRestartMin, kRestartMin, [this](Duration) {
     submitters_.hand_in();
     submitters_.tend(lab_.now());
     return submitters_.kill_one();

@@ -13,7 +13,7 @@
 namespace muster {
 
 struct Fault {
-  std::string kind;  // for the summary: "kill -9"
+  std::string kind;  // for the summary: "kill -9 of a daemon"
   std::string of;    // whom: "w0"
   Duration least{0};
   Duration most{0};

@@ -52,9 +52,23 @@ void Link::lose(End end) { give(end == End::dialler ? Order::lose_dialler : Orde
 void Link::mend() { give(Order::mend); }
 void Link::close_all() { give(Order::close_all); }
 
+void Link::set(Weather weather) {
+  weather_ = weather;
+  settle();
+}
+
 void Link::give(Order order) {
-  const std::lock_guard lock(orders_mutex_);
-  orders_.push_back(order);
+  {
+    const std::lock_guard lock(orders_mutex_);
+    orders_.push_back(order);
+  }
+  settle();
+}
+
+// A turn that has begun may still see what was before; the next one does not.
+void Link::settle() const {
+  const uint64_t seen = turns_;
+  for (uint64_t now = seen; now < seen + 2; now = turns_) turns_.wait(now);
 }
 
 void Link::obey() {
@@ -77,6 +91,8 @@ void Link::obey() {
 void Link::serve(const std::stop_token& stop) {
   SystemClock clock;
   while (!stop.stop_requested()) {
+    ++turns_;
+    turns_.notify_all();
     obey();
     const Instant now = clock.now();
     std::vector<pollfd> fds = {{weather_ == Weather::cut ? -1 : listener_.get(), POLLIN, 0}};

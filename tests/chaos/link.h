@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <list>
 #include <mutex>
@@ -31,7 +32,8 @@ class Link {
 
   std::string endpoint() const { return "ipc://" + path_; }
 
-  void set(Weather weather) { weather_ = weather; }
+  // Each of these has been done when it returns.
+  void set(Weather weather);
   // The connections that there are now lose one end, and the other is not told: whatever it says is
   // lost. New ones are as the weather is. Lasts until mend().
   enum class End : uint8_t { dialler, broker };
@@ -55,6 +57,7 @@ class Link {
   enum class Order : uint8_t { none, lose_dialler, lose_broker, mend, close_all };
 
   void give(Order order);
+  void settle() const;
   void serve(const std::stop_token& stop);
   void obey();
   void accept();
@@ -69,6 +72,7 @@ class Link {
   const std::string target_;
   std::mt19937 random_;
   std::atomic<Weather> weather_ = Weather::fair;
+  std::atomic<uint64_t> turns_ = 0;  // of the thread
   std::mutex orders_mutex_;
   std::vector<Order> orders_;
   UniqueFd listener_;

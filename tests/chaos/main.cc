@@ -46,8 +46,10 @@ int main(int argc, char** argv) {
   flags.number("seed", "N", "the order of the faults; drawn when it is not given", 0, UINT32_MAX,
                &options.seed);
   flags.text("keep", "DIR", "where the house goes when something is wrong", &options.keep);
+  std::string disks = "auto";
+  flags.choice("disks", {"auto", "preload"}, "auto: mounts where that is allowed", &disks);
   if (const auto status = flags.parse_or_exit_status(argc, argv)) return *status;
-  options.disks = muster::choose_disk_means();
+  if (disks == "auto") options.disks = muster::choose_disk_means();
   std::printf("chaos: seed %llu, %llu min; disks: %s\n",
               static_cast<unsigned long long>(options.seed),
               static_cast<unsigned long long>(options.minutes), describe(options.disks));

@@ -2,14 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "collectors/status_log_sink.h"
 #include "io/event_json.h"
 #include "io/ledger.h"
 #include "io/sqlite.h"
+#include "tests/chaos/device_record.h"
 #include "tests/chaos/run.h"
 #include "tests/e2e/audit.h"
 #include "tests/support/status_logs.h"
@@ -67,24 +66,12 @@ void ChaosRun::audit_attempts() {
   }
 }
 
-// Each line: WORD GUID ATTEMPT TIME.
 void ChaosRun::audit_devices() {
   size_t uses = 0;
   for (const auto& entry : fs::directory_iterator(lab_.records())) {
-    std::ifstream lines(entry.path());
-    std::string holder;
-    for (std::string line; std::getline(lines, line);) {
-      const size_t blank = line.find(' ');
-      const std::string word = line.substr(0, blank);
-      const std::string who = line.substr(blank + 1, line.rfind(' ') - blank - 1);
-      EXPECT_NE(word, "overlap") << entry.path().filename() << ": " << who << " while " << holder;
-      // One that was killed has no end.
-      if (word == "begin") holder = who;
-      if (word == "end") {
-        EXPECT_EQ(who, holder) << entry.path().filename();
-      }
-      uses += word == "begin";
-    }
+    const DeviceRecord record = read_device_record(read_text(entry.path()));
+    EXPECT_EQ(record.problems, "") << entry.path().filename();
+    uses += record.uses;
   }
   EXPECT_GT(uses, 0u);
 }
