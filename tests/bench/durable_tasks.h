@@ -62,6 +62,8 @@ class DurableTasks {
 
   // Resident memory of the broker.
   uint64_t broker_bytes() const;
+  // Where it listens.
+  std::string endpoint() const { return house_.endpoint(); }
 
  private:
   House house_;

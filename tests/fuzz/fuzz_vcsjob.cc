@@ -1,0 +1,41 @@
+// Whatever the bytes of a .vcsjob are: problems with their places, and jobs of which those that may
+// run lie inside the tree.
+#include <nlohmann/json.hpp>
+
+#include "core/selector.h"
+#include "io/vcsjob.h"
+#include "io/vcsjob_roles.h"
+#include "tests/support/fuzz_check.h"
+
+namespace muster {
+namespace {
+
+bool is_inside(const std::string& path) {
+  return !path.empty() && path.front() != '/' && ("/" + path + "/").find("/../") == path.npos;
+}
+
+void check(std::string_view text) {
+  const VcsJobFile file = parse_vcsjob(std::string(text), "/nowhere/.vcsjob");
+  require_lines(file.problems);
+  std::vector<VcsJob> sound;
+  for (const VcsJob& job : file.jobs) {
+    if (!job.broken.empty()) continue;
+    require(is_inside(job.path));
+    require(job.profiles.empty() || nlohmann::json::accept(job.profiles));
+    sound.push_back(job);
+  }
+  const Result<std::vector<DeviceRequest>> roles = roles_of(sound);
+  if (!roles.ok()) return require(!roles.error().empty());
+  for (const DeviceRequest& role : *roles) {
+    require(!invalid_name(role.role, "role"));
+    require(Selector::parse(role.selector).ok());
+  }
+}
+
+}  // namespace
+}  // namespace muster
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  muster::check(muster::fuzz_bytes(data, size));
+  return 0;
+}
