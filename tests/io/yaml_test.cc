@@ -229,6 +229,12 @@ TEST(Yaml, FilesFullOfOneThingEndSoon) {
   }
 }
 
+TEST(Yaml, FilesFullOfBracketsAreNotTakenApart) {
+  EXPECT_NE(problems_of(std::string(2 * kYamlNodesMax, '[')).find("f:1:"), std::string::npos);
+  EXPECT_NE(problems_of(std::string(2 * kYamlNodesMax + 1, '[')).find("brackets and commas"),
+            std::string::npos);
+}
+
 // One text of 4 MiB behind an anchor, meant again by every alias: the values are few, the bytes
 // were not.
 TEST(Yaml, HugeScalarsAreNotMultiplied) {

@@ -71,7 +71,10 @@ std::vector<Bytes> load_frames(const std::string& dir) {
     Bytes frame(std::istreambuf_iterator<char>(stream), {});
     const auto decoded = decode_message(frame);
     const auto* envelope = std::get_if<Envelope>(&decoded);
-    if (envelope && std::holds_alternative<ApplyInventory>(envelope->message)) continue;
+    if (envelope && (std::holds_alternative<ApplyInventory>(envelope->message) ||
+                     std::holds_alternative<Sync>(envelope->message))) {
+      continue;
+    }
     frames.push_back(std::move(frame));
   }
   return frames;

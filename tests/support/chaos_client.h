@@ -12,8 +12,8 @@
 
 namespace muster {
 
-// Every frame in the files *.bin below `dir`, by the order of their names. Those that would give a
-// broker another inventory are left out: whoever may do that need not be hostile.
+// Every frame in the files *.bin below `dir`, by the order of their names. Left out are those that
+// give a broker another inventory, or another worker: who may do that needs no flood.
 std::vector<Bytes> load_frames(const std::string& dir);
 
 struct ChaosOptions {
