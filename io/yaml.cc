@@ -286,8 +286,8 @@ bool check_bytes(std::string_view text, const FileScope& scope) {
                 "a control character, which has no place in a text file");
     return false;
   }
-  // yaml-cpp keeps all of a line's tokens until it knows whether the line is a key: of a file full of
-  // brackets, a gigabyte. Each value has one at most, and one comma.
+  // yaml-cpp keeps all of a line's tokens until it knows whether the line is a key: of a file full
+  // of brackets, a gigabyte. Each value has one at most, and one comma.
   const auto is_mark = [](char c) { return c == '[' || c == '{' || c == ','; };
   if (static_cast<size_t>(std::count_if(text.begin(), text.end(), is_mark)) > 2 * kYamlNodesMax) {
     scope.error({}, "more than " + std::to_string(2 * kYamlNodesMax) +
