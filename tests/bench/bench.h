@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/time.h"
-#include "tests/support/process_memory.h"
+#include "tests/support/process_usage.h"
 
 namespace muster::bench {
 

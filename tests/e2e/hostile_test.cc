@@ -14,7 +14,7 @@
 #include "io/file.h"
 #include "tests/support/chaos_client.h"
 #include "tests/support/house.h"
-#include "tests/support/process_memory.h"
+#include "tests/support/process_usage.h"
 
 namespace muster {
 namespace {

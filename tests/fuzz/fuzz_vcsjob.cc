@@ -2,6 +2,7 @@
 // and devices that a broker can look for. (Where their files lie is told by the tree, when it is
 // there.)
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/selector.h"
 #include "io/vcsjob.h"
@@ -23,7 +24,9 @@ void check(std::string_view text) {
   }
   const Result<std::vector<DeviceRequest>> roles = roles_of(sound);
   if (!roles.ok()) return require(!roles.error().empty());
+  std::set<std::string> names;
   for (const DeviceRequest& role : *roles) {
+    require(names.insert(role.role).second);
     require(!invalid_name(role.role, "role"));
     require(Selector::parse(role.selector).ok());
   }
