@@ -18,6 +18,10 @@ namespace {
 // Frames taken in one wake-up: as many as are there, bounded so that nobody's answer waits for
 // long.
 constexpr size_t kFramesPerWakeupMax = 512;
+// Of these, frames that came to nothing but an answer: refused ones, no messages at all, questions.
+// Peers are heard in turn, so that until then everybody else was heard as often. What a flood has
+// more waits in its sender's queue, and when that is full, with its sender.
+constexpr size_t kVainFramesPerWakeupMax = 64;
 constexpr Duration kDiskLook = std::chrono::seconds(1);
 constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;
@@ -111,10 +115,16 @@ void Broker::keep_log(Instant now) {
 }
 
 void Broker::receive_some(Instant now) {
-  for (size_t i = 0; i < kFramesPerWakeupMax && events_.size() < kBlockEventsMax; ++i) {
+  size_t vain = 0;
+  for (size_t i = 0; i < kFramesPerWakeupMax && vain < kVainFramesPerWakeupMax &&
+                     events_.size() < kBlockEventsMax;
+       ++i) {
     const std::optional<ServerSocket::Received> received = server_->receive();
     if (!received) return;
+    const size_t events = events_.size();
+    const size_t sends = sends_.size();
     take_frame(*received, now);
+    vain += events_.size() == events && sends_.size() > sends;
   }
 }
 

@@ -18,7 +18,9 @@ class Fetches {
 
   void add(std::string peer, uint64_t request, const Fetch& fetch, Instant now);
 
-  // Answers to whoever can be answered now: something durable is there, or the time is up.
+  // Answers to whoever can be answered now: something durable is there, or the time is up. One call
+  // reads little more than kFetchBytesMax, so that nobody who fetches holds up everything else; who
+  // is left over is the first in the next one, which is due at once.
   std::vector<Send> drain(Instant now);
 
   std::optional<Instant> next_deadline() const;
@@ -35,6 +37,7 @@ class Fetches {
 
   const EventLog& log_;
   std::vector<Waiting> waiting_;
+  bool is_behind_ = false;  // some could have been answered already
 };
 
 }  // namespace muster

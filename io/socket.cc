@@ -90,8 +90,13 @@ class ZmqServer final : public ServerSocket {
   }
 
   bool send(const std::string& peer, std::string bytes) override {
-    return send_part(socket_.get(), peer, ZMQ_SNDMORE) &&
-           send_last(socket_.get(), std::move(bytes));
+    // What is small is bounded by its number.
+    if (bytes.size() <= kCopyMax) {
+      return send_part(socket_.get(), peer, ZMQ_SNDMORE) && send_part(socket_.get(), bytes, 0);
+    }
+    SendBudget::SharePtr share = budget_.take(peer, bytes.size());
+    return share != nullptr && send_part(socket_.get(), peer, ZMQ_SNDMORE) &&
+           send_last_large(socket_.get(), std::move(bytes), std::move(share));
   }
 
   uint64_t malformed() const override { return malformed_; }
@@ -102,6 +107,7 @@ class ZmqServer final : public ServerSocket {
   // The socket goes first, then the locks.
   Listeners listeners_;
   SocketHandle socket_;
+  SendBudget budget_;
   uint64_t malformed_ = 0;
 };
 

@@ -66,8 +66,8 @@ class ServerSocket {
   // and counted in malformed().
   virtual std::optional<Received> receive() = 0;
 
-  // False when the peer is gone or its queue is full: the message is dropped (peers repair by
-  // asking again).
+  // False when the peer is gone, or its queue is full, or too many bytes are on their way to it
+  // (io/send_budget.h): the message is dropped (peers repair by asking again).
   virtual bool send(const std::string& peer, std::string bytes) = 0;
 
   virtual uint64_t malformed() const = 0;

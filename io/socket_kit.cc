@@ -24,9 +24,6 @@ constexpr int kKeepaliveIdleS = 30;
 constexpr int kKeepaliveIntervalS = 10;
 constexpr int kKeepaliveCount = 3;
 
-// Bytes up to here are copied into the message; more are handed over as they are.
-constexpr size_t kCopyMax = 1'024;
-
 constexpr std::string_view kIpc = "ipc://";
 
 // Every option of both kinds of socket. False never happens with a sound library.
@@ -88,7 +85,12 @@ Result<UniqueFd> listen_on(const std::string& path) {
   return fd;
 }
 
-void free_string(void*, void* hint) { delete static_cast<std::string*>(hint); }
+// What libzmq is lent, and gives back when it has left.
+struct Lent {
+  std::string bytes;
+  SendBudget::SharePtr share;
+};
+void take_back(void*, void* hint) { delete static_cast<Lent*>(hint); }
 
 }  // namespace
 
@@ -133,11 +135,16 @@ bool send_part(void* socket, std::string_view bytes, int flags) {
 
 bool send_last(void* socket, std::string bytes) {
   if (bytes.size() <= kCopyMax) return send_part(socket, bytes, 0);
+  return send_last_large(socket, std::move(bytes), nullptr);
+}
+
+bool send_last_large(void* socket, std::string bytes, SendBudget::SharePtr share) {
   ZmqMessage message;
-  auto* kept = new std::string(std::move(bytes));
+  auto* lent = new Lent{std::move(bytes), std::move(share)};
   ::zmq_msg_close(&message.raw);
-  if (::zmq_msg_init_data(&message.raw, kept->data(), kept->size(), free_string, kept) != 0) {
-    delete kept;
+  if (::zmq_msg_init_data(&message.raw, lent->bytes.data(), lent->bytes.size(), take_back, lent) !=
+      0) {
+    delete lent;
     ::zmq_msg_init(&message.raw);
     return false;
   }

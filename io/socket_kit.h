@@ -10,6 +10,7 @@
 
 #include "core/result.h"
 #include "io/file.h"
+#include "io/send_budget.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -48,6 +49,11 @@ void drop_rest(void* socket);
 
 bool send_part(void* socket, std::string_view bytes, int flags);
 bool send_last(void* socket, std::string bytes);
+
+// Bytes up to here are copied into a message; more are handed over as they are.
+inline constexpr size_t kCopyMax = 1'024;
+// The same for more than that; `share` is kept until they have left.
+bool send_last_large(void* socket, std::string bytes, SendBudget::SharePtr share);
 
 // Where a socket listens. A Unix socket is bound under a lock beside it, and removed at the end;
 // the ZeroMQ socket must have been closed before.
