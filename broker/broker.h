@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/fetches.h"
+#include "broker/guard.h"
 #include "broker/log_writer.h"
 #include "core/broker_core.h"
 #include "core/result.h"
@@ -23,6 +24,7 @@ struct BrokerSetup {
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   LogEvents* log_events = nullptr;  // lines of the broker's own log; null: none become events
+  std::shared_ptr<KeyGate> gate;    // of its tcp:// endpoints; null: there is none
 };
 
 class Broker {
@@ -50,6 +52,9 @@ class Broker {
   void finish(AppendResult result);
   void deliver(std::vector<Send> sends);
   void take_own_log(Instant now);
+  void look_at_keys();
+  void take_refusals(Instant now);
+  std::optional<std::string> barred(const ServerSocket::Received& received, Message& message);
   void watch_disk(Instant now);
   Duration time_to_sleep(Instant now) const;
 
@@ -58,6 +63,7 @@ class Broker {
   std::unique_ptr<EventLog> log_;
   BrokerCore core_;
   Fetches fetches_;
+  std::optional<Guard> guard_;
   ServerSocket* server_ = nullptr;
   std::vector<Event> events_;          // applied, not yet on their way to the log
   std::vector<Send> sends_;            // to go out when they are durable
