@@ -108,6 +108,8 @@ void add_device_verbs(Parse& parse);
 void add_archive_verbs(Parse& parse);  // log and artifact
 // parse_sink.cc
 void add_sink_verbs(Parse& parse);
+// parse_key.cc
+void add_key_verbs(Parse& parse);
 // parse_job_api.cc
 void add_job_api_verbs(Parse& parse);
 // parse_measure.cc
