@@ -123,6 +123,7 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
   commit(clock.now());
   Poller poller;
   poller.add_socket(server.handle(), kServerKey);
+  if (void* strangers = server.strangers_handle()) poller.add_socket(strangers, kServerKey);
   poller.add_fd(stop_fd, POLLIN, kStopKey);
   poller.add_fd(writer_->done_fd(), POLLIN, kWrittenKey);
   if (log_events_ != nullptr) poller.add_fd(log_events_->fd(), POLLIN, kLogKey);

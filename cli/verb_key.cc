@@ -149,7 +149,8 @@ int do_verb(Session& session, const KeyRevokeOptions& options) {
   if (!revoked) throw local(revoked.error());
   if (!*revoked) {
     std::vector<std::string> names;
-    for (const auto& [key, grant] : list_or_throw(session).by_key()) names.push_back(grant.name);
+    const AccessList list = list_or_throw(session);
+    for (const auto& [key, grant] : list.by_key()) names.push_back(grant.name);
     throw Failure{kExitUsageError,
                   "no key is allowed under the name " + quote_text(options.name) +
                       suggestion(options.name, names),

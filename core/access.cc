@@ -10,12 +10,12 @@
 namespace muster {
 namespace {
 
-constexpr Roles kSubmitter = role_bit(Role::submitter);
-constexpr Roles kWorker = role_bit(Role::worker);
-constexpr Roles kCollector = role_bit(Role::collector);
-constexpr Roles kAdmin = role_bit(Role::admin);
-constexpr Roles kPeople = kSubmitter | kAdmin;
-constexpr Roles kNobody = 0;
+constexpr RoleSet kSubmitter = role_bit(Role::submitter);
+constexpr RoleSet kWorker = role_bit(Role::worker);
+constexpr RoleSet kCollector = role_bit(Role::collector);
+constexpr RoleSet kAdmin = role_bit(Role::admin);
+constexpr RoleSet kPeople = kSubmitter | kAdmin;
+constexpr RoleSet kNobody = 0;
 
 // The table: one row for each message. One without a row does not compile. What a worker says
 // nobody says for it, an administrator neither.
@@ -77,7 +77,7 @@ std::string join(const std::vector<std::string>& words, std::string_view between
 }
 
 // "submitter or admin".
-std::string words_for(Roles roles) {
+std::string words_for(RoleSet roles) {
   std::vector<std::string> words;
   for (const Role role : {Role::submitter, Role::worker, Role::collector, Role::admin}) {
     if ((roles & role_bit(role)) != 0) words.emplace_back(to_string(role));
@@ -89,12 +89,14 @@ std::string advice(const Grant& grant, const std::string& flags) {
   return ": ask an administrator for: muster key allow " + grant.name + " " + flags;
 }
 
-std::string wrong_role(const Grant& grant, std::string_view what, Roles roles) {
+std::string wrong_role(const Grant& grant, std::string_view what, RoleSet roles) {
   const std::string has = "key " + grant.name + " has role " + std::string(to_string(grant.role));
   if (roles == kNobody) return has + ", and only the broker may " + std::string(what);
   const std::string takes = has + ", and it takes " + words_for(roles) + " to " + std::string(what);
-  if ((roles & kSubmitter) != 0) return takes + advice(grant, "--role submitter");
-  return takes + ((roles & kAdmin) != 0 ? advice(grant, "--role admin") : "");
+  const bool is_person = (role_bit(grant.role) & kPeople) != 0;
+  const bool for_people = (roles & kPeople) != 0;
+  if (for_people && !is_person) return takes + ": show a key of your own, with --key NAME";
+  return takes + (is_person && (roles & kAdmin) != 0 ? advice(grant, "--role admin") : "");
 }
 
 bool allows(const std::vector<std::string>& granted, std::string_view wanted) {
@@ -117,7 +119,7 @@ std::optional<std::string> barred_hello(const Grant& grant, const Hello& hello) 
            quote_text(hello.name) + ": give the worker the key's name, or a key of its own";
   }
   if (hello.role != Role::collector) return std::nullopt;
-  constexpr Roles kMay = kCollector | kAdmin;
+  constexpr RoleSet kMay = kCollector | kAdmin;
   if ((role_bit(grant.role) & kMay) != 0) return std::nullopt;
   return wrong_role(grant, "connect as a collector", kMay);
 }

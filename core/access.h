@@ -71,22 +71,22 @@ std::string access_line(const std::string& key, const Grant& grant);
 std::string without_key(std::string_view text, std::string_view name);
 
 // A set of roles, as bits.
-using Roles = uint8_t;
-constexpr Roles role_bit(Role role) {
-  return static_cast<Roles>(1u << static_cast<unsigned>(role));
+using RoleSet = uint8_t;
+constexpr RoleSet role_bit(Role role) {
+  return static_cast<RoleSet>(1u << static_cast<unsigned>(role));
 }
 
-inline constexpr Roles kEveryRole = role_bit(Role::submitter) | role_bit(Role::worker) |
-                                    role_bit(Role::collector) | role_bit(Role::admin);
+inline constexpr RoleSet kEveryRole = role_bit(Role::submitter) | role_bit(Role::worker) |
+                                      role_bit(Role::collector) | role_bit(Role::admin);
 
 // Who may read the feed of a collector: whoever may read events.
-inline constexpr Roles kFeedReaders =
+inline constexpr RoleSet kFeedReaders =
     role_bit(Role::submitter) | role_bit(Role::collector) | role_bit(Role::admin);
 
 // One row of the table.
 struct Right {
   std::string_view what;  // the message wants, for people: "apply an inventory"
-  Roles roles = 0;        // that may; 0: nobody, it is the broker's to say
+  RoleSet roles = 0;      // that may; 0: nobody, it is the broker's to say
 };
 Right right_to(const Message& message);
 

@@ -61,6 +61,8 @@ class Gate {
   virtual ~Gate() = default;
   // False: not whoever has this key. `address` is the peer's host.
   virtual bool admits(const std::string& public_key, const std::string& address) = 0;
+  // Grows when somebody who was admitted is not any more.
+  virtual uint64_t revoked() = 0;
 };
 
 // Of one process, on all its tcp:// endpoints.

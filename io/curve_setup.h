@@ -20,7 +20,7 @@ struct CurveNeeds {
   std::string server;                // the broker's public key, or a file that has it
   std::string dials;                 // an endpoint; empty: it dials nobody
   std::vector<std::string> listens;  // endpoints
-  Roles admits = 0;                  // who may connect to them, of those who are allowed
+  RoleSet admits = 0;                // who may connect to them, of those who are allowed
 };
 
 struct CurveParts {

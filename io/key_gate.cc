@@ -72,10 +72,22 @@ void KeyGate::look() {
 
 void KeyGate::take(AccessList list) {
   for (const auto& [key, grant] : list_->by_key()) {
-    if (list.find(key) == nullptr && former_.size() < kFormerNamesMax) former_[key] = grant.name;
+    const Grant* now = list.find(key);
+    if (now == nullptr && former_.size() < kFormerNamesMax) former_[key] = grant.name;
+    if (lets_in(&grant) && !lets_in(now)) ++revoked_;
   }
   list_ = std::make_shared<const AccessList>(std::move(list));
   spdlog::info("{} keys may connect now", list_->by_key().size());
+}
+
+bool KeyGate::lets_in(const Grant* grant) const {
+  return grant != nullptr && (roles_ & role_bit(grant->role)) != 0;
+}
+
+uint64_t KeyGate::revoked() {
+  const std::lock_guard lock(mutex_);
+  look();
+  return revoked_;
 }
 
 AccessListPtr KeyGate::list() {
@@ -93,7 +105,7 @@ bool KeyGate::admits(const std::string& public_key, const std::string& address) 
   const std::lock_guard lock(mutex_);
   look();
   const Grant* grant = list_->find(public_key);
-  if (grant != nullptr && (roles_ & role_bit(grant->role)) != 0) return true;
+  if (lets_in(grant)) return true;
   AccessRefused refused{public_key, "", address, "connect", "nobody has allowed this key"};
   if (const auto former = former_.find(public_key); former != former_.end()) {
     refused.name = former->second;

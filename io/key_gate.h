@@ -27,7 +27,7 @@ Result<AccessList> load_access_list(const std::string& path);
 class KeyGate final : public Gate {
  public:
   // Of those that are allowed only keys with one of these roles may connect.
-  KeyGate(std::string path, Roles roles) : path_(std::move(path)), roles_(roles) {}
+  KeyGate(std::string path, RoleSet roles) : path_(std::move(path)), roles_(roles) {}
 
   // For the first time. Errors are those of load_access_list.
   Result<Done> load();
@@ -38,6 +38,7 @@ class KeyGate final : public Gate {
   std::string fault() const;
 
   bool admits(const std::string& public_key, const std::string& address) override;
+  uint64_t revoked() override;
 
   // The name under which the key was known until it was revoked, or "".
   std::string former_name(std::string_view public_key) const;
@@ -54,12 +55,14 @@ class KeyGate final : public Gate {
   bool has_changed();
   void look();
   void take(AccessList list);
+  bool lets_in(const Grant* grant) const;
 
   const std::string path_;
-  const Roles roles_;
+  const RoleSet roles_;
   mutable std::mutex mutex_;
   AccessListPtr list_ = std::make_shared<const AccessList>();
   std::map<std::string, std::string, std::less<>> former_;
+  uint64_t revoked_ = 0;
   std::string fault_;
   struct stat seen_ {};  // of the file; all zero: it was not there
   RefusalDigest refused_;

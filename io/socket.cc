@@ -88,7 +88,8 @@ class ZmqServer final : public ServerSocket {
  public:
   ZmqServer(SocketContext& context, SocketHandle socket)
       : listeners_(context.curve()), socket_(std::move(socket)) {
-    if (context.curve() != nullptr) watch_.emplace(context, socket_.get());
+    if (context.curve() != nullptr)
+      watch_.emplace(context, socket_.get(), HandshakeWatch::Side::listens);
   }
 
   Result<Done> add(const std::string& endpoint) { return listeners_.bind(socket_.get(), endpoint); }
@@ -117,6 +118,8 @@ class ZmqServer final : public ServerSocket {
   }
 
   uint64_t malformed() const override { return malformed_; }
+
+  void* strangers_handle() override { return watch_ ? watch_->handle() : nullptr; }
 
   Strangers take_strangers() override {
     Strangers strangers;
@@ -155,7 +158,7 @@ class ZmqClient final : public ClientSocket {
  public:
   ZmqClient(SocketContext& context, SocketHandle socket, const std::string& endpoint)
       : curve_(context.curve()), endpoint_(endpoint), socket_(std::move(socket)) {
-    if (is_tcp(endpoint)) watch_.emplace(context, socket_.get());
+    if (is_tcp(endpoint)) watch_.emplace(context, socket_.get(), HandshakeWatch::Side::dials);
   }
 
   bool connect() {

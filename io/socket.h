@@ -91,6 +91,8 @@ class ServerSocket {
     uint64_t garbled = 0;
   };
   virtual Strangers take_strangers() = 0;
+  // Ready when there are some: they must be taken, or nobody else is heard in the end. Null: never.
+  virtual void* strangers_handle() = 0;
   // Endpoints as bound: with the port when tcp port 0 or * was asked for.
   virtual std::vector<std::string> endpoints() const = 0;
   virtual void* handle() = 0;  // for Poller only

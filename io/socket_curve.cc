@@ -167,18 +167,20 @@ PeerKey peer_key(ZmqMessage& message) {
   return peer;
 }
 
-HandshakeWatch::HandshakeWatch(SocketContext& context, void* socket) {
+HandshakeWatch::HandshakeWatch(SocketContext& context, void* socket, Side side)
+    : socket_(socket), watch_(::zmq_socket(context.handle(), ZMQ_PAIR)) {
   static std::atomic<uint64_t> made{0};
   const std::string endpoint = "inproc://muster.handshakes." + std::to_string(++made);
-  constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                          ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
-  watch_.reset(::zmq_socket(context.handle(), ZMQ_PAIR));
-  if (!watch_ || ::zmq_socket_monitor(socket, endpoint.c_str(), kEvents) != 0 ||
+  constexpr int kAll = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+  const int events = side == Side::dials ? kAll : ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+  if (!watch_ || ::zmq_socket_monitor(socket, endpoint.c_str(), events) != 0 ||
       ::zmq_connect(watch_.get(), endpoint.c_str()) != 0) {
     give_up("muster: cannot watch a socket");
   }
 }
+
+HandshakeWatch::~HandshakeWatch() { ::zmq_socket_monitor(socket_, nullptr, 0); }
 
 std::optional<Handshake> HandshakeWatch::next() {
   const auto event = receive_event(watch_.get());

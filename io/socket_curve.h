@@ -55,15 +55,22 @@ enum class Handshake : uint8_t {
   silent,          // it said nothing in time
 };
 
+// libzmq tells of handshakes in its own thread, and waits there while nobody takes what it tells:
+// so it must be told to stop before nobody does, and what it tells must be taken.
 class HandshakeWatch {
  public:
-  // Before the socket binds or connects.
-  HandshakeWatch(SocketContext& context, void* socket);
+  enum class Side : uint8_t { listens, dials };  // who listens is told of what is garbled only
+  // Before the socket binds or connects; ends before it.
+  HandshakeWatch(SocketContext& context, void* socket, Side side);
+  ~HandshakeWatch();
+  HandshakeWatch(const HandshakeWatch&) = delete;
+  HandshakeWatch& operator=(const HandshakeWatch&) = delete;
   // The next one, or nothing.
   std::optional<Handshake> next();
   void* handle() { return watch_.get(); }
 
  private:
+  void* socket_;
   SocketHandle watch_;
 };
 

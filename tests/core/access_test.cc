@@ -17,7 +17,7 @@ constexpr Role kRoles[] = {Role::submitter, Role::worker, Role::collector, Role:
 
 std::string key_of(char digit) { return std::string(kPublicKeyDigits, digit); }
 
-std::string letters_of(Roles roles) {
+std::string letters_of(RoleSet roles) {
   std::string letters;
   for (const Role role : kRoles) {
     if ((roles & role_bit(role)) != 0) letters += to_string(role)[0];

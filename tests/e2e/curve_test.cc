@@ -43,7 +43,8 @@ class CurveTest : public testing::Test {
   bool worker_is_there(const std::string& name) {
     const Ran ran = muster({"worker", "ls", "-o", "json"});
     if (ran.status != 0) return false;
-    for (const json& worker : json::parse(ran.out).at("workers")) {
+    const json answer = json::parse(ran.out);
+    for (const json& worker : answer.at("workers")) {
       if (worker.at("name") == name) return worker.at("present").get<bool>();
     }
     return false;
@@ -129,8 +130,7 @@ TEST_F(CurveTest, PeopleMayWhatTheirRoleSays) {
   EXPECT_THAT(unknown.err, HasSubstr("muster key allow " + key_line("kim.pub", "public: ")));
   ASSERT_EQ(muster({"key", "allow", "kim", "--role", "submitter"}).status, 0);
   EXPECT_EQ(muster({"--key", "kim", "run", "--wait", "--", "true"}).status, 0);
-  const std::string inventory =
-      house_.write("lab.yaml", "version: 1\nkind: inventory\nworkers:\n  - name: local\n");
+  const std::string inventory = MUSTER_SOURCE_DIR "/deploy/examples/inventory.yaml";
   const Ran apply = muster({"--key", "kim", "inventory", "apply", inventory});
   EXPECT_EQ(apply.status, kNotPermitted) << apply.err;
   EXPECT_THAT(apply.err,

@@ -40,7 +40,7 @@ std::vector<Encoded> encoded(const std::vector<samples::Named<T>>& values, Encod
 std::vector<Kind> kinds() {
   const auto block_of = [](const Event& event) { return encode_block(1234, {&event, 1}); };
   return {
-      {"wire", "v5", encoded(samples::messages(), encode_message), round_trip_message,
+      {"wire", "v6", encoded(samples::messages(), encode_message), round_trip_message,
        dump_message},
       {"events", "v4", encoded(samples::events(), block_of), round_trip_block, dump_block},
       {"report", "v3", encoded(samples::reports(), encode_report), round_trip_report, dump_report},

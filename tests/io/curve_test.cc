@@ -119,6 +119,7 @@ TEST_F(KeyGateTest, WhatIsAllowedAndRevokedHoldsAtOnce) {
   EXPECT_FALSE(admits(kim_));
   EXPECT_TRUE(admits(lab_));
   EXPECT_EQ(gate_.former_name(kim_.public_key), "kim");
+  EXPECT_EQ(gate_.revoked(), 1u);
   const std::vector<AccessRefused> refused = gate_.drain(SystemClock().now());
   ASSERT_THAT(refused, SizeIs(2));
   std::filesystem::remove(path_);

@@ -6,6 +6,7 @@
 
 #include "core/access.h"
 #include "io/socket.h"
+#include "tests/support/loopback.h"
 #include "tests/support/scratch.h"
 
 namespace muster {
@@ -21,6 +22,7 @@ class OpenGate final : public Gate {
     addresses.insert(address);
     return keys.contains(key);
   }
+  uint64_t revoked() override { return 0; }
   std::set<std::string> keys;
   std::set<std::string> addresses;
 };
@@ -147,6 +149,32 @@ TEST_F(CurveSockets, WhoHasAKeyIsToldThatTheBrokerHasNone) {
   ASSERT_TRUE(plain.ok());
   const Caller caller(curve(make_key_pair("kim"), server_key_), (*plain)->endpoints()[0]);
   EXPECT_THAT(await_fault(*caller.socket), HasSubstr("insecure: true"));
+}
+
+// libzmq's thread waited for ever for somebody to take the news of a handshake that ended after its
+// client had gone, and nobody in that process was heard any more.
+TEST_F(CurveSockets, AClientThatIsGivenUpHoldsUpNoOther) {
+  KeyPair kim = make_key_pair("kim");
+  gate_->keys.insert(kim.public_key);
+  SocketContext context(curve(std::move(kim), server_key_));
+  const std::string later = "tcp://127.0.0.1:" + free_port();
+  for (const char* text : {"one", "two"}) {
+    auto socket = ClientSocket::connect(context, later);
+    ASSERT_TRUE(socket.ok());
+    (*socket)->send(text);  // goes out while the socket lingers, once somebody listens
+  }
+  auto bound = ServerSocket::bind(*context_, {later});
+  ASSERT_TRUE(bound.ok()) << bound.error();
+  server_ = std::move(*bound);
+  auto socket = ClientSocket::connect(context, later);
+  ASSERT_TRUE(socket.ok());
+  (*socket)->send("three");
+  std::set<std::string> heard;
+  while (!heard.contains("three")) {
+    const auto received = receive();
+    ASSERT_TRUE(received);
+    heard.insert(std::string(received->frame.bytes()));
+  }
 }
 
 // A peer may choose its routing id; what is known of one key is never another's.
