@@ -304,27 +304,11 @@ class HttplibServer final : public HttpServer {
     if (std::optional<HttpAnswer> refused = refuse_method_of(request)) return refused;
     if (!has_body(request)) return std::nullopt;
     if (listen_.socket.empty()) {
-      if (std::optional<HttpAnswer> refused = refuse_token(request)) return refused;
+      std::optional<HttpAnswer> refused = token_.refuse(request.get_header_value("Authorization"),
+                                                        request.remote_addr, SystemClock().now());
+      if (refused) return refused;
     }
     return refuse_body(request, listen_.max_of(path_of(request.target)));
-  }
-
-  std::optional<HttpAnswer> refuse_token(const httplib::Request& request) {
-    switch (token_.judge(request.get_header_value("Authorization"), request.remote_addr,
-                         SystemClock().now())) {
-      case TokenCheck::Said::right:
-        return std::nullopt;
-      case TokenCheck::Said::wrong:
-        break;
-      case TokenCheck::Said::too_often:
-        HttpAnswer answer = http_refusal(429, "too many wrong tokens came from your address");
-        const auto seconds = kWrongTokensInterval / std::chrono::seconds(1);
-        answer.headers.emplace_back("Retry-After", std::to_string(seconds));
-        return answer;
-    }
-    return http_refusal(401,
-                        "writing needs the header \"Authorization: Bearer TOKEN\"; the token is "
-                        "in the collector's http_token_file");
   }
 
   void answer(const httplib::Request& request, httplib::Response& response) {

@@ -1,6 +1,5 @@
 #include "collectors/token_check.h"
 
-#include "collectors/http_server.h"
 #include "io/sha256.h"
 
 namespace muster {
@@ -24,6 +23,24 @@ TokenCheck::Said TokenCheck::judge(std::string_view authorization, const std::st
   if (wrong.count >= kWrongTokensMax) return Said::too_often;
   ++wrong.count;
   return Said::wrong;
+}
+
+std::optional<HttpAnswer> TokenCheck::refuse(std::string_view authorization,
+                                             const std::string& address, Instant now) {
+  switch (judge(authorization, address, now)) {
+    case Said::right:
+      return std::nullopt;
+    case Said::wrong:
+      break;
+    case Said::too_often:
+      HttpAnswer answer = http_refusal(429, "too many wrong tokens came from your address");
+      const auto seconds = kWrongTokensInterval / std::chrono::seconds(1);
+      answer.headers.emplace_back("Retry-After", std::to_string(seconds));
+      return answer;
+  }
+  return http_refusal(401,
+                      "writing needs the header \"Authorization: Bearer TOKEN\"; the token is in "
+                      "the collector's http_token_file");
 }
 
 }  // namespace muster

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "collectors/http_server.h"
 #include "core/time.h"
 
 namespace muster {
@@ -32,6 +35,9 @@ class TokenCheck {
   // Of the header Authorization, "Bearer TOKEN", as a peer at `address` has sent it. The right
   // token is right however many wrong ones came from there: others may share the address.
   Said judge(std::string_view authorization, const std::string& address, Instant now);
+  // The same as an answer over HTTP; nothing: it is right.
+  std::optional<HttpAnswer> refuse(std::string_view authorization, const std::string& address,
+                                   Instant now);
 
  private:
   struct Wrong {
