@@ -2,11 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <set>
 
 #include "core/access.h"
 #include "io/socket.h"
-#include "tests/support/loopback.h"
 #include "tests/support/scratch.h"
 
 namespace muster {
@@ -19,12 +20,33 @@ constexpr Duration kPatience = std::chrono::seconds(60);  // a hang, not a slow 
 class OpenGate final : public Gate {
  public:
   bool admits(const std::string& key, const std::string& address) override {
-    addresses.insert(address);
-    return keys.contains(key);
+    const std::lock_guard lock(mutex_);
+    addresses_.insert(address);
+    ++asked_;
+    was_asked_.notify_all();
+    return keys_.contains(key);
   }
   uint64_t revoked() override { return 0; }
-  std::set<std::string> keys;
-  std::set<std::string> addresses;
+
+  void allow(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    keys_.insert(key);
+  }
+  std::set<std::string> addresses() {
+    const std::lock_guard lock(mutex_);
+    return addresses_;
+  }
+  bool wait_until_asked(Duration timeout) {
+    std::unique_lock lock(mutex_);
+    return was_asked_.wait_for(lock, timeout, [this] { return asked_ > 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable was_asked_;
+  std::set<std::string> keys_;
+  std::set<std::string> addresses_;
+  int asked_ = 0;
 };
 
 CurvePtr curve(KeyPair own, std::string server_key, std::shared_ptr<Gate> gate = nullptr) {
@@ -87,14 +109,14 @@ class CurveSockets : public testing::Test {
 TEST_F(CurveSockets, AnAllowedKeyIsKnownWithEveryMessage) {
   KeyPair kim = make_key_pair("kim");
   const std::string key = kim.public_key;
-  gate_->keys.insert(key);
+  gate_->allow(key);
   const Caller caller(curve(std::move(kim), server_key_), tcp());
   const auto received = receive();
   ASSERT_TRUE(received);
   EXPECT_EQ(received->frame.bytes(), "hello");
   EXPECT_EQ(ServerSocket::key_of(received->peer), key);
   EXPECT_EQ(received->frame.sender_address(), "127.0.0.1");
-  EXPECT_EQ(gate_->addresses, std::set<std::string>{"127.0.0.1"});
+  EXPECT_EQ(gate_->addresses(), std::set<std::string>{"127.0.0.1"});
   ASSERT_TRUE(server_->send(received->peer, "welcome"));
   Poller poller;
   poller.add_socket(caller.socket->handle(), 1);
@@ -125,7 +147,7 @@ TEST_F(CurveSockets, AnUnknownKeyIsToldWhatToDo) {
 
 TEST_F(CurveSockets, AnotherServersKeyIsSeen) {
   KeyPair kim = make_key_pair("kim");
-  gate_->keys.insert(kim.public_key);
+  gate_->allow(kim.public_key);
   const Caller caller(curve(std::move(kim), make_key_pair("other").public_key), tcp());
   EXPECT_THAT(await_fault(*caller.socket), HasSubstr("is not the one that it should be"));
   ServerSocket::Strangers seen;
@@ -155,40 +177,37 @@ TEST_F(CurveSockets, WhoHasAKeyIsToldThatTheBrokerHasNone) {
 // client had gone, and nobody in that process was heard any more.
 TEST_F(CurveSockets, AClientThatIsGivenUpHoldsUpNoOther) {
   KeyPair kim = make_key_pair("kim");
-  gate_->keys.insert(kim.public_key);
+  gate_->allow(kim.public_key);
   SocketContext context(curve(std::move(kim), server_key_));
-  const std::string later = "tcp://127.0.0.1:" + free_port();
-  for (const char* text : {"one", "two"}) {
-    auto socket = ClientSocket::connect(context, later);
+  do {
+    auto socket = ClientSocket::connect(context, tcp());
     ASSERT_TRUE(socket.ok());
-    (*socket)->send(text);  // goes out while the socket lingers, once somebody listens
-  }
-  auto bound = ServerSocket::bind(*context_, {later});
-  ASSERT_TRUE(bound.ok()) << bound.error();
-  server_ = std::move(*bound);
-  auto socket = ClientSocket::connect(context, later);
+    (*socket)->send("given up");  // it lingers for that
+  } while (!gate_->wait_until_asked(std::chrono::seconds(2)));
+  auto socket = ClientSocket::connect(context, tcp());
   ASSERT_TRUE(socket.ok());
-  (*socket)->send("three");
-  std::set<std::string> heard;
-  while (!heard.contains("three")) {
+  (*socket)->send("next");
+  for (bool heard = false; !heard;) {
     const auto received = receive();
     ASSERT_TRUE(received);
-    heard.insert(std::string(received->frame.bytes()));
+    heard = received->frame.bytes() == "next";
   }
 }
 
 // A peer may choose its routing id; what is known of one key is never another's.
 TEST_F(CurveSockets, PeersOfTwoKeysAreTwoPeers) {
+  std::set<std::string> keys;
   std::set<std::string> peers;
   for (int i = 0; i < 3; ++i) {
     KeyPair pair = make_key_pair("k");
-    gate_->keys.insert(pair.public_key);
+    keys.insert(pair.public_key);
+    gate_->allow(pair.public_key);
     const Caller caller(curve(std::move(pair), server_key_), tcp());
     const auto received = receive();
     ASSERT_TRUE(received);
     peers.insert(std::string(ServerSocket::key_of(received->peer)));
   }
-  EXPECT_EQ(peers, gate_->keys);
+  EXPECT_EQ(peers, keys);
   EXPECT_EQ(ServerSocket::key_of(std::string("\0abcd", 5)), "") << "libzmq's own";
   EXPECT_EQ(ServerSocket::key_of(std::string(200, 'x')), "") << "what a peer chose";
 }
