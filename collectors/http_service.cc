@@ -56,7 +56,7 @@ Result<Done> HttpService::listen_on_tcp(const Home& home, const Config& config,
 
 std::optional<std::string> invalid_http(const Home& home, const Config& config) {
   if (config.http_host.empty()) return std::nullopt;
-  const Result<std::string> token = load_http_token(config);
+  const Result<std::string> token = load_http_token_digest(config);
   if (!token) return token.error();
   const std::string key = "http in " + home.config_file() + " is " + config.http_host;
   addrinfo* found = nullptr;
