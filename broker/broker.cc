@@ -55,7 +55,9 @@ Broker::Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log)
       core_(core_options(config, *log_)),
       fetches_(*log_),
       snapshots_(*log_, config.snapshots),
-      keeper_(*log_, config.keeping) {}
+      keeper_(*log_, config.keeping) {
+  if (config.gate) guard_.emplace(config.gate);
+}
 
 Result<Done> Broker::recover() {
   const auto loud = [](const std::string& problem) { spdlog::warn("{}", problem); };
@@ -73,6 +75,7 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
   commit(clock.now());
   Poller poller;
   poller.add_socket(server.handle(), kServerKey);
+  if (void* strangers = server.strangers_handle()) poller.add_socket(strangers, kServerKey);
   poller.add_fd(stop_fd, POLLIN, kStopKey);
   poller.add_fd(writer_->done_fd(), POLLIN, kWrittenKey);
   if (log_events_ != nullptr) poller.add_fd(log_events_->fd(), POLLIN, kLogKey);
@@ -92,8 +95,10 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
     const bool full = events_.size() >= kBlockEventsMax;
     if (writer_->busy() && (full || is_ready(kWrittenKey))) finish_append();
     watch_disk(now);
+    look_at_keys();
     receive_some(now);
     take_own_log(now);
+    take_refusals(now);
     take(Tick{}, now);
     dispatch(now);
     commit(now);
@@ -143,6 +148,12 @@ void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
       !reason.empty()) {
     sends_.push_back(
         Send{received.peer, Envelope{input.envelope.request, Refused{RefusalCode::limit, reason}}});
+    return;
+  }
+  if (std::optional<std::string> reason = barred(received, input.envelope.message)) {
+    core_.note_refused_message();
+    sends_.push_back(Send{received.peer, Envelope{input.envelope.request,
+                                                  Refused{RefusalCode::not_permitted, *reason}}});
     return;
   }
   if (take_log_message(input.peer, input.envelope, now)) return;
@@ -197,6 +208,32 @@ void Broker::take_own_log(Instant now) {
   const uint64_t through = own.lines.back().seq;
   take(std::move(own), now);
   log_events_->told(through);  // if they do not become durable, neither does anything else
+}
+
+// Whose grant has changed begins anew; whose is gone gets nothing any more.
+void Broker::look_at_keys() {
+  if (!guard_) return;
+  guard_->note(server_->take_strangers());
+  const std::function<bool(std::string_view)> changed = guard_->look();
+  if (!changed) return;
+  core_.note_barred(changed);
+  fetches_.drop(changed);
+}
+
+std::optional<std::string> Broker::barred(const ServerSocket::Received& received,
+                                          Message& message) {
+  if (!guard_) return std::nullopt;
+  const PoolOfTask pool_of = [this](std::string_view guid) -> std::optional<std::string> {
+    const std::optional<TaskInfo> task = core_.task_info(guid);
+    return task ? std::optional(task->spec.pool) : std::nullopt;
+  };
+  return guard_->judge(received, message, pool_of);
+}
+
+void Broker::take_refusals(Instant now) {
+  if (!guard_ || disk_low_) return;
+  NotLetIn not_let_in{guard_->gate().drain(now)};
+  if (!not_let_in.refused.empty()) take(std::move(not_let_in), now);
 }
 
 void Broker::dispatch(Instant now) {

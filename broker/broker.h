@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/fetches.h"
+#include "broker/guard.h"
 #include "broker/log_keeper.h"
 #include "broker/log_writer.h"
 #include "broker/snapshots.h"
@@ -27,6 +28,7 @@ struct BrokerSetup {
   SnapshotPolicy snapshots;
   LogKeeping keeping;
   LogEvents* log_events = nullptr;  // lines of the broker's own log; null: none become events
+  std::shared_ptr<KeyGate> gate;    // of its tcp:// endpoints; null: there is none
 };
 
 class Broker {
@@ -59,6 +61,9 @@ class Broker {
   void keep_log(Instant now);
   void deliver(std::vector<Send> sends);
   void take_own_log(Instant now);
+  void look_at_keys();
+  void take_refusals(Instant now);
+  std::optional<std::string> barred(const ServerSocket::Received& received, Message& message);
   void watch_disk(Instant now);
   Duration time_to_sleep(Instant now) const;
 
@@ -69,6 +74,7 @@ class Broker {
   Fetches fetches_;
   Snapshots snapshots_;
   LogKeeper keeper_;
+  std::optional<Guard> guard_;
   ServerSocket* server_ = nullptr;
   std::vector<Event> events_;          // applied, not yet on their way to the log
   std::vector<Send> sends_;            // to go out when they are durable

@@ -33,6 +33,10 @@ void Fetches::add(std::string peer, uint64_t request, const Fetch& fetch, Instan
   waiting_.push_back(std::move(waiting));
 }
 
+void Fetches::drop(const std::function<bool(std::string_view peer)>& whom) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return whom(waiting.peer); });
+}
+
 std::vector<Send> Fetches::drain(Instant now) {
   std::vector<Send> sends;
   size_t read = 0;

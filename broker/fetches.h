@@ -2,8 +2,10 @@
 // (long poll) until it is, or until the asker's time is up.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/broker_core.h"
@@ -17,6 +19,9 @@ class Fetches {
   explicit Fetches(const EventLog& log) : log_(log) {}
 
   void add(std::string peer, uint64_t request, const Fetch& fetch, Instant now);
+
+  // Forgets who waits.
+  void drop(const std::function<bool(std::string_view peer)>& whom);
 
   // Answers to whoever can be answered now: something durable is there, or the time is up. One call
   // reads little more than kFetchBytesMax, so that nobody who fetches holds up everything else; who

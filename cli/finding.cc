@@ -66,6 +66,12 @@ Finding judge_logs(const DoctorFacts& facts) {
           ""};
 }
 
+Finding judge_security() {
+  return {"security", Condition::warn,
+          "insecure: true: whoever reaches the tcp:// endpoints may do everything",
+          "make keys (muster key new --help), and take that line out of muster.yaml"};
+}
+
 Finding judge_broker(const DoctorFacts& facts) {
   if (!facts.endpoint_fault.empty()) {
     return {"broker", Condition::fail, facts.endpoint_fault,
@@ -224,6 +230,7 @@ std::string_view to_string(Condition condition) {
 std::vector<Finding> judge(const DoctorFacts& facts) {
   std::vector<Finding> findings = {judge_home(facts), judge_disk(facts), judge_logs(facts),
                                    judge_clock(facts), judge_broker(facts)};
+  if (facts.insecure) findings.push_back(judge_security());
   const bool broker_answers = facts.endpoint_fault.empty() && facts.broker_fault.empty();
   if (!broker_answers) return findings;
   findings.push_back(judge_workers(facts));

@@ -39,6 +39,7 @@ struct DoctorFacts {
   uint64_t logs_bytes = 0;
 
   std::string endpoint;
+  bool insecure = false;       // tcp:// without keys
   std::string endpoint_fault;  // why the endpoint cannot be used (path too long, ...)
   std::string broker_fault;    // why the broker does not answer; empty: it does
   std::string version;         // of this program

@@ -26,8 +26,10 @@ enum class Format : uint8_t {
 
 // Options that every verb takes.
 struct GlobalOptions {
-  std::string home;      // empty: $MUSTER_HOME, or the default (io/home.h)
-  std::string endpoint;  // empty: $MUSTER_ENDPOINT, the configuration, or the home's own broker
+  std::string home;        // empty: $MUSTER_HOME, or the default (io/home.h)
+  std::string endpoint;    // empty: $MUSTER_ENDPOINT, the configuration, or the home's own broker
+  std::string key;         // name or file; empty: $MUSTER_KEY, or the configuration's
+  std::string server_key;  // empty: $MUSTER_SERVER_KEY, or the configuration's
   Format format = Format::human;
   bool no_color = false;
 };
@@ -289,6 +291,21 @@ struct LogTrimOptions {
 struct LogForgetOptions {
   std::string reader;
 };
+// Of tcp:// endpoints (docs/security.md).
+struct KeyNewOptions {
+  std::string name;
+};
+struct KeyAllowOptions {
+  std::string key;   // the name of a pair in the home, or a public key
+  std::string name;  // empty: as the pair
+  Role role = Role::submitter;
+  std::vector<std::string> labs;   // empty: any
+  std::vector<std::string> pools;  // empty: any
+};
+struct KeyRevokeOptions {
+  std::string name;
+};
+struct KeyListOptions {};
 
 struct DoctorOptions {
   std::optional<Duration> wait;
@@ -305,7 +322,8 @@ using VerbOptions = std::variant<
     JobCheckOptions, JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
     MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions, ProgressOptions,
     CallOptions, SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions,
-    LogStatusOptions, LogVerifyOptions, LogExportOptions, LogTrimOptions, LogForgetOptions>;
+    LogStatusOptions, LogVerifyOptions, LogExportOptions, LogTrimOptions, LogForgetOptions,
+    KeyNewOptions, KeyAllowOptions, KeyRevokeOptions, KeyListOptions>;
 
 struct Invocation {
   GlobalOptions global;

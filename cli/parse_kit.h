@@ -110,6 +110,8 @@ void add_archive_verbs(Parse& parse);  // log and artifact
 void add_sink_verbs(Parse& parse);
 // parse_broker.cc
 void add_broker_verbs(Parse& parse);
+// parse_key.cc
+void add_key_verbs(Parse& parse);
 // parse_job_api.cc
 void add_job_api_verbs(Parse& parse);
 // parse_measure.cc

@@ -135,6 +135,9 @@ DoctorFacts measure(Session& session, Duration patience) {
   }
   measure_logs(home, facts);
   facts.endpoint = session.endpoint();
+  const std::vector<std::string>& listen = session.config().listen;
+  facts.insecure = session.config().insecure &&
+                   (is_tcp(facts.endpoint) || std::any_of(listen.begin(), listen.end(), is_tcp));
   facts.version = MUSTER_VERSION;
   SystemClock clock;
   facts.now = clock.now();

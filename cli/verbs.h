@@ -59,6 +59,11 @@ int do_verb(Session& session, const LogVerifyOptions& options);
 int do_verb(Session& session, const LogExportOptions& options);
 int do_verb(Session& session, const LogTrimOptions& options);
 int do_verb(Session& session, const LogForgetOptions& options);
+// verb_key.cc
+int do_verb(Session& session, const KeyNewOptions& options);
+int do_verb(Session& session, const KeyAllowOptions& options);
+int do_verb(Session& session, const KeyRevokeOptions& options);
+int do_verb(Session& session, const KeyListOptions& options);
 // verb_answer.cc
 int do_verb(Session& session, const EventsOptions& options);
 int do_verb(Session& session, const ResultOptions& options);

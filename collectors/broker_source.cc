@@ -12,6 +12,8 @@ SourceError source_error(ClientError error) {
   switch (error.fault) {
     case ClientFault::unreachable:
       return {SourceFault::away, std::move(error.message)};
+    case ClientFault::kept_out:  // until somebody allows it; a new connection finds out
+      return {SourceFault::away, std::move(error.message)};
     case ClientFault::refused:
       return {SourceFault::refused, "the broker refuses: " + error.message};
     case ClientFault::stopped:
@@ -46,6 +48,7 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
   const Fetch request{from, fetch_bytes_, has_fetched_ ? wait : Duration(0), reader_, done_ + 1};
   std::variant<Message, ClientError> answer = client_->ask(request, request.wait + kAnswerWait);
   if (auto* error = std::get_if<ClientError>(&answer)) {
+    if (error->fault == ClientFault::kept_out) client_.reset();
     return explain_refusal(from, std::move(*error));
   }
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));

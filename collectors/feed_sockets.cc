@@ -177,7 +177,8 @@ void FeedSockets::answer_questions() {
   poller.add_fd(stop_.fd(), POLLIN, kStop);
   while (!stop_.raised()) {
     if (const auto question = answerer_->receive()) {
-      answerer_->send(*question, answer(question->body));
+      answerer_->send(*question, question->barred ? error_json("this key may not ask (any more)")
+                                                  : answer(question->body));
     } else {
       poller.wait(Duration(-1));
     }

@@ -22,6 +22,13 @@ Decision BrokerCore::decide_plain(const Input& input, Instant now) const {
   if (const auto* start = std::get_if<Start>(&input)) return decide_start(*start, now);
   if (std::holds_alternative<Tick>(input)) return decide_tick(now);
   if (const auto* own = std::get_if<OwnLog>(&input)) return decide_own_log(*own, now);
+  if (const auto* not_let_in = std::get_if<NotLetIn>(&input)) {
+    Decision decision;
+    for (const AccessRefused& refused : not_let_in->refused) {
+      decision.events.push_back(Event{now, refused});
+    }
+    return decision;
+  }
   return decide_dispatch(now);
 }
 

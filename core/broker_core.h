@@ -62,6 +62,9 @@ class BrokerCore : private broker_state::HardState {
 
   // Soft facts from the shell.
   void note_peer_gone(std::string_view peer);
+  // Whoever is connected and `is_barred` says so of is as good as gone: it has no session and gets
+  // nothing any more. The lease of a worker runs out, unless it is let in again before.
+  void note_barred(const std::function<bool(std::string_view peer)>& is_barred);
   void note_disk_low(bool low) { disk_low_ = low; }
   void note_refused_message() { ++refused_messages_; }
 
@@ -304,6 +307,7 @@ class BrokerCore : private broker_state::HardState {
   void apply_event(const DeviceUnlisted& event, Instant time);
   void apply_event(const TaskRetried& event, Instant time);
   void apply_event(const DaemonLogged& event, Instant time);
+  void apply_event(const AccessRefused&, Instant) {}  // for people: nothing follows from it
   void apply_queued(TaskIx ix, Instant time);
   void apply_origin(const Origin& origin);
   void apply_taken(Device& device, TaskIx ix);

@@ -32,6 +32,7 @@ struct TypeName {
   std::string_view operator()(const DeviceUnlisted&) const { return "device_unlisted"; }
   std::string_view operator()(const TaskRetried&) const { return "task_retried"; }
   std::string_view operator()(const DaemonLogged&) const { return "daemon_logged"; }
+  std::string_view operator()(const AccessRefused&) const { return "access_refused"; }
 };
 
 struct GuidOf {
@@ -53,6 +54,7 @@ struct GuidOf {
   std::string_view operator()(const DeviceUnlisted&) const { return {}; }
   std::string_view operator()(const TaskRetried& event) const { return event.guid; }
   std::string_view operator()(const DaemonLogged&) const { return {}; }
+  std::string_view operator()(const AccessRefused&) const { return {}; }
 };
 
 }  // namespace

@@ -172,10 +172,23 @@ struct DaemonLogged {
   bool operator==(const DaemonLogged&) const = default;
 };
 
+// Somebody was not let in, or asked for what its key may not (core/access.h). What is alike within
+// a while is one event: a flood of refusals is a number in it.
+struct AccessRefused {
+  std::string key;      // public, 64 hexadecimal digits; empty: it showed none
+  std::string name;     // of the key; empty: nobody has allowed it
+  std::string address;  // the peer's host; empty: not known
+  std::string what;     // it wanted: "connect", "apply an inventory"
+  std::string reason;
+  uint64_t count = 1;  // refusals alike since the last such event
+  bool operator==(const AccessRefused&) const = default;
+};
+
 using EventBody =
     std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted,
                  AttemptLeased, AttemptReported, AttemptEnded, ReportRefused, CancelRequested,
-                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried, DaemonLogged>;
+                 TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried, DaemonLogged,
+                 AccessRefused>;
 
 // What the submitter has said of a task for whoever reads about it (TaskSpec::metadata).
 using Metadata = std::map<std::string, std::string>;

@@ -300,6 +300,24 @@ static void read(Reading& in, DaemonLogged::Reader from, muster::DaemonLogged& t
   read_member(in, from, &R::hasLine, &R::getLine, to.line, "a line of a log");
 }
 
+static void write(AccessRefused::Builder to, const muster::AccessRefused& from) {
+  put(to, &AccessRefused::Builder::setKey, from.key);
+  put(to, &AccessRefused::Builder::setName, from.name);
+  put(to, &AccessRefused::Builder::setAddress, from.address);
+  put(to, &AccessRefused::Builder::setWhat, from.what);
+  put(to, &AccessRefused::Builder::setReason, from.reason);
+  to.setCount(from.count);
+}
+
+static void read(Reading& in, AccessRefused::Reader from, muster::AccessRefused& to) {
+  in.text(from.getKey(), to.key, "a public key");
+  in.text(from.getName(), to.name, "the name of a key");
+  in.text(from.getAddress(), to.address, "a peer's address");
+  in.text(from.getWhat(), to.what, "what was wanted");
+  in.text(from.getReason(), to.reason, "a reason");
+  to.count = from.getCount();
+}
+
 struct WriteEvent {
   Event::Builder to;
 
@@ -319,6 +337,7 @@ struct WriteEvent {
   void operator()(const muster::DeviceUnlisted& body) { write(to.initDeviceUnlisted(), body); }
   void operator()(const muster::TaskRetried& body) { write(to.initTaskRetried(), body); }
   void operator()(const muster::DaemonLogged& body) { write(to.initDaemonLogged(), body); }
+  void operator()(const muster::AccessRefused& body) { write(to.initAccessRefused(), body); }
 };
 
 static void write(Event::Builder to, const muster::Event& from) {
@@ -375,6 +394,8 @@ static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
       return take<muster::TaskRetried>(in, from, &R::hasTaskRetried, &R::getTaskRetried, to);
     case Event::DAEMON_LOGGED:
       return take<muster::DaemonLogged>(in, from, &R::hasDaemonLogged, &R::getDaemonLogged, to);
+    case Event::ACCESS_REFUSED:
+      return take<muster::AccessRefused>(in, from, &R::hasAccessRefused, &R::getAccessRefused, to);
   }
   return false;
 }

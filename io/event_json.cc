@@ -401,6 +401,14 @@ struct AddBody {
     json.text("text", event.line.text);
     if (event.line.left_out > 0) json.number("left_out", event.line.left_out);
   }
+  void operator()(const AccessRefused& event) const {
+    put(json, "key", event.key);
+    put(json, "name", event.name);
+    put(json, "address", event.address);
+    json.text("what", event.what);
+    json.text("reason", event.reason);
+    json.number("count", event.count);
+  }
 };
 
 }  // namespace
@@ -411,7 +419,8 @@ const std::vector<std::string>& event_types() {
       "attempt_leased", "attempt_started",   "record",        "result",         "attempt_ended",
       "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
       "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
-      "measurement",    "artifact",          "call_failed",   "call_made",      "daemon_logged"};
+      "measurement",    "artifact",          "call_failed",   "call_made",      "daemon_logged",
+      "access_refused"};
   return types;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/limits.h"
+#include "io/socket_curve.h"
 
 namespace muster {
 
@@ -172,7 +173,8 @@ Result<Done> Listeners::bind_ipc(void* socket, const std::string& endpoint) {
   Result<UniqueFd> fd = listen_on(path);
   if (!fd) return Error{fd.error()};
   listeners_.push_back({path, std::move(*lock)});
-  if (!set_option(socket, ZMQ_USE_FD, fd->get()) || ::zmq_bind(socket, endpoint.c_str()) != 0) {
+  if (!set_curve_server(socket, nullptr) || !set_option(socket, ZMQ_USE_FD, fd->get()) ||
+      ::zmq_bind(socket, endpoint.c_str()) != 0) {
     return zmq_failure("cannot listen on", endpoint);
   }
   fd->release();  // libzmq closes it
@@ -181,8 +183,8 @@ Result<Done> Listeners::bind_ipc(void* socket, const std::string& endpoint) {
 }
 
 Result<Done> Listeners::bind_tcp(void* socket, const std::string& endpoint) {
-  if (!set_option(socket, ZMQ_USE_FD, -1) || !use_family_of(socket, endpoint) ||
-      ::zmq_bind(socket, endpoint.c_str()) != 0) {
+  if (!set_curve_server(socket, curve_) || !set_option(socket, ZMQ_USE_FD, -1) ||
+      !use_family_of(socket, endpoint) || ::zmq_bind(socket, endpoint.c_str()) != 0) {
     return zmq_failure("cannot listen on", endpoint);
   }
   char bound[256];

@@ -59,7 +59,8 @@ bool send_last_large(void* socket, std::string bytes, SendBudget::SharePtr share
 // the ZeroMQ socket must have been closed before.
 class Listeners {
  public:
-  Listeners() = default;
+  // `curve` is for tcp:// endpoints, and must outlive this; null: they are open.
+  explicit Listeners(const Curve* curve) : curve_(curve) {}
   ~Listeners();
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
@@ -77,6 +78,7 @@ class Listeners {
   Result<Done> bind_ipc(void* socket, const std::string& endpoint);
   Result<Done> bind_tcp(void* socket, const std::string& endpoint);
 
+  const Curve* curve_;
   std::vector<Listener> listeners_;
   std::vector<std::string> endpoints_;
 };

@@ -52,6 +52,7 @@ class AnswerSocket {
   struct Question {
     std::vector<std::string> envelope;  // of the answer
     std::string body;
+    bool barred = false;  // its key may not ask any more
   };
   virtual std::optional<Question> receive() = 0;
   // Dropped when the asker has gone or takes no answers.

@@ -12,6 +12,7 @@
 
 #include "collectors/http_server.h"
 #include "io/clock.h"
+#include "io/sha256.h"
 #include "tests/support/loopback.h"
 
 namespace muster {
@@ -96,7 +97,7 @@ TEST(HttpConnections, WhoTakesAnAnswerInGoodTimeIsNot) {
 TEST(HttpConnections, TheEndWaitsForNoClient) {
   Endless endless;
   HttpListen listen;
-  listen.token = "0123456789abcdef";
+  listen.token_digest = sha256_hex("0123456789abcdef");
   auto server = start(listen, [&](const HttpCall&) { return endless.answer(); });
   const UniqueFd half_head = dial_loopback(server->port());
   say(half_head.get(), "GET /x HTTP/1.1\r\nHo");

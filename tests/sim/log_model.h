@@ -95,6 +95,7 @@ class LogModel {
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_event(const TaskRetried& event, Instant time);
   std::string take_event(const DaemonLogged& event, Instant time);
+  std::string take_event(const AccessRefused&, Instant) { return ""; }
   std::string take_origin(const Origin& origin);
   std::string check_lease_dependencies(const Task& task);
   std::string check_lease_devices(const AttemptLeased& event, const Task& task) const;

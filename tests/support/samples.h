@@ -298,7 +298,9 @@ inline std::vector<Named<Event>> events() {
       {"device_listed", DeviceListed{"worker-1", listed_device()}},
       {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}},
       {"task_retried", TaskRetried{token().guid, "new cable", "ada@build-1", "0199-request"}},
-      {"daemon_logged", DaemonLogged{"worker-worker-1", log_line()}}};
+      {"daemon_logged", DaemonLogged{"worker-worker-1", log_line()}},
+      {"access_refused", AccessRefused{std::string(62, '4') + "2f", "desk", "10.0.0.7",
+                                       "apply an inventory", "key desk has role submitter", 3}}};
   std::vector<Named<Event>> events;
   const auto metadata = std::make_shared<const Metadata>(task_spec().metadata);
   for (auto& [name, body] : bodies) {

@@ -160,6 +160,10 @@ struct EventText {
   void operator()(const DaemonLogged& event) {
     line.word(event.daemon).word(to_string(event.line.level)).text("", event.line.text);
   }
+  void operator()(const AccessRefused& event) {
+    line.word(event.name.empty() ? "-" : event.name).text("what", event.what);
+    line.text("reason", event.reason).pair("count", event.count);
+  }
   void operator()(const DeviceJudged& event) {
     line.word(event.device).word(to_string(event.health)).text("reason", event.reason);
     line.pair("by", event.who).pair("failures", event.failures);
