@@ -218,6 +218,9 @@ void Broker::look_at_keys() {
   if (!changed) return;
   core_.note_barred(changed);
   fetches_.drop(changed);
+  for (std::vector<Send>* sends : {&sends_, &waiting_sends_}) {
+    std::erase_if(*sends, [&](const Send& send) { return changed(send.peer); });
+  }
 }
 
 std::optional<std::string> Broker::barred(const ServerSocket::Received& received,

@@ -70,9 +70,7 @@ void BrokerCore::restore(BrokerSnapshot from) {
   logged_through_ = std::move(from.logged_through);
   for (size_t ix = 0; ix < from.tasks.size(); ++ix) {
     tasks_.emplace_back();
-    HardTask& task = tasks_[ix];
-    task = std::move(from.tasks[ix]);
-    if (task.spec) task.spec.share(shared_terms_.share(*task.spec).terms);
+    static_cast<HardTask&>(tasks_[ix]) = std::move(from.tasks[ix]);
   }
   workers_.resize(from.workers.size());
   for (size_t ix = 0; ix < from.workers.size(); ++ix) {

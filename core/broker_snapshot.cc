@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/guid.h"
+#include "core/lookup_map.h"
 #include "core/selector.h"
 #include "core/state_fields.h"
 
@@ -20,7 +21,15 @@ class Digest {
  public:
   uint64_t value() const { return value_; }
 
-  void add(const std::string& text) {
+  void add(const KeptSpec& spec) {
+    add(static_cast<bool>(spec));
+    if (!spec) return;
+    add(*spec);
+    add(spec.guid());
+    add(spec.work());
+  }
+  void add(const std::string& text) { add(std::string_view(text)); }
+  void add(std::string_view text) {
     add(uint64_t{text.size()});
     size_t at = 0;
     for (; at + 8 <= text.size(); at += 8) mix(word(text, at, 8));
@@ -36,13 +45,6 @@ class Digest {
     add(pair.first);
     add(pair.second);
   }
-  void add(const KeptSpec& spec) {
-    add(static_cast<bool>(spec));
-    if (!spec) return;
-    add(std::string(spec.guid()));
-    add(std::string(spec.work()));
-    add(*spec);
-  }
   // Box, optional and shared pointers.
   template <typename T>
   requires requires(const T& t) {
@@ -54,7 +56,7 @@ class Digest {
     if (perhaps) add(*perhaps);
   }
   template <typename T>
-  requires(!std::same_as<T, std::string>) && requires(const T& t) {
+  requires(!std::convertible_to<T, std::string_view>) && requires(const T& t) {
     t.begin();
     t.size();
   }
@@ -70,7 +72,7 @@ class Digest {
 
  private:
   // Little-endian, whatever the machine is.
-  static uint64_t word(const std::string& text, size_t at, size_t bytes) {
+  static uint64_t word(std::string_view text, size_t at, size_t bytes) {
     uint64_t value = 0;
     for (size_t i = 0; i < bytes; ++i) {
       value |= uint64_t{static_cast<uint8_t>(text[at + i])} << (8 * i);
@@ -167,7 +169,7 @@ class Judge {
 
   void judge_task(TaskIx ix) {
     const HardTask& task = all_.tasks[ix];
-    ask(guids_.insert(std::string(task.spec.guid())), "two tasks have one GUID");
+    ask(guids_.insert(task.guid()), "two tasks have one GUID");
     ask(task.seq > 0 && task.seq <= all_.head, "a task is newer than the snapshot");
     ask((task.state == TaskState::ended) == (task.task_class == kNone), "a task's class is wrong");
     for (const Attempt& attempt : task.attempts) {
@@ -259,7 +261,7 @@ class Judge {
   }
 
   static bool is_queued(const HardTask& task, ClassIx ix) {
-    return bool(task.spec) && task.state == TaskState::queued && task.task_class == ix &&
+    return task.spec && task.state == TaskState::queued && task.task_class == ix &&
            task.not_before == kNever;
   }
 

@@ -280,6 +280,9 @@ void SnapshotDecoder::append(BrokerSnapshot part) {
   const auto join = [](auto& to, auto& from) {
     std::move(from.begin(), from.end(), std::back_inserter(to));
   };
+  for (broker_state::HardTask& task : part.tasks) {  // those that are alike share their terms again
+    if (task.spec) task.spec.share(terms_.share(*task.spec).terms);
+  }
   join(snapshot_.tasks, part.tasks);
   join(snapshot_.free_tasks, part.free_tasks);
   join(snapshot_.ended_tasks, part.ended_tasks);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "core/broker_snapshot.h"
+#include "core/kept_task.h"
 #include "core/result.h"
 #include "io/codec.h"
 
@@ -83,6 +84,7 @@ class SnapshotDecoder {
   void append(BrokerSnapshot part);
 
   BrokerSnapshot snapshot_;
+  SharedTerms terms_;
   SnapshotHead head_;
   bool begun_ = false;
   uint32_t parts_ = 0;
