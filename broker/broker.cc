@@ -21,7 +21,7 @@ constexpr size_t kFramesPerWakeupMax = 512;
 // Of these, frames that came to nothing but an answer: refused ones, no messages at all, questions.
 // Peers are heard in turn, so that until then everybody else was heard as often. What a flood has
 // more waits in its sender's queue, and when that is full, with its sender.
-constexpr size_t kVainFramesPerWakeupMax = 64;
+constexpr size_t kVainFramesPerWakeupMax = 16;
 constexpr Duration kDiskLook = std::chrono::seconds(1);
 constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;

@@ -61,6 +61,7 @@ TEST_P(BrokerNames, OfWhatAWorkerServesAndListsIsRefused) {
   refused([](Sync& sync) { sync.listed = {{GetParam(), "phone-1", {}}}; });
 }
 
+// Those of workers and pools were taken as they came.
 TEST_P(BrokerNames, OfAnInventoryAreRefused) {
   const auto refused = [this](auto change) {
     Inventory inventory;
@@ -72,6 +73,8 @@ TEST_P(BrokerNames, OfAnInventoryAreRefused) {
     EXPECT_NE(broker_.answer<Refused>().reason, "");
   };
   refused([](Inventory& inventory) { inventory.workers[0].name = GetParam(); });
+  refused([](Inventory& inventory) { inventory.workers[0].pools = {GetParam()}; });
+  refused([](Inventory& inventory) { inventory.devices[0].pools = {GetParam()}; });
   refused([](Inventory& inventory) { inventory.devices[1].name = GetParam(); });
   refused([](Inventory& inventory) { inventory.devices[0].worker = GetParam(); });
   refused([](Inventory& inventory) { inventory.stacks = {{GetParam(), {"phone-1", "phone-2"}}}; });
