@@ -41,24 +41,34 @@ bool wants(const FeedFilter& filter, const Event& event) {
          (filter.guid.empty() || event_guid(event) == filter.guid);
 }
 
-// The events of a block from `next` on that `filter` takes; `next` moves behind the block. An error
-// when the block is none, or begins later.
-Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, uint64_t& next,
-                        std::vector<FeedEventPtr>& events) {
+// Events as they are taken out of blocks, until there are enough of them.
+struct Taken {
+  uint64_t next = 0;  // behind what was looked at
+  std::vector<FeedEventPtr> events;
+  size_t bytes = 0;
+  size_t bytes_max = SIZE_MAX;
+
+  bool is_full() const { return bytes >= bytes_max; }
+};
+
+// The events of a block from `taken.next` on that `filter` takes; what is too many stays for the
+// next time. An error when the block is none, or begins later.
+Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, Taken& taken) {
   const Result<Block> block = decode_block(bytes);
   if (!block) return Error{"a block of the log cannot be read: " + block.error()};
-  if (block->first > next) {
-    return Error{"the log has no event " + std::to_string(next) + " any more: it begins with " +
-                 std::to_string(block->first)};
+  if (block->first > taken.next) {
+    return Error{"the log has no event " + std::to_string(taken.next) +
+                 " any more: it begins with " + std::to_string(block->first)};
   }
-  for (size_t i = 0; i < block->events.size(); ++i) {
+  for (size_t i = 0; i < block->events.size() && !taken.is_full(); ++i) {
     const uint64_t seq = block->first + i;
-    if (seq < next) continue;
-    next = seq + 1;
+    if (seq < taken.next) continue;
+    taken.next = seq + 1;
     const bool unknown =
         std::find(block->unknown.begin(), block->unknown.end(), i) != block->unknown.end();
     if (!unknown && wants(filter, block->events[i])) {
-      events.push_back(make_event(seq, block->events[i]));
+      taken.events.push_back(make_event(seq, block->events[i]));
+      taken.bytes += size_of(*taken.events.back());
     }
   }
   return Done{};
@@ -258,15 +268,15 @@ std::variant<Feed::Chunk, SourceError> Feed::read_chunk(uint64_t from, const Fee
   give_back(std::move(reader));
   if (auto* error = std::get_if<SourceError>(&fetched)) return std::move(*error);
   const auto& got = std::get<FetchedBlocks>(fetched);
-  Chunk chunk;
-  chunk.next = from;
-  chunk.head = got.head;
-  chunk.log_id = got.log_id;
+  Taken taken;
+  taken.next = from;
+  taken.bytes_max = limits_.batch_bytes;
   for (const std::string& bytes : got.blocks) {
-    const Result<Done> taken = take_block(bytes, filter, chunk.next, chunk.events);
-    if (!taken) return SourceError{SourceFault::refused, taken.error()};
+    if (taken.is_full()) break;
+    const Result<Done> done = take_block(bytes, filter, taken);
+    if (!done) return SourceError{SourceFault::refused, done.error()};
   }
-  return chunk;
+  return Chunk{std::move(taken.events), taken.next, got.head, got.log_id};
 }
 
 std::unique_ptr<BlockSource> Feed::borrow_reader(Duration patience) {
@@ -344,12 +354,12 @@ void Feed::begin_at(uint64_t next, const std::string& log_id) {
 }
 
 Result<Done> Feed::take(const FetchedBlocks& fetched) {
-  std::vector<FeedEventPtr> events;
-  uint64_t next = ring_next_;
+  Taken taken;
+  taken.next = ring_next_;
   if (is_live_) {
     for (const std::string& bytes : fetched.blocks) {
-      const Result<Done> taken = take_block(bytes, {}, next, events);
-      if (!taken) return taken;
+      const Result<Done> done = take_block(bytes, {}, taken);
+      if (!done) return done;
     }
   }
   const std::lock_guard lock(mutex_);
@@ -363,9 +373,9 @@ Result<Done> Feed::take(const FetchedBlocks& fetched) {
     tell_all();
     return Done{};
   }
-  if (next == ring_next_) return Done{};
-  ring_next_ = next;
-  for (FeedEventPtr& event : events) {
+  if (taken.next == ring_next_) return Done{};
+  ring_next_ = taken.next;
+  for (FeedEventPtr& event : taken.events) {
     ring_bytes_ += size_of(*event);
     ring_.push_back(std::move(event));
   }

@@ -70,7 +70,9 @@ struct FeedLimits {
   size_t readers = 4;
   // The network may stand still for so long.
   Duration lag_max = std::chrono::seconds(20);
-  // What a subscriber is given at once, roughly: so much it holds in memory while it is sent.
+  // What a subscriber is given at once, and the one event more with which that is reached: so much
+  // it holds in memory while it is sent. The rest of a block, which may be far larger, is read
+  // again for the next time.
   size_t batch_bytes = 256 << 10;
 
   size_t places(FeedSide side) const {
@@ -153,8 +155,9 @@ class Feed {
   std::unique_ptr<FeedSubscription> subscribe(uint64_t from, FeedFilter filter,
                                               FeedSide side = FeedSide::local, int wake_fd = -1);
 
-  // One chunk of the log from event `from` (>= 1) on, as far as there is any, waiting for nothing
-  // but the broker. `ended` says why there is none, and is for this once.
+  // One chunk of the log from event `from` (>= 1) on, of FeedLimits::batch_bytes, as far as there
+  // is any, waiting for nothing but the broker. `ended` says why there is none, and is for this
+  // once.
   FeedBatch read(uint64_t from, const FeedFilter& filter);
 
   FeedStatus status() const;

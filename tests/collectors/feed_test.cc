@@ -199,5 +199,37 @@ TEST_F(FeedTest, AReaderIsGivenOnePieceOfTheLog) {
   EXPECT_THAT(feed.read(31, {}).events, IsEmpty());
 }
 
+// A whole block came at once: up to 8 MiB of the log, and more of JSON.
+TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
+  constexpr uint64_t kBlockEvents = 16'384;
+  const EventBody body = CancelRequested{"0194-some-task", "", std::string(100, 'x')};
+  log_.append_block(kBlockEvents, body);
+  log_.append_block(kBlockEvents, body);
+  FeedLimits limits;
+  limits.ring_events = 1;
+  Feed feed(log_.connect(), limits);
+  const auto subscription = feed.subscribe(1, {});
+  uint64_t next = 1;
+  const auto check = [&](const FeedBatch& batch) {
+    size_t bytes = 0;
+    for (const FeedEventPtr& event : batch.events) {
+      ASSERT_EQ(event->seq, next++);
+      bytes += event->json.size();
+    }
+    ASSERT_LE(bytes, limits.batch_bytes);
+    ASSERT_EQ(batch.ended, "");
+  };
+  while (next <= 2 * kBlockEvents && !HasFailure()) {
+    const FeedBatch batch = subscription->next(10s);
+    check(batch);
+    if (batch.next > 0) ASSERT_EQ(batch.next, next);
+  }
+  next = 100;
+  const FeedBatch page = feed.read(next, {});
+  check(page);
+  EXPECT_GT(page.events.size(), 100u);
+  EXPECT_EQ(page.next, next);
+}
+
 }  // namespace
 }  // namespace muster
