@@ -105,6 +105,13 @@ FeedBatch FeedSubscription::end(std::string why, Place place) {
   return last_;
 }
 
+// The broker is there and does not give what comes next, and never will.
+FeedBatch FeedSubscription::end_at(const SourceError& error) {
+  last_.tail = error.tail;
+  if (error.tail > 0) next_ = error.tail;
+  return end(error.message, Place::lost);
+}
+
 // What comes next is not in the ring.
 bool FeedSubscription::must_read() const {
   return next_ < feed_.ring_first_ || (next_ > feed_.ring_next_ && !is_checked_);
@@ -169,7 +176,9 @@ FeedBatch FeedSubscription::read(Duration patience) {
   std::unique_lock lock(feed_.mutex_);
   if (feed_.stopped_) return end(kStopping, Place::kept);
   if (const auto* error = std::get_if<SourceError>(&read)) {
-    if (error->fault == SourceFault::refused) return end(error->message, Place::lost);
+    const bool is_final =
+        error->fault == SourceFault::refused || error->fault == SourceFault::trimmed;
+    if (is_final) return end_at(*error);
     feed_.moved_.wait_for(lock, std::min(patience, kAgainAfter));
     return {{}, next_, feed_.status_.head, error->message, {}};
   }
@@ -197,6 +206,16 @@ std::string feed_page_to_json(const FeedBatch& batch) {
   json.begin_array("events");
   for (const FeedEventPtr& event : batch.events) json.json("", event->json);
   json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+std::string feed_error_to_json(const FeedBatch& batch) {
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.error/1");
+  json.text("error", batch.ended);
+  if (batch.tail > 0) json.number("tail", batch.tail);
   json.end_object();
   return json.take();
 }
@@ -239,6 +258,7 @@ FeedBatch Feed::read(uint64_t from, const FeedFilter& filter) {
   auto read = read_chunk(std::max<uint64_t>(from, 1), filter, kReadPatience);
   if (const auto* error = std::get_if<SourceError>(&read)) {
     batch.ended = error->message;
+    batch.tail = batch.next = error->tail;
     return batch;
   }
   auto& chunk = std::get<Chunk>(read);
@@ -338,6 +358,10 @@ void Feed::follow() {
     }
     if (fault.fault == SourceFault::stopped) continue;
     std::unique_lock lock(mutex_);
+    if (fault.fault == SourceFault::trimmed && was_live) {
+      is_live_ = false;  // it begins at the log's end again
+      continue;
+    }
     status_.away = fault.message;
     tell_all();
     moved_.wait_for(lock, kAgainAfter, [&] { return stopped_; });

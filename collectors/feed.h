@@ -89,11 +89,16 @@ struct FeedBatch {
   std::string away;                  // why nothing new can come at present, or empty
   std::string ended;                 // why this is the last batch, or empty: it goes on
   bool is_head_known = false;        // `head` was heard from the broker that answers now
-  bool is_place_lost = false;        // with `ended`: there is no coming back at `next`
+  bool is_place_lost = false;        // with `ended`: there is no coming back where it was
+  // With `ended`: what came next is not in the log any more, which begins with this event now.
+  // `next` is the same; what was between is lost. 0: nothing like that.
+  uint64_t tail = 0;
 };
 
-// A page of events: "muster.events/1" (docs/feed.md).
+// A page of events: "muster.events/1" (docs/feed.md). Of one that has not ended.
 std::string feed_page_to_json(const FeedBatch& batch);
+// Why there is no page: "muster.error/1", and `tail` where there is one. Of one that has ended.
+std::string feed_error_to_json(const FeedBatch& batch);
 
 struct FeedStatus {
   uint64_t head = 0;
@@ -126,6 +131,7 @@ class FeedSubscription {
 
   enum class Place : uint8_t { kept, lost };
   FeedBatch end(std::string why, Place place);
+  FeedBatch end_at(const SourceError& error);
   bool must_read() const;
   bool is_too_slow() const;
   FeedBatch take_from_ring();

@@ -30,6 +30,12 @@ class MemoryLog {
     head_ += count;
     changed_.notify_all();
   }
+  // Removes whole blocks that end before event `before`; the newest stays.
+  void trim(uint64_t before) {
+    const std::lock_guard lock(mutex_);
+    while (blocks_.size() > 1 && blocks_[1].first <= before) blocks_.erase(blocks_.begin());
+    changed_.notify_all();
+  }
   void set_away(std::string why) {
     const std::lock_guard lock(mutex_);
     away_ = std::move(why);
@@ -97,6 +103,13 @@ class MemoryLog {
       if (is_old) {
         ++log_.reads_;
         log_.changed_.notify_all();
+      }
+      const uint64_t tail = log_.blocks_.empty() ? 1 : log_.blocks_.front().first;
+      if (from < tail) {
+        return SourceError{SourceFault::trimmed,
+                           "events " + std::to_string(from) + " to " + std::to_string(tail - 1) +
+                               " were trimmed: it begins with event " + std::to_string(tail),
+                           tail, log_.log_id_};
       }
       FetchedBlocks fetched{log_.log_id_, log_.head_, {}};
       if (from > log_.head_) return fetched;

@@ -276,6 +276,16 @@ TEST_F(FeedSocketsTest, AnAskerThatNeverReadsHoldsFewAnswers) {
   EXPECT_LT(answers, kQuestions / 4);
 }
 
+TEST_F(FeedSocketsTest, AnAnswerSaysWhereALogThatWasTrimmedBegins) {
+  log_.append(40);
+  log_.trim(21);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const json answer = json::parse(ask(asker, {"", R"({"from": 2})"}).at(1));
+  EXPECT_THAT(answer["error"], HasSubstr("events 2 to 20 were trimmed"));
+  EXPECT_EQ(answer["tail"], 21);
+}
+
 // Whoever wants to ask again after an answer that never came needs ZMQ_REQ_CORRELATE.
 TEST_F(FeedSocketsTest, QuestionsMayHaveNumbers) {
   log_.append(2);

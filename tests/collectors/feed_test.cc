@@ -199,6 +199,46 @@ TEST_F(FeedTest, AReaderIsGivenOnePieceOfTheLog) {
   EXPECT_THAT(feed.read(31, {}).events, IsEmpty());
 }
 
+// It was told for ever that the broker is away, and asked it four times a second.
+TEST_F(FeedTest, WhatWasTrimmedEndsASubscription) {
+  log_.append(40);
+  log_.trim(21);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  FeedBatch batch = subscription->next(10s);
+  while (batch.ended.empty() && batch.away.empty()) batch = subscription->next(10s);
+  EXPECT_EQ(batch.away, "");
+  EXPECT_THAT(batch.ended, HasSubstr("events 1 to 20 were trimmed"));
+  EXPECT_TRUE(batch.is_place_lost);
+  EXPECT_EQ(batch.tail, 21u);
+  EXPECT_EQ(batch.next, 21u);
+  EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 40), range(21, 40));
+  const FeedBatch page = feed.read(7, {});
+  EXPECT_THAT(page.ended, HasSubstr("events 7 to 20 were trimmed"));
+  EXPECT_EQ(page.tail, 21u);
+}
+
+// The follower asked for what was gone for ever, and nobody had anything new.
+TEST_F(FeedTest, AFollowerWhoseNextEventWasTrimmedGoesOnAtTheEnd) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  const auto behind = feed.subscribe(0, {});
+  reach_end(*behind);
+  log_.set_away("no broker");
+  while (behind->next(Duration(1ms)).away.empty()) {
+  }
+  log_.append(40);
+  log_.trim(31);
+  log_.set_away("");
+  FeedBatch batch = behind->next(10s);
+  while (batch.ended.empty()) batch = behind->next(10s);
+  EXPECT_EQ(batch.tail, 31u);
+  const auto again = feed.subscribe(0, {});
+  reach_end(*again);
+  log_.append(2);
+  EXPECT_EQ(read_to(*again, 47), range(46, 47));
+}
+
 // A whole block came at once: up to 8 MiB of the log, and more of JSON.
 TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
   constexpr uint64_t kBlockEvents = 16'384;
