@@ -80,7 +80,9 @@ std::string end_json(const FeedBatch& batch) {
   json.begin_object();
   json.text("schema", "muster.feed_end/1");
   json.text("reason", batch.ended);
-  if (batch.next > 0) json.number("next", batch.next);
+  const bool may_come_back = !batch.is_place_lost || batch.tail > 0;
+  if (batch.next > 0 && may_come_back) json.number("next", batch.next);
+  if (batch.tail > 0) json.number("tail", batch.tail);
   json.end_object();
   return json.take();
 }
@@ -97,6 +99,8 @@ std::string render(Form form, const FeedBatch& batch) {
   }
   if (batch.ended.empty()) return text;
   if (form == Form::ndjson) return text + end_json(batch) + "\n";
+  // Clients that come back by themselves do so where there is something.
+  if (batch.tail > 0) text += "id: " + std::to_string(batch.tail - 1) + "\n";
   return text + "event: end\ndata: " + end_json(batch) + "\n\n";
 }
 
@@ -215,7 +219,11 @@ HttpAnswer FeedHttp::page(const HttpCall& call, uint64_t from, const FeedFilter&
     return http_refusal(400, "max is a number from 1 to " + std::to_string(kEventsPageMax));
   }
   FeedBatch batch = feed_.read(std::max<uint64_t>(from, 1), filter);
-  if (!batch.ended.empty()) return http_refusal(503, batch.ended);
+  if (!batch.ended.empty()) {
+    HttpAnswer refusal = answer_json(feed_error_to_json(batch));
+    refusal.status = batch.tail > 0 ? 410 : 503;
+    return refusal;
+  }
   if (batch.events.size() > *max) {
     batch.next = batch.events[*max]->seq;
     batch.events.resize(*max);

@@ -194,7 +194,7 @@ std::string FeedSockets::answer(const std::string& question) {
   const uint64_t through =
       members.find("through") == nullptr ? UINT64_MAX : members.number("through");
   FeedBatch batch = feed_.read(from, {members.text("type"), members.text("guid")});
-  if (!batch.ended.empty()) return error_json(batch.ended);
+  if (!batch.ended.empty()) return feed_error_to_json(batch);
   std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > through; });
   // What is later was not looked at, as far as the asker knows.
   if (batch.next > through) batch.next = std::max(from, through + 1);

@@ -11,7 +11,8 @@
 //
 // Answers (ROUTER), from a thread of their own: a question {"from": SEQ, "through": SEQ, "type":
 // "", "guid": ""} of which all but from may be missing is answered by a page of the log, {"schema":
-// "muster.events/1", head, next, events []}, or {"schema": "muster.error/1", "error": ...}.
+// "muster.events/1", head, next, events []}, or {"schema": "muster.error/1", "error": ...}, with
+// `tail` where the log begins later than what was asked for.
 #pragma once
 
 #include <cstdint>

@@ -85,7 +85,12 @@ class ZmqAnswerer final : public AnswerSocket {
         bound_(std::move(bound)) {}
 
   Result<Done> begin(const std::string& endpoint) {
-    return bound_.listeners->bind(bound_.socket.get(), endpoint);
+    void* socket = bound_.socket.get();
+    if (!set_option(socket, ZMQ_SNDHWM, kAnswersMax) ||
+        !set_option(socket, ZMQ_RCVHWM, kQuestionsMax)) {
+      return zmq_failure("cannot set up", "where old events are asked from");
+    }
+    return bound_.listeners->bind(socket, endpoint);
   }
 
   std::optional<Question> receive() override {

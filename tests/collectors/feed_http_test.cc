@@ -214,6 +214,23 @@ TEST_F(FeedHttpTest, SaysWhyItEnds) {
               StartsWith("{\"schema\":\"muster.feed_end/1\",\"reason\":"));
 }
 
+TEST_F(FeedHttpTest, WhatWasTrimmedIsSaidWithWhereTheLogBegins) {
+  log_.append(40);
+  log_.trim(21);
+  const std::string said = stream("?from=1&format=sse", has("event: end"));
+  EXPECT_THAT(said, HasSubstr("\nid: 20\nevent: end\n"));  // where a browser goes on
+  EXPECT_THAT(said, HasSubstr("events 1 to 20 were trimmed"));
+  const json end = json::parse(ask("?from=1&format=ndjson").body);
+  EXPECT_EQ(end["schema"], "muster.feed_end/1");
+  EXPECT_EQ(end["tail"], 21);
+  EXPECT_EQ(end["next"], 21);
+  const HttpReply page = ask("?from=1");
+  EXPECT_EQ(page.status, 410);
+  EXPECT_EQ(json::parse(page.body)["schema"], "muster.error/1");
+  EXPECT_EQ(json::parse(page.body)["tail"], 21);
+  EXPECT_FALSE(json::parse(ask("?from=47&format=ndjson").body).contains("next"));
+}
+
 // A comment: what is read aloud by no client.
 TEST_F(FeedHttpTest, SaysThatTheBrokerIsAway) {
   log_.append(1);

@@ -250,6 +250,42 @@ TEST_F(FeedSocketsTest, AnAnswerEndsWithWhatWasAskedFor) {
   EXPECT_EQ(page["head"], 9);
 }
 
+// Every answer waited for it, 10,000 pages of them.
+TEST_F(FeedSocketsTest, AnAskerThatNeverReadsHoldsFewAnswers) {
+  constexpr int kQuestions = 200;
+  for (int i = 0; i < 10; ++i) {
+    log_.append_event(CancelRequested{"0194-some-task", "", std::string(30 << 10, 'x')});
+  }
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  set_option(asker.handle(), ZMQ_RCVHWM, 1);
+  asker.connect();
+  const auto send = [&](const std::string& question) {
+    send_part(asker.handle(), "", ZMQ_SNDMORE);
+    send_part(asker.handle(), question, 0);
+  };
+  for (int i = 0; i < kQuestions; ++i) send(R"({"from": 1})");
+  log_.await_reads(kQuestions);
+  int answers = 0;
+  // Each answer that is taken makes room for one more.
+  for (bool is_last = false; !is_last && !HasFailure(); ++answers) {
+    send(R"({"from": 10})");
+    const std::vector<std::string> parts = asker.next();
+    ASSERT_EQ(parts.size(), 2u);
+    is_last = json::parse(parts[1])["events"].at(0)["seq"] == 10;
+  }
+  EXPECT_LT(answers, kQuestions / 4);
+}
+
+TEST_F(FeedSocketsTest, AnAnswerSaysWhereALogThatWasTrimmedBegins) {
+  log_.append(40);
+  log_.trim(21);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const json answer = json::parse(ask(asker, {"", R"({"from": 2})"}).at(1));
+  EXPECT_THAT(answer["error"], HasSubstr("events 2 to 20 were trimmed"));
+  EXPECT_EQ(answer["tail"], 21);
+}
+
 // Whoever wants to ask again after an answer that never came needs ZMQ_REQ_CORRELATE.
 TEST_F(FeedSocketsTest, QuestionsMayHaveNumbers) {
   log_.append(2);

@@ -199,5 +199,77 @@ TEST_F(FeedTest, AReaderIsGivenOnePieceOfTheLog) {
   EXPECT_THAT(feed.read(31, {}).events, IsEmpty());
 }
 
+// It was told for ever that the broker is away, and asked it four times a second.
+TEST_F(FeedTest, WhatWasTrimmedEndsASubscription) {
+  log_.append(40);
+  log_.trim(21);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  FeedBatch batch = subscription->next(10s);
+  while (batch.ended.empty() && batch.away.empty()) batch = subscription->next(10s);
+  EXPECT_EQ(batch.away, "");
+  EXPECT_THAT(batch.ended, HasSubstr("events 1 to 20 were trimmed"));
+  EXPECT_TRUE(batch.is_place_lost);
+  EXPECT_EQ(batch.tail, 21u);
+  EXPECT_EQ(batch.next, 21u);
+  EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 40), range(21, 40));
+  const FeedBatch page = feed.read(7, {});
+  EXPECT_THAT(page.ended, HasSubstr("events 7 to 20 were trimmed"));
+  EXPECT_EQ(page.tail, 21u);
+}
+
+// The follower asked for what was gone for ever, and nobody had anything new.
+TEST_F(FeedTest, AFollowerWhoseNextEventWasTrimmedGoesOnAtTheEnd) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  const auto behind = feed.subscribe(0, {});
+  reach_end(*behind);
+  log_.set_away("no broker");
+  while (behind->next(Duration(1ms)).away.empty()) {
+  }
+  log_.append(40);
+  log_.trim(31);
+  log_.set_away("");
+  FeedBatch batch = behind->next(10s);
+  while (batch.ended.empty()) batch = behind->next(10s);
+  EXPECT_EQ(batch.tail, 31u);
+  const auto again = feed.subscribe(0, {});
+  reach_end(*again);
+  log_.append(2);
+  EXPECT_EQ(read_to(*again, 47), range(46, 47));
+}
+
+// A whole block came at once: up to 8 MiB of the log, and more of JSON.
+TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
+  constexpr uint64_t kBlockEvents = 16'384;
+  const EventBody body = CancelRequested{"0194-some-task", "", std::string(100, 'x')};
+  log_.append_block(kBlockEvents, body);
+  log_.append_block(kBlockEvents, body);
+  FeedLimits limits;
+  limits.ring_events = 1;
+  Feed feed(log_.connect(), limits);
+  const auto subscription = feed.subscribe(1, {});
+  uint64_t next = 1;
+  const auto check = [&](const FeedBatch& batch) {
+    size_t bytes = 0;
+    for (const FeedEventPtr& event : batch.events) {
+      ASSERT_EQ(event->seq, next++);
+      bytes += event->json.size();
+    }
+    ASSERT_LE(bytes, limits.batch_bytes);
+    ASSERT_EQ(batch.ended, "");
+  };
+  while (next <= 2 * kBlockEvents && !HasFailure()) {
+    const FeedBatch batch = subscription->next(10s);
+    check(batch);
+    if (batch.next > 0) ASSERT_EQ(batch.next, next);
+  }
+  next = 100;
+  const FeedBatch page = feed.read(next, {});
+  check(page);
+  EXPECT_GT(page.events.size(), 100u);
+  EXPECT_EQ(page.next, next);
+}
+
 }  // namespace
 }  // namespace muster
