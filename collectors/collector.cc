@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,23 +20,6 @@
 
 namespace muster {
 namespace {
-
-// The first sink that must not go on says why.
-class FirstError {
- public:
-  void set(std::string message) {
-    const std::lock_guard lock(mutex_);
-    if (!message_) message_ = std::move(message);
-  }
-  std::optional<std::string> take() {
-    const std::lock_guard lock(mutex_);
-    return std::move(message_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::optional<std::string> message_;
-};
 
 SinkRunnerOptions runner_options() {
   SinkRunnerOptions options;
@@ -59,18 +40,15 @@ std::string reader_name(const Sink& sink, const Home& home) {
   return sanitize_utf8(std::string(sink.name()) + "@" + host.data() + ":" + home.dir);
 }
 
-void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint, Stop& stop,
-              FirstError& error) {
+void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint,
+              const Stop& stop) {
   SystemClock clock;
   BrokerSource source(sockets, endpoint, std::string(post.sink->name()),
                       [&] { return post.desk.interrupted(); });
   source.register_as(post.reader);
   SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
-  const Result<Done> done = runner.run();
+  runner.run();
   post.desk.close();
-  if (done.ok()) return;
-  error.set(done.error());
-  stop.raise();
 }
 
 Result<CouchDbOptions> couchdb_options(const Home& home, const CouchDbConfig& config) {
@@ -102,9 +80,9 @@ Result<DecibelOptions> decibel_options(const Home& home, const DecibelConfig& co
   return options;
 }
 
-void wait_for_either(int stop_fd, const Stop& stop) {
-  pollfd fds[] = {{stop_fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
-  while (::poll(fds, 2, -1) < 0) {
+void wait_for(int stop_fd) {
+  pollfd fds[] = {{stop_fd, POLLIN, 0}};
+  while (::poll(fds, 1, -1) < 0) {
   }
 }
 
@@ -133,18 +111,14 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   return posts;
 }
 
-Result<Done> collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint,
-                     Stop& stop, int stop_fd) {
-  FirstError error;
+void collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint, Stop& stop,
+             int stop_fd) {
   std::vector<std::jthread> threads;
   for (const std::unique_ptr<SinkPost>& post : posts) {
-    threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop, error); });
+    threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop); });
   }
-  wait_for_either(stop_fd, stop);
+  wait_for(stop_fd);
   stop.raise();
-  threads.clear();  // joins
-  if (std::optional<std::string> message = error.take()) return Error{*message};
-  return Done{};
 }
 
 }  // namespace muster

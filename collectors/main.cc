@@ -62,8 +62,7 @@ int main(int argc, char** argv) {
   std::optional<muster::LogFeed> log_feed;
   if (daemon.log_events()) log_feed.emplace(sockets, config.endpoint, *daemon.log_events(), stop);
   spdlog::info("collecting from {} into {}", config.endpoint, home.dir);
-  const auto collected = muster::collect(*sinks, sockets, config.endpoint, stop, daemon.stop_fd());
-  if (!collected.ok()) return daemon.fail(collected.error());
+  muster::collect(*sinks, sockets, config.endpoint, stop, daemon.stop_fd());
   spdlog::info("stopped");
   return 0;
 }
