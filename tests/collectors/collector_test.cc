@@ -173,7 +173,7 @@ TEST_F(CollectorTest, ALedgerOfAnotherLogFailsAloneUntilItIsMovedAway) {
   EXPECT_THAT(ledger().error, HasSubstr("move the file " + place.file + " away"));
   EXPECT_TRUE(std::filesystem::exists(home_.results_dir() + "/" + kRetried + "/status.log"));
   {
-    const Result<Ledger> found = Ledger::open(place);
+    Result<Ledger> found = Ledger::open(place);
     ASSERT_TRUE(found.ok()) << found.error();
     EXPECT_EQ(found->position()->log_id, "log-z") << "nothing was changed";
   }
