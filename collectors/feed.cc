@@ -6,7 +6,9 @@
 #include <chrono>
 #include <utility>
 
+#include "core/guid.h"
 #include "core/limits.h"
+#include "core/suggest.h"
 #include "io/codec.h"
 #include "io/event_json.h"
 #include "io/json_writer.h"
@@ -75,6 +77,17 @@ Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, Take
 }
 
 }  // namespace
+
+std::optional<std::string> invalid_filter(const FeedFilter& filter) {
+  const std::vector<std::string>& types = event_types();
+  if (!filter.type.empty() && std::find(types.begin(), types.end(), filter.type) == types.end()) {
+    return "no event has the type " + quote_text(filter.type) + suggestion(filter.type, types);
+  }
+  if (const auto why = filter.guid.empty() ? std::nullopt : invalid_guid(filter.guid)) {
+    return "guid: " + *why;
+  }
+  return std::nullopt;
+}
 
 // --- a subscription ---
 

@@ -49,6 +49,9 @@ struct FeedFilter {
   }
 };
 
+// Why nothing can match it, or nothing.
+std::optional<std::string> invalid_filter(const FeedFilter& filter);
+
 // From where somebody subscribes.
 enum class FeedSide : uint8_t {
   own,    // in this process: there is always a place

@@ -262,7 +262,9 @@ TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
   while (next <= 2 * kBlockEvents && !HasFailure()) {
     const FeedBatch batch = subscription->next(10s);
     check(batch);
-    if (batch.next > 0) ASSERT_EQ(batch.next, next);
+    if (batch.next > 0) {
+      ASSERT_EQ(batch.next, next);
+    }
   }
   next = 100;
   const FeedBatch page = feed.read(next, {});
