@@ -362,7 +362,7 @@ TEST(DecibelStore, WhatIsTooOldOrTooMuchGoesOldestFirst) {
 class SlowDecibel : public ::testing::Test {
  protected:
   // With so much in it that a search for nothing takes long.
-  std::unique_ptr<DecibelStore> fill(Duration question_max) {
+  SlowDecibel() {
     const std::string file = scratch_ / "test_results.db";
     EXPECT_TRUE(DecibelStore::open(file).ok());
     std::variant<Database, DbStatus> db = Database::open(file, {.durable = false});
@@ -376,7 +376,9 @@ class SlowDecibel : public ::testing::Test {
         " passed, failure, error, skipped, result)"
         " SELECT id, '', '', 0, 0, 0, '', '', 0, 0, 0, 0, 'passed' FROM runs");
     EXPECT_TRUE(filled.ok()) << filled.reason;
-    auto store = DecibelStore::open(file, {}, question_max);
+  }
+  std::unique_ptr<DecibelStore> open(Duration question_max) {
+    auto store = DecibelStore::open(scratch_ / "test_results.db", {}, question_max);
     EXPECT_TRUE(store.ok()) << store.error();
     return std::move(*store);
   }
@@ -387,15 +389,15 @@ class SlowDecibel : public ::testing::Test {
 };
 
 TEST_F(SlowDecibel, ASearchHasItsTimeAndNoMore) {
-  const auto store = fill(std::chrono::microseconds(1));
+  const auto store = open(std::chrono::microseconds(1));
   const Result<std::string> late = store->search(query_);
   ASSERT_FALSE(late.ok());
   EXPECT_THAT(late.error(), HasSubstr("it took longer than"));
-  EXPECT_TRUE(fill(kQuestionTimeMax)->search(query_).ok());
+  EXPECT_TRUE(open(kQuestionTimeMax)->search(query_).ok());
 }
 
 TEST_F(SlowDecibel, ASearchEndsWithAStop) {
-  const auto store = fill(kQuestionTimeMax);
+  const auto store = open(kQuestionTimeMax);
   EXPECT_TRUE(store->search(query_).ok());
   store->stop();
   const Result<std::string> refused = store->search(query_);
