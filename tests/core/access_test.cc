@@ -42,14 +42,14 @@ TEST(Access, EveryMessageHasItsRoles) {
     row("swca", {Hello{}, Beat{}, Refused{}, Unimplemented{}});
     row("sa", {Submit{}, Watch{}, Cancel{}, RetryTasks{}, ListTasks{}, ShowTask{}, ExplainTask{},
                ListDevices{}, ListWorkers{}, AskStatus{}, AskInventory{}});
-    row("sca", {Fetch{}});
-    row("a", {ApplyInventory{}, ChangeDevices{}});
+    row("sca", {Fetch{}, AskLog{}});
+    row("a", {ApplyInventory{}, ChangeDevices{}, TrimLog{}, ForgetReader{}});
     row("w", {Sync{}});
     row("wc", {TellLog{}});
-    row("",
-        {Welcome{}, SubmitReply{}, TaskNews{}, CancelReply{}, RetryTasksReply{}, InventoryReply{},
-         Desired{}, Blocks{}, TaskList{}, TaskInfo{}, Explanation{}, DeviceList{}, WorkerList{},
-         BrokerStatus{}, ChangeDevicesReply{}, CurrentInventory{}, TellLogReply{}});
+    row("", {Welcome{}, SubmitReply{}, TaskNews{}, CancelReply{}, RetryTasksReply{},
+             InventoryReply{}, Desired{}, Blocks{}, TaskList{}, TaskInfo{}, Explanation{},
+             DeviceList{}, WorkerList{}, BrokerStatus{}, ChangeDevicesReply{}, CurrentInventory{},
+             TellLogReply{}, LogState{}, TrimLogReply{}});
     return rows;
   }();
   std::map<std::string, std::set<size_t>> found;
