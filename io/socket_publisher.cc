@@ -87,7 +87,7 @@ class ZmqAnswerer final : public AnswerSocket {
   Result<Done> begin(const std::string& endpoint) {
     void* socket = bound_.socket.get();
     if (!set_option(socket, ZMQ_SNDHWM, kAnswersMax) ||
-        !set_option(socket, ZMQ_RCVHWM, kQuestionsMax)) {
+        !set_option(socket, ZMQ_RCVHWM, kQuestionsWaitingMax)) {
       return zmq_failure("cannot set up", "where old events are asked from");
     }
     return bound_.listeners->bind(socket, endpoint);

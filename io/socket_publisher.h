@@ -22,7 +22,7 @@ inline constexpr int kFeedQueueMax = 1'000;
 // them.
 inline constexpr int kAnswersMax = 2;
 // Questions that wait, of one asker.
-inline constexpr int kQuestionsMax = 8;
+inline constexpr int kQuestionsWaitingMax = 8;
 
 // XPUB: a message goes to whoever has subscribed to a beginning of its first part.
 class PublisherSocket {
