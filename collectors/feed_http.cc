@@ -10,9 +10,6 @@
 #include <utility>
 
 #include "collectors/http_answers.h"
-#include "core/guid.h"
-#include "core/suggest.h"
-#include "io/event_json.h"
 #include "io/json_writer.h"
 
 namespace muster {
@@ -64,14 +61,7 @@ Result<uint64_t> first_event(const HttpCall& call) {
 
 Result<FeedFilter> read_filter(const HttpCall& call) {
   FeedFilter filter{query_text(call, "type"), query_text(call, "guid")};
-  const std::vector<std::string>& types = event_types();
-  if (!filter.type.empty() && std::find(types.begin(), types.end(), filter.type) == types.end()) {
-    return Error{"no event has the type " + quote_text(filter.type) +
-                 suggestion(filter.type, types)};
-  }
-  if (const auto why = filter.guid.empty() ? std::nullopt : invalid_guid(filter.guid)) {
-    return Error{"guid: " + *why};
-  }
+  if (const auto why = invalid_filter(filter)) return Error{*why};
   return filter;
 }
 
@@ -192,6 +182,9 @@ HttpAnswer FeedHttp::events(const HttpCall& call) {
   const std::optional<uint64_t> follow = query_number(call, "follow", 1);
   if (!follow || *follow > 1) return http_refusal(400, "follow is 0 or 1");
   if (*form == Form::page) return page(call, *from, *filter);
+  if (call.query.contains("max")) {
+    return http_refusal(400, "max is of format=json: a stream has no pages");
+  }
   HttpAnswer answer;
   answer.type = *form == Form::sse ? "text/event-stream" : "application/x-ndjson";
   answer.headers.emplace_back("Cache-Control", "no-store");

@@ -112,6 +112,11 @@ class ZmqAnswerer final : public AnswerSocket {
   }
 
   void send(const Question& question, std::string answer) override {
+    // Makes the socket hear what the asker has taken, which a send alone does once in a while only:
+    // an answer that there is room for would be dropped.
+    int events = 0;
+    size_t size = sizeof events;
+    ::zmq_getsockopt(bound_.socket.get(), ZMQ_EVENTS, &events, &size);
     for (const std::string& part : question.envelope) {
       if (!send_part(bound_.socket.get(), part, ZMQ_SNDMORE)) return;
     }

@@ -133,6 +133,7 @@ TEST_F(FeedHttpTest, WhatCannotBeAsked) {
       {"?follow=2", "follow is"},
       {"?max=0", "max is"},
       {"?max=1001", "max is"},
+      {"?format=ndjson&max=1&from=1&follow=0", "max is of format=json"},
   };
   for (const auto& [query, reason] : rows) {
     const HttpReply reply = ask(query);

@@ -333,6 +333,22 @@ TEST_F(FeedSocketsTest, AnAskerThatNeverReadsHoldsFewAnswers) {
   EXPECT_LT(answers, kQuestions / 4);
 }
 
+// Answers that there was room for were dropped when they came fast.
+TEST_F(FeedSocketsTest, AnAskerThatTakesItsAnswersLosesNone) {
+  constexpr int kQuestions = 5'000;
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const auto send = [&] {
+    send_part(asker.handle(), "", ZMQ_SNDMORE);
+    send_part(asker.handle(), "{}", 0);
+  };
+  for (int i = 0; i < kAnswersMax; ++i) send();
+  for (int i = 0; i < kQuestions; ++i) {
+    ASSERT_EQ(asker.next().size(), 2u) << i;
+    send();
+  }
+}
+
 TEST_F(FeedSocketsTest, AnAnswerSaysWhereALogThatWasTrimmedBegins) {
   log_.append(40);
   log_.trim(21);
