@@ -115,10 +115,12 @@ int is_over(void* watch) { return static_cast<StatementWatch*>(watch)->is_over()
 
 DbStatus configure(Database& db, const DatabaseOptions& options) {
   if (options.read_only) return db.execute("PRAGMA query_only=ON");
-  const std::string pragmas = "PRAGMA journal_mode=WAL;PRAGMA synchronous=" +
-                              std::string(options.durable ? "FULL" : "NORMAL") +
-                              ";PRAGMA foreign_keys=ON;PRAGMA wal_autocheckpoint=" +
-                              std::to_string(options.checkpoint_pages);
+  // Debian's SQLite writes zeros over all that is deleted: on a full disk nothing could be trimmed.
+  const std::string pragmas =
+      "PRAGMA journal_mode=WAL;PRAGMA synchronous=" +
+      std::string(options.durable ? "FULL" : "NORMAL") +
+      ";PRAGMA secure_delete=OFF;PRAGMA foreign_keys=ON;PRAGMA wal_autocheckpoint=" +
+      std::to_string(options.checkpoint_pages);
   return db.execute(pragmas.c_str());
 }
 

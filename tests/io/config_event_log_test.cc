@@ -41,7 +41,7 @@ TEST_F(EventLogConfigTest, WhatWouldLoseTooMuchIsRefused) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"event_log: { keep: 59s }\n", "must be at least 1m"},
       {"event_log: { max: 15MiB }\n", "must be at least 16MiB"},
-      {"event_log: { max: lots }\n", "max"},
+      {"event_log: { max: lots }\n", "is not a number of bytes"},
       {"event_log: { snapshot_every: 999 }\n", "snapshot_every"},
       {"event_log: { kep: 1d }\n", "keep"},
       {"event_log: 30d\n", "event_log"},
