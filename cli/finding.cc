@@ -188,6 +188,12 @@ Finding judge_collector(const DoctorFacts& facts) {
     return {"collector", Condition::fail, facts.ledger_fault,
             "its log is in " + facts.home + "/logs"};
   }
+  if (!facts.sink_faults.empty()) {
+    std::string text;
+    for (const std::string& fault : facts.sink_faults) text += (text.empty() ? "" : "; ") + fault;
+    return {"collector", Condition::fail, text,
+            "what they lack waits for them: muster sink status"};
+  }
   const uint64_t head = facts.broker.head;
   const uint64_t lag = head > facts.ledger_cursor ? head - facts.ledger_cursor : 0;
   const std::string text = lag == 0 ? "has everything" : counted(lag, "event") + " behind";

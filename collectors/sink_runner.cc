@@ -388,6 +388,14 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
     is_open_ = false;
     return result;
   }
+  // What the log does not have any more, the sink's place may be the last to have.
+  const auto looked = source_.fetch(std::max<uint64_t>(from, 1), Duration(0));
+  const auto* error = std::get_if<SourceError>(&looked);
+  if (error != nullptr && error->fault == SourceFault::trimmed) {
+    result.error = error->message + ": a replay would lose what " + sink_.place() +
+                   " has of them; the log begins with event " + std::to_string(error->tail);
+    return result;
+  }
   is_open_ = false;
   const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);
   if (!done.ok()) result.error = done.error();

@@ -231,11 +231,16 @@ class ZmqClient final : public ClientSocket {
         break;
     }
     if (++broken_off_ < kBrokenOffMax && ended == Handshake::broken_off) return fault_;
-    if (curve_ == nullptr) return "what listens at " + endpoint_ + " is no broker";
+    // Who hangs up first does not say what it did not like.
+    if (curve_ == nullptr) {
+      return "what listens at " + endpoint_ +
+             " ends every connection: it wants keys (take `insecure: true` out of the "
+             "configuration, and see: muster key --help), or is no broker";
+    }
     return broker + " is not the one that it should be: its public key is another than " +
            curve_->server_key +
-           ". See HOME/keys/broker.pub where it runs, and --server-key, "
-           "MUSTER_SERVER_KEY and `keys: { server }` here";
+           ", or it has no keys (`insecure: true`). See HOME/keys/broker.pub where it runs, and "
+           "--server-key, MUSTER_SERVER_KEY and `keys: { server }` here";
   }
 
   const Curve* curve_;

@@ -94,6 +94,13 @@ TEST_F(TrimmedSourceTest, SomebodySaysThatItGoesOnBehindTheGap) {
   EXPECT_THAT(news_, ::testing::Contains(HasSubstr("goes on with event 501")));
 }
 
+// It would have emptied the place first, and then found nothing to fill it with.
+TEST_F(TrimmedSourceTest, AReplayOfWhatWasTrimmedIsRefusedBeforeAnythingIsTakenAway) {
+  sink_.position = {kLog, 17};
+  EXPECT_THAT(run(0).error, HasSubstr("the log begins with event 501"));
+  EXPECT_EQ(sink_.position.cursor, 17u);
+}
+
 TEST_F(TrimmedSourceTest, SoDoesASinkThatHasHadNothingYet) {
   EXPECT_EQ(run(501).error, "");
   EXPECT_EQ(sink_.position, (SinkPosition{kLog, 510}));
