@@ -27,11 +27,10 @@ constexpr std::string_view kDigestMark = "sha256:";
 const std::string kHttpTokenFile = "http_token_file in muster.yaml: ";
 constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
-const KeyTable kConfig = {
-    "the configuration",
-    {"version", "kind", "endpoint", "listen", "worker", "archive", "http", "http_token_file",
-     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log", "event_log", "keys",
-     "insecure", "trace_calls"}};
+const KeyTable kConfig = {"the configuration",
+                          {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
+                           "http_token_file", "feed", "couchdb", "decibel", "ledger", "beat",
+                           "lease", "log", "event_log", "keys", "insecure", "trace_calls"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kFeed = {"the feed's configuration", {"publish", "replay"}};
 const KeyTable kWorker = {

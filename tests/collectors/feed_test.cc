@@ -130,12 +130,13 @@ TEST_F(FeedTest, WhoLagsTooLongIsDroppedAndTold) {
   const auto slow = feed.subscribe(0, {});
   reach_end(*slow);
   log_.append(40);
-  EXPECT_EQ(read_to(*feed.subscribe(1, {}), 41).size(), 41u);
+  // Until the feed has them all; whoever reads meanwhile may be too slow too.
+  for (uint64_t next = 2; next <= 41;) next = feed.subscribe(next, {})->next(10s).next;
   FeedBatch batch = slow->next(10s);
   while (batch.ended.empty()) batch = slow->next(10s);
   EXPECT_THAT(batch.ended, HasSubstr("too slow"));
   EXPECT_EQ(batch.next, 2u);
-  EXPECT_EQ(feed.status().dropped, 1u);
+  EXPECT_GE(feed.status().dropped, 1u);
   // With the position that it was told it misses nothing.
   EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 41), range(2, 41));
 }

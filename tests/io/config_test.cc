@@ -129,8 +129,9 @@ TEST_F(ConfigTest, ReadsKeys) {
   EXPECT_EQ(without.allowed, path("keys/allowed"));
   EXPECT_FALSE(load("").config.insecure);
   const std::string key(64, 'a');
-  const ConfigFile file = load("keys: { user: kim, worker: /etc/w.key, broker: k/b.key, server: " +
-                               key + ", allowed: who }\ninsecure: true\n");
+  const ConfigFile file =
+      load("keys: { user: kim, worker: /etc/w.key, broker: k/b.key, server: " + key +
+           ", allowed: who }\ninsecure: true\n");
   EXPECT_EQ(file.problems.to_text(), "");
   EXPECT_EQ(file.config.keys.user, path("keys/kim.key"));
   EXPECT_EQ(file.config.keys.worker, "/etc/w.key");
@@ -401,11 +402,11 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
               "DIR/muster.yaml:" + std::string(row.problem))
         << row.text;
   }
-  for (const char* text : {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org",
-                           "endpoint: tcp://a b:1", "listen: [\"tcp://127.0.0.1:99999\"]",
-                           "insecure: yes", "keys: {worker: a b}", "keys: {key: x}",
-                           "worker: {name: a b}", "worker: {name: }", "beat: often", "a: [",
-                           "worker: {pools: [a, a]}", "worker: {disk_reserve: much}"}) {
+  for (const char* text :
+       {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org", "endpoint: tcp://a b:1",
+        "listen: [\"tcp://127.0.0.1:99999\"]", "insecure: yes", "keys: {worker: a b}",
+        "keys: {key: x}", "worker: {name: a b}", "worker: {name: }", "beat: often", "a: [",
+        "worker: {pools: [a, a]}", "worker: {disk_reserve: much}"}) {
     EXPECT_EQ(load(text).problems.errors(), 1u) << text << load(text).problems.to_text();
   }
 }
