@@ -85,13 +85,13 @@ void measure_collector(const Home& home, const LedgerPlace& place, DoctorFacts& 
   }
 }
 
-// Who does not answer has been spoken of already.
 void measure_sinks(Session& session, DoctorFacts& facts) {
   try {
     for (const SinkInfo& sink : SinkClient(session).list()) {
       if (!sink.error.empty()) facts.sink_faults.push_back(sink.name + ": " + sink.error);
     }
-  } catch (const Failure&) {
+  } catch (const Failure& failure) {
+    facts.sink_faults.push_back(failure.error);
   }
 }
 

@@ -67,7 +67,7 @@ class Digest {
   template <typename T>
   requires requires(const T& t) { fields(t); }
   void add(const T& structure) {
-    std::apply([this](const auto&... member) { (add(member), ...); }, fields(structure));
+    std::apply([&](const auto&... member) { (add(member), ...); }, fields(structure));
   }
 
  private:
