@@ -11,7 +11,6 @@ constexpr Duration kAnswerWait = std::chrono::seconds(10);
 SourceError source_error(ClientError error) {
   switch (error.fault) {
     case ClientFault::unreachable:
-      return {SourceFault::away, std::move(error.message)};
     case ClientFault::kept_out:  // until somebody allows it; a new connection finds out
       return {SourceFault::away, std::move(error.message)};
     case ClientFault::refused:
