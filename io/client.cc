@@ -56,7 +56,7 @@ std::variant<std::unique_ptr<Client>, ClientError> Client::connect(SocketContext
 std::optional<ClientError> Client::await_welcome() {
   const int64_t deadline = deadline_after(options_.connect_timeout);
   while (!ever_welcome_) {
-    if (std::optional<ClientError> error = fault()) return *error;
+    if (std::optional<ClientError> error = fault()) return error;
     const Duration left(deadline - boot_us());
     if (left <= Duration(0)) return unreachable(options_.connect_timeout);
     pump(left);
