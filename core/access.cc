@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/guid.h"
+#include "core/join.h"
 #include "core/limits.h"
 
 namespace muster {
@@ -72,15 +73,6 @@ struct Table {
 
   static Right answer() { return {"answer for the broker", kNobody}; }
 };
-
-std::string join(const std::vector<std::string>& words, std::string_view between) {
-  std::string text;
-  for (const std::string& word : words) {
-    if (!text.empty()) text += between;
-    text += word;
-  }
-  return text;
-}
 
 // "submitter or admin".
 std::string words_for(RoleSet roles) {
@@ -348,15 +340,12 @@ void sign(const Grant& grant, Message& message) {
       copy->submitter = signed_by(grant, copy->submitter);
       spec = std::move(copy);
     }
-  } else if (auto* cancel = std::get_if<Cancel>(&message)) {
-    cancel->who = signed_by(grant, cancel->who);
-  } else if (auto* retry = std::get_if<RetryTasks>(&message)) {
-    retry->who = signed_by(grant, retry->who);
-  } else if (auto* apply = std::get_if<ApplyInventory>(&message)) {
-    apply->who = signed_by(grant, apply->who);
-  } else if (auto* change = std::get_if<ChangeDevices>(&message)) {
-    change->who = signed_by(grant, change->who);
   }
+  std::visit(
+      [&](auto& said) {
+        if constexpr (requires { said.who; }) said.who = signed_by(grant, said.who);
+      },
+      message);
 }
 
 }  // namespace muster

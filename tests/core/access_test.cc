@@ -162,6 +162,12 @@ TEST(Access, WhatIsDoneIsSignedWithTheKey) {
   sign(grant, message);
   EXPECT_EQ(std::get<Submit>(message).tasks[0]->submitter, "broker (key kim)");
   EXPECT_EQ(sent->submitter, "broker");
+  message = TrimLog{1, false, "kim@desk"};
+  sign(grant, message);
+  EXPECT_EQ(std::get<TrimLog>(message).who, "kim@desk (key kim)");
+  message = ForgetReader{"ledger", "kim@desk"};
+  sign(grant, message);
+  EXPECT_EQ(std::get<ForgetReader>(message).who, "kim@desk (key kim)");
   message = ChangeDevices{{}, DeviceChange::lock, "why", std::string(500, 'x')};
   sign(grant, message);
   EXPECT_THAT(std::get<ChangeDevices>(message).who, testing::EndsWith(" (key kim)"));
