@@ -106,8 +106,7 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
     deliver(fetches_.drain(now));
     keep_log(now);
   }
-  if (!fault_.empty()) return Error{fault_};
-  return Done{};
+  return Error{fault_};
 }
 
 void Broker::keep_log(Instant now) {
@@ -226,11 +225,8 @@ void Broker::look_at_keys() {
 std::optional<std::string> Broker::barred(const ServerSocket::Received& received,
                                           Message& message) {
   if (!guard_) return std::nullopt;
-  const PoolOfTask pool_of = [this](std::string_view guid) -> std::optional<std::string> {
-    const std::optional<TaskInfo> task = core_.task_info(guid);
-    return task ? std::optional(task->spec.pool) : std::nullopt;
-  };
-  return guard_->judge(received, message, pool_of);
+  return guard_->judge(received, message,
+                       [this](std::string_view guid) { return core_.pool_of_task(guid); });
 }
 
 void Broker::take_refusals(Instant now) {
@@ -253,7 +249,8 @@ void Broker::commit(Instant now) {
   if (events_.size() > kEventsInlineMax) {
     writer_->begin(std::exchange(events_, {}));
   } else {
-    finish(append_events(*log_, std::exchange(events_, {})));
+    finish(append_events(*log_, events_));
+    events_.clear();
   }
 }
 

@@ -106,6 +106,11 @@ std::optional<Role> BrokerCore::role_of(std::string_view peer) const {
   return session ? std::optional(session->role) : std::nullopt;
 }
 
+std::optional<std::string> BrokerCore::pool_of_task(std::string_view guid) const {
+  const Task* task = find_task(guid);
+  return task ? std::optional(task->spec->pool) : std::nullopt;
+}
+
 std::optional<TaskInfo> BrokerCore::task_info(std::string_view guid) const {
   const Task* task = find_task(guid);
   if (!task) return std::nullopt;

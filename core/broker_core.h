@@ -91,6 +91,8 @@ class BrokerCore : private broker_state::HardState {
   size_t held_count() const { return held_count_; }
   uint64_t ended_count() const { return ended_count_; }
   std::optional<TaskInfo> task_info(std::string_view guid) const;
+  // TaskSpec::pool; nothing when there is no such task.
+  std::optional<std::string> pool_of_task(std::string_view guid) const;
   size_t device_slots() const { return devices_.size(); }
   // How often it was asked whether a device matches a request, and where a task can be placed.
   uint64_t matches_asked() const { return matches_asked_; }

@@ -26,8 +26,9 @@ bool KeptSpec::operator==(const TaskSpec& spec) const {
 }
 
 SharedTerms::Known& SharedTerms::share(const TaskTerms& terms) {
-  const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [&](const Known& known) { return *known.terms == terms; });
+  const auto found = std::find_if(known_.begin(), known_.end(), [&](const Known& known) {
+    return known.terms.get() == &terms || *known.terms == terms;
+  });
   if (found == known_.end()) {
     known_.push_front(Known{std::make_shared<const TaskTerms>(terms), std::nullopt});
     if (known_.size() > kKept) known_.pop_back();
