@@ -134,6 +134,12 @@ class ScriptedSource final : public BlockSource {
     return answer;
   }
 
+  // Gives `answer` at the end, until somebody else raises the stop.
+  void go_on_with(Answer answer) {
+    at_end = [this] { return !stop_.raised(); };
+    repeat = std::move(answer);
+  }
+
   std::vector<uint64_t> asked;
   std::vector<Duration> waits;
   std::function<bool()> at_end;

@@ -344,8 +344,7 @@ TEST(SinkRunner, LettersAreTriedAgainInBatches) {
       kit.stop.raise();
     });
     ScriptedSource source(kit.stop, {});
-    source.at_end = [&] { return !kit.stop.raised(); };
-    source.repeat = blocks(5, {});
+    source.go_on_with(blocks(5, {}));
     const Journey done = run(sink, source, kit);
     person.join();
     EXPECT_EQ(result.error, "");
@@ -380,8 +379,7 @@ TEST(SinkRunner, ALetterThatIsDroppedIsGoneWhenTheSinkHasHeardOfIt) {
       kit.stop.raise();
     });
     ScriptedSource source(kit.stop, {});
-    source.at_end = [&] { return !kit.stop.raised(); };
-    source.repeat = blocks(5, {});
+    source.go_on_with(blocks(5, {}));
     const Journey done = run(sink, source, kit);
     person.join();
     EXPECT_EQ(failed.error, "cannot forget");
@@ -447,8 +445,7 @@ TEST(SinkRunner, APauseThatThePlaceAsksForIsNotCutShort) {
       kit.stop.raise();
     });
     ScriptedSource source(kit.stop, {});
-    source.at_end = [&] { return !kit.stop.raised(); };
-    source.repeat = in_retry ? blocks(0, {}) : blocks(3, {block(1, 3)});
+    source.go_on_with(in_retry ? blocks(0, {}) : blocks(3, {block(1, 3)}));
     run(sink, source, kit);
     person.join();
     if (in_retry) {

@@ -7,20 +7,14 @@
 #include <vector>
 
 #include "io/config.h"
-#include "tests/io/scratch.h"
+#include "tests/io/config_files.h"
 
 namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
 
-class EventLogConfigTest : public ScratchFiles {
- protected:
-  ConfigFile load(const std::string& text) const {
-    write("muster.yaml", text);
-    return load_config(Home{dir()});
-  }
-};
+class EventLogConfigTest : public ConfigFiles {};
 
 TEST_F(EventLogConfigTest, WithoutItALabIsSafe) {
   const ConfigFile file = load("");

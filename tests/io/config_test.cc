@@ -8,20 +8,14 @@
 
 #include "io/file.h"
 #include "io/sha256.h"
-#include "tests/io/scratch.h"
+#include "tests/io/config_files.h"
 
 namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
 
-class ConfigTest : public ScratchFiles {
- protected:
-  ConfigFile load(const std::string& text) const {
-    write("muster.yaml", text);
-    return load_config(Home{dir()});
-  }
-};
+class ConfigTest : public ConfigFiles {};
 
 TEST_F(ConfigTest, EverythingHasADefault) {
   for (const char* text : {"", "# nothing\n", "version: 1\nkind: config\n", "{}", "worker: {}\n"}) {
