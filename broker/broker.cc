@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "core/limits.h"
+#include "io/broker_options.h"
 #include "io/codec.h"
 #include "io/file.h"
+#include "io/recovery.h"
 
 namespace muster {
 
@@ -16,7 +18,10 @@ namespace {
 // Frames taken in one wake-up: as many as are there, bounded so that nobody's answer waits for
 // long.
 constexpr size_t kFramesPerWakeupMax = 512;
-constexpr size_t kRecoveryReadBytes = 32 << 20;
+// Of these, frames that came to nothing but an answer: refused ones, no messages at all, questions.
+// Peers are heard in turn, so that until then everybody else was heard as often. What a flood has
+// more waits in its sender's queue, and when that is full, with its sender.
+constexpr size_t kVainFramesPerWakeupMax = 16;
 constexpr Duration kDiskLook = std::chrono::seconds(1);
 constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;
@@ -24,26 +29,6 @@ constexpr uint64_t kLogKey = 3;
 constexpr uint64_t kWrittenKey = 4;
 // So few are appended at once where they are: handing them over would cost more than it saves.
 constexpr size_t kEventsInlineMax = 8;
-
-// Why a task's work cannot be used, or nothing: it is decoded once here, so that a worker never
-// gets what it cannot read.
-std::optional<std::string> invalid_work(const TaskSpec& spec) {
-  const Result<Work> work = decode_work(spec.work);
-  if (!work.ok()) return "the work description cannot be read: " + work.error();
-  if (spec.kind == TaskKind::job) {
-    if (std::holds_alternative<VerifyWork>(*work) || std::holds_alternative<RepairWork>(*work))
-      return "a job task needs a command or a tree to run";
-    return std::nullopt;
-  }
-  const std::string task = "a " + std::string(to_string(spec.kind)) + " task";
-  const bool fits = spec.kind == TaskKind::verify ? std::holds_alternative<VerifyWork>(*work)
-                                                  : std::holds_alternative<RepairWork>(*work);
-  if (std::holds_alternative<JobWork>(*work)) return task + " carries no command of its own";
-  if (!fits && !std::holds_alternative<NoopWork>(*work))
-    return task + " carries the work of another kind";
-  if (spec.devices.size() != 1) return task + " is about exactly one device";
-  return std::nullopt;
-}
 
 // Why a message of `frame_bytes` asks for an event that no block could hold, or empty.
 std::string too_large(const Message& message, size_t frame_bytes) {
@@ -54,28 +39,10 @@ std::string too_large(const Message& message, size_t frame_bytes) {
          std::to_string(kInventoryBytesMax >> 10) + " KiB fit into one";
 }
 
-std::optional<std::string> strategy_selector(const std::string& bytes) {
-  const Result<Strategy> strategy = decode_strategy(bytes);
-  if (!strategy.ok()) return std::nullopt;
-  return strategy->for_selector;
-}
-
-std::string verify_level(std::string_view bytes) {
-  const Result<Work> work = decode_work(bytes);
-  const auto* verify = work.ok() ? std::get_if<VerifyWork>(&*work) : nullptr;
-  return verify ? verify->level : "";
-}
-
 BrokerOptions core_options(const BrokerSetup& config, const EventLog& log) {
-  BrokerOptions options;
+  BrokerOptions options = make_broker_options(log.log_id());
   options.beat = config.beat;
   options.lease = config.lease;
-  options.version = MUSTER_VERSION;
-  options.log_id = log.log_id();
-  options.invalid_work = invalid_work;
-  options.verify_level = verify_level;
-  options.make_work = encode_work;
-  options.strategy_selector = strategy_selector;
   return options;
 }
 
@@ -86,32 +53,19 @@ Broker::Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log)
       log_events_(config.log_events),
       log_(std::move(log)),
       core_(core_options(config, *log_)),
-      fetches_(*log_) {}
+      fetches_(*log_),
+      snapshots_(*log_, config.snapshots),
+      keeper_(*log_, config.keeping) {
+  if (config.gate) guard_.emplace(config.gate);
+}
 
 Result<Done> Broker::recover() {
-  while (core_.head() < log_->head()) {
-    const uint64_t from = core_.head() + 1;
-    Result<std::vector<StoredBlock>> blocks = log_->read(from, kRecoveryReadBytes);
-    if (!blocks.ok()) return Error{blocks.error()};
-    if (blocks->empty())
-      return Error{"the event log ends before its head, at event " + std::to_string(from)};
-    for (const StoredBlock& stored : *blocks) {
-      const Result<Block> block = decode_block(stored.bytes);
-      const std::string place =
-          "the block of events " + std::to_string(stored.first) + " and following";
-      if (!block.ok()) return Error{place + " cannot be read: " + block.error()};
-      if (block->first != core_.head() + 1)
-        return Error{place + " is not where it belongs in the log"};
-      if (!block->unknown.empty()) {
-        return Error{place + " was written by a newer version of muster: start that version"};
-      }
-      for (const Event& event : block->events) {
-        core_.apply(event);
-        recovered_time_ = std::max(recovered_time_, event.time);
-      }
-    }
-  }
-  return Done{};
+  const auto loud = [](const std::string& problem) { spdlog::warn("{}", problem); };
+  Result<Recovered> recovered = recover_core(*log_, core_, loud);
+  if (!recovered.ok()) return Error{recovered.error()};
+  newest_time_ = recovered->newest;
+  snapshots_.start_after(*recovered);
+  return keeper_.open();
 }
 
 Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
@@ -121,6 +75,7 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
   commit(clock.now());
   Poller poller;
   poller.add_socket(server.handle(), kServerKey);
+  if (void* strangers = server.strangers_handle()) poller.add_socket(strangers, kServerKey);
   poller.add_fd(stop_fd, POLLIN, kStopKey);
   poller.add_fd(writer_->done_fd(), POLLIN, kWrittenKey);
   if (log_events_ != nullptr) poller.add_fd(log_events_->fd(), POLLIN, kLogKey);
@@ -130,31 +85,50 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
       return std::find(ready.begin(), ready.end(), key) != ready.end();
     };
     const Instant now = clock.now();
-    const bool stop = is_ready(kStopKey);
-    const bool full = events_.size() >= kBlockEventsMax;
-    if (writer_->busy() && (stop || full || is_ready(kWrittenKey))) finish_append();
-    if (!stop) {
-      watch_disk(now);
-      receive_some(now);
-      take_own_log(now);
-      take(Tick{}, now);
-      dispatch(now);
+    if (is_ready(kStopKey)) {
+      settle(now);
+      if (!fault_.empty()) break;
+      keeper_.save_readers(now);
+      snapshots_.finish(core_, newest_time_, now);
+      return Done{};
     }
+    const bool full = events_.size() >= kBlockEventsMax;
+    if (writer_->busy() && (full || is_ready(kWrittenKey))) finish_append();
+    watch_disk(now);
+    look_at_keys();
+    receive_some(now);
+    take_own_log(now);
+    take_refusals(now);
+    take(Tick{}, now);
+    dispatch(now);
     commit(now);
-    if (fault_.empty()) deliver(fetches_.drain(now));
-    if (!stop) continue;
-    if (writer_->busy()) finish_append();
-    break;
+    if (!fault_.empty()) break;
+    deliver(fetches_.drain(now));
+    keep_log(now);
   }
-  if (!fault_.empty()) return Error{fault_};
-  return Done{};
+  return Error{fault_};
+}
+
+void Broker::keep_log(Instant now) {
+  snapshots_.heed(now);
+  if (!disk_low_ && snapshots_.due(now)) {
+    settle(now);
+    if (fault_.empty()) snapshots_.begin(core_, newest_time_, now);
+  }
+  keeper_.step(disk_low_, now);
 }
 
 void Broker::receive_some(Instant now) {
-  for (size_t i = 0; i < kFramesPerWakeupMax && events_.size() < kBlockEventsMax; ++i) {
+  size_t vain = 0;
+  for (size_t i = 0; i < kFramesPerWakeupMax && vain < kVainFramesPerWakeupMax &&
+                     events_.size() < kBlockEventsMax;
+       ++i) {
     const std::optional<ServerSocket::Received> received = server_->receive();
     if (!received) return;
+    const size_t events = events_.size();
+    const size_t sends = sends_.size();
     take_frame(*received, now);
+    vain += events_.size() == events && sends_.size() > sends;
   }
 }
 
@@ -175,12 +149,43 @@ void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
         Send{received.peer, Envelope{input.envelope.request, Refused{RefusalCode::limit, reason}}});
     return;
   }
-  const auto* fetch = std::get_if<Fetch>(&input.envelope.message);
-  if (fetch && core_.knows_peer(input.peer)) {
-    fetches_.add(input.peer, input.envelope.request, *fetch, now);
+  if (std::optional<std::string> reason = barred(received, input.envelope.message)) {
+    core_.note_refused_message();
+    sends_.push_back(Send{received.peer, Envelope{input.envelope.request,
+                                                  Refused{RefusalCode::not_permitted, *reason}}});
     return;
   }
+  if (take_log_message(input.peer, input.envelope, now)) return;
   take(std::move(input), now);
+}
+
+bool Broker::take_log_message(const std::string& peer, const Envelope& envelope, Instant now) {
+  const std::optional<Role> role = core_.role_of(peer);
+  if (!role) return false;  // it is to say Hello first
+  const auto answer = [&](Message message) {
+    sends_.push_back(Send{peer, Envelope{envelope.request, std::move(message)}});
+    return true;
+  };
+  const Message& message = envelope.message;
+  if (const auto* fetch = std::get_if<Fetch>(&message)) {
+    if (!fetch->reader.empty() && *role != Role::collector) {
+      return answer(Refused{RefusalCode::not_permitted, "only collectors' sinks are registered"});
+    }
+    if (auto refused = keeper_.note_fetch(*fetch, now)) return answer(std::move(*refused));
+    if (auto refused = keeper_.trimmed(std::max<uint64_t>(fetch->from, 1))) {
+      return answer(std::move(*refused));
+    }
+    fetches_.add(peer, envelope.request, *fetch, now);
+    return true;
+  }
+  if (std::holds_alternative<AskLog>(message)) return answer(keeper_.state());
+  const auto* trim = std::get_if<TrimLog>(&message);
+  const auto* forget = std::get_if<ForgetReader>(&message);
+  if (!trim && !forget) return false;
+  if (*role != Role::admin) {
+    return answer(Refused{RefusalCode::not_permitted, "only an administrator changes the log"});
+  }
+  return answer(trim ? keeper_.take(*trim, now) : keeper_.take(*forget));
 }
 
 void Broker::take(const Input& input, Instant now) {
@@ -204,6 +209,32 @@ void Broker::take_own_log(Instant now) {
   log_events_->told(through);  // if they do not become durable, neither does anything else
 }
 
+// Whose grant has changed begins anew; whose is gone gets nothing any more.
+void Broker::look_at_keys() {
+  if (!guard_) return;
+  guard_->note(server_->take_strangers());
+  const std::function<bool(std::string_view)> changed = guard_->look();
+  if (!changed) return;
+  core_.note_barred(changed);
+  fetches_.drop(changed);
+  for (std::vector<Send>* sends : {&sends_, &waiting_sends_}) {
+    std::erase_if(*sends, [&](const Send& send) { return changed(send.peer); });
+  }
+}
+
+std::optional<std::string> Broker::barred(const ServerSocket::Received& received,
+                                          Message& message) {
+  if (!guard_) return std::nullopt;
+  return guard_->judge(received, message,
+                       [this](std::string_view guid) { return core_.pool_of_task(guid); });
+}
+
+void Broker::take_refusals(Instant now) {
+  if (!guard_ || disk_low_) return;
+  NotLetIn not_let_in{guard_->gate().drain(now)};
+  if (!not_let_in.refused.empty()) take(std::move(not_let_in), now);
+}
+
 void Broker::dispatch(Instant now) {
   if (core_.dispatch_due()) take(Dispatch{}, now);
 }
@@ -218,7 +249,7 @@ void Broker::commit(Instant now) {
   if (events_.size() > kEventsInlineMax) {
     writer_->begin(std::exchange(events_, {}));
   } else {
-    finish(events_.empty() ? AppendResult{} : append_events(*log_, events_));
+    finish(append_events(*log_, events_));
     events_.clear();
   }
 }
@@ -226,12 +257,21 @@ void Broker::commit(Instant now) {
 void Broker::finish_append() { finish(writer_->finish()); }
 
 // What was appended is durable, or the log can no longer be trusted: then nothing may be spoken of.
-void Broker::finish(AppendResult result) {
-  if (result.fault != AppendFault::none) {
-    fault_ = result.reason.empty() ? "it does not say why" : std::move(result.reason);
+void Broker::finish(const Appended& appended) {
+  if (appended.result.fault != AppendFault::none) {
+    fault_ = appended.result.reason.empty() ? "it does not say why" : appended.result.reason;
     return;
   }
+  newest_time_ = std::max(newest_time_, appended.newest);
+  snapshots_.note_appended(appended.events, appended.bytes);
   deliver(std::exchange(waiting_sends_, {}));
+}
+
+// All that was applied becomes durable, and is spoken of.
+void Broker::settle(Instant now) {
+  if (writer_->busy()) finish_append();
+  commit(now);
+  if (writer_->busy()) finish_append();
 }
 
 void Broker::deliver(std::vector<Send> sends) {
@@ -244,7 +284,9 @@ void Broker::watch_disk(Instant now) {
   if (now < next_disk_look_) return;
   next_disk_look_ = now + kDiskLook;
   const Result<uint64_t> free = free_bytes(log_dir_);
-  const bool low = free.ok() && *free < kDiskReserveBytes;
+  // What was trimmed from the log is room for it too.
+  const bool low =
+      free.ok() && *free < kDiskReserveBytes && *free + keeper_.room() < kDiskReserveBytes;
   if (low != disk_low_) {
     if (low) {
       spdlog::error("{}: only {} MiB are free; new work is refused until there are {} MiB",
@@ -258,7 +300,7 @@ void Broker::watch_disk(Instant now) {
 }
 
 Duration Broker::time_to_sleep(Instant now) const {
-  Instant wake = next_disk_look_;
+  Instant wake = std::min(next_disk_look_, keeper_.next_step());
   if (const auto deadline = core_.next_deadline()) wake = std::min(wake, *deadline);
   if (const auto deadline = fetches_.next_deadline()) wake = std::min(wake, *deadline);
   return std::max(wake - now, Duration{0});

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "broker/fetches.h"
+#include "broker/guard.h"
+#include "broker/log_keeper.h"
 #include "broker/log_writer.h"
+#include "broker/snapshots.h"
 #include "core/broker_core.h"
 #include "core/result.h"
 #include "io/clock.h"
@@ -22,7 +25,10 @@ struct BrokerSetup {
   std::string log_dir;
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
+  SnapshotPolicy snapshots;
+  LogKeeping keeping;
   LogEvents* log_events = nullptr;  // lines of the broker's own log; null: none become events
+  std::shared_ptr<KeyGate> gate;    // of its tcp:// endpoints; null: there is none
 };
 
 class Broker {
@@ -30,10 +36,11 @@ class Broker {
   // Takes over the log: recovers what it says. `clock` must not be behind its newest event.
   Broker(const BrokerSetup& config, std::unique_ptr<EventLog> log);
 
-  // Folds the whole log into the core. The error names the block that cannot be read.
+  // Makes the core of the newest snapshot and the log behind it. The error names the block that
+  // cannot be read.
   Result<Done> recover();
-  // Time of the newest recovered event.
-  Instant recovered_time() const { return recovered_time_; }
+  // Time of the newest event.
+  Instant newest_time() const { return newest_time_; }
   const BrokerCore& core() const { return core_; }
 
   // Serves until `stop_fd` becomes readable. An error means that the log can no longer be trusted;
@@ -43,13 +50,20 @@ class Broker {
  private:
   void receive_some(Instant now);
   void take_frame(const ServerSocket::Received& received, Instant now);
+  // True when it is about the log, which the core does not know.
+  bool take_log_message(const std::string& peer, const Envelope& envelope, Instant now);
   void take(const Input& input, Instant now);
   void dispatch(Instant now);
   void commit(Instant now);
   void finish_append();
-  void finish(AppendResult result);
+  void finish(const Appended& appended);
+  void settle(Instant now);
+  void keep_log(Instant now);
   void deliver(std::vector<Send> sends);
   void take_own_log(Instant now);
+  void look_at_keys();
+  void take_refusals(Instant now);
+  std::optional<std::string> barred(const ServerSocket::Received& received, Message& message);
   void watch_disk(Instant now);
   Duration time_to_sleep(Instant now) const;
 
@@ -58,13 +72,16 @@ class Broker {
   std::unique_ptr<EventLog> log_;
   BrokerCore core_;
   Fetches fetches_;
+  Snapshots snapshots_;
+  LogKeeper keeper_;
+  std::optional<Guard> guard_;
   ServerSocket* server_ = nullptr;
   std::vector<Event> events_;          // applied, not yet on their way to the log
   std::vector<Send> sends_;            // to go out when they are durable
   std::unique_ptr<LogWriter> writer_;  // has those that went before
   std::vector<Send> waiting_sends_;    // to go out when it has finished
   std::string fault_;                  // why the log failed
-  Instant recovered_time_;
+  Instant newest_time_;                // of the newest durable event
   Instant next_disk_look_;
   bool disk_low_ = false;
 };

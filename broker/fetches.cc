@@ -1,6 +1,8 @@
 #include "broker/fetches.h"
 
 #include <algorithm>
+#include <utility>
+#include <variant>
 
 #include "core/limits.h"
 
@@ -10,6 +12,9 @@ namespace {
 
 // One connection asks one question at a time; a few more may wait after reconnects.
 constexpr size_t kWaitingPerPeerMax = 4;
+
+// A deadline that has passed.
+constexpr Instant kLongAgo{std::chrono::seconds(1)};
 
 }  // namespace
 
@@ -28,11 +33,25 @@ void Fetches::add(std::string peer, uint64_t request, const Fetch& fetch, Instan
   waiting_.push_back(std::move(waiting));
 }
 
+void Fetches::drop(const std::function<bool(std::string_view peer)>& whom) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return whom(waiting.peer); });
+}
+
 std::vector<Send> Fetches::drain(Instant now) {
   std::vector<Send> sends;
+  size_t read = 0;
+  is_behind_ = false;
   std::erase_if(waiting_, [&](const Waiting& waiting) {
     if (waiting.from > log_.head() && waiting.deadline > now) return false;
-    sends.push_back(Send{waiting.peer, Envelope{waiting.request, answer(waiting)}});
+    if (read >= kFetchBytesMax) {
+      is_behind_ = true;
+      return false;
+    }
+    Message message = answer(waiting);
+    if (const Blocks* blocks = std::get_if<Blocks>(&message)) {
+      for (const std::string& block : blocks->blocks) read += block.size();
+    }
+    sends.push_back(Send{waiting.peer, Envelope{waiting.request, std::move(message)}});
     return true;
   });
   return sends;
@@ -50,6 +69,7 @@ Message Fetches::answer(const Waiting& waiting) const {
 
 std::optional<Instant> Fetches::next_deadline() const {
   std::optional<Instant> next;
+  if (is_behind_) next = kLongAgo;
   for (const Waiting& waiting : waiting_) {
     if (!next || waiting.deadline < *next) next = waiting.deadline;
   }

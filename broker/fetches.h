@@ -2,8 +2,10 @@
 // (long poll) until it is, or until the asker's time is up.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/broker_core.h"
@@ -18,7 +20,12 @@ class Fetches {
 
   void add(std::string peer, uint64_t request, const Fetch& fetch, Instant now);
 
-  // Answers to whoever can be answered now: something durable is there, or the time is up.
+  // Forgets who waits.
+  void drop(const std::function<bool(std::string_view peer)>& whom);
+
+  // Answers to whoever can be answered now: something durable is there, or the time is up. One call
+  // reads little more than kFetchBytesMax, so that nobody who fetches holds up everything else; who
+  // is left over is the first in the next one, which is due at once.
   std::vector<Send> drain(Instant now);
 
   std::optional<Instant> next_deadline() const;
@@ -35,6 +42,7 @@ class Fetches {
 
   const EventLog& log_;
   std::vector<Waiting> waiting_;
+  bool is_behind_ = false;  // some could have been answered already
 };
 
 }  // namespace muster

@@ -11,14 +11,18 @@
 
 namespace muster {
 
-AppendResult append_events(EventLog& log, const std::vector<Event>& events) {
+Appended append_events(EventLog& log, const std::vector<Event>& events) {
+  if (events.empty()) return {};
   const std::vector<StoredBlock> encoded = make_blocks(events, log.head() + 1);
+  Appended appended{{}, events.size(), 0, events.back().time};
   std::vector<NewBlock> blocks;
   blocks.reserve(encoded.size());
   for (const StoredBlock& block : encoded) {
     blocks.push_back({block.first, block.count, block.bytes});
+    appended.bytes += block.bytes.size();
   }
-  return log.append(blocks);
+  appended.result = log.append(blocks);
+  return appended;
 }
 
 LogWriter::LogWriter(EventLog& log)
@@ -44,7 +48,7 @@ void LogWriter::begin(std::vector<Event> events) {
   changed_.notify_all();
 }
 
-AppendResult LogWriter::finish() {
+Appended LogWriter::finish() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return result_.has_value(); });
   eventfd_t drained = 0;
@@ -60,7 +64,7 @@ void LogWriter::run() {
     if (batch_.empty()) return;
     const std::vector<Event> events = std::exchange(batch_, {});
     lock.unlock();
-    AppendResult result = append_events(log_, events);
+    Appended result = append_events(log_, events);
     lock.lock();
     result_ = std::move(result);
     ::eventfd_write(done_.get(), 1);

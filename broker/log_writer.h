@@ -15,8 +15,17 @@
 
 namespace muster {
 
-// Encodes the events, in as few blocks as hold them, and appends them durably: all or none.
-AppendResult append_events(EventLog& log, const std::vector<Event>& events);
+// What became of a batch.
+struct Appended {
+  AppendResult result;
+  uint64_t events = 0;
+  uint64_t bytes = 0;  // of their blocks
+  Instant newest;      // time of the last event
+};
+
+// Encodes the events, in as few blocks as hold them, and appends them durably: all or none. Of no
+// events: does nothing.
+Appended append_events(EventLog& log, const std::vector<Event>& events);
 
 class LogWriter {
  public:
@@ -32,7 +41,7 @@ class LogWriter {
   // Readable when what was begun is over.
   int done_fd() const { return done_.get(); }
   // Waits for that, and says how it went.
-  AppendResult finish();
+  Appended finish();
 
  private:
   void run();
@@ -43,9 +52,9 @@ class LogWriter {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
-  std::vector<Event> batch_;            // to be appended; empty: nothing
-  std::optional<AppendResult> result_;  // of the newest batch
-  std::thread thread_;                  // the last member: it starts when all others are there
+  std::vector<Event> batch_;        // to be appended; empty: nothing
+  std::optional<Appended> result_;  // of the newest batch
+  std::thread thread_;              // the last member: it starts when all others are there
 };
 
 }  // namespace muster

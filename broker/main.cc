@@ -45,12 +45,12 @@ int main(int argc, char** argv) {
       "The broker: accepts tasks, leases them to workers, and records every fact in its event "
       "log. Flags go before HOME/muster.yaml.");
   daemon.add_flags(set);
-  set.list("endpoint", "URL",
-           "where to listen: ipc:///PATH or tcp://LOOPBACK:PORT; may be given again",
+  set.list("endpoint", "URL", "where to listen: ipc:///PATH or tcp://HOST:PORT; may be given again",
            &flags.endpoints);
   set.text("lease", "DURATION", "how long a worker may be silent before its work is given away",
            &flags.lease);
   set.text("beat", "DURATION", "how often peers should be heard from", &flags.beat);
+  daemon.add_key_flags(set, false);
   if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
   if (const std::optional<int> status = daemon.prepare()) return *status;
   muster::Config& config = daemon.config();
@@ -61,15 +61,21 @@ int main(int argc, char** argv) {
   const auto begun = daemon.begin("broker", home.run_dir() + "/broker.pid", "a muster broker");
   if (!begun.ok()) return daemon.fail(begun.error());
 
+  const auto curve = daemon.open_curve(
+      {"the broker", config.keys.broker, "", "", config.listen, muster::kEveryRole});
+  if (!curve.ok()) return daemon.fail_usage(curve.error());
   muster::Result<std::unique_ptr<muster::EventLog>> log =
       muster::open_event_log_sqlite(home.broker_dir());
   if (!log.ok()) return daemon.fail(log.error());
-  muster::Broker broker({home.broker_dir(), config.beat, config.lease, daemon.log_events()},
+  muster::SnapshotPolicy snapshots;
+  snapshots.events = config.event_log.snapshot_events;
+  muster::Broker broker({home.broker_dir(), config.beat, config.lease, snapshots,
+                         config.event_log.keeping, daemon.log_events(), curve->gate},
                         std::move(*log));
   if (const auto recovered = broker.recover(); !recovered.ok())
     return daemon.fail(recovered.error());
-  muster::SystemClock clock(broker.recovered_time());
-  muster::SocketContext sockets;
+  muster::SystemClock clock(broker.newest_time());
+  muster::SocketContext sockets(curve->curve);
   auto server = muster::ServerSocket::bind(sockets, config.listen);
   if (!server.ok()) return daemon.fail(server.error());
   for (const std::string& endpoint : (*server)->endpoints())

@@ -66,6 +66,12 @@ Finding judge_logs(const DoctorFacts& facts) {
           ""};
 }
 
+Finding judge_security() {
+  return {"security", Condition::warn,
+          "insecure: true: whoever reaches the tcp:// endpoints may do everything",
+          "make keys (muster key new --help), and take that line out of muster.yaml"};
+}
+
 Finding judge_broker(const DoctorFacts& facts) {
   if (!facts.endpoint_fault.empty()) {
     return {"broker", Condition::fail, facts.endpoint_fault,
@@ -182,6 +188,12 @@ Finding judge_collector(const DoctorFacts& facts) {
     return {"collector", Condition::fail, facts.ledger_fault,
             "its log is in " + facts.home + "/logs"};
   }
+  if (!facts.sink_faults.empty()) {
+    std::string text;
+    for (const std::string& fault : facts.sink_faults) text += (text.empty() ? "" : "; ") + fault;
+    return {"collector", Condition::fail, text,
+            "what they lack waits for them: muster sink status"};
+  }
   const uint64_t head = facts.broker.head;
   const uint64_t lag = head > facts.ledger_cursor ? head - facts.ledger_cursor : 0;
   const std::string text = lag == 0 ? "has everything" : counted(lag, "event") + " behind";
@@ -224,6 +236,7 @@ std::string_view to_string(Condition condition) {
 std::vector<Finding> judge(const DoctorFacts& facts) {
   std::vector<Finding> findings = {judge_home(facts), judge_disk(facts), judge_logs(facts),
                                    judge_clock(facts), judge_broker(facts)};
+  if (facts.insecure) findings.push_back(judge_security());
   const bool broker_answers = facts.endpoint_fault.empty() && facts.broker_fault.empty();
   if (!broker_answers) return findings;
   findings.push_back(judge_workers(facts));

@@ -39,6 +39,7 @@ struct DoctorFacts {
   uint64_t logs_bytes = 0;
 
   std::string endpoint;
+  bool insecure = false;       // tcp:// without keys
   std::string endpoint_fault;  // why the endpoint cannot be used (path too long, ...)
   std::string broker_fault;    // why the broker does not answer; empty: it does
   std::string version;         // of this program
@@ -48,8 +49,9 @@ struct DoctorFacts {
 
   bool collector_expected = true;  // false: the broker is another home's
   bool collector_runs = false;
-  std::string ledger_fault;    // why its ledger cannot be read; empty: it can
-  uint64_t ledger_cursor = 0;  // newest event in the ledger
+  std::string ledger_fault;              // why its ledger cannot be read; empty: it can
+  uint64_t ledger_cursor = 0;            // newest event in the ledger
+  std::vector<std::string> sink_faults;  // "decibel: it refuses the token", of those that fail
 
   std::optional<UploadBacklog> uploads;  // of the home's workers; nothing: it has none
 

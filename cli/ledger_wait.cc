@@ -15,12 +15,21 @@ constexpr Duration kPollInterval = 50ms;
 
 bool await_ledger(Session& session, LedgerReader& ledger) {
   if (session.broker_or_none() == nullptr) return false;
-  const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
+  const BrokerStatus status = session.ask_for<BrokerStatus>(AskStatus{});
   const int64_t start_us = boot_us();
   while (true) {
     const Result<LedgerPosition> position = ledger.position();
     if (!position) throw session.ledger_failure(position.error());
-    if (position->seq >= head) return true;
+    // What is there by the same name is another lab's.
+    if (!position->log_id.empty() && position->log_id != status.log_id) {
+      throw Failure{kExitLocal,
+                    "the ledger has another event log (" + printable(position->log_id) +
+                        ") than the broker at " + session.endpoint() + " (" +
+                        printable(status.log_id) + "): nothing is answered from it",
+                    "see: muster doctor, muster sink status ledger; a ledger belongs to one "
+                    "broker: look at ledger.database in muster.yaml"};
+    }
+    if (position->seq >= status.head) return true;
     if (boot_us() - start_us > kLedgerPatience.count()) return false;
     std::this_thread::sleep_for(kPollInterval);
   }

@@ -8,7 +8,8 @@
 namespace muster {
 
 // Waits a moment until the collector has taken in what the broker has recorded by now. False when
-// it does not in time, or when the broker does not answer.
+// it does not in time, or when the broker does not answer. Throws Failure where the two have
+// different logs.
 bool await_ledger(Session& session, LedgerReader& ledger);
 
 // The ledger. Throws Failure when there is none (Session::ledger_failure); `what` is what is asked

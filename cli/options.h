@@ -26,8 +26,10 @@ enum class Format : uint8_t {
 
 // Options that every verb takes.
 struct GlobalOptions {
-  std::string home;      // empty: $MUSTER_HOME, or the default (io/home.h)
-  std::string endpoint;  // empty: $MUSTER_ENDPOINT, the configuration, or the home's own broker
+  std::string home;        // empty: $MUSTER_HOME, or the default (io/home.h)
+  std::string endpoint;    // empty: $MUSTER_ENDPOINT, the configuration, or the home's own broker
+  std::string key;         // name or file; empty: $MUSTER_KEY, or the configuration's
+  std::string server_key;  // empty: $MUSTER_SERVER_KEY, or the configuration's
   Format format = Format::human;
   bool no_color = false;
 };
@@ -278,6 +280,37 @@ struct SinkDeadChangeOptions {
   bool all = false;
 };
 
+// Of the broker's event log (docs/event-log.md).
+struct LogStatusOptions {};
+struct LogVerifyOptions {};
+struct LogExportOptions {
+  uint64_t from = 1;
+  uint64_t to = UINT64_MAX;
+  std::string file;  // empty: stdout
+};
+struct LogTrimOptions {
+  uint64_t before = 0;  // 0: all that may go
+  bool dry_run = false;
+};
+struct LogForgetOptions {
+  std::string reader;
+};
+// Of tcp:// endpoints (docs/security.md).
+struct KeyNewOptions {
+  std::string name;
+};
+struct KeyAllowOptions {
+  std::string key;   // the name of a pair in the home, or a public key
+  std::string name;  // empty: as the pair
+  Role role = Role::submitter;
+  std::vector<std::string> labs;   // empty: any
+  std::vector<std::string> pools;  // empty: any
+};
+struct KeyRevokeOptions {
+  std::string name;
+};
+struct KeyListOptions {};
+
 // Of workers, or of the broker.
 struct DrainOptions {
   std::vector<std::string> workers;  // empty: the broker
@@ -291,18 +324,18 @@ struct DoctorOptions {
 };
 struct VersionOptions {};
 
-using VerbOptions =
-    std::variant<UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions,
-                 RetryOptions, TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions,
-                 ArtifactListOptions, ArtifactGetOptions, ArtifactPinOptions, EventsOptions,
-                 ResultOptions, DeviceListOptions, DeviceShowOptions, WorkerListOptions,
-                 DeviceChangeOptions, DeviceHistoryOptions, TaskTraceOptions, StrategyStatsOptions,
-                 InventoryOptions, StrategyCheckOptions, StrategyTreeOptions,
-                 StrategyScenarioOptions, StrategySimulateOptions, JobListOptions, JobCheckOptions,
-                 JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
-                 MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions,
-                 ProgressOptions, CallOptions, SinkStatusOptions, SinkReplayOptions,
-                 SinkDeadListOptions, SinkDeadChangeOptions, DrainOptions>;
+using VerbOptions = std::variant<
+    UpOptions, VerifyOptions, RunOptions, SubmitOptions, WaitOptions, CancelOptions, RetryOptions,
+    TaskListOptions, TaskShowOptions, TaskExplainOptions, LogOptions, ArtifactListOptions,
+    ArtifactGetOptions, ArtifactPinOptions, EventsOptions, ResultOptions, DeviceListOptions,
+    DeviceShowOptions, WorkerListOptions, DeviceChangeOptions, DeviceHistoryOptions,
+    TaskTraceOptions, StrategyStatsOptions, InventoryOptions, StrategyCheckOptions,
+    StrategyTreeOptions, StrategyScenarioOptions, StrategySimulateOptions, JobListOptions,
+    JobCheckOptions, JobSchemaOptions, DoctorOptions, VersionOptions, ShoutOptions, ReportOptions,
+    MeasureOptions, MeasureQueryOptions, MeasureListOptions, PushOptions, ProgressOptions,
+    CallOptions, SinkStatusOptions, SinkReplayOptions, SinkDeadListOptions, SinkDeadChangeOptions,
+    LogStatusOptions, LogVerifyOptions, LogExportOptions, LogTrimOptions, LogForgetOptions,
+    KeyNewOptions, KeyAllowOptions, KeyRevokeOptions, KeyListOptions, DrainOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -28,6 +28,12 @@ void add_global_options(Parse& parse) {
             "Installation to work with (default: $MUSTER_HOME, else ~/.local/state/muster)");
   add_given(&app, "--endpoint", &parse.global.endpoint, "URL",
             "Broker to ask (default: $MUSTER_ENDPOINT, else the home's own)");
+  add_given(
+      &app, "--key", &parse.global.key, "NAME",
+      "Key pair for tcp://, a name or a file (default: $MUSTER_KEY, else HOME/keys/admin.key)");
+  add_given(&app, "--server-key", &parse.global.server_key, "KEY",
+            "The broker's public key, or a file (default: $MUSTER_SERVER_KEY, else "
+            "HOME/keys/broker.pub)");
   add_value<Format>(
       &app, "-o,--output", [](const std::string& text) { return parse_format(text, {}); },
       [&parse](Format format) { parse.global.format = format; }, "FORMAT",
@@ -489,6 +495,8 @@ ParsedCommand parse_words(std::vector<std::string> words, std::vector<std::strin
   add_job_verbs(parse);
   add_job_api_verbs(parse);
   add_sink_verbs(parse);
+  add_broker_verbs(parse);
+  add_key_verbs(parse);
   add_rest(parse);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
@@ -514,7 +522,8 @@ std::optional<size_t> find_call(const std::vector<std::string>& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     if (word == "call") return i;
-    if (word == "--home" || word == "--endpoint" || word == "-o" || word == "--output") {
+    if (word == "--home" || word == "--endpoint" || word == "--key" || word == "--server-key" ||
+        word == "-o" || word == "--output") {
       ++i;
     } else if (!word.starts_with("-")) {
       return std::nullopt;

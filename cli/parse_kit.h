@@ -110,6 +110,10 @@ void add_drain_verbs(Parse& parse, CLI::App* group, bool of_workers);
 void add_archive_verbs(Parse& parse);  // log and artifact
 // parse_sink.cc
 void add_sink_verbs(Parse& parse);
+// parse_broker.cc
+void add_broker_verbs(Parse& parse);
+// parse_key.cc
+void add_key_verbs(Parse& parse);
 // parse_job_api.cc
 void add_job_api_verbs(Parse& parse);
 // parse_measure.cc

@@ -125,6 +125,14 @@ struct Describe {
     }
     return text;
   }
+  std::string operator()(const AccessRefused& event) const {
+    const std::string key = event.key.empty() ? "no key" : "key " + event.key.substr(0, 8) + "...";
+    std::string text = (event.name.empty() ? key : event.name) +
+                       (event.address.empty() ? "" : " from " + event.address) + ", " + event.what +
+                       ": " + event.reason;
+    if (event.count > 1) text += " (" + std::to_string(event.count) + " times)";
+    return text;
+  }
 };
 
 std::string padded(std::string text, size_t width, bool right) {

@@ -53,6 +53,7 @@
 //   muster.forecast/1      strategy, passes, at_most_s, failures [TAG], entries [{after_s, what
 //                          (check, action, wait, skipped, closing), tag, at_most_s, passes?, why?}]
 //   muster.up/1            home, endpoint, worker, pid
+//   muster.key/1           name, public, allowed, role?, labs? [], pools? [], file?
 //   muster.version/1       version, protocol_min, protocol_max
 //   muster.artifact/1      guid, attempt, name, bytes, complete, sha256?, stored?, url, path? (of
 //                          what artifact get has fetched); artifact_list has `pinned` too

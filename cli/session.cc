@@ -18,6 +18,7 @@
 #include "cli/values.h"
 #include "core/guid.h"
 #include "core/suggest.h"
+#include "io/curve_setup.h"
 #include "io/file.h"
 #include "io/ledger.h"
 
@@ -53,10 +54,10 @@ Config config_or_throw(const Home& home, Output& output) {
 }
 
 // A flag comes before the environment, and that before the configuration.
-std::string choose_endpoint(const std::string& flag, const Config& config) {
+std::string choose(const std::string& flag, const char* variable, const std::string& configured) {
   if (!flag.empty()) return flag;
-  const char* variable = std::getenv("MUSTER_ENDPOINT");
-  return variable != nullptr && *variable != '\0' ? variable : config.endpoint;
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0' ? value : configured;
 }
 
 }  // namespace
@@ -69,6 +70,8 @@ Failure to_failure(const ClientError& error, const std::string& endpoint) {
       }
       return {kExitUnreachable, error.message,
               "is it running? see: muster doctor; start everything on this machine: muster up"};
+    case ClientFault::kept_out:
+      return {exit_status(error.code), error.message, ""};
     case ClientFault::stopped:
       return {kExitInterrupted, "interrupted", ""};
     case ClientFault::refused:
@@ -83,7 +86,9 @@ Session::Session(const GlobalOptions& options, Output& output)
     : output_(output),
       home_(home_or_throw(options.home)),
       config_(config_or_throw(home_, output)),
-      endpoint_(choose_endpoint(options.endpoint, config_)) {
+      endpoint_(choose(options.endpoint, "MUSTER_ENDPOINT", config_.endpoint)),
+      key_(key_file(home_, choose(options.key, "MUSTER_KEY", config_.keys.user))),
+      server_key_(choose(options.server_key, "MUSTER_SERVER_KEY", config_.keys.server)) {
   if (const std::optional<std::string> reason = invalid_endpoint(endpoint_)) {
     throw Failure{kExitUsageError, *reason,
                   "choose another with --endpoint or MUSTER_ENDPOINT, or a home with --home"};
@@ -96,7 +101,18 @@ std::variant<Client*, ClientError> Session::try_broker(Duration timeout) {
   if (std::optional<std::string> denied = denied_endpoint(endpoint_)) {
     return ClientError{ClientFault::unreachable, RefusalCode::not_permitted, std::move(*denied)};
   }
-  if (!context_) context_.emplace();
+  if (!context_) {
+    CurveNeeds needs;
+    needs.who = "whoever types commands";
+    needs.key = key_;
+    needs.server = server_key_;
+    needs.dials = endpoint_;
+    Result<CurveParts> parts = open_curve(config_, needs);
+    if (!parts) {
+      return ClientError{ClientFault::kept_out, RefusalCode::invalid, parts.error()};
+    }
+    context_.emplace(std::move(parts->curve));
+  }
   ClientOptions options;
   options.endpoint = endpoint_;
   options.role = role_;
@@ -119,7 +135,9 @@ Client* Session::broker_or_none() {
   const auto client = try_broker(kConnectTimeout);
   if (const auto* found = std::get_if<Client*>(&client)) return *found;
   const ClientError& error = std::get<ClientError>(client);
-  if (error.code == RefusalCode::not_permitted) throw to_failure(error, endpoint_);
+  if (error.code == RefusalCode::not_permitted || error.fault == ClientFault::kept_out) {
+    throw to_failure(error, endpoint_);
+  }
   given_up_ = true;
   output_.talk("muster: the broker at " + endpoint_ +
                " does not answer; answering from the ledger");

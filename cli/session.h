@@ -90,6 +90,9 @@ class Session {
   // HOME/results/GUID/status.log when it is there.
   std::string status_log(const std::string& guid) const;
 
+  // One line to stderr.
+  void talk(std::string_view line) const { output_.talk(line); }
+
   // "user@host", for others.
   static std::string user();
 
@@ -105,6 +108,8 @@ class Session {
   Home home_;
   Config config_;
   std::string endpoint_;
+  std::string key_;         // a file
+  std::string server_key_;  // a public key, or a file
   Role role_ = Role::submitter;
   std::optional<SocketContext> context_;
   std::unique_ptr<Client> client_;

@@ -19,15 +19,6 @@ std::vector<std::string> split(const std::string& text, char separator) {
   }
 }
 
-std::string join(const std::vector<std::string>& words, const std::string& separator) {
-  std::string text;
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) text += separator;
-    text += words[i];
-  }
-  return text;
-}
-
 Result<uint64_t> parse_whole_number(const std::string& text, uint64_t min, uint64_t max) {
   uint64_t number = 0;
   const char* end = text.data() + text.size();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/options.h"
+#include "core/join.h"
 #include "core/result.h"
 
 namespace muster {
@@ -30,7 +31,5 @@ Result<std::vector<TaskState>> parse_task_states(const std::string& text);
 Result<std::vector<Verdict>> parse_verdicts(const std::string& text);
 
 std::vector<std::string> split(const std::string& text, char separator);
-
-std::string join(const std::vector<std::string>& words, const std::string& separator);
 
 }  // namespace muster

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "cli/doctor.h"
+#include "cli/failure.h"
 #include "cli/render_doctor.h"
+#include "cli/sink_client.h"
 #include "cli/verbs.h"
 #include "io/file.h"
 #include "io/ledger.h"
@@ -83,6 +85,16 @@ void measure_collector(const Home& home, const LedgerPlace& place, DoctorFacts& 
   }
 }
 
+void measure_sinks(Session& session, DoctorFacts& facts) {
+  try {
+    for (const SinkInfo& sink : SinkClient(session).list()) {
+      if (!sink.error.empty()) facts.sink_faults.push_back(sink.name + ": " + sink.error);
+    }
+  } catch (const Failure& failure) {
+    facts.sink_faults.push_back(failure.error);
+  }
+}
+
 void measure_logs(const Home& home, DoctorFacts& facts) {
   // "/.": as of the home.
   if (::access((home.logs_dir() + "/.").c_str(), W_OK | X_OK) != 0 && errno != ENOENT) {
@@ -135,6 +147,9 @@ DoctorFacts measure(Session& session, Duration patience) {
   }
   measure_logs(home, facts);
   facts.endpoint = session.endpoint();
+  const std::vector<std::string>& listen = session.config().listen;
+  facts.insecure = session.config().insecure &&
+                   (is_tcp(facts.endpoint) || std::any_of(listen.begin(), listen.end(), is_tcp));
   facts.version = MUSTER_VERSION;
   SystemClock clock;
   facts.now = clock.now();
@@ -142,8 +157,10 @@ DoctorFacts measure(Session& session, Duration patience) {
   facts.uploads = measure_uploads(home);
   measure_broker(session, patience, facts);
   facts.collector_expected = session.is_home_broker();
-  if (facts.collector_expected && facts.broker_fault.empty())
+  if (facts.collector_expected && facts.broker_fault.empty()) {
     measure_collector(home, ledger_place(home, session.config().ledger), facts);
+    if (facts.collector_runs) measure_sinks(session, facts);
+  }
   return facts;
 }
 

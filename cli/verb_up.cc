@@ -8,9 +8,11 @@
 #include "cli/access.h"
 #include "cli/doctor.h"
 #include "cli/supervisor.h"
+#include "cli/up_keys.h"
 #include "cli/verb_file.h"
 #include "cli/verbs.h"
 #include "core/guid.h"
+#include "io/curve_setup.h"
 #include "io/file.h"
 
 namespace muster {
@@ -39,6 +41,7 @@ class Up {
         supervisor_(output_) {}
 
   int run() {
+    make_keys();
     start_all();
     const int64_t start_us = boot_us();
     while (true) {
@@ -53,6 +56,20 @@ class Up {
   }
 
  private:
+  void make_keys() {
+    const Config& config = session_.config();
+    const std::vector<std::string> listens =
+        session_.is_home_broker() ? config.listen : std::vector<std::string>{session_.endpoint()};
+    const auto made = make_own_keys(config, session_.home(), listens, worker_);
+    if (!made) throw Failure{kExitLocal, made.error(), ""};
+    for (const std::string& name : *made) {
+      output_.talk("muster: made the key " + name + "; see: muster key ls");
+    }
+    if (config.insecure && std::any_of(listens.begin(), listens.end(), is_tcp)) {
+      output_.talk("muster: " + insecure_warning());
+    }
+  }
+
   // In this order, so that they end in the opposite one: first who makes events, last who keeps
   // them.
   void start_all() {

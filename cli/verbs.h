@@ -53,6 +53,17 @@ int do_verb(Session& session, const SinkStatusOptions& options);
 int do_verb(Session& session, const SinkReplayOptions& options);
 int do_verb(Session& session, const SinkDeadListOptions& options);
 int do_verb(Session& session, const SinkDeadChangeOptions& options);
+// verb_broker.cc
+int do_verb(Session& session, const LogStatusOptions& options);
+int do_verb(Session& session, const LogVerifyOptions& options);
+int do_verb(Session& session, const LogExportOptions& options);
+int do_verb(Session& session, const LogTrimOptions& options);
+int do_verb(Session& session, const LogForgetOptions& options);
+// verb_key.cc
+int do_verb(Session& session, const KeyNewOptions& options);
+int do_verb(Session& session, const KeyAllowOptions& options);
+int do_verb(Session& session, const KeyRevokeOptions& options);
+int do_verb(Session& session, const KeyListOptions& options);
 // verb_answer.cc
 int do_verb(Session& session, const EventsOptions& options);
 int do_verb(Session& session, const ResultOptions& options);

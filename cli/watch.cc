@@ -66,7 +66,9 @@ class Watcher {
                          guids.begin() + static_cast<std::ptrdiff_t>(end)}};
       std::variant<Message, ClientError> answer = session_.broker().ask(watch, 2s);
       if (const auto* error = std::get_if<ClientError>(&answer)) {
-        if (error->fault == ClientFault::refused) throw to_failure(*error, session_.endpoint());
+        const bool is_final =
+            error->fault == ClientFault::refused || error->fault == ClientFault::kept_out;
+        if (is_final) throw to_failure(*error, session_.endpoint());
         must_renew_ = true;  // away again: the next round asks once more
         return;
       }

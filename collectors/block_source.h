@@ -19,12 +19,16 @@ struct FetchedBlocks {
 enum class SourceFault : uint8_t {
   away,     // nobody answers; it may come back
   refused,  // it answers, but not with blocks
+  trimmed,  // what was asked for is not in the log any more
   stopped,  // the process is to end, or whoever waits has something else to do
 };
 
 struct SourceError {
   SourceFault fault = SourceFault::away;
   std::string message;  // what, where, what to do next
+  // Of `trimmed`: the first event that is still there, and of which log.
+  uint64_t tail = 0;
+  std::string log_id = {};
 };
 
 class BlockSource {
@@ -33,6 +37,10 @@ class BlockSource {
 
   // The name of the source, for people.
   virtual std::string name() const = 0;
+
+  // Everything up to event `cursor` is done with, durably: the source need not keep it for us. Of
+  // interest with the next fetch.
+  virtual void note_done(uint64_t /*cursor*/) {}
 
   // Blocks from event `from` (>= 1) on. Waits for `wait` at most when there is nothing new yet;
   // then there are none.

@@ -11,6 +11,7 @@ constexpr Duration kAnswerWait = std::chrono::seconds(10);
 SourceError source_error(ClientError error) {
   switch (error.fault) {
     case ClientFault::unreachable:
+    case ClientFault::kept_out:  // until somebody allows it; a new connection finds out
       return {SourceFault::away, std::move(error.message)};
     case ClientFault::refused:
       return {SourceFault::refused, "the broker refuses: " + error.message};
@@ -43,15 +44,29 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
     client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
   }
   // The first answer comes at once, so that another broker's log is noticed before the first wait.
-  const Fetch request{from, fetch_bytes_, has_fetched_ ? wait : Duration(0)};
+  const Fetch request{from, fetch_bytes_, has_fetched_ ? wait : Duration(0), reader_, done_ + 1};
   std::variant<Message, ClientError> answer = client_->ask(request, request.wait + kAnswerWait);
-  if (auto* error = std::get_if<ClientError>(&answer)) return source_error(std::move(*error));
+  if (auto* error = std::get_if<ClientError>(&answer)) {
+    if (error->fault == ClientFault::kept_out) client_.reset();
+    return explain_refusal(from, std::move(*error));
+  }
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));
   if (blocks == nullptr) {
     return SourceError{SourceFault::refused, "the broker answered Fetch with something else"};
   }
   has_fetched_ = true;
   return FetchedBlocks{client_->welcome().log_id, blocks->head, std::move(blocks->blocks)};
+}
+
+// What was refused because it was trimmed is not to be asked for again and again: a person says
+// whether to go on without it.
+SourceError BrokerSource::explain_refusal(uint64_t from, ClientError error) {
+  if (error.fault != ClientFault::refused) return source_error(std::move(error));
+  const std::variant<Message, ClientError> asked = client_->ask(AskLog{}, kAnswerWait);
+  const Message* answer = std::get_if<Message>(&asked);
+  const LogState* log = answer ? std::get_if<LogState>(answer) : nullptr;
+  if (log == nullptr || from >= log->tail) return source_error(std::move(error));
+  return {SourceFault::trimmed, error.message, log->tail, client_->welcome().log_id};
 }
 
 }  // namespace muster

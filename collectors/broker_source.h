@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "collectors/block_source.h"
 #include "io/client.h"
@@ -20,10 +21,17 @@ class BrokerSource final : public BlockSource {
   BrokerSource(SocketContext& context, std::string endpoint, std::string name,
                std::function<bool()> interrupted, uint32_t fetch_bytes = kFetchBytes);
 
+  // From now on the broker keeps for the reader of this name what it has not done with
+  // (note_done), whether it is there or not. No two readers of a log may have one name.
+  void register_as(std::string reader) { reader_ = std::move(reader); }
+
   std::string name() const override { return "the broker at " + endpoint_; }
+  void note_done(uint64_t cursor) override { done_ = cursor; }
   std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration wait) override;
 
  private:
+  SourceError explain_refusal(uint64_t from, ClientError error);
+
   SocketContext& context_;
   std::string endpoint_;
   std::string name_;
@@ -31,6 +39,8 @@ class BrokerSource final : public BlockSource {
   uint32_t fetch_bytes_;
   std::unique_ptr<Client> client_;  // null: never connected
   bool has_fetched_ = false;
+  std::string reader_;  // empty: not registered
+  uint64_t done_ = 0;
 };
 
 }  // namespace muster

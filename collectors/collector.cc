@@ -2,9 +2,9 @@
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
-#include <mutex>
-#include <optional>
+#include <array>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -15,27 +15,11 @@
 #include "collectors/ledger_sink.h"
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
+#include "core/guid.h"
 #include "io/random.h"
 
 namespace muster {
 namespace {
-
-// The first sink that must not go on says why.
-class FirstError {
- public:
-  void set(std::string message) {
-    const std::lock_guard lock(mutex_);
-    if (!message_) message_ = std::move(message);
-  }
-  std::optional<std::string> take() {
-    const std::lock_guard lock(mutex_);
-    return std::move(message_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::optional<std::string> message_;
-};
 
 SinkRunnerOptions runner_options() {
   SinkRunnerOptions options;
@@ -49,17 +33,22 @@ SinkRunnerOptions runner_options() {
   return options;
 }
 
-void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint, Stop& stop,
-              FirstError& error) {
+// No other collector of this log has a sink of this machine and home.
+std::string reader_name(const Sink& sink, const Home& home) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return sanitize_utf8(std::string(sink.name()) + "@" + host.data() + ":" + home.dir);
+}
+
+void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint,
+              const Stop& stop) {
   SystemClock clock;
   BrokerSource source(sockets, endpoint, std::string(post.sink->name()),
                       [&] { return post.desk.interrupted(); });
+  source.register_as(post.reader);
   SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
-  const Result<Done> done = runner.run();
+  runner.run();
   post.desk.close();
-  if (done.ok()) return;
-  error.set(done.error());
-  stop.raise();
 }
 
 Result<CouchDbOptions> couchdb_options(const Home& home, const CouchDbConfig& config) {
@@ -91,9 +80,9 @@ Result<DecibelOptions> decibel_options(const Home& home, const DecibelConfig& co
   return options;
 }
 
-void wait_for_either(int stop_fd, const Stop& stop) {
-  pollfd fds[] = {{stop_fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
-  while (::poll(fds, 2, -1) < 0) {
+void wait_for(int stop_fd) {
+  pollfd fds[] = {{stop_fd, POLLIN, 0}};
+  while (::poll(fds, 1, -1) < 0) {
   }
 }
 
@@ -103,6 +92,7 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   SinkPosts posts;
   const auto add = [&](std::unique_ptr<Sink> sink) {
     posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
+    posts.back()->reader = reader_name(*posts.back()->sink, home);
   };
   add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
   LedgerPlace ledger = ledger_place(home, config.ledger);
@@ -121,18 +111,14 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   return posts;
 }
 
-Result<Done> collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint,
-                     Stop& stop, int stop_fd) {
-  FirstError error;
+void collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint, Stop& stop,
+             int stop_fd) {
   std::vector<std::jthread> threads;
   for (const std::unique_ptr<SinkPost>& post : posts) {
-    threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop, error); });
+    threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop); });
   }
-  wait_for_either(stop_fd, stop);
+  wait_for(stop_fd);
   stop.raise();
-  threads.clear();  // joins
-  if (std::optional<std::string> message = error.take()) return Error{*message};
-  return Done{};
 }
 
 }  // namespace muster

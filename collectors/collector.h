@@ -17,10 +17,9 @@ namespace muster {
 // `stop` outlives them. Errors: a file that the configuration names cannot be read.
 Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop& stop);
 
-// Carries the log of the broker at `endpoint` into the sinks until `stop_fd` is readable; then, or
-// when a sink must not go on (collectors/sink_runner.h, run), which is an error, raises `stop` and
-// waits for all.
-Result<Done> collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint,
-                     Stop& stop, int stop_fd);
+// Carries the log of the broker at `endpoint` into the sinks until `stop_fd` is readable; then
+// raises `stop` and waits for all.
+void collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint, Stop& stop,
+             int stop_fd);
 
 }  // namespace muster

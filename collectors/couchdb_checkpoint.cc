@@ -4,17 +4,13 @@
 
 #include "io/archive_name.h"
 #include "io/clock.h"
+#include "io/json_members.h"
 #include "io/json_writer.h"
 
 namespace muster {
 namespace {
 
-using Json = nlohmann::json;
-
-std::string text_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+using Json = nlohmann::ordered_json;
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "io/clock.h"
 #include "io/event_json.h"
+#include "io/json_depth.h"
 #include "io/json_writer.h"
 
 namespace muster {
@@ -47,11 +48,11 @@ void make_integers_safe(Json& json) {
   for (Json& part : json) make_integers_safe(part);
 }
 
-// What was shouted, or nothing when it is no object after all.
+// What was shouted, or nothing when it is no object after all, or none that can be walked.
 std::optional<std::string> shouted_object(const Event& event) {
   const auto* report = std::get_if<AttemptReported>(&event.body);
   const Shout* shout = report == nullptr ? nullptr : std::get_if<Shout>(&report->body);
-  if (shout == nullptr) return std::nullopt;
+  if (shout == nullptr || is_deep_json(shout->json)) return std::nullopt;
   Json json = Json::parse(shout->json, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   make_integers_safe(json);

@@ -17,12 +17,13 @@
 #include "io/clock.h"
 #include "io/codec.h"
 #include "io/event_json.h"
+#include "io/json_members.h"
 #include "io/json_writer.h"
 
 namespace muster {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -30,11 +31,6 @@ std::string name_of(const std::string& path) { return path.substr(path.rfind('/'
 // The events of a letter in our own encoding: one.
 std::string encode_letter(const SequencedEvent& at) {
   return encode_block(at.seq, std::vector<Event>{at.event});
-}
-
-std::string text_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 // JsonWriter writes a number that a double does not hold as a text.

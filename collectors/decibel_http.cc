@@ -173,7 +173,7 @@ HttpAnswer DecibelHttp::search(const HttpCall& call) {
   const Result<DecibelQuery> query = parse_decibel_query(call.query);
   if (!query.ok()) return http_refusal(400, query.error());
   Result<std::string> found = store_->search(*query);
-  if (!found.ok()) return http_refusal(500, found.error());
+  if (!found.ok()) return http_refusal(503, found.error());
   HttpAnswer answer;
   answer.body = std::move(*found) + "\n";
   return answer;

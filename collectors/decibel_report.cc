@@ -7,6 +7,7 @@
 
 #include "collectors/decibel_results.h"
 #include "core/guid.h"
+#include "core/join.h"
 #include "io/archive_name.h"
 #include "io/decibel_xml.h"
 
@@ -25,12 +26,6 @@ std::string fit(std::string_view text, size_t bytes_max = kDecibelFieldBytesMax)
 std::string metadata_or(const Metadata& metadata, const char* key, const std::string& fallback) {
   const auto found = metadata.find(key);
   return found == metadata.end() ? fallback : fit(found->second);
-}
-
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 // What became of an attempt, as a suite with one case.
@@ -166,7 +161,7 @@ Result<Done> DecibelReport::note_leased(const AttemptLeased& leased, Instant tim
   if (Result<Done> put = spool_.put(task); !put.ok()) return put;
   Result<DecibelAttempt> attempt = spool_.attempt(task.id, leased.token.attempt);
   if (!attempt.ok()) return Error{attempt.error()};
-  const std::string devices = leased.devices.empty() ? leased.worker : join(leased.devices);
+  const std::string devices = leased.devices.empty() ? leased.worker : join(leased.devices, ", ");
   attempt->hw = task.hw.empty() ? fit(devices) : task.hw;
   attempt->start = time;
   return spool_.put_attempt(task.id, *attempt);

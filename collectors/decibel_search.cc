@@ -120,6 +120,20 @@ std::optional<uint64_t> read_number(std::string_view text) {
   return whole && number <= INT64_MAX ? std::optional(number) : std::nullopt;
 }
 
+// A word that is no result, such as muster's own for jobs ("pass", "fail"), would find nothing.
+std::optional<std::string> why_no_result(const DecibelField& field, const std::string& value) {
+  const bool is_pattern = value.find('*') != std::string::npos;
+  if (field.name != "result" || is_pattern || parse_decibel_result(value)) return std::nullopt;
+  const std::vector<std::string> results = {"passed", "failure", "error"};
+  std::string meant = suggestion(value, results);
+  for (const std::string& result : results) {
+    const bool begins_so = !value.empty() && result.starts_with(value);
+    if (begins_so) meant = "; did you mean " + quote_text(result) + "?";
+  }
+  return full_name(field) + " is passed, failure or error, and " + quote_text(value) + " is none" +
+         meant;
+}
+
 std::optional<std::string> read_filter(const DecibelField& field, const std::string& value,
                                        DecibelQuery& query) {
   if (field.value == DecibelValue::time || field.value == DecibelValue::seconds) {
@@ -128,6 +142,7 @@ std::optional<std::string> read_filter(const DecibelField& field, const std::str
   if (field.value == DecibelValue::count && !read_number(value)) {
     return full_name(field) + " is a number";
   }
+  if (std::optional<std::string> why = why_no_result(field, value)) return why;
   query.filters.emplace_back(&field, value);
   return std::nullopt;
 }

@@ -56,7 +56,31 @@ DecibelTotals at_least(const DecibelTotals& said, const DecibelTotals& listed) {
           std::max(said.error, listed.error), said.skipped};
 }
 
+LeasePool<Database>::Open open_reader(const std::string& file, const Stop& stop,
+                                      Duration question_max) {
+  DatabaseOptions options;
+  options.read_only = true;
+  options.stop_fd = stop.fd();
+  options.statement_max = question_max;
+  return [file, options]() -> Result<Database> {
+    std::variant<Database, DbStatus> opened = Database::open(file, options);
+    if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return Error{failed->reason};
+    return std::move(std::get<Database>(opened));
+  };
+}
+
 }  // namespace
+
+DecibelStore::DecibelStore(Database writer, const DecibelKeep& keep, Duration question_max)
+    : keep_(keep),
+      writer_(std::move(writer)),
+      readers_(open_reader(writer_.path(), stop_, question_max), kQuestionsMax, kQuestionPatience) {
+}
+
+void DecibelStore::stop() {
+  stop_.raise();
+  readers_.stop();
+}
 
 // Writes one document, within a transaction. After a failure it takes nothing more.
 class DecibelStore::Intake final : public DecibelHandler {
@@ -202,16 +226,15 @@ class DecibelStore::Intake final : public DecibelHandler {
 };
 
 Result<std::unique_ptr<DecibelStore>> DecibelStore::open(const std::string& file,
-                                                         const DecibelKeep& keep) {
+                                                         const DecibelKeep& keep,
+                                                         Duration question_max) {
   std::variant<Database, DbStatus> writer = Database::open(file);
   if (const DbStatus* failed = std::get_if<DbStatus>(&writer)) return Error{failed->reason};
   if (Result<Done> done = migrate(std::get<Database>(writer)); !done.ok()) {
     return Error{done.error()};
   }
-  std::variant<Database, DbStatus> reader = Database::open(file, {.read_only = true});
-  if (const DbStatus* failed = std::get_if<DbStatus>(&reader)) return Error{failed->reason};
-  std::unique_ptr<DecibelStore> store(new DecibelStore(
-      std::move(std::get<Database>(writer)), std::move(std::get<Database>(reader)), keep));
+  std::unique_ptr<DecibelStore> store(
+      new DecibelStore(std::move(std::get<Database>(writer)), keep, question_max));
   if (Result<Done> counted = store->count_runs(); !counted.ok()) return Error{counted.error()};
   return store;
 }
@@ -293,8 +316,11 @@ DecibelReceipt DecibelStore::take(const Read& read, const std::string& key, Inst
 }
 
 Result<std::string> DecibelStore::search(const DecibelQuery& query) {
-  const std::lock_guard lock(read_mutex_);
-  return search_decibel(reader_, query);
+  Result<LeasePool<Database>::Lease> reader = readers_.borrow();
+  if (!reader.ok()) return Error{reader.error()};
+  Result<std::string> found = search_decibel(**reader, query);
+  if (!found.ok()) reader->discard();
+  return found;
 }
 
 }  // namespace muster

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "collectors/decibel_search.h"
+#include "collectors/lease_pool.h"
+#include "collectors/stop.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "io/config_decibel.h"
@@ -48,20 +50,24 @@ class DecibelStore {
  public:
   // Opens or creates `file`, and brings it to this build's tables.
   static Result<std::unique_ptr<DecibelStore>> open(const std::string& file,
-                                                    const DecibelKeep& keep = {});
+                                                    const DecibelKeep& keep = {},
+                                                    Duration question_max = kQuestionTimeMax);
 
   // Takes the document that `read` gives to the handler; an error of it means that there is none.
   // `key` is for a document that says none.
   using Read = std::function<Result<Done>(DecibelHandler&)>;
   DecibelReceipt receive(const Read& read, const std::string& key, Instant now);
 
-  // The rows that `query` asks for, as JSON (docs/decibel.md). Errors: the store does not work.
+  // The rows that `query` asks for, as JSON (docs/decibel.md). Errors: the store does not work, the
+  // answer takes longer than `question_max`, too many ask, or it was stopped.
   Result<std::string> search(const DecibelQuery& query);
+
+  // Every search ends, and there is none any more. What is being received goes on.
+  void stop();
 
  private:
   class Intake;
-  DecibelStore(Database writer, Database reader, const DecibelKeep& keep)
-      : keep_(keep), writer_(std::move(writer)), reader_(std::move(reader)) {}
+  DecibelStore(Database writer, const DecibelKeep& keep, Duration question_max);
   static DecibelReceipt failed(const DbStatus& status);
   DecibelReceipt take(const Read& read, const std::string& key, Instant now);
   Result<Done> count_runs();
@@ -73,8 +79,8 @@ class DecibelStore {
   std::mutex write_mutex_;
   uint64_t runs_ = 0;
   Database writer_;
-  std::mutex read_mutex_;
-  Database reader_;
+  Stop stop_;
+  LeasePool<Database> readers_;
 };
 
 }  // namespace muster

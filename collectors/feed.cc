@@ -6,7 +6,9 @@
 #include <chrono>
 #include <utility>
 
+#include "core/guid.h"
 #include "core/limits.h"
+#include "core/suggest.h"
 #include "io/codec.h"
 #include "io/event_json.h"
 #include "io/json_writer.h"
@@ -41,30 +43,51 @@ bool wants(const FeedFilter& filter, const Event& event) {
          (filter.guid.empty() || event_guid(event) == filter.guid);
 }
 
-// The events of a block from `next` on that `filter` takes; `next` moves behind the block. An error
-// when the block is none, or begins later.
-Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, uint64_t& next,
-                        std::vector<FeedEventPtr>& events) {
+// Events as they are taken out of blocks, until there are enough of them.
+struct Taken {
+  uint64_t next = 0;  // behind what was looked at
+  std::vector<FeedEventPtr> events;
+  size_t bytes = 0;
+  size_t bytes_max = SIZE_MAX;
+
+  bool is_full() const { return bytes >= bytes_max; }
+};
+
+// The events of a block from `taken.next` on that `filter` takes; what is too many stays for the
+// next time. An error when the block is none, or begins later.
+Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, Taken& taken) {
   const Result<Block> block = decode_block(bytes);
   if (!block) return Error{"a block of the log cannot be read: " + block.error()};
-  if (block->first > next) {
-    return Error{"the log has no event " + std::to_string(next) + " any more: it begins with " +
-                 std::to_string(block->first)};
+  if (block->first > taken.next) {
+    return Error{"the log has no event " + std::to_string(taken.next) +
+                 " any more: it begins with " + std::to_string(block->first)};
   }
-  for (size_t i = 0; i < block->events.size(); ++i) {
+  for (size_t i = 0; i < block->events.size() && !taken.is_full(); ++i) {
     const uint64_t seq = block->first + i;
-    if (seq < next) continue;
-    next = seq + 1;
+    if (seq < taken.next) continue;
+    taken.next = seq + 1;
     const bool unknown =
         std::find(block->unknown.begin(), block->unknown.end(), i) != block->unknown.end();
     if (!unknown && wants(filter, block->events[i])) {
-      events.push_back(make_event(seq, block->events[i]));
+      taken.events.push_back(make_event(seq, block->events[i]));
+      taken.bytes += size_of(*taken.events.back());
     }
   }
   return Done{};
 }
 
 }  // namespace
+
+std::optional<std::string> invalid_filter(const FeedFilter& filter) {
+  const std::vector<std::string>& types = event_types();
+  if (!filter.type.empty() && std::find(types.begin(), types.end(), filter.type) == types.end()) {
+    return "no event has the type " + quote_text(filter.type) + suggestion(filter.type, types);
+  }
+  if (const auto why = filter.guid.empty() ? std::nullopt : invalid_guid(filter.guid)) {
+    return "guid: " + *why;
+  }
+  return std::nullopt;
+}
 
 // --- a subscription ---
 
@@ -93,6 +116,13 @@ FeedBatch FeedSubscription::end(std::string why, Place place) {
   last_.ended = std::move(why);
   last_.is_place_lost = place == Place::lost;
   return last_;
+}
+
+// The broker is there and does not give what comes next, and never will.
+FeedBatch FeedSubscription::end_at(const SourceError& error) {
+  last_.tail = error.tail;
+  if (error.tail > 0) next_ = error.tail;
+  return end(error.message, Place::lost);
 }
 
 // What comes next is not in the ring.
@@ -159,7 +189,9 @@ FeedBatch FeedSubscription::read(Duration patience) {
   std::unique_lock lock(feed_.mutex_);
   if (feed_.stopped_) return end(kStopping, Place::kept);
   if (const auto* error = std::get_if<SourceError>(&read)) {
-    if (error->fault == SourceFault::refused) return end(error->message, Place::lost);
+    const bool is_final =
+        error->fault == SourceFault::refused || error->fault == SourceFault::trimmed;
+    if (is_final) return end_at(*error);
     feed_.moved_.wait_for(lock, std::min(patience, kAgainAfter));
     return {{}, next_, feed_.status_.head, error->message, {}};
   }
@@ -187,6 +219,16 @@ std::string feed_page_to_json(const FeedBatch& batch) {
   json.begin_array("events");
   for (const FeedEventPtr& event : batch.events) json.json("", event->json);
   json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+std::string feed_error_to_json(const FeedBatch& batch) {
+  JsonWriter json;
+  json.begin_object();
+  json.text("schema", "muster.error/1");
+  json.text("error", batch.ended);
+  if (batch.tail > 0) json.number("tail", batch.tail);
   json.end_object();
   return json.take();
 }
@@ -229,6 +271,7 @@ FeedBatch Feed::read(uint64_t from, const FeedFilter& filter) {
   auto read = read_chunk(std::max<uint64_t>(from, 1), filter, kReadPatience);
   if (const auto* error = std::get_if<SourceError>(&read)) {
     batch.ended = error->message;
+    batch.tail = batch.next = error->tail;
     return batch;
   }
   auto& chunk = std::get<Chunk>(read);
@@ -258,15 +301,15 @@ std::variant<Feed::Chunk, SourceError> Feed::read_chunk(uint64_t from, const Fee
   give_back(std::move(reader));
   if (auto* error = std::get_if<SourceError>(&fetched)) return std::move(*error);
   const auto& got = std::get<FetchedBlocks>(fetched);
-  Chunk chunk;
-  chunk.next = from;
-  chunk.head = got.head;
-  chunk.log_id = got.log_id;
+  Taken taken;
+  taken.next = from;
+  taken.bytes_max = limits_.batch_bytes;
   for (const std::string& bytes : got.blocks) {
-    const Result<Done> taken = take_block(bytes, filter, chunk.next, chunk.events);
-    if (!taken) return SourceError{SourceFault::refused, taken.error()};
+    if (taken.is_full()) break;
+    const Result<Done> done = take_block(bytes, filter, taken);
+    if (!done) return SourceError{SourceFault::refused, done.error()};
   }
-  return chunk;
+  return Chunk{std::move(taken.events), taken.next, got.head, got.log_id};
 }
 
 std::unique_ptr<BlockSource> Feed::borrow_reader(Duration patience) {
@@ -328,6 +371,10 @@ void Feed::follow() {
     }
     if (fault.fault == SourceFault::stopped) continue;
     std::unique_lock lock(mutex_);
+    if (fault.fault == SourceFault::trimmed && was_live) {
+      is_live_ = false;  // it begins at the log's end again
+      continue;
+    }
     status_.away = fault.message;
     tell_all();
     moved_.wait_for(lock, kAgainAfter, [&] { return stopped_; });
@@ -344,12 +391,12 @@ void Feed::begin_at(uint64_t next, const std::string& log_id) {
 }
 
 Result<Done> Feed::take(const FetchedBlocks& fetched) {
-  std::vector<FeedEventPtr> events;
-  uint64_t next = ring_next_;
+  Taken taken;
+  taken.next = ring_next_;
   if (is_live_) {
     for (const std::string& bytes : fetched.blocks) {
-      const Result<Done> taken = take_block(bytes, {}, next, events);
-      if (!taken) return taken;
+      const Result<Done> done = take_block(bytes, {}, taken);
+      if (!done) return done;
     }
   }
   const std::lock_guard lock(mutex_);
@@ -363,9 +410,9 @@ Result<Done> Feed::take(const FetchedBlocks& fetched) {
     tell_all();
     return Done{};
   }
-  if (next == ring_next_) return Done{};
-  ring_next_ = next;
-  for (FeedEventPtr& event : events) {
+  if (taken.next == ring_next_) return Done{};
+  ring_next_ = taken.next;
+  for (FeedEventPtr& event : taken.events) {
     ring_bytes_ += size_of(*event);
     ring_.push_back(std::move(event));
   }

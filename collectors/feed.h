@@ -49,6 +49,9 @@ struct FeedFilter {
   }
 };
 
+// Why nothing can match it, or nothing.
+std::optional<std::string> invalid_filter(const FeedFilter& filter);
+
 // From where somebody subscribes.
 enum class FeedSide : uint8_t {
   own,    // in this process: there is always a place
@@ -70,7 +73,9 @@ struct FeedLimits {
   size_t readers = 4;
   // The network may stand still for so long.
   Duration lag_max = std::chrono::seconds(20);
-  // What a subscriber is given at once, roughly: so much it holds in memory while it is sent.
+  // What a subscriber is given at once, and the one event more with which that is reached: so much
+  // it holds in memory while it is sent. The rest of a block, which may be far larger, is read
+  // again for the next time.
   size_t batch_bytes = 256 << 10;
 
   size_t places(FeedSide side) const {
@@ -87,11 +92,16 @@ struct FeedBatch {
   std::string away;                  // why nothing new can come at present, or empty
   std::string ended;                 // why this is the last batch, or empty: it goes on
   bool is_head_known = false;        // `head` was heard from the broker that answers now
-  bool is_place_lost = false;        // with `ended`: there is no coming back at `next`
+  bool is_place_lost = false;        // with `ended`: there is no coming back where it was
+  // With `ended`: what came next is not in the log any more, which begins with this event now.
+  // `next` is the same; what was between is lost. 0: nothing like that.
+  uint64_t tail = 0;
 };
 
-// A page of events: "muster.events/1" (docs/feed.md).
+// A page of events: "muster.events/1" (docs/feed.md). Of one that has not ended.
 std::string feed_page_to_json(const FeedBatch& batch);
+// Why there is no page: "muster.error/1", and `tail` where there is one. Of one that has ended.
+std::string feed_error_to_json(const FeedBatch& batch);
 
 struct FeedStatus {
   uint64_t head = 0;
@@ -124,6 +134,7 @@ class FeedSubscription {
 
   enum class Place : uint8_t { kept, lost };
   FeedBatch end(std::string why, Place place);
+  FeedBatch end_at(const SourceError& error);
   bool must_read() const;
   bool is_too_slow() const;
   FeedBatch take_from_ring();
@@ -153,8 +164,9 @@ class Feed {
   std::unique_ptr<FeedSubscription> subscribe(uint64_t from, FeedFilter filter,
                                               FeedSide side = FeedSide::local, int wake_fd = -1);
 
-  // One chunk of the log from event `from` (>= 1) on, as far as there is any, waiting for nothing
-  // but the broker. `ended` says why there is none, and is for this once.
+  // One chunk of the log from event `from` (>= 1) on, of FeedLimits::batch_bytes, as far as there
+  // is any, waiting for nothing but the broker. `ended` says why there is none, and is for this
+  // once.
   FeedBatch read(uint64_t from, const FeedFilter& filter);
 
   FeedStatus status() const;

@@ -10,9 +10,6 @@
 #include <utility>
 
 #include "collectors/http_answers.h"
-#include "core/guid.h"
-#include "core/suggest.h"
-#include "io/event_json.h"
 #include "io/json_writer.h"
 
 namespace muster {
@@ -64,14 +61,7 @@ Result<uint64_t> first_event(const HttpCall& call) {
 
 Result<FeedFilter> read_filter(const HttpCall& call) {
   FeedFilter filter{query_text(call, "type"), query_text(call, "guid")};
-  const std::vector<std::string>& types = event_types();
-  if (!filter.type.empty() && std::find(types.begin(), types.end(), filter.type) == types.end()) {
-    return Error{"no event has the type " + quote_text(filter.type) +
-                 suggestion(filter.type, types)};
-  }
-  if (const auto why = filter.guid.empty() ? std::nullopt : invalid_guid(filter.guid)) {
-    return Error{"guid: " + *why};
-  }
+  if (const auto why = invalid_filter(filter)) return Error{*why};
   return filter;
 }
 
@@ -80,7 +70,9 @@ std::string end_json(const FeedBatch& batch) {
   json.begin_object();
   json.text("schema", "muster.feed_end/1");
   json.text("reason", batch.ended);
-  if (batch.next > 0) json.number("next", batch.next);
+  const bool may_come_back = !batch.is_place_lost || batch.tail > 0;
+  if (batch.next > 0 && may_come_back) json.number("next", batch.next);
+  if (batch.tail > 0) json.number("tail", batch.tail);
   json.end_object();
   return json.take();
 }
@@ -97,6 +89,8 @@ std::string render(Form form, const FeedBatch& batch) {
   }
   if (batch.ended.empty()) return text;
   if (form == Form::ndjson) return text + end_json(batch) + "\n";
+  // Clients that come back by themselves do so where there is something.
+  if (batch.tail > 0) text += "id: " + std::to_string(batch.tail - 1) + "\n";
   return text + "event: end\ndata: " + end_json(batch) + "\n\n";
 }
 
@@ -188,6 +182,9 @@ HttpAnswer FeedHttp::events(const HttpCall& call) {
   const std::optional<uint64_t> follow = query_number(call, "follow", 1);
   if (!follow || *follow > 1) return http_refusal(400, "follow is 0 or 1");
   if (*form == Form::page) return page(call, *from, *filter);
+  if (call.query.contains("max")) {
+    return http_refusal(400, "max is of format=json: a stream has no pages");
+  }
   HttpAnswer answer;
   answer.type = *form == Form::sse ? "text/event-stream" : "application/x-ndjson";
   answer.headers.emplace_back("Cache-Control", "no-store");
@@ -215,7 +212,11 @@ HttpAnswer FeedHttp::page(const HttpCall& call, uint64_t from, const FeedFilter&
     return http_refusal(400, "max is a number from 1 to " + std::to_string(kEventsPageMax));
   }
   FeedBatch batch = feed_.read(std::max<uint64_t>(from, 1), filter);
-  if (!batch.ended.empty()) return http_refusal(503, batch.ended);
+  if (!batch.ended.empty()) {
+    HttpAnswer refusal = answer_json(feed_error_to_json(batch));
+    refusal.status = batch.tail > 0 ? 410 : 503;
+    return refusal;
+  }
   if (batch.events.size() > *max) {
     batch.next = batch.events[*max]->seq;
     batch.events.resize(*max);

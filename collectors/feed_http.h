@@ -11,7 +11,8 @@
 //
 // While nothing happens a stream says every kFeedBeat that it lives: a comment, or an empty line.
 // One that the feed ends says why: the event "end", or a last line, of the schema
-// muster.feed_end/1.
+// muster.feed_end/1. What was trimmed from the log ends it, and a page is refused with 410: `tail`
+// is where the log begins.
 #pragma once
 
 #include <string_view>

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "collectors/http_answers.h"
 #include "core/guid.h"
 #include "io/clock.h"
 #include "io/json_members.h"
@@ -80,25 +81,42 @@ void FeedSockets::publish() {
 }
 
 void FeedSockets::take_subscriptions() {
-  while (const auto change = publisher_->receive()) {
-    const std::string& topic = change->topic;
-    if (!is_utf8(topic)) continue;  // no member of an object: its events say nothing of it
-    const bool is_beat = topic.starts_with(kBeat);
-    if (!change->is_new) {
-      beats_.erase(topic);
-      sent_.erase(topic);
-    } else if (is_beat) {
-      beats_.insert(topic);
-      due_.insert(topic);
-    } else {
-      sent_.emplace(topic, published_.value_or(0));
-    }
+  int taken = 0;
+  for (; taken < kPerTurn; ++taken) {
+    const auto change = publisher_->receive();
+    if (!change) break;
+    take_subscription(*change);
   }
+  // There may be more: the poll must not wait.
+  if (taken == kPerTurn) ::eventfd_write(news_.get(), 1);
   if (sent_.empty() && beats_.empty()) {
     subscription_.reset();
     published_.reset();
   } else if (!subscription_) {
     subscription_ = feed_.subscribe(0, {}, FeedSide::own, news_.get());
+  }
+}
+
+void FeedSockets::take_subscription(const PublisherSocket::Subscription& change) {
+  const std::string& topic = change.topic;
+  if (!is_utf8(topic)) return;  // no member of an object: its events say nothing of it
+  if (!change.is_new) {
+    beats_.erase(topic);
+    due_.erase(topic);
+    sent_.erase(topic);
+    return;
+  }
+  const bool is_known = beats_.contains(topic) || sent_.contains(topic);
+  const bool has_place = beats_.size() + sent_.size() < kFeedTopicsMax;
+  if (topic.size() > kFeedTopicBytesMax || (!is_known && !has_place)) {
+    spdlog::debug("feed: a subscription is one too many, or too long: {}", quote_text(topic));
+    return;
+  }
+  if (topic.starts_with(kBeat)) {
+    beats_.insert(topic);
+    due_.insert(topic);
+  } else {
+    sent_.emplace(topic, published_.value_or(0));
   }
 }
 
@@ -133,15 +151,18 @@ void FeedSockets::begin_after(uint64_t seq) {
 
 void FeedSockets::publish_event(const FeedEvent& event) {
   const std::string topic = event.type + "." + event.guid;
+  const bool is_sent = event.json.size() <= kFeedEventBytesMax;
   JsonWriter before;
   before.begin_object();
   for (size_t size = 0; size <= topic.size(); ++size) {
     const auto sent = sent_.find(std::string_view(topic).substr(0, size));
-    if (sent != sent_.end()) {
-      before.number(sent->first, std::exchange(sent->second, event.seq));
-    }
+    if (sent == sent_.end()) continue;
+    before.number(sent->first, std::exchange(sent->second, event.seq));
+    const std::string beat = std::string(kBeat) + sent->first;
+    if (!is_sent && beats_.contains(beat)) due_.insert(beat);
   }
   before.end_object();
+  if (!is_sent) return;
   publisher_->send({topic, std::to_string(event.seq), before.take(), event.json});
 }
 
@@ -177,7 +198,8 @@ void FeedSockets::answer_questions() {
   poller.add_fd(stop_.fd(), POLLIN, kStop);
   while (!stop_.raised()) {
     if (const auto question = answerer_->receive()) {
-      answerer_->send(*question, answer(question->body));
+      answerer_->send(*question, question->barred ? error_json("this key may not ask (any more)")
+                                                  : answer(question->body));
     } else {
       poller.wait(Duration(-1));
     }
@@ -187,13 +209,24 @@ void FeedSockets::answer_questions() {
 std::string FeedSockets::answer(const std::string& question) {
   const Json json = Json::parse(question, nullptr, false);
   if (!json.is_object()) return error_json("a question is a JSON object: {\"from\": 1}");
+  const QueryWords known{{"from", "through", "type", "guid"}, "docs/feed.md"};
+  for (const auto& [word, value] : json.items()) {
+    if (std::find(known.words.begin(), known.words.end(), word) == known.words.end()) {
+      return error_json(known.why_not(word));
+    }
+    const bool is_text = word == "type" || word == "guid";
+    if (is_text && !value.is_string()) return error_json(word + " is no text");
+  }
   const JsonMembers members(json);
   const uint64_t from = members.number("from");
   if (from == 0) return error_json("from is not the number of an event; they begin with 1");
   const uint64_t through =
       members.find("through") == nullptr ? UINT64_MAX : members.number("through");
-  FeedBatch batch = feed_.read(from, {members.text("type"), members.text("guid")});
-  if (!batch.ended.empty()) return error_json(batch.ended);
+  if (through == 0) return error_json("through is not the number of an event");
+  const FeedFilter filter{members.text("type"), members.text("guid")};
+  if (const auto why = invalid_filter(filter)) return error_json(*why);
+  FeedBatch batch = feed_.read(from, filter);
+  if (!batch.ended.empty()) return feed_error_to_json(batch);
   std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > through; });
   // What is later was not looked at, as far as the asker knows.
   if (batch.next > through) batch.next = std::max(from, through + 1);

@@ -11,7 +11,8 @@
 //
 // Answers (ROUTER), from a thread of their own: a question {"from": SEQ, "through": SEQ, "type":
 // "", "guid": ""} of which all but from may be missing is answered by a page of the log, {"schema":
-// "muster.events/1", head, next, events []}, or {"schema": "muster.error/1", "error": ...}.
+// "muster.events/1", head, next, events []}, or {"schema": "muster.error/1", "error": ...}, with
+// `tail` where the log begins later than what was asked for.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,15 @@
 #include "io/socket_publisher.h"
 
 namespace muster {
+
+// Subscriptions that messages speak of, ~beat. or not. Who comes with more gets its events, but no
+// beats, and asks where `before` does not name it, until others have left and it comes again.
+inline constexpr size_t kFeedTopicsMax = 4'096;
+// Nothing that is published begins with more: the longest GUID, of four bytes a character.
+inline constexpr size_t kFeedTopicBytesMax = 2 << 10;
+// An event of more JSON is not sent, since kFeedQueueMax of them may wait for one that is stuck: a
+// beat that comes at once says that there is one to be asked for.
+inline constexpr size_t kFeedEventBytesMax = 16 << 10;
 
 class FeedSockets {
  public:
@@ -49,6 +59,7 @@ class FeedSockets {
 
   void publish();
   void take_subscriptions();
+  void take_subscription(const PublisherSocket::Subscription& change);
   void publish_news();
   void begin_after(uint64_t seq);
   void publish_event(const FeedEvent& event);

@@ -22,6 +22,7 @@ Feed::Connect connect_feed(SocketContext& sockets, const std::string& endpoint) 
 
 LedgerPool::Open open_ledger(LedgerPlace place, const Stop& stop) {
   place.stop_fd = stop.fd();
+  place.question_max = kQuestionTimeMax;
   return [place = std::move(place)] { return Ledger::open(place); };
 }
 
@@ -64,6 +65,7 @@ Front::~Front() {
   stop_.raise();
   feed_.stop();
   ledger_http_.stop();
+  if (results_) results_->stop();
   archive_.stop();
 }
 

@@ -16,8 +16,10 @@
 
 #include "collectors/http_connection.h"
 #include "collectors/http_server_request.h"
+#include "collectors/token_check.h"
 #include "core/limits.h"
 #include "io/archive_name.h"
+#include "io/clock.h"
 
 namespace muster {
 namespace {
@@ -141,11 +143,6 @@ class SpooledBody {
   std::string problem_;
 };
 
-bool has_token(const httplib::Request& request, const std::string& token) {
-  if (token.empty()) return false;
-  return equal_in_constant_time(request.get_header_value("Authorization"), "Bearer " + token);
-}
-
 void set_file(httplib::Response& response, HttpAnswer&& answer) {
   const auto file = std::make_shared<UniqueFd>(std::move(answer.file));
   const uint64_t from = answer.file_offset;
@@ -184,6 +181,7 @@ class HttplibServer final : public HttpServer {
  public:
   HttplibServer(HttpListen listen, Handler handler)
       : listen_(std::move(listen)),
+        token_(listen_.token_digest),
         handler_(std::move(handler)),
         server_(listen_, std::max(listen_.body_max, listen_.spools ? listen_.spool_max : 0),
                 [this](const httplib::Request& request) { return refusal(request); }) {
@@ -302,13 +300,13 @@ class HttplibServer final : public HttpServer {
   }
 
   // By what its head says.
-  std::optional<HttpAnswer> refusal(const httplib::Request& request) const {
+  std::optional<HttpAnswer> refusal(const httplib::Request& request) {
     if (std::optional<HttpAnswer> refused = refuse_method_of(request)) return refused;
     if (!has_body(request)) return std::nullopt;
-    if (listen_.socket.empty() && !has_token(request, listen_.token)) {
-      return http_refusal(401,
-                          "writing needs the header \"Authorization: Bearer TOKEN\"; the token is "
-                          "in the collector's http_token_file");
+    if (listen_.socket.empty()) {
+      std::optional<HttpAnswer> refused = token_.refuse(request.get_header_value("Authorization"),
+                                                        request.remote_addr, SystemClock().now());
+      if (refused) return refused;
     }
     return refuse_body(request, listen_.max_of(path_of(request.target)));
   }
@@ -353,6 +351,7 @@ class HttplibServer final : public HttpServer {
   }
 
   HttpListen listen_;
+  TokenCheck token_;
   Handler handler_;
   Listener server_;
   std::thread thread_;

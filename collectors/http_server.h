@@ -91,7 +91,8 @@ struct HttpListen {
   std::string socket;  // path of a Unix socket, made with mode 0600; empty: TCP
   std::string host;    // of TCP
   uint16_t port = 0;   // 0: any that is free
-  std::string token;   // of those who may write by TCP; empty: nobody may
+  // Of the token of those who may write by TCP (SHA-256, io/sha256.h); empty: nobody may.
+  std::string token_digest;
   HttpCrowd crowd{};
   HttpPace pace{};
   size_t body_max = 1 << 20;

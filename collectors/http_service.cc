@@ -36,12 +36,12 @@ HttpService::~HttpService() {
 Result<Done> HttpService::listen_on_tcp(const Home& home, const Config& config,
                                         const HttpServer::Handler& handler) {
   if (const std::optional<std::string> why = invalid_http(home, config)) return Error{*why};
-  const Result<std::string> token = load_http_token(config);
+  const Result<std::string> token = load_http_token_digest(config);
   if (!token) return Error{token.error()};
   HttpListen by_tcp;
   by_tcp.host = config.http_host;
   by_tcp.port = config.http_port;
-  by_tcp.token = *token;
+  by_tcp.token_digest = *token;
   by_tcp.body_max = kArchiveAppendBytesMax;
   spool_decibel_bodies(home, by_tcp);
   auto tcp_server = HttpServer::start(by_tcp, handler);
@@ -56,7 +56,7 @@ Result<Done> HttpService::listen_on_tcp(const Home& home, const Config& config,
 
 std::optional<std::string> invalid_http(const Home& home, const Config& config) {
   if (config.http_host.empty()) return std::nullopt;
-  const Result<std::string> token = load_http_token(config);
+  const Result<std::string> token = load_http_token_digest(config);
   if (!token) return token.error();
   const std::string key = "http in " + home.config_file() + " is " + config.http_host;
   addrinfo* found = nullptr;

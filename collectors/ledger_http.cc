@@ -15,9 +15,6 @@
 namespace muster {
 namespace {
 
-// So many questions at once: each has a connection, and what it has read in memory.
-constexpr size_t kQuestionsMax = 4;
-constexpr Duration kQuestionPatience = 10s;
 // A row may have a record's 64 KiB.
 constexpr uint32_t kPieceRows = 64;
 

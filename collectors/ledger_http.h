@@ -20,8 +20,9 @@
 #include <vector>
 
 #include "collectors/api_routes.h"
-#include "collectors/ledger_pool.h"
+#include "collectors/lease_pool.h"
 #include "core/result.h"
+#include "io/ledger.h"
 
 namespace muster {
 
@@ -29,6 +30,8 @@ inline constexpr uint32_t kApiPageMax = 1'000;
 inline constexpr size_t kApiPageBytes = 4 << 20;  // a page ends with the row that comes to it
 // Of a list of tasks found by a prefix: each is looked up by itself.
 inline constexpr uint32_t kApiPrefixMax = 100;
+
+using LedgerPool = LeasePool<Ledger>;
 
 class LedgerHttp {
  public:

@@ -10,6 +10,14 @@ namespace muster {
 LedgerSink::LedgerSink(LedgerPlace place) : place_(std::move(place)) {}
 LedgerSink::~LedgerSink() = default;
 
+std::string LedgerSink::way_out() const {
+  if (place_.server) {
+    return "a database belongs to one broker: give this lab one of its own, with ledger.database "
+           "in muster.yaml";
+  }
+  return "or stop the collector and move the file " + place_.file + " away";
+}
+
 Result<SinkPosition> LedgerSink::open() {
   writer_.reset();
   Result<std::unique_ptr<SqlStore>> store = open_ledger_store(place_);

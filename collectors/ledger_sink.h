@@ -20,6 +20,7 @@ class LedgerSink final : public Sink {
 
   std::string_view name() const override { return "ledger"; }
   std::string place() const override { return describe(place_); }
+  std::string way_out() const override;
   BatchLimits limits() const override { return {8'192, 8 << 20}; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;

@@ -36,6 +36,7 @@ struct WorkerOf {
   std::string_view operator()(const DeviceUnlisted& event) const { return event.worker; }
   std::string_view operator()(const TaskRetried&) const { return {}; }
   std::string_view operator()(const DaemonLogged&) const { return {}; }
+  std::string_view operator()(const AccessRefused&) const { return {}; }
   std::string_view operator()(const DrainChanged& event) const { return event.worker; }
 };
 

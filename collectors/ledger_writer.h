@@ -60,6 +60,7 @@ class LedgerWriter {
   void add(const DeviceUnlisted& event, const SequencedEvent&) { note(devices_.add(event)); }
   void add(const TaskRetried& event, const SequencedEvent& at) { tasks_.add(event, at.event.time); }
   void add(const DaemonLogged&, const SequencedEvent&) {}
+  void add(const AccessRefused&, const SequencedEvent&) {}
   void add(const DrainChanged&, const SequencedEvent&) {}
 
  private:

@@ -19,8 +19,12 @@ constexpr Duration kAgain = std::chrono::seconds(5);
 
 }  // namespace
 
-LogFeed::LogFeed(std::string endpoint, LogEvents& events, const Stop& stop)
-    : endpoint_(std::move(endpoint)), events_(events), stop_(stop), thread_([this] { run(); }) {}
+LogFeed::LogFeed(SocketContext& sockets, std::string endpoint, LogEvents& events, const Stop& stop)
+    : endpoint_(std::move(endpoint)),
+      events_(events),
+      stop_(stop),
+      sockets_(sockets),
+      thread_([this] { run(); }) {}
 
 void LogFeed::run() {
   const QuietLog quiet;

@@ -15,7 +15,7 @@ class LogFeed {
  public:
   // Begins at once; ends when `stop` is raised, and the destructor waits for that. What is given
   // outlives it.
-  LogFeed(std::string endpoint, LogEvents& events, const Stop& stop);
+  LogFeed(SocketContext& sockets, std::string endpoint, LogEvents& events, const Stop& stop);
   LogFeed(const LogFeed&) = delete;
   LogFeed& operator=(const LogFeed&) = delete;
 
@@ -26,7 +26,7 @@ class LogFeed {
   std::string endpoint_;
   LogEvents& events_;
   const Stop& stop_;
-  SocketContext sockets_;
+  SocketContext& sockets_;
   std::jthread thread_;
 };
 

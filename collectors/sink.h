@@ -117,6 +117,12 @@ class Sink {
   // afterwards. An error, and nothing changes, where `cursor` is beyond the position, or the place
   // can be written anew from the beginning only and `cursor` is not 0.
   virtual Result<Done> rewind(uint64_t cursor) = 0;
+
+  // What a person can do when the place holds the history of another log than the broker's.
+  virtual std::string way_out() const {
+    return "to collect that log from its beginning, stop the collector and move the directories "
+           "collector and results of this home away";
+  }
 };
 
 // For deliver_again: that and why `sink` takes event `seq` in its turn only.

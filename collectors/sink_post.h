@@ -24,6 +24,7 @@ struct SinkPost {
   const std::unique_ptr<Sink> sink;  // of its own thread, but for name() and place()
   DeadLetters letters;
   SinkDesk desk;
+  std::string reader;  // its name in the broker's log (core/log_keeping.h)
 };
 
 using SinkPosts = std::vector<std::unique_ptr<SinkPost>>;

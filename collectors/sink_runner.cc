@@ -53,17 +53,16 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
       clock_(clock),
       options_(std::move(options)) {}
 
-Result<Done> SinkRunner::run() {
+void SinkRunner::run() {
   while (!stop_.raised()) {
     const Result<Done> opened = open();
     serve_order();
     if (!opened.ok()) {
       fail(opened.error());
     } else if (is_open_) {
-      if (Result<Done> done = follow(); !done.ok()) return done;
+      follow();
     }
   }
-  return Done{};
 }
 
 Result<Done> SinkRunner::open() {
@@ -84,34 +83,43 @@ Result<Done> SinkRunner::open() {
 
 // Fetches and delivers until a delivery fails, or somebody has changed what the sink has: then it
 // must be opened again.
-Result<Done> SinkRunner::follow() {
+void SinkRunner::follow() {
   while (!stop_.raised()) {
     if (desk_.has_order()) {
       serve_order();
-      if (!is_open_) return Done{};
+      if (!is_open_) return;
     }
-    const Result<Next> next = take_turn();
-    if (!next.ok()) return Error{next.error()};
+    const Next next = take_turn();
     is_logs_turn_ = false;
     desk_.hold_orders(false);
-    if (*next == Next::open_again) return Done{};
+    if (next == Next::open_again) return;
   }
-  return Done{};
 }
 
 // One fetch, and what is due after it.
-Result<SinkRunner::Next> SinkRunner::take_turn() {
+SinkRunner::Next SinkRunner::take_turn() {
+  // What was done of another log says nothing about this one.
+  source_.note_done(source_log_ == position_.log_id ? position_.cursor : 0);
   const std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
+  trimmed_.reset();
   if (const auto* error = std::get_if<SourceError>(&answer)) {
-    if (error->fault != SourceFault::stopped) {
+    if (error->fault == SourceFault::trimmed) {
+      source_fails_ = true;
+      source_log_ = error->log_id;
+      fail(explain_trimmed(*error));
+    } else if (error->fault != SourceFault::stopped) {
       source_fails_ = true;
       fail(error->message);
     }
     return deliver_due();
   }
   const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
-  if (std::optional<std::string> why = wrong_history(fetched)) return Error{*why};
+  source_log_ = fetched.log_id;
+  if (const std::optional<std::string> why = wrong_history(fetched)) {
+    fail(*why);
+    return Next::open_again;
+  }
   position_.log_id = fetched.log_id;
   const Result<Done> appended = append(fetched.blocks);
   source_fails_ = !appended.ok();
@@ -127,6 +135,15 @@ Result<SinkRunner::Next> SinkRunner::take_turn() {
   return Next::go_on;
 }
 
+// Nothing is skipped in silence: a person says that it goes on behind the gap.
+std::string SinkRunner::explain_trimmed(const SourceError& error) {
+  const std::string tail = std::to_string(error.tail);
+  trimmed_ = SinkPosition{error.log_id, error.tail - 1};
+  return error.message + "; to go on without " + std::string(sink_.name()) +
+         " ever having those before it: muster sink replay " + std::string(sink_.name()) +
+         " --from " + tail;
+}
+
 // A batch that waits to become full is not kept waiting by a source that has nothing.
 Duration SinkRunner::fetch_wait() const {
   if (is_logs_turn_) return Duration(0);
@@ -135,14 +152,14 @@ Duration SinkRunner::fetch_wait() const {
   return std::clamp(sink_.limits().age_max - waited, Duration(0), kFetchWait);
 }
 
+// Going on would mix two histories. Only a person knows which of them is wrong.
 std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetched) const {
+  if (position_.cursor == 0) return std::nullopt;  // it has nothing of any log
   const std::string sink(sink_.name());
-  const std::string advice =
-      ": see that the endpoint is right; to collect that log from its beginning, stop the "
-      "collector and move the directories collector and results of this home away";
+  const std::string advice = ": see that the endpoint is right; " + sink_.way_out();
   if (!position_.log_id.empty() && position_.log_id != fetched.log_id) {
     return source_.name() + " has another event log (" + fetched.log_id + ") than the one that " +
-           sink + " has followed (" + position_.log_id + ")" + advice;
+           sink + " has followed (" + position_.log_id + ", in " + sink_.place() + ")" + advice;
   }
   if (position_.cursor > fetched.head) {
     return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
@@ -361,8 +378,25 @@ std::string SinkRunner::closed_reason() const {
 }
 
 SinkOrderResult SinkRunner::replay(uint64_t from) {
-  is_open_ = false;
   SinkOrderResult result;
+  const bool over_the_gap = trimmed_ && from == trimmed_->cursor + 1;
+  if (over_the_gap && is_open_) {
+    options_.log_news(std::string(sink_.name()) + ": goes on with event " + std::to_string(from) +
+                      ", without those before it that were trimmed from the log");
+    const Delivery skipped = deliver_to({}, *trimmed_);
+    if (!skipped.ok()) result.error = skipped.reason;
+    is_open_ = false;
+    return result;
+  }
+  // What the log does not have any more, the sink's place may be the last to have.
+  const auto looked = source_.fetch(std::max<uint64_t>(from, 1), Duration(0));
+  const auto* error = std::get_if<SourceError>(&looked);
+  if (error != nullptr && error->fault == SourceFault::trimmed) {
+    result.error = error->message + ": a replay would lose what " + sink_.place() +
+                   " has of them; the log begins with event " + std::to_string(error->tail);
+    return result;
+  }
+  is_open_ = false;
   const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);
   if (!done.ok()) result.error = done.error();
   return result;

@@ -41,9 +41,10 @@ class SinkRunner {
   SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, SinkDesk& desk,
              const Stop& stop, Clock& clock, SinkRunnerOptions options);
 
-  // Runs until `stop` is raised. An error means that going on would mix two histories: the source
-  // has another log than the one that this sink has followed, or a shorter one.
-  Result<Done> run();
+  // Runs until `stop` is raised. Where going on would mix two histories (the source has another log
+  // than the one that this sink has followed, or a shorter one) the sink fails, and nothing is
+  // delivered, until a person has put an end to it.
+  void run();
 
  private:
   // What was fetched and is not delivered yet.
@@ -57,8 +58,8 @@ class SinkRunner {
   enum class Next : uint8_t { go_on, open_again };
 
   Result<Done> open();
-  Result<Done> follow();
-  Result<Next> take_turn();
+  void follow();
+  Next take_turn();
   Duration fetch_wait() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
   Result<Done> append(const std::vector<std::string>& blocks);
@@ -76,6 +77,7 @@ class SinkRunner {
   void serve_order();
   SinkOrderResult handle(const SinkOrder& order);
   std::string closed_reason() const;
+  std::string explain_trimmed(const SourceError& error);
   SinkOrderResult replay(uint64_t from);
   // Letters of one log, as many as one delivery may hold.
   struct LetterBatch {
@@ -106,6 +108,8 @@ class SinkRunner {
   bool is_open_ = false;
   Pending pending_;
   bool source_fails_ = false;
+  std::string source_log_;                // the source's, as last heard; empty: not yet
+  std::optional<SinkPosition> trimmed_;   // where the source begins, if that is behind our position
   bool is_logs_turn_ = false;             // the newest order was done in part
   std::optional<Delivery> failed_again_;  // an order's delivery that found the place away
   uint64_t unknown_through_ = 0;          // newest event of an unknown type

@@ -206,7 +206,7 @@ void BrokerCore::apply_event(const CancelRequested& event, Instant) {
   const TaskIx ix = task_ix(event.guid);
   assert(ix != kNone);
   Task& task = tasks_[ix];
-  task.cancel = std::make_unique<CancelRequested>(event);
+  task.cancel = Box(event);
   deadlines_.erase({task.submitted + task.spec->timeouts.deadline, ix, task.seq});
   if (task.state == TaskState::queued) return;  // TaskEnded follows
   Worker& worker = workers_[task.attempts.back().worker];
@@ -221,7 +221,7 @@ void BrokerCore::apply_event(const TaskEnded& event, Instant time) {
   assert(ix != kNone);
   Task& task = tasks_[ix];
   assert(task.state == TaskState::queued);
-  task.own_ending = std::make_unique<Ending>(event.ending);
+  task.own_ending = Box(event.ending);
   --queued_count_;
   apply_task_over(task, ix, event.verdict, time);
 }
@@ -233,7 +233,7 @@ void BrokerCore::apply_event(const TaskRetried& event, Instant time) {
   Task& task = tasks_[ix];
   assert(task.state == TaskState::ended);
   if (!task.revival) {
-    task.revival = std::make_unique<broker_state::Revival>();
+    task.revival = Box(broker_state::Revival{});
     task.revival->submitted_seq = task.seq;
   }
   task.revival->attempts = static_cast<uint32_t>(task.attempts.size());

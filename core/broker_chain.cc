@@ -445,9 +445,9 @@ void BrokerCore::apply_chain_begun(TaskIx ix) {
       parent.spec->before.verify == VerifyFirst::none) {
     return;
   }
-  task.chain = std::make_unique<Chain>();
+  task.chain = Box(Chain{});
   task.chain->parent = TaskRef{parent_ix, parent.seq};
-  if (!parent.chain) parent.chain = std::make_unique<Chain>();
+  if (!parent.chain) parent.chain = Box(Chain{});
   if (!is_preparing(parent)) apply_preparing(parent, true);
   parent.chain->open.push_back(TaskRef{ix, task.seq});
   if (spec.kind == TaskKind::repair) parent.chain->repaired.insert(spec.devices[0].name);

@@ -6,9 +6,9 @@
 // then appends all events durably, all of them or none, and only then sends decision.sends and
 // drain_sends().
 //
-// Hard state is what apply() builds; recovery is apply() over the log. Soft state (sessions, what
-// workers said last, watches) is what note() builds; it may be lost at any time: peers say it
-// again.
+// Hard state is what apply() builds; recovery is apply() over the log, or over what of it is behind
+// a snapshot. Soft state (sessions, what workers said last, watches) is what note() builds; it may
+// be lost at any time: peers say it again.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/broker_input.h"
+#include "core/broker_snapshot.h"
 #include "core/broker_state.h"
 #include "core/device.h"
 #include "core/event.h"
@@ -42,7 +43,7 @@
 
 namespace muster {
 
-class BrokerCore {
+class BrokerCore : private broker_state::HardState {
  public:
   explicit BrokerCore(BrokerOptions options);
 
@@ -62,16 +63,28 @@ class BrokerCore {
 
   // Soft facts from the shell.
   void note_peer_gone(std::string_view peer);
+  // Whoever is connected and `is_barred` says so of is as good as gone: it has no session and gets
+  // nothing any more. The lease of a worker runs out, unless it is let in again before.
+  void note_barred(const std::function<bool(std::string_view peer)>& is_barred);
   void note_disk_low(bool low) { disk_low_ = low; }
   void note_refused_message() { ++refused_messages_; }
 
   // True when the peer has said Hello and was not forgotten since.
   bool knows_peer(std::string_view peer) const { return session_by_peer_.contains(peer); }
 
+  // What the peer has said that it is; nothing when it is not known.
+  std::optional<Role> role_of(std::string_view peer) const;
+
   // Sequence number of the newest applied event.
   uint64_t head() const { return head_; }
 
-  // A digest of the hard state: equal logs give equal digests, live and recovered.
+  // A copy of the hard state. It takes the time of reading it once, and shares what never changes.
+  BrokerSnapshot snapshot() const;
+  // Only of a core that has applied nothing, and from a snapshot in which nothing is unsound().
+  // What is derived follows; soft state is as after a start.
+  void restore(BrokerSnapshot snapshot);
+
+  // digest() of its snapshot: equal logs give equal digests, live and recovered.
   uint64_t hard_digest() const;
 
   // For checkers and tests.
@@ -79,6 +92,8 @@ class BrokerCore {
   size_t held_count() const { return held_count_; }
   uint64_t ended_count() const { return ended_count_; }
   std::optional<TaskInfo> task_info(std::string_view guid) const;
+  // TaskSpec::pool; nothing when there is no such task.
+  std::optional<std::string> pool_of_task(std::string_view guid) const;
   size_t device_slots() const { return devices_.size(); }
   // How often it was asked whether a device matches a request, and where a task can be placed.
   uint64_t matches_asked() const { return matches_asked_; }
@@ -221,6 +236,7 @@ class BrokerCore {
   void index_load(TaskIx ix);
   void leave_load(Task& task);
   void apply_load(const Task& task, bool leased);
+  void count_running(const Task& task);
   void index_caps();
   void index_cap_devices();
   bool index_cap_device(DeviceIx ix);
@@ -361,6 +377,7 @@ class BrokerCore {
   void apply_event(const DeviceUnlisted& event, Instant time);
   void apply_event(const TaskRetried& event, Instant time);
   void apply_event(const DaemonLogged& event, Instant time);
+  void apply_event(const AccessRefused&, Instant) {}  // for people: nothing follows from it
   void apply_queued(TaskIx ix, Instant time);
   void apply_origin(const Origin& origin);
   void apply_taken(Device& device, TaskIx ix);
@@ -404,6 +421,14 @@ class BrokerCore {
   bool pool_known(const std::string& pool) const;
   bool device_in_pool(const DeviceSpec& device, const std::string& pool) const;
 
+  // What a snapshot does not hold because it follows from what it holds (broker_restore.cc).
+  broker_state::HardClass hard_class(const TaskClass& task_class) const;
+  std::vector<TaskIx> queued_of(const Lane& lane) const;
+  void index_names();
+  void index_classes(const std::vector<broker_state::HardClass>& classes);
+  void index_tasks();
+  void index_held();
+
   // The same, for what follows from the inventory and the listers (broker_inventory.cc).
   void index_inventory();
   DeviceIx add_device_slot(const std::string& name);
@@ -411,6 +436,7 @@ class BrokerCore {
   void forget_device(DeviceIx ix);
   static bool is_blank(const Device& device);
   void index_serial(DeviceIx ix, bool in);
+  static void count_listed(Worker& worker, const ListedDevice& listed);
   void add_listed(Worker& worker, const ListedDevice& listed);
   void remove_listed(Worker& worker, const std::string& name);
   void mark_listed(const ListedDevice& listed);
@@ -482,37 +508,16 @@ class BrokerCore {
 
   BrokerOptions options_;
 
-  // Hard state.
-  uint64_t head_ = 0;
-  uint64_t epoch_ = 0;
-  Instant started_;
-  SlotVector<Task> tasks_;
-  std::vector<TaskIx> free_tasks_;
+  // Derived from hard state, which is in HardState.
   GuidIndex task_by_guid_;
-  std::deque<TaskRef> ended_tasks_;  // kept for questions, oldest first
-  ForgottenGuids forgotten_{kEndedGuidsKept};
-  std::vector<Worker> workers_;
+  SharedTerms shared_terms_;
   std::map<std::string, WorkerIx, std::less<>> worker_by_name_;
-  std::vector<Device> devices_;
-  std::vector<DeviceIx> free_devices_;
   std::map<std::string, DeviceIx, std::less<>> device_by_name_;
-  InventoryPtr inventory_;
-  std::optional<Draining> draining_;  // a person wants it to take no new work
   uint64_t queued_count_ = 0;
   uint64_t held_count_ = 0;
-  uint64_t ended_count_ = 0;
   uint64_t dependants_waiting_ = 0;   // tasks that wait for the end of others
   uint64_t tasks_with_metadata_ = 0;  // of those in tasks_
-  std::map<std::string, uint64_t, std::less<>> logged_through_;  // LogLine::seq, by daemon
-
-  // Derived from hard state.
-  SharedTerms shared_terms_;
-  std::vector<TaskClass> classes_;
-  std::vector<ClassIx> free_classes_;
   TextMap<ClassIx> class_by_key_;
-  // TaskClass::typical of classes that have no tasks now, by key; the newest kTypicalTimesKept.
-  std::map<std::string, Duration> typical_by_key_;
-  std::deque<std::string> typical_order_;
   Interned<PoolLoad> pools_;
   Interned<ShareLoad> shares_;
   Interned<GroupLoad> groups_;

@@ -134,7 +134,7 @@ void BrokerCore::apply_dependencies(TaskIx ix) {
       continue;
     }
     ++task.waits_for;
-    if (!on.dependants) on.dependants = std::make_unique<std::vector<TaskRef>>();
+    if (!on.dependants) on.dependants = Box(std::vector<TaskRef>());
     on.dependants->push_back(TaskRef{ix, task.seq});
   }
   if (task.waits_for > 0) ++dependants_waiting_;
@@ -145,7 +145,7 @@ void BrokerCore::apply_dependants(Task& task) {
   if (task.waits_for > 0) --dependants_waiting_;
   if (!task.dependants) return;
   // Told once: should it be retried, those that it held up before do not wait for that.
-  const std::unique_ptr<std::vector<TaskRef>> dependants = std::move(task.dependants);
+  const Box<std::vector<TaskRef>> dependants = std::move(task.dependants);
   for (const TaskRef& ref : *dependants) {
     const Task* live = live_task(ref);
     if (!live || live->state != TaskState::queued) continue;

@@ -36,7 +36,11 @@ struct FromPeer {
 struct OwnLog {
   std::vector<LogLine> lines;
 };
-using Input = std::variant<Start, Tick, Dispatch, FromPeer, OwnLog>;
+// Whom the broker's shell did not let in, or did not let speak.
+struct NotLetIn {
+  std::vector<AccessRefused> refused;
+};
+using Input = std::variant<Start, Tick, Dispatch, FromPeer, OwnLog, NotLetIn>;
 
 // About how many bytes of a message it takes.
 size_t change_bytes(const TaskChange& change);

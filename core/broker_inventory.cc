@@ -27,10 +27,28 @@ bool waits_for_person(const DeviceJudged& judged) {
 
 // invalid_*: why a part of an inventory cannot be used, as a sentence, or empty.
 
+std::string invalid_pools(const std::vector<std::string>& pools, const std::string& subject) {
+  for (const std::string& pool : pools) {
+    if (const auto problem = invalid_name(pool, subject + "pool")) return *problem;
+  }
+  return "";
+}
+
+std::string invalid_workers(const std::vector<WorkerSpec>& workers) {
+  for (const WorkerSpec& worker : workers) {
+    if (const auto problem = invalid_name(worker.name, "worker")) return *problem;
+    const std::string subject = "worker " + worker.name + ": ";
+    if (std::string problem = invalid_pools(worker.pools, subject); !problem.empty())
+      return problem;
+  }
+  return "";
+}
+
 std::string invalid_device(const DeviceSpec& device) {
   if (const auto problem = invalid_name(device.name, "device")) return *problem;
   const std::string subject = "device " + device.name + ": ";
   if (const auto problem = invalid_name(device.worker, subject + "worker")) return *problem;
+  if (std::string problem = invalid_pools(device.pools, subject); !problem.empty()) return problem;
   if (device.lister.empty()) return "";
   return invalid_name(device.lister, subject + "lister").value_or("");
 }
@@ -179,8 +197,8 @@ std::string invalid_shares(const std::vector<Share>& shares) {
 
 std::string invalid_inventory(const Inventory& inventory) {
   for (const std::string& problem :
-       {invalid_devices(inventory.devices), invalid_stacks(inventory),
-        invalid_policy(inventory.health), invalid_allow(inventory.allow),
+       {invalid_workers(inventory.workers), invalid_devices(inventory.devices),
+        invalid_stacks(inventory), invalid_policy(inventory.health), invalid_allow(inventory.allow),
         invalid_caps(inventory.caps), invalid_shares(inventory.shares)}) {
     if (!problem.empty()) return problem;
   }
@@ -399,9 +417,13 @@ const std::vector<BrokerCore::DeviceIx>& BrokerCore::devices_of_serial(
   return found ? *found : kNobody;
 }
 
+void BrokerCore::count_listed(Worker& worker, const ListedDevice& listed) {
+  ++worker.listed_serials[{listed.lister, serial_of(listed.profile)}];
+}
+
 void BrokerCore::add_listed(Worker& worker, const ListedDevice& listed) {
   worker.listed[listed.name] = listed;
-  ++worker.listed_serials[{listed.lister, serial_of(listed.profile)}];
+  count_listed(worker, listed);
   mark_listed(listed);
 }
 

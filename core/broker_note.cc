@@ -189,6 +189,20 @@ void BrokerCore::note_peer_gone(std::string_view peer) {
   if (const uint64_t* id = session_by_peer_.find(peer)) drop_session(*id);
 }
 
+void BrokerCore::note_barred(const std::function<bool(std::string_view peer)>& is_barred) {
+  std::vector<uint64_t> barred;
+  for (const auto& [id, session] : sessions_) {
+    if (is_barred(session.peer)) barred.push_back(id);
+  }
+  for (const uint64_t id : barred) drop_session(id);
+  for (WorkerIx ix = 0; ix < workers_.size(); ++ix) {
+    if (workers_[ix].peer.empty() || !is_barred(workers_[ix].peer)) continue;
+    unindex_worker(ix);
+    workers_[ix].peer.clear();
+    mark_worker(ix);
+  }
+}
+
 void BrokerCore::drop_session(uint64_t id) {
   const auto found = sessions_.find(id);
   for (const TaskRef& ref : found->second.news) {

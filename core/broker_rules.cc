@@ -155,6 +155,14 @@ void BrokerCore::leave_load(Task& task) {
   task.share = task.group = kNone;
 }
 
+void BrokerCore::count_running(const Task& task) {
+  ShareLoad& share = shares_[task.share];
+  ++share.running;
+  ++pools_[share.pool].running;
+  ++lab_.running;
+  if (task.group != kNone) ++groups_[task.group].running;
+}
+
 // An attempt of the task has begun to count as running, or has ceased to. Where that makes room
 // below a cap, whoever it held back has a look.
 void BrokerCore::apply_load(const Task& task, bool leased) {
@@ -165,10 +173,7 @@ void BrokerCore::apply_load(const Task& task, bool leased) {
       turn_now_ = std::max(share.turn, turn_now_);
       share.turn = turn_now_ + cost_of(share);
     }
-    ++share.running;
-    ++pool.running;
-    ++lab_.running;
-    if (task.group != kNone) ++groups_[task.group].running;
+    count_running(task);
     return;
   }
   assert(share.running > 0 && pool.running > 0 && lab_.running > 0);

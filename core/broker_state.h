@@ -1,5 +1,9 @@
 // What the broker's hard and soft state is made of. BrokerCore (core/broker_core.h) alone holds and
 // changes it; slots are named by their index.
+//
+// Hard state, and nothing else, is in the structures that are called so. Snapshots hold all of it:
+// core/state_fields.h takes each of them apart member by member, and does not compile when one has
+// got a member that is not named there.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +17,16 @@
 #include <utility>
 #include <vector>
 
+#include "core/box.h"
 #include "core/broker_load.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "core/kept_task.h"
+#include "core/limits.h"
+#include "core/lookup_map.h"
 #include "core/messages.h"
 #include "core/selector.h"
+#include "core/slot_vector.h"
 #include "core/task.h"
 #include "core/task_ref.h"
 #include "core/time.h"
@@ -74,8 +82,7 @@ struct Revival {
   std::deque<uint64_t> requests;  // digests of TaskRetried::id, the newest kRetryRequestsKept
 };
 
-struct Task {
-  // Hard.
+struct HardTask {
   KeptSpec spec;     // none: a free slot
   uint64_t seq = 0;  // of the event that put it into the queue: TaskSubmitted or TaskRetried
   TaskState state = TaskState::queued;
@@ -84,32 +91,42 @@ struct Task {
   Instant ended;
   Instant not_before;
   ClassIx task_class = kNone;
-  ShareIx share = kNone;  // while it has not ended
-  GroupIx group = kNone;  // likewise, where it says how many of it may run at once
   std::vector<Attempt> attempts;
-  std::unique_ptr<CancelRequested> cancel;
-  std::unique_ptr<Ending> own_ending;  // when it ended without an attempt's word
-  std::unique_ptr<Revival> revival;    // null: it was never retried by a person
-  std::unique_ptr<Chain> chain;        // null: it has neither children nor a parent
+  Box<CancelRequested> cancel;
+  Box<Ending> own_ending;  // when it ended without an attempt's word
+  Box<Revival> revival;    // null: it was never retried by a person
+  Box<Chain> chain;        // null: it has neither children nor a parent
   // Tasks that depend on this one; null: none has said so.
-  std::unique_ptr<std::vector<TaskRef>> dependants;
+  Box<std::vector<TaskRef>> dependants;
   // Of its own dependencies: those that have not ended, and those that did not pass and had to.
   // While there are any it stands in no queue.
   uint32_t waits_for = 0;
-  // Soft.
-  uint32_t held_position = 0;  // in its worker's `held`
-  uint64_t watcher = 0;        // a session, 0: none; more in extra_watchers_
-  uint64_t heard_mark = 0;     // of the Sync that listed it as held
-  bool news_pending = false;
-  bool enqueued = false;  // its class has a reference to it in a queue
 
   std::string guid() const { return std::string(spec.guid()); }
   // How many of its attempts use up no retries: a person has had it retried since.
   size_t attempts_before() const { return revival ? revival->attempts : 0; }
 };
 
-struct Worker {
-  // Hard.
+struct Task : HardTask {
+  Task() = default;
+  // Only what is hard of one is ever copied, into snapshots.
+  Task(const Task&) = delete;
+  Task(Task&&) = default;
+  Task& operator=(const Task&) = delete;
+  Task& operator=(Task&&) = default;
+
+  // Derived from hard state.
+  uint32_t held_position = 0;  // in its worker's `held`
+  ShareIx share = kNone;       // while it has not ended
+  GroupIx group = kNone;       // likewise, where it says how many of it may run at once
+  // Soft.
+  uint64_t watcher = 0;     // a session, 0: none; more in extra_watchers_
+  uint64_t heard_mark = 0;  // of the Sync that listed it as held
+  bool news_pending = false;
+  bool enqueued = false;  // its class has a reference to it in a queue
+};
+
+struct HardWorker {
   std::string name;
   bool present = false;
   uint64_t incarnation = 0;
@@ -118,12 +135,15 @@ struct Worker {
   std::vector<std::string> pools;  // as it says; the inventory may grant more
   uint32_t slots = 0;
   std::string version;
-  std::vector<TaskIx> held;   // tasks whose live attempt is leased to it, in no meaningful order
-  uint32_t held_devices = 0;  // of these, with devices
-  Instant lost;               // when it was given up; kNever: it is there, or never was
+  std::vector<TaskIx> held;  // tasks whose live attempt is leased to it, in no meaningful order
+  Instant lost;              // when it was given up; kNever: it is there, or never was
   std::optional<Draining> draining;            // a person wants it to take no new work
   std::map<std::string, ListedDevice> listed;  // by name
+};
+
+struct Worker : HardWorker {
   // Derived from hard state.
+  uint32_t held_devices = 0;  // of `held`, with devices
   std::map<std::pair<std::string, std::string>, uint32_t>
       listed_serials;             // how often, by lister and serial
   std::vector<DeviceIx> devices;  // of the inventory
@@ -144,7 +164,7 @@ struct Worker {
   bool in_free = false;
 };
 
-struct Device {
+struct HardDevice {
   DeviceSpec spec;
   bool declared = false;    // the inventory names it
   bool undeclared = false;  // a lister found it and the inventory does not name it
@@ -166,13 +186,17 @@ struct Device {
   uint64_t good_for = 0;  // the job (Task::seq) it was done for and nobody else came between
   // When each repair action ran on it in the last day, oldest first.
   std::map<std::string, std::deque<Instant>> uses;
+  Instant reverify_at;   // its place in reverify_; kNever: none
+  uint64_t gone_at = 0;  // likewise in gone_: the event that made it so; 0: none
+
+  bool known() const { return declared || allowed; }
+};
+
+struct Device : HardDevice {
   // Derived from hard state.
   std::set<ClassIx> waiters;         // classes with a request that it matches
   std::vector<DeviceIx> companions;  // the other members of its stacks, by name
   std::vector<uint32_t> stacks;      // that it is in, by their place in the inventory
-  Instant reverify_at;               // its place in reverify_; kNever: none
-  uint64_t gone_at = 0;              // likewise in gone_: the event; 0: none
-  bool known() const { return declared || allowed; }
 };
 
 // Tasks with the same requirements are interchangeable but for priority and age.
@@ -190,6 +214,30 @@ struct TaskClass {
   Duration typical{0};  // moving average of its attempts, from lease to end; 0: none has ended
   bool needs_devices() const { return !requests.empty(); }
   bool verifies_first() const { return needs_devices() && before.verify != VerifyFirst::none; }
+};
+
+// The hard state of a BrokerCore.
+struct HardState {
+  uint64_t head_ = 0;
+  uint64_t epoch_ = 0;
+  Instant started_;
+  SlotVector<Task> tasks_;
+  std::vector<TaskIx> free_tasks_;
+  std::deque<TaskRef> ended_tasks_;  // kept for questions, oldest first
+  ForgottenGuids forgotten_{kEndedGuidsKept};
+  std::vector<Worker> workers_;
+  std::vector<Device> devices_;
+  std::vector<DeviceIx> free_devices_;
+  InventoryPtr inventory_;
+  std::optional<Draining> draining_;  // a person wants it to take no new work
+  uint64_t ended_count_ = 0;
+  std::map<std::string, uint64_t, std::less<>> logged_through_;  // LogLine::seq, by daemon
+  // Of classes: how their tasks are queued and how long these took.
+  std::vector<TaskClass> classes_;
+  std::vector<ClassIx> free_classes_;
+  // TaskClass::typical of classes that have no tasks now, by key; the newest kTypicalTimesKept.
+  std::map<std::string, Duration> typical_by_key_;
+  std::deque<std::string> typical_order_;
 };
 
 struct Session {

@@ -33,6 +33,7 @@ struct TypeName {
   std::string_view operator()(const DrainChanged&) const { return "drain_changed"; }
   std::string_view operator()(const TaskRetried&) const { return "task_retried"; }
   std::string_view operator()(const DaemonLogged&) const { return "daemon_logged"; }
+  std::string_view operator()(const AccessRefused&) const { return "access_refused"; }
 };
 
 struct GuidOf {
@@ -55,6 +56,7 @@ struct GuidOf {
   std::string_view operator()(const DrainChanged&) const { return {}; }
   std::string_view operator()(const TaskRetried& event) const { return event.guid; }
   std::string_view operator()(const DaemonLogged&) const { return {}; }
+  std::string_view operator()(const AccessRefused&) const { return {}; }
 };
 
 }  // namespace

@@ -173,6 +173,18 @@ struct DaemonLogged {
   bool operator==(const DaemonLogged&) const = default;
 };
 
+// Somebody was not let in, or asked for what its key may not (core/access.h). What is alike within
+// a while is one event: a flood of refusals is a number in it.
+struct AccessRefused {
+  std::string key;      // public, 64 hexadecimal digits; empty: it showed none
+  std::string name;     // of the key; empty: nobody has allowed it
+  std::string address;  // the peer's host; empty: not known
+  std::string what;     // it wanted: "connect", "apply an inventory"
+  std::string reason;
+  uint64_t count = 1;  // refusals alike since the last such event
+  bool operator==(const AccessRefused&) const = default;
+};
+
 // A person had a worker, or the broker, take no new work, or had it take some again. What it holds
 // goes on.
 struct DrainChanged {
@@ -187,7 +199,7 @@ using EventBody =
     std::variant<BrokerStarted, InventoryApplied, WorkerJoined, WorkerLost, TaskSubmitted,
                  AttemptLeased, AttemptReported, AttemptEnded, ReportRefused, CancelRequested,
                  TaskEnded, DeviceJudged, DeviceListed, DeviceUnlisted, TaskRetried, DaemonLogged,
-                 DrainChanged>;
+                 AccessRefused, DrainChanged>;
 
 // What the submitter has said of a task for whoever reads about it (TaskSpec::metadata).
 using Metadata = std::map<std::string, std::string>;

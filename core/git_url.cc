@@ -67,6 +67,17 @@ bool has_password(std::string_view url) {
   return user == std::string_view::npos || secret->at > user + 3;
 }
 
+// What stands between the user, if one is named, and the path, with the port.
+std::string_view host_of(std::string_view url) {
+  const size_t scheme = url.find("://");
+  size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const char end_mark = scheme == std::string_view::npos ? ':' : '/';
+  const size_t end = std::min(url.find(end_mark, begin), url.size());
+  const size_t at = url.substr(0, end).rfind('@');
+  if (at != std::string_view::npos && at >= begin) begin = at + 1;
+  return url.substr(begin, end - begin);
+}
+
 std::string unescaped(std::string_view text) {
   const auto value = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
   std::string decoded;
@@ -121,10 +132,12 @@ std::optional<std::string> invalid_git_url(std::string_view url) {
            "there (ssh://USER@HOST/PATH)";
   }
   const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
-    return url.starts_with(scheme) && url.size() > scheme.size() && url[scheme.size()] != '-';
+    return url.starts_with(scheme) && url.size() > scheme.size();
   });
-  if (known) return std::nullopt;
-  if (url.find("://") == std::string_view::npos && is_scp_like(url)) return std::nullopt;
+  const bool is_scp = url.find("://") == std::string_view::npos && is_scp_like(url);
+  const std::string_view host = host_of(url);
+  const bool has_host = !host.empty() || url.starts_with("file://");
+  if ((known || is_scp) && has_host && !host.starts_with('-')) return std::nullopt;
   return shown +
          " is no URL of a git repository; use https://, http://, ssh://, git:// or file://, "
          "USER@HOST:PATH, or an absolute path";

@@ -8,11 +8,12 @@ namespace muster {
 
 KeptSpec::KeptSpec(TaskTermsPtr terms, std::string_view guid, std::string_view work)
     : terms_(std::move(terms)),
-      text_(new char[guid.size() + work.size()]),
       guid_size_(static_cast<uint32_t>(guid.size())),
       work_size_(static_cast<uint32_t>(work.size())) {
-  std::copy(guid.begin(), guid.end(), text_.get());
-  std::copy(work.begin(), work.end(), text_.get() + guid.size());
+  const auto text = std::make_shared_for_overwrite<char[]>(guid.size() + work.size());
+  std::copy(guid.begin(), guid.end(), text.get());
+  std::copy(work.begin(), work.end(), text.get() + guid.size());
+  text_ = text;
 }
 
 TaskSpec KeptSpec::whole() const {
@@ -25,8 +26,9 @@ bool KeptSpec::operator==(const TaskSpec& spec) const {
 }
 
 SharedTerms::Known& SharedTerms::share(const TaskTerms& terms) {
-  const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [&](const Known& known) { return *known.terms == terms; });
+  const auto found = std::find_if(known_.begin(), known_.end(), [&](const Known& known) {
+    return known.terms.get() == &terms || *known.terms == terms;
+  });
   if (found == known_.end()) {
     known_.push_front(Known{std::make_shared<const TaskTerms>(terms), std::nullopt});
     if (known_.size() > kKept) known_.pop_back();
@@ -49,8 +51,9 @@ bool ForgottenGuids::has(uint64_t digest) const {
 
 bool ForgottenGuids::contains(std::string_view guid) const { return has(digest_of(guid)); }
 
-void ForgottenGuids::add(std::string_view guid) {
-  const uint64_t digest = digest_of(guid);
+void ForgottenGuids::add(std::string_view guid) { add_digest(digest_of(guid)); }
+
+void ForgottenGuids::add_digest(uint64_t digest) {
   if (has(digest)) return;
   table_.insert(Place{digest});
   order_.push_back(digest);

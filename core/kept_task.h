@@ -11,13 +11,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/probe_table.h"
 #include "core/task.h"
 
 namespace muster {
 
-// A TaskSpec whose terms may be shared with others.
+// A TaskSpec whose terms may be shared with others. Copies share all of it.
 class KeptSpec {
  public:
   KeptSpec() = default;
@@ -32,11 +33,13 @@ class KeptSpec {
   std::string_view work() const { return {text_.get() + guid_size_, work_size_}; }
 
   TaskSpec whole() const;
+  // Has its terms in common with whoever has these, which are equal to its own.
+  void share(TaskTermsPtr terms) { terms_ = std::move(terms); }
   bool operator==(const TaskSpec& spec) const;
 
  private:
   TaskTermsPtr terms_;
-  std::unique_ptr<char[]> text_;  // the GUID and the work
+  std::shared_ptr<const char[]> text_;  // the GUID and the work
   uint32_t guid_size_ = 0;
   uint32_t work_size_ = 0;
 };
@@ -98,6 +101,9 @@ class GuidIndex {
 class ForgottenGuids {
  public:
   explicit ForgottenGuids(size_t kept) : kept_(kept) {}
+  ForgottenGuids(size_t kept, const std::vector<uint64_t>& digests) : kept_(kept) {
+    for (const uint64_t digest : digests) add_digest(digest);
+  }
   void add(std::string_view guid);
   bool contains(std::string_view guid) const;
   // All of them, oldest first.
@@ -110,6 +116,7 @@ class ForgottenGuids {
     bool vacant() const { return digest == 0; }
   };
   bool has(uint64_t digest) const;
+  void add_digest(uint64_t digest);
 
   size_t kept_;
   ProbeTable<Place> table_;

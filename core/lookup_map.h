@@ -53,9 +53,6 @@ class LookupMap {
 
 template <typename Value>
 using TextMap = LookupMap<std::string, Value, TextHash, std::equal_to<>>;
-// Keys are views into strings that the values' owner keeps alive and unmoved.
-template <typename Value>
-using TextViewMap = LookupMap<std::string_view, Value, TextHash, std::equal_to<>>;
 
 template <typename Key, typename Hash = std::hash<Key>>
 class LookupSet {
@@ -64,6 +61,7 @@ class LookupSet {
   bool insert(Key key) { return set_.insert(std::move(key)).second; }
   bool erase(const Key& key) { return set_.erase(key) > 0; }
   size_t size() const { return set_.size(); }
+  // Makes room for so many in all.
 
  private:
   std::unordered_set<Key, Hash> set_;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/device.h"
+#include "core/log_keeping.h"
 #include "core/log_line.h"
 #include "core/report.h"
 #include "core/task.h"
@@ -280,11 +281,13 @@ struct Desired {
 };
 
 // collector or submitter -> broker: blocks of events from sequence number `from` on. Waits up to
-// `wait` for something new. Answered by Blocks.
+// `wait` for something new. Answered by Blocks, or Refused{unknown} when `from` was trimmed.
 struct Fetch {
   uint64_t from = 1;
   uint32_t max_bytes = 0;
   Duration wait{0};
+  std::string reader;  // LogReader::name: it is registered by this; empty: it is not
+  uint64_t needs = 0;  // LogReader::needs, of one that is
   bool operator==(const Fetch&) const = default;
 };
 // Encoded blocks (io/codec.h, decode_block). The first block may begin before `from`; skip to it.
@@ -449,6 +452,44 @@ struct TellLogReply {
   bool operator==(const TellLogReply&) const = default;
 };
 
+// Answered by LogState.
+struct AskLog {
+  bool operator==(const AskLog&) const = default;
+};
+struct LogState {
+  uint64_t tail = 1;  // the first event that is still there
+  uint64_t head = 0;
+  LogSize size;
+  LogKeeping keeping;
+  std::vector<uint64_t> snapshots;  // the newest event in each; newest first
+  std::vector<LogReader> readers;   // by name
+  uint64_t limit = 1;               // trim_limit()
+  bool operator==(const LogState&) const = default;
+};
+
+// admin -> broker: events before `before` are to go from the log, as far as they may. Answered by
+// TrimLogReply; they go then, a little at a time.
+struct TrimLog {
+  uint64_t before = 0;   // 0: all that may
+  bool dry_run = false;  // only say what would be done
+  std::string who;
+  bool operator==(const TrimLog&) const = default;
+};
+struct TrimLogReply {
+  uint64_t before = 1;  // the events before it go, or would
+  std::string held_by;  // why not more, where more was asked for
+  LogState state;       // of now
+  bool operator==(const TrimLogReply&) const = default;
+};
+
+// admin -> broker: nobody will come back who reads the log by this name. Answered by LogState when
+// durable.
+struct ForgetReader {
+  std::string name;
+  std::string who;
+  bool operator==(const ForgetReader&) const = default;
+};
+
 // admin -> broker: workers, or the broker itself, take no new work until `resume`; what they hold
 // goes on. Answered by DrainReply when durable.
 struct Drain {
@@ -476,7 +517,8 @@ using Message =
                  ListTasks, TaskList, ShowTask, TaskInfo, ExplainTask, Explanation, ListDevices,
                  DeviceList, ListWorkers, WorkerList, AskStatus, BrokerStatus, ChangeDevices,
                  ChangeDevicesReply, AskInventory, CurrentInventory, RetryTasks, RetryTasksReply,
-                 TellLog, TellLogReply, Drain, DrainReply>;
+                 TellLog, TellLogReply, AskLog, LogState, TrimLog, TrimLogReply, ForgetReader,
+                 Drain, DrainReply>;
 
 // One frame. `request` is the sender's number for a request and is echoed in its answer; 0 where no
 // answer is expected (Sync, Desired, Beat, pushed TaskNews).

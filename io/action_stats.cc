@@ -1,8 +1,7 @@
 #include "io/action_stats.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
+#include <utility>
 
 #include "io/ledger.h"
 
@@ -18,27 +17,25 @@ Duration median_of(std::vector<Duration>& durations) {
 
 }  // namespace
 
-std::vector<ActionStat> summarise_actions(const std::vector<LedgerActionRun>& runs) {
-  std::map<std::tuple<std::string, std::string, std::string>, ActionStat> stats;
-  std::map<std::tuple<std::string, std::string, std::string>, std::vector<Duration>> durations;
-  for (const LedgerActionRun& run : runs) {
-    const auto key = std::tuple(run.strategy, run.action, run.model);
-    ActionStat& stat = stats[key];
-    std::tie(stat.strategy, stat.action, stat.model) = key;
-    if (run.outcome == Outcome::skip) {
-      ++stat.not_tried;
-      continue;
-    }
-    ++(run.outcome == Outcome::pass ? stat.repaired : stat.failed);
-    durations[key].push_back(run.duration);
+void ActionSummary::add(const LedgerActionRun& run) {
+  const auto key = std::tuple(run.strategy, run.action, run.model);
+  Sum& sum = sums_[key];
+  std::tie(sum.stat.strategy, sum.stat.action, sum.stat.model) = key;
+  if (run.outcome == Outcome::skip) {
+    ++sum.stat.not_tried;
+    return;
   }
+  ++(run.outcome == Outcome::pass ? sum.stat.repaired : sum.stat.failed);
+  sum.durations.push_back(run.duration);
+}
+
+std::vector<ActionStat> ActionSummary::take() {
   std::vector<ActionStat> sorted;
-  for (auto& [key, stat] : stats) {
-    if (const auto at = durations.find(key); at != durations.end()) {
-      stat.median = median_of(at->second);
-    }
-    sorted.push_back(std::move(stat));
+  for (auto& [key, sum] : sums_) {
+    if (!sum.durations.empty()) sum.stat.median = median_of(sum.durations);
+    sorted.push_back(std::move(sum.stat));
   }
+  sums_.clear();
   return sorted;
 }
 

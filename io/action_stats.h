@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/time.h"
@@ -23,7 +25,19 @@ struct ActionStat {
   bool operator==(const ActionStat&) const = default;
 };
 
-// Sorted by strategy, action and model.
-std::vector<ActionStat> summarise_actions(const std::vector<LedgerActionRun>& runs);
+// Of as many runs as there are, without having them at once.
+class ActionSummary {
+ public:
+  void add(const LedgerActionRun& run);
+  // Of those that were added; sorted by strategy, action and model.
+  std::vector<ActionStat> take();
+
+ private:
+  struct Sum {
+    ActionStat stat;
+    std::vector<Duration> durations;  // of those that ran
+  };
+  std::map<std::tuple<std::string, std::string, std::string>, Sum> sums_;
+};
 
 }  // namespace muster

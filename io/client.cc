@@ -44,6 +44,9 @@ std::variant<std::unique_ptr<Client>, ClientError> Client::connect(SocketContext
   client->options_ = std::move(options);
   client->socket_ = std::move(*socket);
   client->poller_.add_socket(client->socket_->handle(), 0);
+  if (void* handshakes = client->socket_->handshake_handle()) {
+    client->poller_.add_socket(handshakes, 0);
+  }
   client->last_heard_us_ = boot_us();
   client->say_hello();
   if (std::optional<ClientError> error = client->await_welcome()) return *error;
@@ -53,10 +56,7 @@ std::variant<std::unique_ptr<Client>, ClientError> Client::connect(SocketContext
 std::optional<ClientError> Client::await_welcome() {
   const int64_t deadline = deadline_after(options_.connect_timeout);
   while (!ever_welcome_) {
-    if (hello_refused_) {
-      return ClientError{ClientFault::refused, hello_refused_->code, hello_refused_->reason};
-    }
-    if (stopped()) return ClientError{ClientFault::stopped, RefusalCode::invalid, "stopped"};
+    if (std::optional<ClientError> error = fault()) return error;
     const Duration left(deadline - boot_us());
     if (left <= Duration(0)) return unreachable(options_.connect_timeout);
     pump(left);
@@ -78,10 +78,7 @@ std::variant<Message, ClientError> Client::await_answer(uint64_t request, Durati
   const int64_t deadline = deadline_after(timeout);
   int64_t repeat_us = boot_us() + (kRepeatBeats * beat_).count();
   while (!answer_) {
-    if (hello_refused_) {
-      return ClientError{ClientFault::refused, hello_refused_->code, hello_refused_->reason};
-    }
-    if (stopped()) return ClientError{ClientFault::stopped, RefusalCode::invalid, "stopped"};
+    if (std::optional<ClientError> error = fault()) return *error;
     const int64_t now = boot_us();
     if (now >= deadline) return unreachable(timeout);
     if (now >= repeat_us) {
@@ -91,6 +88,18 @@ std::variant<Message, ClientError> Client::await_answer(uint64_t request, Durati
     pump(Duration(std::min(deadline, repeat_us) - now));
   }
   return *std::exchange(answer_, std::nullopt);
+}
+
+// Why there is nothing to wait for.
+std::optional<ClientError> Client::fault() {
+  if (hello_refused_) {
+    return ClientError{ClientFault::refused, hello_refused_->code, hello_refused_->reason};
+  }
+  if (!handshake_fault_.empty()) {
+    return ClientError{ClientFault::kept_out, RefusalCode::not_permitted, handshake_fault_};
+  }
+  if (stopped()) return ClientError{ClientFault::stopped, RefusalCode::invalid, "stopped"};
+  return std::nullopt;
 }
 
 void Client::post(const Message& request) { enqueue(request); }
@@ -118,6 +127,7 @@ Duration Client::silence() const { return Duration(boot_us() - last_heard_us_); 
 void Client::pump(Duration timeout) {
   // Before the silence is judged: the caller may have been away, not the broker.
   const bool took = take_frames();
+  handshake_fault_ = socket_->handshake_fault();
   keep_connection();
   send_unsent();
   if (took) return;
@@ -128,6 +138,7 @@ void Client::pump(Duration timeout) {
   if (options_.stop) wait = std::min(wait, kStopInterval);
   if (poller_.wait(wait).empty()) return;
   take_frames();
+  handshake_fault_ = socket_->handshake_fault();
   send_unsent();
 }
 

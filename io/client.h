@@ -29,6 +29,7 @@ struct ClientOptions {
 enum class ClientFault : uint8_t {
   unreachable,  // nobody answered in time (exit 69)
   refused,      // the broker answered Refused: code and reason are filled in
+  kept_out,     // keys: the broker does not let us in, or is not the one that it should be
   stopped,      // the stop flag was raised
 };
 
@@ -91,6 +92,7 @@ class Client {
   uint64_t enqueue(const Message& request);
   void send_unsent();
   bool send(Bytes frame);
+  std::optional<ClientError> fault();
 
   bool stopped() const { return options_.stop && options_.stop(); }
   ClientError unreachable(Duration waited) const;
@@ -119,6 +121,8 @@ class Client {
   int64_t hello_again_us_ = 0;
   bool ever_welcome_ = false;
   bool reconnected_ = false;
+
+  std::string handshake_fault_;  // ClientSocket::handshake_fault(), as of the last turn
 
   int64_t last_heard_us_ = 0;
   int64_t last_sent_us_ = 0;

@@ -52,7 +52,9 @@ Reading::Reading(size_t frame_bytes)
 void Reading::fail(std::string reason) {
   if (failed_) return;
   failed_ = true;
-  reason_ = std::move(reason);
+  // Cap'n Proto's words may quote the frame's bytes, and a reason goes back as text.
+  const std::string quoted = quote_text(reason, kMessageLengthMax);
+  reason_ = quoted.substr(1, quoted.size() - 2);
 }
 
 bool Reading::room(size_t count, size_t count_max, size_t bytes_each, const char* what) {

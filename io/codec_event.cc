@@ -204,14 +204,14 @@ static void read(Reading& in, ReportRefused::Reader from, muster::ReportRefused&
   in.text(from.getReason(), to.reason, "the reason of a refusal");
 }
 
-static void write(CancelRequested::Builder to, const muster::CancelRequested& from) {
+void write(CancelRequested::Builder to, const muster::CancelRequested& from) {
   put(to, &CancelRequested::Builder::setGuid, from.guid);
   put(to, &CancelRequested::Builder::setReason, from.reason);
   put(to, &CancelRequested::Builder::setWho, from.who);
   to.setCause(to_wire<Cause>(from.cause));
 }
 
-static void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to) {
+void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to) {
   in.text(from.getGuid(), to.guid, "the task's GUID");
   in.text(from.getReason(), to.reason, "the reason of a cancel");
   in.text(from.getWho(), to.who, "who cancelled");
@@ -231,7 +231,7 @@ static void read(Reading& in, TaskEnded::Reader from, muster::TaskEnded& to) {
   in.enumerant(from.getVerdict(), muster::Verdict::skip, to.verdict, "verdict");
 }
 
-static void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
+void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
   using Builder = DeviceJudged::Builder;
   put(to, &Builder::setDevice, from.device);
   to.setHealth(to_wire<DeviceHealth>(from.health));
@@ -244,7 +244,7 @@ static void write(DeviceJudged::Builder to, const muster::DeviceJudged& from) {
   to.setJobFailures(from.job_failures);
 }
 
-static void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to) {
+void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to) {
   in.text(from.getDevice(), to.device, "a device's name");
   in.enumerant(from.getHealth(), muster::DeviceHealth::locked, to.health, "health of a device");
   in.text(from.getReason(), to.reason, "the reason for a device's health");
@@ -316,6 +316,24 @@ static void read(Reading& in, DaemonLogged::Reader from, muster::DaemonLogged& t
   read_member(in, from, &R::hasLine, &R::getLine, to.line, "a line of a log");
 }
 
+static void write(AccessRefused::Builder to, const muster::AccessRefused& from) {
+  put(to, &AccessRefused::Builder::setKey, from.key);
+  put(to, &AccessRefused::Builder::setName, from.name);
+  put(to, &AccessRefused::Builder::setAddress, from.address);
+  put(to, &AccessRefused::Builder::setWhat, from.what);
+  put(to, &AccessRefused::Builder::setReason, from.reason);
+  to.setCount(from.count);
+}
+
+static void read(Reading& in, AccessRefused::Reader from, muster::AccessRefused& to) {
+  in.text(from.getKey(), to.key, "a public key");
+  in.text(from.getName(), to.name, "the name of a key");
+  in.text(from.getAddress(), to.address, "a peer's address");
+  in.text(from.getWhat(), to.what, "what was wanted");
+  in.text(from.getReason(), to.reason, "a reason");
+  to.count = from.getCount();
+}
+
 struct WriteEvent {
   Event::Builder to;
 
@@ -335,6 +353,7 @@ struct WriteEvent {
   void operator()(const muster::DeviceUnlisted& body) { write(to.initDeviceUnlisted(), body); }
   void operator()(const muster::TaskRetried& body) { write(to.initTaskRetried(), body); }
   void operator()(const muster::DaemonLogged& body) { write(to.initDaemonLogged(), body); }
+  void operator()(const muster::AccessRefused& body) { write(to.initAccessRefused(), body); }
   void operator()(const muster::DrainChanged& body) { write(to.initDrainChanged(), body); }
 };
 
@@ -394,6 +413,8 @@ static bool read_body(Reading& in, Event::Reader from, EventBody& to) {
       return take<muster::TaskRetried>(in, from, &R::hasTaskRetried, &R::getTaskRetried, to);
     case Event::DAEMON_LOGGED:
       return take<muster::DaemonLogged>(in, from, &R::hasDaemonLogged, &R::getDaemonLogged, to);
+    case Event::ACCESS_REFUSED:
+      return take<muster::AccessRefused>(in, from, &R::hasAccessRefused, &R::getAccessRefused, to);
   }
   return false;
 }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "core/device.h"
+#include "core/event.h"
 #include "core/log_line.h"
 #include "core/report.h"
 #include "core/task.h"
 #include "io/codec_common.h"
 #include "schemas/device.capnp.h"
+#include "schemas/event.capnp.h"
 #include "schemas/log.capnp.h"
 #include "schemas/report.capnp.h"
 #include "schemas/task.capnp.h"
@@ -33,6 +35,12 @@ void write(ListerState::Builder to, const muster::ListerState& from);
 void read(Reading& in, ListerState::Reader from, muster::ListerState& to);
 void write(Draining::Builder to, const muster::Draining& from);
 void read(Reading& in, Draining::Reader from, muster::Draining& to);
+
+// codec_event.cc
+void write(CancelRequested::Builder to, const muster::CancelRequested& from);
+void read(Reading& in, CancelRequested::Reader from, muster::CancelRequested& to);
+void write(DeviceJudged::Builder to, const muster::DeviceJudged& from);
+void read(Reading& in, DeviceJudged::Reader from, muster::DeviceJudged& to);
 
 // codec_report.cc
 void write(AttemptStarted::Builder to, const muster::AttemptStarted& from);

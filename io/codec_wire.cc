@@ -75,12 +75,16 @@ static void write(Fetch::Builder to, const muster::Fetch& from) {
   to.setFrom(from.from);
   to.setMaxBytes(from.max_bytes);
   to.setWait(from.wait.count());
+  put(to, &Fetch::Builder::setReader, from.reader);
+  to.setNeeds(from.needs);
 }
 
 static void read(Reading& in, Fetch::Reader from, muster::Fetch& to) {
   to.from = from.getFrom();
   to.max_bytes = from.getMaxBytes();
   in.duration(from.getWait(), to.wait, "the wait");
+  in.text(from.getReader(), to.reader, "the name of a reader");
+  to.needs = from.getNeeds();
 }
 
 static void write(Blocks::Builder to, const muster::Blocks& from) {
@@ -138,6 +142,7 @@ static void read(Reading&, Beat::Reader, muster::Beat&) {}
 static void read(Reading&, ListWorkers::Reader, muster::ListWorkers&) {}
 static void read(Reading&, AskStatus::Reader, muster::AskStatus&) {}
 static void read(Reading&, AskInventory::Reader, muster::AskInventory&) {}
+static void read(Reading&, AskLog::Reader, muster::AskLog&) {}
 
 struct WriteMessage {
   Envelope::Builder to;
@@ -179,6 +184,11 @@ struct WriteMessage {
   void operator()(const muster::ChangeDevicesReply& m) { write(to.initChangeDevicesReply(), m); }
   void operator()(const muster::AskInventory&) { to.initAskInventory(); }
   void operator()(const muster::CurrentInventory& m) { write(to.initCurrentInventory(), m); }
+  void operator()(const muster::AskLog&) { to.initAskLog(); }
+  void operator()(const muster::LogState& m) { write(to.initLogState(), m); }
+  void operator()(const muster::TrimLog& m) { write(to.initTrimLog(), m); }
+  void operator()(const muster::TrimLogReply& m) { write(to.initTrimLogReply(), m); }
+  void operator()(const muster::ForgetReader& m) { write(to.initForgetReader(), m); }
   void operator()(const muster::Drain& m) { write(to.initDrain(), m); }
   void operator()(const muster::DrainReply& m) { write(to.initDrainReply(), m); }
 };
@@ -191,7 +201,27 @@ static bool take(Reading& in, const Envelope::Reader& from, bool (Envelope::Read
   return true;
 }
 
-// Kinds that are about devices and drains, and unknown ones.
+// Kinds that are about the log, and unknown ones.
+static bool read_log_message(Reading& in, Envelope::Reader from, Message& to) {
+  using R = Envelope::Reader;
+  switch (from.which()) {
+    case Envelope::ASK_LOG:
+      return take<muster::AskLog>(in, from, &R::hasAskLog, &R::getAskLog, to);
+    case Envelope::LOG_STATE:
+      return take<muster::LogState>(in, from, &R::hasLogState, &R::getLogState, to);
+    case Envelope::TRIM_LOG:
+      return take<muster::TrimLog>(in, from, &R::hasTrimLog, &R::getTrimLog, to);
+    case Envelope::TRIM_LOG_REPLY:
+      return take<muster::TrimLogReply>(in, from, &R::hasTrimLogReply, &R::getTrimLogReply, to);
+    case Envelope::FORGET_READER:
+      return take<muster::ForgetReader>(in, from, &R::hasForgetReader, &R::getForgetReader, to);
+    default:
+      in.fail_unknown("kind of message", from.which());
+      return false;
+  }
+}
+
+// Kinds that are about devices and drains, and others.
 static bool read_device_message(Reading& in, Envelope::Reader from, Message& to) {
   using R = Envelope::Reader;
   switch (from.which()) {
@@ -220,8 +250,7 @@ static bool read_device_message(Reading& in, Envelope::Reader from, Message& to)
     case Envelope::DRAIN_REPLY:
       return take<muster::DrainReply>(in, from, &R::hasDrainReply, &R::getDrainReply, to);
     default:
-      in.fail_unknown("kind of message", from.which());
-      return false;
+      return read_log_message(in, from, to);
   }
 }
 

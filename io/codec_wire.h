@@ -68,5 +68,13 @@ void write(TellLog::Builder to, const muster::TellLog& from);
 void read(Reading& in, TellLog::Reader from, muster::TellLog& to);
 void write(TellLogReply::Builder to, const muster::TellLogReply& from);
 void read(Reading& in, TellLogReply::Reader from, muster::TellLogReply& to);
+void write(LogState::Builder to, const muster::LogState& from);
+void read(Reading& in, LogState::Reader from, muster::LogState& to);
+void write(TrimLog::Builder to, const muster::TrimLog& from);
+void read(Reading& in, TrimLog::Reader from, muster::TrimLog& to);
+void write(TrimLogReply::Builder to, const muster::TrimLogReply& from);
+void read(Reading& in, TrimLogReply::Reader from, muster::TrimLogReply& to);
+void write(ForgetReader::Builder to, const muster::ForgetReader& from);
+void read(Reading& in, ForgetReader::Reader from, muster::ForgetReader& to);
 
 }  // namespace muster::wire

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "core/duration_text.h"
 #include "io/archive_name.h"
 #include "io/file.h"
 #include "io/host_port.h"
+#include "io/sha256.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -21,12 +23,14 @@ constexpr int kBeatsPerLeaseMin = 3;
 constexpr Duration kArchiveKeepMin = std::chrono::minutes(1);
 constexpr size_t kHttpTokenBytesMin = 16;
 constexpr size_t kHttpTokenBytesMax = 512;
+constexpr std::string_view kDigestMark = "sha256:";
+const std::string kHttpTokenFile = "http_token_file in muster.yaml: ";
 constexpr Duration kBeatMin = std::chrono::milliseconds(20);
 
-const KeyTable kConfig = {
-    "the configuration",
-    {"version", "kind", "endpoint", "listen", "worker", "archive", "http", "http_token_file",
-     "feed", "couchdb", "decibel", "ledger", "beat", "lease", "log", "trace_calls"}};
+const KeyTable kConfig = {"the configuration",
+                          {"version", "kind", "endpoint", "listen", "worker", "archive", "http",
+                           "http_token_file", "feed", "couchdb", "decibel", "ledger", "beat",
+                           "lease", "log", "event_log", "keys", "insecure", "trace_calls"}};
 const KeyTable kArchive = {"the archive's configuration", {"url", "keep", "max"}};
 const KeyTable kFeed = {"the feed's configuration", {"publish", "replay"}};
 const KeyTable kWorker = {
@@ -178,6 +182,25 @@ bool is_missing(const std::string& path) {
          (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
 }
 
+// What is in it, a token or its digest; "" when none is named.
+Result<std::string> read_http_token_file(const Config& config) {
+  if (config.http_token_file.empty()) return std::string();
+  const std::string place = kHttpTokenFile + config.http_token_file;
+  struct stat info {};
+  if (::stat(config.http_token_file.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
+    return Error{place + " holds a secret, and everybody may read it: chmod 600"};
+  }
+  Result<std::string> token = read_secret(config.http_token_file, kHttpTokenBytesMax);
+  if (!token) return Error{kHttpTokenFile + token.error()};
+  const bool plain =
+      std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (plain && token->size() >= kHttpTokenBytesMin && token->size() <= kHttpTokenBytesMax)
+    return token;
+  return Error{place +
+               " holds no token: it needs 16 to 512 characters without blanks; try: openssl rand "
+               "-hex 32"};
+}
+
 }  // namespace
 
 ConfigFile load_config(const Home& home) {
@@ -187,6 +210,7 @@ ConfigFile load_config(const Home& home) {
   file.config.feed_publish = "ipc://" + home.run_dir() + "/feed.sock";
   file.config.feed_replay = "ipc://" + home.run_dir() + "/replay.sock";
   file.config.archive.url = "file://" + home.archive_dir();
+  file.config.keys = default_keys(home);
   load_panotti(home, file.config.couchdb, file.problems);
   const std::string path = home.config_file();
   if (is_missing(path)) return file;
@@ -206,26 +230,30 @@ ConfigFile load_config(const Home& home) {
   read_decibel(reader, home, file.config.decibel);
   read_times(reader, file.config);
   read_log(reader, file.config.log);
+  read_event_log(reader, file.config.event_log);
+  read_keys(reader, home, file.config.keys);
+  file.config.insecure = reader.boolean("insecure", file.config.insecure);
   file.config.trace_calls = reader.boolean("trace_calls", file.config.trace_calls);
   return file;
 }
 
 Result<std::string> load_http_token(const Config& config) {
-  if (config.http_token_file.empty()) return std::string();
-  struct stat info {};
-  if (::stat(config.http_token_file.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
-    return Error{"http_token_file in muster.yaml: " + config.http_token_file +
-                 " holds a secret, and everybody may read it: chmod 600"};
-  }
-  Result<std::string> token = read_secret(config.http_token_file, kHttpTokenBytesMax);
-  if (!token) return Error{"http_token_file in muster.yaml: " + token.error()};
-  const bool plain =
-      std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (plain && token->size() >= kHttpTokenBytesMin && token->size() <= kHttpTokenBytesMax)
-    return token;
-  return Error{"http_token_file in muster.yaml: " + config.http_token_file +
-               " holds no token: it needs 16 to 512 characters without blanks; try: openssl rand "
-               "-hex 32"};
+  Result<std::string> text = read_http_token_file(config);
+  if (!text || !text->starts_with(kDigestMark)) return text;
+  return Error{kHttpTokenFile + config.http_token_file +
+               " holds the digest of a token: whoever writes needs the token itself"};
+}
+
+Result<std::string> load_http_token_digest(const Config& config) {
+  Result<std::string> text = read_http_token_file(config);
+  if (!text || text->empty()) return text;
+  if (!text->starts_with(kDigestMark)) return sha256_hex(*text);
+  std::string digest = text->substr(kDigestMark.size());
+  if (is_sha256(digest)) return digest;
+  return Error{
+      kHttpTokenFile + config.http_token_file +
+      " holds no digest after \"sha256:\": it has 64 hexadecimal digits in lower case; try: "
+      "printf %s TOKEN | sha256sum"};
 }
 
 std::vector<NamedKeyTable> config_keys() {
@@ -233,7 +261,8 @@ std::vector<NamedKeyTable> config_keys() {
           {"archive", &kArchive},       {"feed", &kFeed},
           {"lister", &kLister},         {"couchdb", &couchdb_keys()},
           {"decibel", &decibel_keys()}, {"ledger", &ledger_keys()},
-          {"log", &log_keys()}};
+          {"log", &log_keys()},         {"event_log", &event_log_keys()},
+          {"keys", &keys_keys()}};
 }
 
 }  // namespace muster

@@ -16,6 +16,9 @@
 //   decibel: { url: "https://decibel/...", ... }           # io/config_decibel.h
 //   ledger: { server: db:3306, ... }                       # io/config_ledger.h
 //   log: { level: info, ... }                    # io/config_log.h
+//   event_log: { keep: 30d, max: 8GiB, ... }     # io/config_event_log.h
+//   keys: { server: HEX, ... }                   # io/config_keys.h
+//   insecure: false                              # tcp:// without keys
 //   trace_calls: false                           # calls of tasks that go well are events too
 #pragma once
 
@@ -27,6 +30,8 @@
 #include "core/time.h"
 #include "io/config_couchdb.h"
 #include "io/config_decibel.h"
+#include "io/config_event_log.h"
+#include "io/config_keys.h"
 #include "io/config_ledger.h"
 #include "io/config_log.h"
 #include "io/home.h"
@@ -74,6 +79,9 @@ struct Config {
   Duration beat = kBeatDefault;
   Duration lease = kLeaseDefault;
   LogConfig log;
+  EventLogConfig event_log;
+  KeysConfig keys;
+  bool insecure = false;  // tcp:// endpoints have no keys: whoever reaches them may do everything
   bool trace_calls = false;
 };
 
@@ -84,9 +92,14 @@ struct ConfigFile {
 
 ConfigFile load_config(const Home& home);
 
-// The token in the configuration's http_token_file, or "" when none is named. Errors: the file
-// cannot be read, or what is in it is no token (16 to 512 characters without blanks).
+// For who writes: the token in the configuration's http_token_file, or "" when none is named.
+// Errors: the file cannot be read, or what is in it is no token (16 to 512 characters without
+// blanks) but, perhaps, the digest of one.
 Result<std::string> load_http_token(const Config& config);
+
+// For who listens: the SHA-256 of that token, or "" when none is named. The file may have it
+// instead of the token, as "sha256:" and 64 hexadecimal digits.
+Result<std::string> load_http_token_digest(const Config& config);
 
 std::vector<NamedKeyTable> config_keys();
 

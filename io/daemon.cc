@@ -26,6 +26,21 @@ void Daemon::add_flags(FlagSet& flags) {
   flags.enable("log-json", "log one JSON object a line", &flags_.log_json);
 }
 
+void Daemon::add_key_flags(FlagSet& flags, bool dials) {
+  flags.text("key", "FILE", "its key pair, for tcp:// (default: as HOME/keys has it)", &flags_.key);
+  if (!dials) return;
+  flags.text("server-key", "KEY", "the broker's public key, or a file that has it",
+             &flags_.server_key);
+}
+
+Result<CurveParts> Daemon::open_curve(CurveNeeds needs) const {
+  if (!flags_.key.empty()) needs.key = flags_.key;
+  needs.server = flags_.server_key.empty() ? config_.keys.server : flags_.server_key;
+  Result<CurveParts> parts = muster::open_curve(config_, needs);
+  if (parts.ok() && parts->insecure) spdlog::warn("{}", insecure_warning());
+  return parts;
+}
+
 std::optional<int> Daemon::prepare() {
   if (!fault_.empty()) return fail(fault_);
   Result<Home> home = resolve_home(flags_.home);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "io/config.h"
+#include "io/curve_setup.h"
 #include "io/file.h"
 #include "io/flags.h"
 #include "io/home.h"
@@ -21,9 +22,16 @@ class Daemon {
   // --home, --log-level and --log-json.
   void add_flags(FlagSet& flags);
 
+  // --key and, of who dials, --server-key.
+  void add_key_flags(FlagSet& flags, bool dials);
+
   // After the flags were parsed: finds the home and reads its configuration, over which the flags
   // go. Nothing: go on with home() and config(). Else the exit status, and the reason is said.
   std::optional<int> prepare();
+
+  // After prepare(), and when the endpoints are known: what the tcp:// ones need. `needs` has the
+  // configuration's key file; the flags go over it. Says loudly when they are insecure.
+  Result<CurveParts> open_curve(CurveNeeds needs) const;
 
   const Home& home() const { return home_; }
   Config& config() { return config_; }
@@ -47,6 +55,8 @@ class Daemon {
     std::string home;
     std::string log_level;
     bool log_json = false;
+    std::string key;
+    std::string server_key;
   };
 
   std::string program_;

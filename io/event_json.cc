@@ -414,6 +414,14 @@ struct AddBody {
     json.text("text", event.line.text);
     if (event.line.left_out > 0) json.number("left_out", event.line.left_out);
   }
+  void operator()(const AccessRefused& event) const {
+    put(json, "key", event.key);
+    put(json, "name", event.name);
+    put(json, "address", event.address);
+    json.text("what", event.what);
+    json.text("reason", event.reason);
+    json.number("count", event.count);
+  }
 };
 
 }  // namespace
@@ -425,7 +433,7 @@ const std::vector<std::string>& event_types() {
       "report_refused", "cancel_requested",  "task_ended",    "progress",       "device_judged",
       "device_listed",  "device_unlisted",   "task_retried",  "source_fetched", "shout",
       "measurement",    "artifact",          "call_failed",   "call_made",      "daemon_logged",
-      "drain_changed"};
+      "access_refused", "drain_changed"};
   return types;
 }
 

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <mutex>
 #include <utility>
 
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/random.h"
+#include "io/snapshot_files.h"
 #include "io/sqlite.h"
 
 namespace muster {
@@ -31,6 +33,31 @@ constexpr char kCreate[] =
 constexpr char kInsert[] =
     "INSERT INTO blocks(first, count, bytes) SELECT ?1, ?2, ?3 "
     "WHERE (SELECT value FROM meta WHERE key = 'epoch') = ?4";
+
+// Readers are no part of the format: who does not know of them trims nothing.
+constexpr char kCreateReaders[] =
+    "CREATE TABLE IF NOT EXISTS readers(name TEXT PRIMARY KEY, needs INTEGER NOT NULL, "
+    "heard INTEGER NOT NULL) WITHOUT ROWID";
+
+// The first column alone says how large a block is: its other pages are not read.
+constexpr char kTrimmable[] =
+    "SELECT first, length(bytes) FROM blocks WHERE first < "
+    "(SELECT max(first) FROM blocks WHERE first <= ?1) ORDER BY first";
+
+constexpr char kTrim[] =
+    "DELETE FROM blocks WHERE first <= ?1 "
+    "AND (SELECT value FROM meta WHERE key = 'epoch') = ?2";
+
+constexpr char kKeepReader[] =
+    "INSERT OR REPLACE INTO readers(name, needs, heard) SELECT ?1, ?2, ?3 "
+    "WHERE (SELECT value FROM meta WHERE key = 'epoch') = ?4";
+
+constexpr char kForgetReader[] =
+    "DELETE FROM readers WHERE name = ?1 AND (SELECT value FROM meta WHERE key = 'epoch') = ?2";
+
+constexpr char kReaders[] = "SELECT name, needs, heard FROM readers ORDER BY name";
+
+constexpr char kTail[] = "SELECT first FROM blocks ORDER BY first LIMIT 1";
 
 constexpr char kRead[] =
     "SELECT first, count, bytes FROM blocks "
@@ -91,6 +118,7 @@ struct Header {
   std::string log_id;
   uint64_t epoch = 0;
   uint64_t head = 0;
+  uint64_t tail = 1;
 };
 
 std::string disk_full_advice(const std::string& reason) {
@@ -153,26 +181,113 @@ DbStatus check_format(Database& db) {
   return {};
 }
 
+DbStatus read_ends(Database& db, Header& header) {
+  int64_t head = 0;
+  int64_t tail = 1;
+  DbStatus status =
+      read_integer(db, "SELECT first + count - 1 FROM blocks ORDER BY first DESC LIMIT 1", head);
+  if (status.ok()) status = read_integer(db, kTail, tail);
+  header.head = static_cast<uint64_t>(head);
+  header.tail = static_cast<uint64_t>(tail);
+  return status;
+}
+
 // Creates the log where there is none and begins a new epoch, all in one transaction.
 DbStatus begin_epoch(Database& db, Header& header) {
   Transaction transaction(db);
   if (!transaction.status().ok()) return transaction.status();
   int64_t epoch = 0;
-  int64_t head = 0;
   DbStatus status = create_if_empty(db);
   if (status.ok()) status = check_format(db);
   if (status.ok()) status = db.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'");
   if (status.ok()) status = read_integer(db, "SELECT value FROM meta WHERE key='epoch'", epoch);
   if (status.ok())
     status = read_text(db, "SELECT value FROM meta WHERE key='log_id'", header.log_id);
-  if (status.ok()) {
-    status =
-        read_integer(db, "SELECT first + count - 1 FROM blocks ORDER BY first DESC LIMIT 1", head);
-  }
+  if (status.ok()) status = db.execute(kCreateReaders);
+  if (status.ok()) status = read_ends(db, header);
   header.epoch = static_cast<uint64_t>(epoch);
-  header.head = static_cast<uint64_t>(head);
   return status.ok() ? transaction.commit() : status;
 }
+
+// What is read of the file, through a connection of its own.
+class SqliteReading {
+ public:
+  static Result<SqliteReading> open(const std::string& path) {
+    DatabaseOptions how;
+    how.read_only = true;
+    std::variant<Database, DbStatus> opened = Database::open(path, how);
+    if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return open_error(*failed);
+    Result<Statement> select = std::get<Database>(opened).prepare(kRead);
+    if (!select) return Error{select.error()};
+    return SqliteReading(std::move(std::get<Database>(opened)), std::move(*select));
+  }
+
+  Database& db() { return db_; }
+
+  Result<std::vector<StoredBlock>> read(uint64_t from, uint64_t tail, size_t max_bytes) {
+    if (from < tail) {
+      return Error{db_.path() + ": the events before " + std::to_string(tail) + " were trimmed"};
+    }
+    std::vector<StoredBlock> blocks;
+    size_t size = 0;
+    uint64_t expected = 0;
+    select_.bind(1, static_cast<int64_t>(from));
+    while ((blocks.empty() || size < max_bytes) && select_.next()) {
+      StoredBlock block{static_cast<uint64_t>(select_.integer(0)),
+                        static_cast<uint32_t>(select_.integer(1)), std::string(select_.blob(2))};
+      if (expected != 0 && block.first != expected) {
+        static_cast<void>(select_.finish());
+        return Error{db_.path() + ": the event log has a gap: event " + std::to_string(expected) +
+                     " is missing; restore the file from a backup"};
+      }
+      expected = block.first + block.count;
+      if (expected <= from) break;  // the newest block, and it ends before `from`
+      size += block.bytes.size();
+      blocks.push_back(std::move(block));
+    }
+    DbStatus status = select_.finish();
+    if (!status.ok()) return Error{status.reason};
+    return blocks;
+  }
+
+  // None in a file that an older muster made and nobody has opened for writing since.
+  Result<std::vector<LogReader>> readers() {
+    int64_t tables = 0;
+    const DbStatus counted =
+        read_integer(db_, "SELECT count(*) FROM sqlite_master WHERE name = 'readers'", tables);
+    if (!counted.ok()) return Error{counted.reason};
+    if (tables == 0) return std::vector<LogReader>{};
+    Result<Statement> select = db_.prepare(kReaders);
+    if (!select) return Error{select.error()};
+    std::vector<LogReader> all;
+    while (select->next()) {
+      all.push_back({std::string(select->text(0)), static_cast<uint64_t>(select->integer(1)),
+                     from_us(select->integer(2))});
+    }
+    DbStatus status = select->finish();
+    if (!status.ok()) return Error{status.reason};
+    return all;
+  }
+
+  // Pages that are free again stay in the file.
+  Result<LogSize> size() {
+    int64_t page = 0;
+    int64_t pages = 0;
+    int64_t unused = 0;
+    DbStatus status = read_integer(db_, "PRAGMA page_size", page);
+    if (status.ok()) status = read_integer(db_, "PRAGMA page_count", pages);
+    if (status.ok()) status = read_integer(db_, "PRAGMA freelist_count", unused);
+    if (!status.ok()) return Error{status.reason};
+    return LogSize{static_cast<uint64_t>((pages - unused) * page),
+                   static_cast<uint64_t>(unused * page)};
+  }
+
+ private:
+  SqliteReading(Database db, Statement select) : db_(std::move(db)), select_(std::move(select)) {}
+
+  Database db_;
+  Statement select_;
+};
 
 // Appends through one connection and reads through another, so that a reading thread never waits
 // for a sync.
@@ -184,17 +299,22 @@ class SqliteEventLog final : public EventLog {
     Ballast ballast;
     Database writer;
     Statement insert;
-    Database reader;
-    Statement select;
+    SqliteReading reading;
+    SnapshotFiles snapshots;
     Header header;
   };
-  explicit SqliteEventLog(Parts parts) : parts_(std::move(parts)), head_(parts_.header.head) {}
+  explicit SqliteEventLog(Parts parts)
+      : parts_(std::move(parts)), head_(parts_.header.head), tail_(parts_.header.tail) {}
 
   std::string log_id() const override { return parts_.header.log_id; }
   uint64_t epoch() const override { return parts_.header.epoch; }
   uint64_t head() const override { return head_.load(std::memory_order_acquire); }
+  uint64_t tail() const override { return tail_.load(std::memory_order_acquire); }
+  const SnapshotStore& snapshots() const override { return parts_.snapshots; }
+  SnapshotStore& snapshots() override { return parts_.snapshots; }
 
   AppendResult append(std::span<const NewBlock> blocks) override {
+    const std::lock_guard lock(writing_);
     uint64_t end = head();
     for (const NewBlock& block : blocks) {
       if (block.first != end + 1 || block.count == 0) return out_of_place(block, end);
@@ -215,27 +335,52 @@ class SqliteEventLog final : public EventLog {
   }
 
   Result<std::vector<StoredBlock>> read(uint64_t from, size_t max_bytes) const override {
-    std::vector<StoredBlock> blocks;
-    size_t size = 0;
-    uint64_t expected = 0;
-    Statement& select = parts_.select;
-    select.bind(1, static_cast<int64_t>(from));
-    while ((blocks.empty() || size < max_bytes) && select.next()) {
-      StoredBlock block{static_cast<uint64_t>(select.integer(0)),
-                        static_cast<uint32_t>(select.integer(1)), std::string(select.blob(2))};
-      if (expected != 0 && block.first != expected) {
-        static_cast<void>(select.finish());
-        return Error{parts_.reader.path() + ": the event log has a gap: event " +
-                     std::to_string(expected) + " is missing; restore the file from a backup"};
-      }
-      expected = block.first + block.count;
-      if (expected <= from) break;  // the newest block, and it ends before `from`
-      size += block.bytes.size();
-      blocks.push_back(std::move(block));
+    return parts_.reading.read(from, tail(), max_bytes);
+  }
+  Result<std::vector<LogReader>> readers() const override { return parts_.reading.readers(); }
+  Result<LogSize> size() const override { return parts_.reading.size(); }
+
+  // Removing takes room too, before it gives any.
+  AppendResult trim(uint64_t before, size_t bytes_max) override {
+    const std::lock_guard lock(writing_);
+    DbStatus status = remove_blocks(before, bytes_max);
+    if (status.fault == DbFault::disk_full && parts_.ballast.give_up()) {
+      ballast_given_up_ = true;
+      status = remove_blocks(before, bytes_max);
     }
-    DbStatus status = select.finish();
-    if (!status.ok()) return Error{status.reason};
-    return blocks;
+    int64_t tail = static_cast<int64_t>(parts_.header.tail);
+    if (status.ok()) status = read_integer(parts_.writer, kTail, tail);
+    if (!status.ok()) return refusal(status);
+    tail_.store(static_cast<uint64_t>(tail), std::memory_order_release);
+    return {};
+  }
+
+  AppendResult keep_readers(std::span<const LogReader> readers) override {
+    const std::lock_guard lock(writing_);
+    Transaction transaction(parts_.writer);
+    if (!transaction.status().ok()) return refusal(transaction.status());
+    Result<Statement> keep = parts_.writer.prepare(kKeepReader);
+    if (!keep) return {AppendFault::broken, keep.error()};
+    for (const LogReader& reader : readers) {
+      DbStatus status = keep->bind(1, reader.name)
+                            .bind(2, static_cast<int64_t>(reader.needs))
+                            .bind(3, to_us(reader.heard))
+                            .bind(4, static_cast<int64_t>(parts_.header.epoch))
+                            .run();
+      if (!status.ok()) return refusal(status);
+      if (parts_.writer.changes() != 1) return deposed();
+    }
+    DbStatus status = transaction.commit();
+    return status.ok() ? AppendResult{} : refusal(status);
+  }
+
+  AppendResult forget_reader(std::string_view name) override {
+    const std::lock_guard lock(writing_);
+    Result<Statement> forget = parts_.writer.prepare(kForgetReader);
+    if (!forget) return {AppendFault::broken, forget.error()};
+    DbStatus status =
+        forget->bind(1, name).bind(2, static_cast<int64_t>(parts_.header.epoch)).run();
+    return status.ok() ? AppendResult{} : refusal(status);
   }
 
  private:
@@ -262,6 +407,22 @@ class SqliteEventLog final : public EventLog {
     return transaction.commit();
   }
 
+  DbStatus remove_blocks(uint64_t before, size_t bytes_max) {
+    Result<Statement> trimmable = parts_.writer.prepare(kTrimmable);
+    if (!trimmable) return {DbFault::broken, trimmable.error()};
+    trimmable->bind(1, static_cast<int64_t>(std::min(before, head())));
+    int64_t last = 0;
+    for (size_t bytes = 0; (last == 0 || bytes < bytes_max) && trimmable->next();) {
+      last = trimmable->integer(0);
+      bytes += static_cast<size_t>(trimmable->integer(1));
+    }
+    DbStatus status = trimmable->finish();
+    if (!status.ok() || last == 0) return status;
+    Result<Statement> remove = parts_.writer.prepare(kTrim);
+    if (!remove) return {DbFault::broken, remove.error()};
+    return remove->bind(1, last).bind(2, static_cast<int64_t>(parts_.header.epoch)).run();
+  }
+
   static AppendResult out_of_place(const NewBlock& block, uint64_t end) {
     return {AppendFault::deposed, "the writer is not at the end of the log: it asked for " +
                                       std::to_string(block.count) + " events at " +
@@ -285,8 +446,34 @@ class SqliteEventLog final : public EventLog {
   }
 
   mutable Parts parts_;
+  std::mutex writing_;  // through parts_.writer
   std::atomic<uint64_t> head_;
+  std::atomic<uint64_t> tail_;
   bool ballast_given_up_ = false;
+};
+
+// A look from outside, as of when it was opened.
+class SqliteLogView final : public LogView {
+ public:
+  SqliteLogView(SqliteReading reading, SnapshotFiles snapshots, Header header)
+      : reading_(std::move(reading)),
+        snapshots_(std::move(snapshots)),
+        header_(std::move(header)) {}
+
+  std::string log_id() const override { return header_.log_id; }
+  uint64_t head() const override { return header_.head; }
+  uint64_t tail() const override { return header_.tail; }
+  Result<std::vector<StoredBlock>> read(uint64_t from, size_t max_bytes) const override {
+    return reading_.read(from, header_.tail, max_bytes);
+  }
+  Result<std::vector<LogReader>> readers() const override { return reading_.readers(); }
+  Result<LogSize> size() const override { return reading_.size(); }
+  const SnapshotStore& snapshots() const override { return snapshots_; }
+
+ private:
+  mutable SqliteReading reading_;
+  SnapshotFiles snapshots_;
+  Header header_;
 };
 
 }  // namespace
@@ -312,18 +499,28 @@ Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
   ballast.ensure();
   extend_wal(writer.path() + "-wal", options.wal_bytes);
 
-  how.read_only = true;
-  std::variant<Database, DbStatus> reading = Database::open(writer.path(), how);
-  if (const DbStatus* failed = std::get_if<DbStatus>(&reading)) return open_error(*failed);
-  Database& reader = std::get<Database>(reading);
-
+  Result<SqliteReading> reading = SqliteReading::open(writer.path());
+  if (!reading) return Error{reading.error()};
   Result<Statement> insert = writer.prepare(kInsert);
   if (!insert) return Error{insert.error()};
-  Result<Statement> select = reader.prepare(kRead);
-  if (!select) return Error{select.error()};
   return std::unique_ptr<EventLog>(std::make_unique<SqliteEventLog>(SqliteEventLog::Parts{
       std::move(*lock), std::move(ballast), std::move(writer), std::move(*insert),
-      std::move(reader), std::move(*select), std::move(header)}));
+      std::move(*reading), SnapshotFiles(dir), std::move(header)}));
+}
+
+Result<std::unique_ptr<LogView>> view_event_log_sqlite(const std::string& dir) {
+  const std::string path = dir + "/events.db";
+  Result<SqliteReading> reading = SqliteReading::open(path);
+  if (!reading) return Error{reading.error()};
+  Database& db = reading->db();
+  DbStatus status = check_format(db);
+  Header header;
+  if (status.ok())
+    status = read_text(db, "SELECT value FROM meta WHERE key='log_id'", header.log_id);
+  if (status.ok()) status = read_ends(db, header);
+  if (!status.ok()) return open_error(status);
+  return std::unique_ptr<LogView>(
+      std::make_unique<SqliteLogView>(std::move(*reading), SnapshotFiles(dir), std::move(header)));
 }
 
 }  // namespace muster

@@ -3,6 +3,10 @@
 //
 //   meta(key TEXT PRIMARY KEY, value)        log_id, epoch, format
 //   blocks(first INTEGER PRIMARY KEY, count INTEGER, bytes BLOB)
+//   readers(name TEXT PRIMARY KEY, needs INTEGER, heard INTEGER)
+//
+// Snapshots are files beside it (io/snapshot_files.h). What is trimmed leaves pages in the file
+// that new blocks take.
 //
 // A lock file beside it (flock) keeps a second broker of the same machine out; the epoch fences one
 // that slept through its successor's start. A ballast file is given up when the disk is full, so
@@ -30,5 +34,9 @@ struct SqliteLogOptions {
 // One thread may read while another appends.
 Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
                                                         const SqliteLogOptions& options = {});
+
+// Opens the log in `dir` for reading, whoever writes it, as it is now: what is appended later is
+// not seen, and what is trimmed meanwhile makes a read fail. No lock is taken and no epoch begins.
+Result<std::unique_ptr<LogView>> view_event_log_sqlite(const std::string& dir);
 
 }  // namespace muster

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -236,7 +237,10 @@ void PidFile::release() {
   fd_.reset();
 }
 
+void hide_memory() { ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
 Result<std::string> read_secret(const std::string& path, size_t bytes_max) {
+  hide_memory();
   Result<std::string> secret = read_file(path, bytes_max + 2);
   if (!secret) return secret;
   while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {

@@ -59,8 +59,13 @@ Result<Done> write_all(int fd, std::string_view bytes);
 // Raises the soft limit of open descriptors to the hard one: a broker holds one per peer.
 void raise_descriptor_limit();
 
+// From now on nothing but root reads this process's memory: no core dump is written of it, and
+// nobody attaches to it. Programs that it runs are as ever.
+void hide_memory();
+
 // What a file holds that somebody has written a secret into: all of it but the ends of line at its
-// end. Errors: it cannot be read, or is larger than `bytes_max` and an end of line.
+// end. Hides this process's memory. Errors: it cannot be read, or is larger than `bytes_max` and an
+// end of line.
 Result<std::string> read_secret(const std::string& path, size_t bytes_max);
 
 // A file that holds its process's id and is locked (flock) while the process lives. The file stays

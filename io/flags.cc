@@ -5,21 +5,13 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/join.h"
 #include "core/suggest.h"
 
 namespace muster {
 namespace {
 
 constexpr size_t kHelpColumns = 80;
-
-std::string join(const std::vector<std::string>& words, std::string_view separator) {
-  std::string text;
-  for (const std::string& word : words) {
-    if (!text.empty()) text += separator;
-    text += word;
-  }
-  return text;
-}
 
 // Appends `text` at `indent`, broken at blanks so that lines end before kHelpColumns. `column` is
 // where the current line stands.

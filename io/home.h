@@ -8,6 +8,7 @@
 //   HOME/broker/                  the event log
 //   HOME/worker/NAME/             spool.db, attempts/<guid>/<attempt>/ (workers/attempt_files.h),
 //                                 running/, run.sock
+//   HOME/keys/                    NAME.key, NAME.pub (io/curve.h), allowed (core/access.h)
 //   HOME/collector/               sink state, ledger.db, dead/SINK.jsonl
 //   (collectors/dead_letters.h) HOME/results/<guid>/status.log HOME/archive/                 logs
 //   and artifacts of all attempts (io/archive_store.h) HOME/run/collector.http       the
@@ -33,6 +34,7 @@ struct Home {
   std::string ledger_file() const { return dir + "/collector/ledger.db"; }
   std::string dead_letters_dir() const { return dir + "/collector/dead"; }
   std::string results_dir() const { return dir + "/results"; }
+  std::string keys_dir() const { return dir + "/keys"; }
   std::string archive_dir() const { return dir + "/archive"; }
   std::string http_socket() const { return run_dir() + "/collector.http"; }
   std::string default_endpoint() const { return "ipc://" + run_dir() + "/broker.sock"; }

@@ -84,6 +84,17 @@ Result<std::vector<LedgerReport<Body>>> read_reports(SqlStore& store, const std:
                      });
 }
 
+// Nothing was taken in yet: its tables are being made, one version after the other.
+bool is_new(SqlStore& store) {
+  const auto taken = select_rows(store, "SELECT seq FROM position WHERE log_id <> '' OR seq > 0",
+                                 {}, [](const SqlStatement& row) { return row.integer(0); });
+  return taken.ok() && taken->empty();
+}
+
+Error being_made_error(const std::string& place) {
+  return Error{place + ": the ledger is being made anew by the collector: try again in a while"};
+}
+
 }  // namespace
 
 Ledger::Ledger(std::unique_ptr<SqlStore> store) : store_(std::move(store)) {}
@@ -102,6 +113,7 @@ Result<Ledger> Ledger::open(std::unique_ptr<SqlStore> store) {
   if (!version.ok()) return ledger_error(version.error());
   if (*version == 0) return no_ledger_error(store->place());
   if (*version < kLedgerSchemaVersion) {
+    if (is_new(*store)) return being_made_error(store->place());
     return Error{store->place() + ": was written by an older muster (schema " +
                  std::to_string(*version) + "): restart the collector, which brings it up to date"};
   }

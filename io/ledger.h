@@ -66,7 +66,8 @@ class Ledger final : public LedgerReader {
                                                    uint64_t before = UINT64_MAX);
 
   // Oldest first, of one strategy or of all (empty).
-  Result<std::vector<LedgerActionRun>> action_runs(const std::string& strategy);
+  Result<std::vector<LedgerActionRun>> action_runs(const std::string& strategy,
+                                                   const LedgerSlice& slice = {});
 
  private:
   explicit Ledger(std::unique_ptr<SqlStore> store);

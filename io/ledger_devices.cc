@@ -6,6 +6,11 @@
 #include "io/word.h"
 
 namespace muster {
+namespace {
+
+constexpr uint32_t kRunsPage = 1'000;
+
+}  // namespace
 
 Result<std::vector<LedgerUse>> Ledger::device_uses(const std::string& device, uint32_t max,
                                                    uint64_t before) {
@@ -63,11 +68,12 @@ Result<std::vector<LedgerRepair>> Ledger::device_repairs(const std::string& devi
       });
 }
 
-Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& strategy) {
+Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& strategy,
+                                                         const LedgerSlice& slice) {
   const std::string device = first_element(store_->dialect(), "a.devices");
   return select_rows(
       *store_,
-      "SELECT s.strategy, s.model, r.name, r.outcome, r.duration_us FROM results r "
+      "SELECT r.seq, s.strategy, s.model, r.name, r.outcome, r.duration_us FROM results r "
       "JOIN tasks t ON t.guid = r.guid AND t.kind = 'repair' "
       "JOIN attempts a ON a.guid = r.guid AND a.attempt = r.attempt "
       "LEFT JOIN device_specs s ON s.device = " +
@@ -76,11 +82,17 @@ Result<std::vector<LedgerActionRun>> Ledger::action_runs(const std::string& stra
           "(SELECT max(seq) FROM device_specs WHERE device = " +
           device +
           " AND time_us <= a.leased_us) "
-          "WHERE r.suite = 'repair' AND (? = '' OR s.strategy = ?) ORDER BY r.seq LIMIT ?",
-      {std::string_view(strategy), std::string_view(strategy), int64_t{kRowsMax}},
+          "WHERE r.seq > ? AND r.suite = 'repair' AND (? = '' OR s.strategy = ?) "
+          "ORDER BY r.seq LIMIT ?",
+      {seq_value(slice.after), std::string_view(strategy), std::string_view(strategy),
+       row_limit(slice.max)},
       [](const SqlStatement& row) {
-        return LedgerActionRun{text_at(row, 0), text_at(row, 1), text_at(row, 2),
-                               parse_word(row.text(3), Outcome::skip), Duration(row.integer(4))};
+        return LedgerActionRun{static_cast<uint64_t>(row.integer(0)),
+                               text_at(row, 1),
+                               text_at(row, 2),
+                               text_at(row, 3),
+                               parse_word(row.text(4), Outcome::skip),
+                               Duration(row.integer(5))};
       });
 }
 
@@ -96,9 +108,16 @@ Result<std::vector<HistoryEntry>> Ledger::device_history(const std::string& devi
 }
 
 Result<std::vector<ActionStat>> Ledger::action_stats(const std::string& strategy) {
-  const auto runs = action_runs(strategy);
-  if (!runs) return Error{runs.error()};
-  return summarise_actions(*runs);
+  ActionSummary summary;
+  LedgerSlice slice{0, kRunsPage};
+  for (bool more = true; more;) {
+    const auto runs = action_runs(strategy, slice);
+    if (!runs) return Error{runs.error()};
+    for (const LedgerActionRun& run : *runs) summary.add(run);
+    more = runs->size() == kRunsPage;
+    if (more) slice.after = runs->back().seq;
+  }
+  return summary.take();
 }
 
 Result<std::vector<std::string>> Ledger::strategies() {

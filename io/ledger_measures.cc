@@ -68,15 +68,17 @@ struct Operand {
 };
 
 Result<Operand> find_operand(const MeasureTable& table, const std::string& name) {
-  // Before a column that a job has called so.
+  // Before a column that a job has called so: that one is asked for in quotes.
   if (name == "guid") return Operand{"t.guid", MeasureType::text};
   if (name == "attempt") return Operand{"t.attempt", MeasureType::integer};
   if (name == "time") return Operand{"t.time_us", MeasureType::time};
-  if (const MeasureColumn* column = table.find(name)) {
-    return Operand{"t." + quote_identifier(column->sql_name), column->type};
-  }
+  const MeasureColumn* column = table.find(name);
+  // In quotes it is the job's whatever it is called.
+  const bool is_quoted = name.size() > 2 && name.starts_with('"') && name.ends_with('"');
+  if (column == nullptr && is_quoted) column = table.find(name.substr(1, name.size() - 2));
+  if (column != nullptr) return Operand{"t." + quote_identifier(column->sql_name), column->type};
   std::vector<std::string> names = {"guid", "attempt", "time"};
-  for (const MeasureColumn& column : table.columns) names.push_back(column.name);
+  for (const MeasureColumn& known : table.columns) names.push_back(known.name);
   return Error{"table " + quote_text(table.name) + " has no column " + quote_text(name) +
                suggestion(name, names)};
 }

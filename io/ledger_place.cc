@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 #include <variant>
@@ -16,6 +18,10 @@ namespace {
 constexpr size_t kPasswordBytesMax = 4 << 10;
 // Large transactions come fast: 16 MB are folded back at once.
 constexpr uint32_t kCheckpointPages = 4'000;
+// A server that has not even ended a question by itself is silent.
+constexpr Duration kSilence = std::chrono::seconds(5);
+// What is being written may take so long once a stop is wanted: all but a large table made anew.
+constexpr Duration kStopGrace = std::chrono::seconds(2);
 
 Result<std::string> read_password(const LedgerServer& server) {
   if (!server.password_file.empty()) {
@@ -32,6 +38,11 @@ Result<std::unique_ptr<SqlStore>> open_server(const LedgerPlace& place, bool rea
   const LedgerServer& server = *place.server;
   MariadbOptions options = server.options;
   options.read_only = read_only;
+  options.question_max = place.question_max;
+  if (place.question_max > Duration(0)) {
+    // The server says first that it takes too long, where it says anything.
+    options.answer_timeout = std::min(options.answer_timeout, place.question_max + kSilence);
+  }
   options.stop_fd = place.stop_fd;
   Result<std::string> password = read_password(server);
   if (!password.ok()) return Error{"the ledger's password: " + password.error()};
@@ -64,6 +75,8 @@ Result<std::unique_ptr<SqlStore>> open_ledger_store(const LedgerPlace& place) {
   if (place.server) return open_server(place, false);
   DatabaseOptions options;
   options.checkpoint_pages = kCheckpointPages;
+  options.stop_fd = place.stop_fd;
+  options.stop_grace = kStopGrace;
   return open_file(place.file, options);
 }
 
@@ -75,6 +88,7 @@ Result<std::unique_ptr<SqlStore>> open_ledger_store_read_only(const LedgerPlace&
   options.create = false;
   options.read_only = true;
   options.stop_fd = place.stop_fd;
+  options.statement_max = place.question_max;
   return open_file(place.file, options);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "core/time.h"
 #include "io/home.h"
 #include "io/mariadb_store.h"
 #include "io/sql.h"
@@ -24,9 +25,12 @@ struct LedgerServer {
 struct LedgerPlace {
   std::string file;                    // of SQLite's
   std::optional<LedgerServer> server;  // instead
-  // Where it becomes readable a server that says nothing is given up (MariadbOptions), and so is a
-  // question to a file. What writes to a file goes on.
+  // Where it becomes readable a question to a file is given up. So is, two seconds later, what then
+  // still writes to a file, and a server that says nothing (MariadbOptions).
   int stop_fd = -1;
+  // For those that ask: a statement that takes longer fails. Zero: none does in a file, and on a
+  // server what takes longer than its answer_timeout.
+  Duration question_max{0};
 };
 
 // That of a home, whose configuration says `server` or nothing.

@@ -103,6 +103,7 @@ struct LedgerRepair {
 
 // A repair action that came up in a repair, and the device as the inventory had it then.
 struct LedgerActionRun {
+  uint64_t seq = 0;      // of the event that reported it
   std::string strategy;  // empty: no inventory knew the device, or gave it none
   std::string model;     // of the device's profile, else its type; may be empty
   std::string action;
@@ -113,7 +114,9 @@ struct LedgerActionRun {
 // One bound for a column of a table of measurements.
 enum class MeasureOperator : uint8_t { equal, not_equal, less, at_most, greater, at_least };
 struct MeasureCondition {
-  std::string column;  // or guid, attempt, time, where the table has no such column
+  // Or guid, attempt, time of the row itself; a column that a job has called so stands in quotes:
+  // "\"time\"".
+  std::string column;
   MeasureOperator op = MeasureOperator::equal;
   std::string value;  // as text; read by the column's type
 };

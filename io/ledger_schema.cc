@@ -122,7 +122,10 @@ Error ledger_error(std::string reason) {
 }
 
 Error no_ledger_error(const std::string& place) {
-  return Error{place + ": there is no ledger yet: start a collector (muster up does)"};
+  return Error{
+      place +
+      ": there is no ledger yet: start a collector (muster up does), or wait for the one that "
+      "runs: it makes it anew"};
 }
 
 Result<uint32_t> read_ledger_version(SqlStore& store) {

@@ -32,6 +32,9 @@ constexpr const char* kSession =
     "NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', wait_timeout = 604800, "
     "innodb_lock_wait_timeout = 10, lock_wait_timeout = 30";
 
+// Of MySQL's own: MariaDB's header has them not.
+constexpr unsigned kMysqlQueryTimeout = 3024;
+
 struct CloseConnection {
   void operator()(MYSQL* mysql) const { mysql_close(mysql); }
 };
@@ -41,40 +44,13 @@ struct FreeResult {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
 
+bool is_too_slow(unsigned error) {
+  return error == ER_STATEMENT_TIMEOUT || error == kMysqlQueryTimeout;
+}
+
 bool is_lost(unsigned error) {
   return error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST ||
          error == CR_SERVER_LOST_EXTENDED || error == ER_CONNECTION_KILLED;
-}
-
-DbFault fault_of(unsigned error) {
-  switch (error) {
-    case 0:
-      return DbFault::none;
-    case ER_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-      return DbFault::disk_full;
-    case ER_LOCK_WAIT_TIMEOUT:
-    case ER_LOCK_DEADLOCK:
-      return DbFault::busy;
-    case ER_DUP_ENTRY:
-    case ER_BAD_NULL_ERROR:
-    case ER_DATA_TOO_LONG:
-    case ER_WARN_DATA_OUT_OF_RANGE:
-    case WARN_DATA_TRUNCATED:
-    case ER_TRUNCATED_WRONG_VALUE:
-    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
-    case ER_TOO_BIG_ROWSIZE:
-    case ER_NO_REFERENCED_ROW_2:
-    case ER_SIGNAL_EXCEPTION:
-    case ER_CONSTRAINT_FAILED:
-      return DbFault::constraint;
-    case ER_TABLE_EXISTS_ERROR:
-    case ER_DUP_FIELDNAME:
-    case ER_DUP_KEYNAME:
-      return DbFault::exists;
-    default:
-      return DbFault::broken;
-  }
 }
 
 void set_text(MYSQL* mysql, mysql_option option, const std::string& text) {
@@ -163,6 +139,7 @@ class Server {
   DbStatus open_connection(const std::string& database);
   DbStatus make_database();
   DbStatus read_packet_max();
+  DbStatus limit_questions();
   bool query(std::string_view sql);
   int wait(int events);
 
@@ -171,14 +148,17 @@ class Server {
   Connection connection_;
   bool in_transaction_ = false;
   bool is_mariadb_ = true;
+  bool is_silent_ = false;  // the server, about what was sent last
   size_t packet_max_ = kStatementBytesMax;
   std::optional<std::chrono::steady_clock::time_point> give_up_at_;  // once a stop is wanted
 };
 
 DbStatus Server::failure(const std::string& about) const {
   const unsigned error = mysql_errno(connection_.get());
-  const char* const words = mysql_error(connection_.get());
-  return {error == 0 ? DbFault::broken : fault_of(error),
+  std::string words = mysql_error(connection_.get());
+  if (is_silent_) words = "the server says nothing; see whether it works: " + words;
+  if (is_too_slow(error)) words = "the question takes too long; ask for less: " + words;
+  return {error == 0 ? DbFault::broken : mariadb_fault(error),
           place_ + ": " + about + words + " (" + std::to_string(error) + ")"};
 }
 
@@ -186,6 +166,7 @@ DbStatus Server::open_connection(const std::string& database) {
   static std::once_flag library;
   std::call_once(library, [] { mysql_library_init(0, nullptr, nullptr); });
   in_transaction_ = false;
+  is_silent_ = false;
   connection_.reset(mysql_init(nullptr));
   if (!connection_) return {DbFault::broken, place_ + ": out of memory"};
   set_options(connection_.get(), options_);
@@ -224,8 +205,19 @@ DbStatus Server::connect() {
                                 ? "SET SESSION TRANSACTION READ ONLY"
                                 : "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
   status = query(kSession) && query(level) ? read_packet_max() : failure();
+  if (status.ok() && options_.read_only) status = limit_questions();
   if (!status.ok()) connection_.reset();  // half of a session is none
   return status;
+}
+
+DbStatus Server::limit_questions() {
+  const Duration most =
+      options_.question_max > Duration(0) ? options_.question_max : options_.answer_timeout;
+  const int64_t ms = std::max<int64_t>(most / 1ms, 1);
+  const std::string limit = is_mariadb_ ? "max_statement_time = " + std::to_string(ms / 1000) +
+                                              "." + std::to_string(1000 + ms % 1000).substr(1)
+                                        : "max_execution_time = " + std::to_string(ms);
+  return query("SET SESSION " + limit) ? DbStatus{} : failure();
 }
 
 DbStatus Server::read_packet_max() {
@@ -241,6 +233,7 @@ DbStatus Server::read_packet_max() {
 
 bool Server::query(std::string_view sql) {
   int failed = 1;
+  is_silent_ = false;
   int events = mysql_real_query_start(&failed, connection_.get(), sql.data(), sql.size());
   while (events != 0) events = mysql_real_query_cont(&failed, connection_.get(), wait(events));
   return failed == 0;
@@ -270,7 +263,10 @@ int Server::wait(int events) {
   while (true) {
     const auto left = until ? std::chrono::ceil<std::chrono::milliseconds>(*until - Steady::now())
                             : std::chrono::milliseconds(-1);
-    if (until && left.count() <= 0) return MYSQL_WAIT_TIMEOUT;
+    if (until && left.count() <= 0) {
+      is_silent_ = true;
+      return MYSQL_WAIT_TIMEOUT;
+    }
     if (::poll(fds, 2, static_cast<int>(left.count())) <= 0) continue;
     int came = 0;
     if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) came |= events & MYSQL_WAIT_READ;
@@ -298,7 +294,7 @@ DbStatus Server::send(std::string_view sql) {
   DbStatus status = failure();
   if (!is_lost(mysql_errno(connection_.get()))) return status;
   connection_.reset();
-  if (in_transaction_) return status;
+  if (in_transaction_ || is_silent_) return status;
   status = connect();
   if (!status.ok()) return status;
   return query(sql) ? DbStatus{} : failure();
@@ -468,6 +464,49 @@ class MariadbStore final : public SqlStore {
 };
 
 }  // namespace
+
+// Those of both by number: neither's header has the other's.
+DbFault mariadb_fault(unsigned error) {
+  switch (error) {
+    case 0:
+      return DbFault::none;
+    case ER_DISK_FULL:
+    case ER_RECORD_FILE_FULL:
+      return DbFault::disk_full;
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_LOCK_DEADLOCK:
+    case 3572:  // MySQL: a row is locked, and none waits for it
+      return DbFault::busy;
+    case ER_DUP_KEY:
+    case ER_DUP_ENTRY:
+    case ER_DUP_UNIQUE:
+    case ER_DUP_ENTRY_WITH_KEY_NAME:
+    case ER_BAD_NULL_ERROR:
+    case ER_NO_DEFAULT_FOR_FIELD:
+    case ER_DATA_TOO_LONG:
+    case ER_DATA_OUT_OF_RANGE:
+    case ER_WARN_DATA_OUT_OF_RANGE:
+    case WARN_DATA_TRUNCATED:
+    case ER_TRUNCATED_WRONG_VALUE:
+    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+    case ER_TOO_BIG_ROWSIZE:
+    case ER_NO_REFERENCED_ROW:
+    case ER_NO_REFERENCED_ROW_2:
+    case ER_ROW_IS_REFERENCED:
+    case ER_ROW_IS_REFERENCED_2:
+    case ER_SIGNAL_EXCEPTION:
+    case ER_CONSTRAINT_FAILED:  // MariaDB: a CHECK
+    case 3140:                  // MySQL: a text that is no JSON
+    case 3819:                  // MySQL: a CHECK
+      return DbFault::constraint;
+    case ER_TABLE_EXISTS_ERROR:
+    case ER_DUP_FIELDNAME:
+    case ER_DUP_KEYNAME:
+      return DbFault::exists;
+    default:
+      return DbFault::broken;
+  }
+}
 
 std::string mariadb_place(const MariadbOptions& options) {
   std::string place = "mariadb://" + options.user + "@";

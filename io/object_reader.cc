@@ -6,6 +6,7 @@
 
 #include "core/duration_text.h"
 #include "core/guid.h"
+#include "core/join.h"
 #include "core/limits.h"
 #include "core/selector.h"
 #include "core/suggest.h"
@@ -17,15 +18,6 @@ std::string quote(std::string_view text) { return "\"" + cut_text(text, kNameLen
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string join(const std::vector<std::string>& words, std::string_view separator) {
-  std::string text;
-  for (const std::string& word : words) {
-    if (!text.empty()) text += separator;
-    text += word;
-  }
-  return text;
 }
 
 // Decimal digits without a sign or leading zeros: YAML 1.1 would take 010 for 8.

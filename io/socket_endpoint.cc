@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -15,15 +16,20 @@ constexpr std::string_view kIpc = "ipc://";
 constexpr std::string_view kTcp = "tcp://";
 constexpr size_t kIpcPathMax = sizeof(sockaddr_un{}.sun_path) - 1;
 
-bool is_loopback(std::string_view host) {
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  const std::string literal(bracketed ? host.substr(1, host.size() - 2) : host);
+bool is_host_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
+}
+
+// A name or IPv4 address, an IPv6 address in brackets, or * for all of this machine's.
+bool is_host(std::string_view host) {
+  if (host == "*") return true;
+  if (!host.starts_with('[') || !host.ends_with(']')) return is_host_name(host);
+  const std::string literal(host.substr(1, host.size() - 2));
   in6_addr six{};
-  if (bracketed) {
-    return ::inet_pton(AF_INET6, literal.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-  }
-  in_addr four{};
-  return ::inet_pton(AF_INET, literal.c_str(), &four) == 1 && (ntohl(four.s_addr) >> 24) == 127;
+  return ::inet_pton(AF_INET6, literal.c_str(), &six) == 1;
 }
 
 // Nothing when `text` is no port; 0 for 0 and *, which ask for any.
@@ -55,15 +61,18 @@ std::optional<std::string> invalid_tcp(std::string_view address) {
     return "its port must be a number from 0 to 65535, or * for any";
   }
   const std::string_view host = address.substr(0, colon);
-  if (!is_loopback(host)) {
+  if (!is_host(host)) {
     return "\"" + std::string(host) +
-           "\" is not a loopback address. Messages are not encrypted yet, so TCP is for this "
-           "machine only: use 127.0.0.1 or [::1], or an ipc:// endpoint";
+           "\" is no host: use a name, an IPv4 address, an IPv6 address in brackets, or * to "
+           "listen "
+           "on all addresses";
   }
   return std::nullopt;
 }
 
 }  // namespace
+
+bool is_tcp(std::string_view endpoint) { return endpoint.starts_with(kTcp); }
 
 std::optional<std::string> invalid_endpoint(std::string_view endpoint) {
   std::optional<std::string> problem = "it must begin with ipc:// or tcp://";

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/limits.h"
+#include "io/socket_curve.h"
 
 namespace muster {
 
@@ -23,9 +24,6 @@ constexpr int kBacklog = 1'024;
 constexpr int kKeepaliveIdleS = 30;
 constexpr int kKeepaliveIntervalS = 10;
 constexpr int kKeepaliveCount = 3;
-
-// Bytes up to here are copied into the message; more are handed over as they are.
-constexpr size_t kCopyMax = 1'024;
 
 constexpr std::string_view kIpc = "ipc://";
 
@@ -88,7 +86,12 @@ Result<UniqueFd> listen_on(const std::string& path) {
   return fd;
 }
 
-void free_string(void*, void* hint) { delete static_cast<std::string*>(hint); }
+// What libzmq is lent, and gives back when it has left.
+struct Lent {
+  std::string bytes;
+  SendBudget::SharePtr share;
+};
+void take_back(void*, void* hint) { delete static_cast<Lent*>(hint); }
 
 }  // namespace
 
@@ -133,11 +136,16 @@ bool send_part(void* socket, std::string_view bytes, int flags) {
 
 bool send_last(void* socket, std::string bytes) {
   if (bytes.size() <= kCopyMax) return send_part(socket, bytes, 0);
+  return send_last_large(socket, std::move(bytes), nullptr);
+}
+
+bool send_last_large(void* socket, std::string bytes, SendBudget::SharePtr share) {
   ZmqMessage message;
-  auto* kept = new std::string(std::move(bytes));
+  auto* lent = new Lent{std::move(bytes), std::move(share)};
   ::zmq_msg_close(&message.raw);
-  if (::zmq_msg_init_data(&message.raw, kept->data(), kept->size(), free_string, kept) != 0) {
-    delete kept;
+  if (::zmq_msg_init_data(&message.raw, lent->bytes.data(), lent->bytes.size(), take_back, lent) !=
+      0) {
+    delete lent;
     ::zmq_msg_init(&message.raw);
     return false;
   }
@@ -165,7 +173,8 @@ Result<Done> Listeners::bind_ipc(void* socket, const std::string& endpoint) {
   Result<UniqueFd> fd = listen_on(path);
   if (!fd) return Error{fd.error()};
   listeners_.push_back({path, std::move(*lock)});
-  if (!set_option(socket, ZMQ_USE_FD, fd->get()) || ::zmq_bind(socket, endpoint.c_str()) != 0) {
+  if (!set_curve_server(socket, nullptr) || !set_option(socket, ZMQ_USE_FD, fd->get()) ||
+      ::zmq_bind(socket, endpoint.c_str()) != 0) {
     return zmq_failure("cannot listen on", endpoint);
   }
   fd->release();  // libzmq closes it
@@ -174,8 +183,8 @@ Result<Done> Listeners::bind_ipc(void* socket, const std::string& endpoint) {
 }
 
 Result<Done> Listeners::bind_tcp(void* socket, const std::string& endpoint) {
-  if (!set_option(socket, ZMQ_USE_FD, -1) || !use_family_of(socket, endpoint) ||
-      ::zmq_bind(socket, endpoint.c_str()) != 0) {
+  if (!set_curve_server(socket, curve_) || !set_option(socket, ZMQ_USE_FD, -1) ||
+      !use_family_of(socket, endpoint) || ::zmq_bind(socket, endpoint.c_str()) != 0) {
     return zmq_failure("cannot listen on", endpoint);
   }
   char bound[256];

@@ -10,6 +10,7 @@
 
 #include "core/result.h"
 #include "io/file.h"
+#include "io/send_budget.h"
 #include "io/socket.h"
 
 namespace muster {
@@ -49,11 +50,17 @@ void drop_rest(void* socket);
 bool send_part(void* socket, std::string_view bytes, int flags);
 bool send_last(void* socket, std::string bytes);
 
+// Bytes up to here are copied into a message; more are handed over as they are.
+inline constexpr size_t kCopyMax = 1'024;
+// The same for more than that; `share` is kept until they have left.
+bool send_last_large(void* socket, std::string bytes, SendBudget::SharePtr share);
+
 // Where a socket listens. A Unix socket is bound under a lock beside it, and removed at the end;
 // the ZeroMQ socket must have been closed before.
 class Listeners {
  public:
-  Listeners() = default;
+  // `curve` is for tcp:// endpoints, and must outlive this; null: they are open.
+  explicit Listeners(const Curve* curve) : curve_(curve) {}
   ~Listeners();
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
@@ -71,6 +78,7 @@ class Listeners {
   Result<Done> bind_ipc(void* socket, const std::string& endpoint);
   Result<Done> bind_tcp(void* socket, const std::string& endpoint);
 
+  const Curve* curve_;
   std::vector<Listener> listeners_;
   std::vector<std::string> endpoints_;
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "io/socket_curve.h"
 #include "io/socket_kit.h"
 
 namespace muster {
@@ -13,7 +14,7 @@ constexpr size_t kEnvelopePartsMax = 3;
 
 struct Bound {
   // The socket goes first.
-  std::unique_ptr<Listeners> listeners = std::make_unique<Listeners>();
+  std::unique_ptr<Listeners> listeners;
   SocketHandle socket;
 };
 
@@ -25,18 +26,17 @@ Result<Bound> bind_socket(SocketContext& context, int type, const std::string& e
   if (::zmq_setsockopt(socket->get(), ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) != 0) {
     return zmq_failure("cannot set up", "a socket of the feed");
   }
-  Bound bound;
-  bound.socket = std::move(*socket);
-  return bound;
+  return Bound{std::make_unique<Listeners>(context.curve()), std::move(*socket)};
 }
 
-// All of a message's parts, or nothing when none waits.
-std::vector<std::string> receive_all(void* socket) {
+// All of a message's parts, or nothing when none waits; and whose key it came with, if any.
+std::vector<std::string> receive_all(void* socket, PeerKey* sender = nullptr) {
   std::vector<std::string> parts;
   for (bool more = true; more;) {
     ZmqMessage part;
     if (!receive_part(socket, part)) break;
     parts.emplace_back(part.bytes());
+    if (sender != nullptr) *sender = peer_key(part);
     more = part.more();
   }
   return parts;
@@ -80,20 +80,30 @@ class ZmqPublisher final : public PublisherSocket {
 
 class ZmqAnswerer final : public AnswerSocket {
  public:
-  explicit ZmqAnswerer(Bound bound) : bound_(std::move(bound)) {}
+  ZmqAnswerer(SocketContext& context, Bound bound)
+      : gate_(context.curve() == nullptr ? nullptr : context.curve()->gate.get()),
+        bound_(std::move(bound)) {}
 
   Result<Done> begin(const std::string& endpoint) {
-    return bound_.listeners->bind(bound_.socket.get(), endpoint);
+    void* socket = bound_.socket.get();
+    if (!set_option(socket, ZMQ_SNDHWM, kAnswersMax) ||
+        !set_option(socket, ZMQ_RCVHWM, kQuestionsWaitingMax)) {
+      return zmq_failure("cannot set up", "where old events are asked from");
+    }
+    return bound_.listeners->bind(socket, endpoint);
   }
 
   std::optional<Question> receive() override {
     for (;;) {
-      std::vector<std::string> parts = receive_all(bound_.socket.get());
+      PeerKey sender;
+      std::vector<std::string> parts = receive_all(bound_.socket.get(), &sender);
       if (parts.empty()) return std::nullopt;
       const bool has_body = parts.size() > 1 && parts.size() <= kEnvelopePartsMax + 1;
       // Where there is more than the identity, an empty part ends the envelope.
       if (!has_body || (parts.size() > 2 && !parts[parts.size() - 2].empty())) continue;
       Question question;
+      question.barred =
+          gate_ != nullptr && !sender.local && !gate_->admits(sender.key, sender.address);
       question.body = std::move(parts.back());
       parts.pop_back();
       question.envelope = std::move(parts);
@@ -102,6 +112,11 @@ class ZmqAnswerer final : public AnswerSocket {
   }
 
   void send(const Question& question, std::string answer) override {
+    // Makes the socket hear what the asker has taken, which a send alone does once in a while only:
+    // an answer that there is room for would be dropped.
+    int events = 0;
+    size_t size = sizeof events;
+    ::zmq_getsockopt(bound_.socket.get(), ZMQ_EVENTS, &events, &size);
     for (const std::string& part : question.envelope) {
       if (!send_part(bound_.socket.get(), part, ZMQ_SNDMORE)) return;
     }
@@ -112,6 +127,7 @@ class ZmqAnswerer final : public AnswerSocket {
   void* handle() override { return bound_.socket.get(); }
 
  private:
+  Gate* gate_;  // null: there is none
   Bound bound_;
 };
 
@@ -133,7 +149,7 @@ Result<std::unique_ptr<AnswerSocket>> AnswerSocket::bind(SocketContext& context,
                                                          const std::string& endpoint) {
   Result<Bound> bound = bind_socket(context, ZMQ_ROUTER, endpoint);
   if (!bound) return Error{bound.error()};
-  auto answerer = std::make_unique<ZmqAnswerer>(std::move(*bound));
+  auto answerer = std::make_unique<ZmqAnswerer>(context, std::move(*bound));
   if (const Result<Done> begun = answerer->begin(endpoint); !begun) return Error{begun.error()};
   return std::unique_ptr<AnswerSocket>(std::move(answerer));
 }

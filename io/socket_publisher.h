@@ -17,6 +17,12 @@ inline constexpr size_t kFeedRequestBytesMax = 4 << 10;
 // Messages that wait for one subscriber that is slow; what comes then is lost to it, and to no
 // other.
 inline constexpr int kFeedQueueMax = 1'000;
+// Answers that wait for one asker, beside what the connection holds: each may be a page of a
+// quarter of a megabyte or, with a large event, of more. Who asks for more than it takes loses
+// them.
+inline constexpr int kAnswersMax = 2;
+// Questions that wait, of one asker.
+inline constexpr int kQuestionsWaitingMax = 8;
 
 // XPUB: a message goes to whoever has subscribed to a beginning of its first part.
 class PublisherSocket {
@@ -52,9 +58,10 @@ class AnswerSocket {
   struct Question {
     std::vector<std::string> envelope;  // of the answer
     std::string body;
+    bool barred = false;  // its key may not ask any more
   };
   virtual std::optional<Question> receive() = 0;
-  // Dropped when the asker has gone or takes no answers.
+  // Dropped when the asker has gone, or has kAnswersMax answers that it does not take.
   virtual void send(const Question& question, std::string answer) = 0;
 
   virtual std::string endpoint() const = 0;

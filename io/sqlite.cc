@@ -4,11 +4,45 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "io/file.h"
 
 namespace muster {
+
+// When a statement is to end before it has come to its end.
+struct StatementWatch {
+  using Steady = std::chrono::steady_clock;
+
+  explicit StatementWatch(const DatabaseOptions& options)
+      : stop_fd(options.stop_fd), stop_grace(options.stop_grace), max(options.statement_max) {}
+
+  void begin() {
+    begun = Steady::now();
+    is_late = false;
+  }
+
+  bool is_over() {
+    const Steady::time_point now = Steady::now();
+    is_late = max > Duration(0) && now - begun > max;
+    if (is_late) return true;
+    if (stop_fd < 0) return false;
+    if (!give_up_at) {
+      pollfd look{stop_fd, POLLIN, 0};
+      if (::poll(&look, 1, 0) > 0) give_up_at = now + stop_grace;
+    }
+    return give_up_at && now >= *give_up_at;
+  }
+
+  const int stop_fd;
+  const Duration stop_grace;
+  const Duration max;
+  Steady::time_point begun;
+  bool is_late = false;                          // it ended the last one for its time
+  std::optional<Steady::time_point> give_up_at;  // once a stop is wanted
+};
 
 namespace {
 
@@ -77,24 +111,24 @@ const char* data_of(std::string_view bytes) { return bytes.data() == nullptr ? "
 // Steps of SQLite's machine between two looks at whether to stop: about a millisecond.
 constexpr int kStepsPerLook = 50'000;
 
-// Of a file descriptor, as SQLite hands it on.
-int is_readable(void* fd) {
-  pollfd look{static_cast<int>(reinterpret_cast<intptr_t>(fd)), POLLIN, 0};
-  return ::poll(&look, 1, 0) > 0 ? 1 : 0;
-}
+int is_over(void* watch) { return static_cast<StatementWatch*>(watch)->is_over() ? 1 : 0; }
 
 DbStatus configure(Database& db, const DatabaseOptions& options) {
   if (options.read_only) return db.execute("PRAGMA query_only=ON");
-  const std::string pragmas = "PRAGMA journal_mode=WAL;PRAGMA synchronous=" +
-                              std::string(options.durable ? "FULL" : "NORMAL") +
-                              ";PRAGMA foreign_keys=ON;PRAGMA wal_autocheckpoint=" +
-                              std::to_string(options.checkpoint_pages);
+  // Debian's SQLite writes zeros over all that is deleted: on a full disk nothing could be trimmed.
+  const std::string pragmas =
+      "PRAGMA journal_mode=WAL;PRAGMA synchronous=" +
+      std::string(options.durable ? "FULL" : "NORMAL") +
+      ";PRAGMA secure_delete=OFF;PRAGMA foreign_keys=ON;PRAGMA wal_autocheckpoint=" +
+      std::to_string(options.checkpoint_pages);
   return db.execute(pragmas.c_str());
 }
 
 }  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+void Database::DropWatch::operator()(StatementWatch* watch) const { delete watch; }
 
 void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
@@ -125,7 +159,11 @@ Statement& Statement::bind_null(int index) {
 }
 
 void Statement::note(int rc) {
-  if (rc != SQLITE_OK && status_.ok()) status_ = make_status(db_, rc);
+  if (rc == SQLITE_OK || !status_.ok()) return;
+  status_ = make_status(db_, rc);
+  if (rc != SQLITE_INTERRUPT || watch_ == nullptr || !watch_->is_late) return;
+  status_.reason += ": it took longer than " + std::to_string(watch_->max / 1s) +
+                    " s: ask for less, or for what an index has";
 }
 
 DbStatus Statement::run() {
@@ -136,6 +174,7 @@ DbStatus Statement::run() {
 
 bool Statement::next() {
   if (!status_.ok()) return false;
+  if (watch_ != nullptr && sqlite3_stmt_busy(statement_.get()) == 0) watch_->begin();
   const int rc = sqlite3_step(statement_.get());
   note(rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
   return rc == SQLITE_ROW;
@@ -180,9 +219,9 @@ std::variant<Database, DbStatus> Database::open(const std::string& path,
   if (handle == nullptr) return DbStatus{DbFault::broken, path + ": out of memory"};
   if (rc != SQLITE_OK) return make_status(handle, rc, path.c_str());
   sqlite3_busy_timeout(handle, static_cast<int>(options.busy_timeout / 1ms));
-  if (options.stop_fd >= 0) {
-    const auto stop_fd = static_cast<intptr_t>(options.stop_fd);
-    sqlite3_progress_handler(handle, kStepsPerLook, is_readable, reinterpret_cast<void*>(stop_fd));
+  if (options.stop_fd >= 0 || options.statement_max > Duration(0)) {
+    db.watch_.reset(new StatementWatch(options));
+    sqlite3_progress_handler(handle, kStepsPerLook, is_over, db.watch_.get());
   }
   DbStatus configured = configure(db, options);
   if (!configured.ok()) return configured;
@@ -190,6 +229,7 @@ std::variant<Database, DbStatus> Database::open(const std::string& path,
 }
 
 DbStatus Database::execute(const char* sql) {
+  if (watch_) watch_->begin();
   return make_status(db_.get(), sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr));
 }
 
@@ -198,7 +238,7 @@ Result<Statement> Database::prepare(std::string_view sql) {
   const int rc = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
                                     SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (rc != SQLITE_OK) return Error{make_status(db_.get(), rc).reason};
-  return Statement(db_.get(), statement);
+  return Statement(db_.get(), statement, watch_.get());
 }
 
 int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }

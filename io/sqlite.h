@@ -20,13 +20,17 @@ struct sqlite3_stmt;
 
 namespace muster {
 
+struct StatementWatch;  // sqlite.cc's
+
 struct DatabaseOptions {
   bool create = true;   // false: a file that is missing is an error
   bool durable = true;  // true: a commit is on disk on return; false: power loss may undo the last
   bool read_only = false;
   Duration busy_timeout = std::chrono::seconds(10);
-  // Where it becomes readable every statement that runs for longer than a moment fails.
+  // Where it becomes readable a statement that still runs `stop_grace` later fails.
   int stop_fd = -1;
+  Duration stop_grace{0};
+  Duration statement_max{0};         // a statement that runs for longer fails; zero: none does
   uint32_t checkpoint_pages = 1000;  // of the write-ahead log, after which it is folded back in
 };
 
@@ -64,10 +68,12 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
-  Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  Statement(sqlite3* db, sqlite3_stmt* statement, StatementWatch* watch)
+      : db_(db), watch_(watch), statement_(statement) {}
   void note(int rc);
 
   sqlite3* db_ = nullptr;
+  StatementWatch* watch_ = nullptr;  // null: nothing ends it
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
   DbStatus status_;
 };
@@ -92,8 +98,12 @@ class Database {
   struct Close {
     void operator()(sqlite3* db) const;
   };
+  struct DropWatch {
+    void operator()(StatementWatch* watch) const;
+  };
   Database() = default;
   std::string path_;
+  std::unique_ptr<StatementWatch, DropWatch> watch_;  // outlives db_, which asks it
   std::unique_ptr<sqlite3, Close> db_;
 };
 

@@ -1,6 +1,7 @@
 #include "io/upload_note.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kNoteBytesMax = 16 << 10;
+constexpr const char* kUnfinished = ".new";  // after the name of a note that is being written
 
 bool is_said(const Json& json, const char* key) {
   const auto found = json.find(key);
@@ -65,15 +67,29 @@ Result<Done> write_upload_note(const std::string& state_dir, const UploadNote& n
                {"finished", note.finished}};
   if (note.delivered) json["delivered"] = true;
   const std::string path = upload_note_file(state_dir, note.token);
-  const std::string temporary = path + ".new";
+  const std::string temporary = path + kUnfinished;
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  const auto fail = [&] { return Error{"cannot write " + path + ": " + errno_text(errno)}; };
+  const auto fail = [&] {
+    const std::string why = errno_text(errno);
+    ::unlink(temporary.c_str());
+    return Error{"cannot write " + path + ": " + why};
+  };
   std::FILE* const file = std::fopen(temporary.c_str(), "we");
   if (file == nullptr) return fail();
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) != 0 || !written) return fail();
   if (std::rename(temporary.c_str(), path.c_str()) != 0) return fail();
   return Done{};
+}
+
+void remove_unfinished_notes(const std::string& state_dir) {
+  std::error_code error;
+  std::vector<fs::path> unfinished;
+  for (fs::directory_iterator entry(state_dir, error); entry != fs::directory_iterator();
+       entry.increment(error)) {
+    if (entry->path().extension() == kUnfinished) unfinished.push_back(entry->path());
+  }
+  for (const fs::path& path : unfinished) ::unlink(path.c_str());
 }
 
 std::vector<UploadNote> read_upload_notes(const std::string& state_dir,

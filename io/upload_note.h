@@ -24,6 +24,8 @@ std::string upload_note_file(const std::string& state_dir, const AttemptToken& t
 // Whole or not at all, but no later than the system likes: what a power cut takes of them is found
 // anew in the attempts' folders.
 Result<Done> write_upload_note(const std::string& state_dir, const UploadNote& note);
+// For whoever is to be the only one that writes there: removes what a crash has left half written.
+void remove_unfinished_notes(const std::string& state_dir);
 // Those that can be read; the others are named in `problems`.
 std::vector<UploadNote> read_upload_notes(const std::string& state_dir,
                                           std::vector<std::string>& problems);

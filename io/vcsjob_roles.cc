@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
+#include "core/guid.h"
 #include "core/limits.h"
 #include "core/selector.h"
 
@@ -63,13 +65,29 @@ Result<Wanted> wanted_of(const Json& profile) {
   return wanted;
 }
 
-// Adds the requests of one Wanted; roles are unique.
-void add_requests(const Wanted& wanted, std::map<std::string, int>& roles,
-                  std::vector<DeviceRequest>& requests) {
+// Roles by what devices are: "handset", "handset2". A type that is no name is a "device".
+class Roles {
+ public:
+  std::string next(const std::string& type) {
+    const bool is_name = !invalid_name(type, "role") && type.size() <= kNameLengthMax - kDigits;
+    const std::string base = is_name ? type : "device";
+    std::string role = base;
+    while (!taken_.insert(role).second) role = base + std::to_string(++newest_[base] + 1);
+    return role;
+  }
+
+ private:
+  static constexpr size_t kDigits = 8;
+
+  std::set<std::string> taken_;
+  std::map<std::string, int> newest_;
+};
+
+// Adds the requests of one Wanted.
+void add_requests(const Wanted& wanted, Roles& roles, std::vector<DeviceRequest>& requests) {
   std::string first;
   for (size_t i = 0; i < wanted.selectors.size(); ++i) {
-    const int count = ++roles[wanted.types[i]];
-    const std::string role = wanted.types[i] + (count == 1 ? "" : std::to_string(count));
+    const std::string role = roles.next(wanted.types[i]);
     requests.push_back(DeviceRequest{role, "", wanted.selectors[i], first});
     if (first.empty()) first = role;
   }
@@ -97,7 +115,7 @@ Result<std::vector<DeviceRequest>> roles_of(const std::vector<VcsJob>& jobs) {
       }
     }
   }
-  std::map<std::string, int> roles;
+  Roles roles;
   std::vector<DeviceRequest> requests;
   for (const auto& [wanted, count] : most) {
     for (int i = 0; i < count; ++i) add_requests(wanted, roles, requests);

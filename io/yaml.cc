@@ -30,20 +30,29 @@ Mark mark_of(const YAML::Mark& mark) {
   return {static_cast<uint32_t>(mark.line) + 1, static_cast<uint32_t>(mark.column) + 1};
 }
 
+// Text that aliases and anchors may make of what a file holds: they are copied, so that a long text
+// behind an anchor would otherwise be there as often as it is meant.
+constexpr size_t kCopiedBytesMax = 4 * kYamlBytesMax;
+
 struct Extent {
   size_t nodes = 0;
   size_t depth = 0;
+  size_t bytes = 0;  // of text and keys
 };
 
 Extent extent_of(const YamlNode& node) {
-  Extent extent{1, 0};
+  Extent extent{1, 0, node.text.size()};
   const auto take = [&extent](const YamlNode& child) {
     const Extent inner = extent_of(child);
     extent.nodes += inner.nodes;
     extent.depth = std::max(extent.depth, inner.depth + 1);
+    extent.bytes += inner.bytes;
   };
   for (const YamlNode& item : node.items) take(item);
-  for (const YamlEntry& entry : node.entries) take(entry.value);
+  for (const YamlEntry& entry : node.entries) {
+    extent.bytes += entry.key.size();
+    take(entry.value);
+  }
   return extent;
 }
 
@@ -111,7 +120,7 @@ class TreeBuilder final : public YAML::EventHandler {
       throw Stop{mark_of(mark), "this alias stands inside the value it names"};
     }
     const Extent extent = extent_of(found->second);
-    count(mark_of(mark), extent.nodes);
+    count_copy(mark_of(mark), extent);
     if (open_.size() + extent.depth > kYamlDepthMax) too_deep(mark);
     add(found->second);
   }
@@ -156,6 +165,14 @@ class TreeBuilder final : public YAML::EventHandler {
                        " values (aliases count as what they stand for)"};
   }
 
+  void count_copy(Mark at, const Extent& extent) {
+    count(at, extent.nodes);
+    copied_bytes_ += extent.bytes;
+    if (copied_bytes_ <= kCopiedBytesMax) return;
+    throw Stop{at, "aliases stand for more than " + std::to_string(kCopiedBytesMax >> 20) +
+                       " MiB of text; write the values out"};
+  }
+
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             YamlNode::Kind kind) {
     refuse_tag(mark, tag);
@@ -185,7 +202,7 @@ class TreeBuilder final : public YAML::EventHandler {
   // The copy counts too: nested anchors would otherwise multiply memory.
   void keep_anchor(YAML::anchor_t anchor, const YamlNode& node) {
     if (anchor == 0) return;
-    count(node.at, extent_of(node).nodes);
+    count_copy(node.at, extent_of(node));
     anchors_[anchor] = node;
   }
 
@@ -241,6 +258,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, YamlNode> anchors_;
   size_t nodes_ = 0;
+  size_t copied_bytes_ = 0;
 };
 
 Mark mark_at(std::string_view text, size_t offset) {
@@ -266,6 +284,14 @@ bool check_bytes(std::string_view text, const FileScope& scope) {
   if (forbidden != text.end()) {
     scope.error(mark_at(text, static_cast<size_t>(forbidden - text.begin())),
                 "a control character, which has no place in a text file");
+    return false;
+  }
+  // yaml-cpp keeps all of a line's tokens until it knows whether the line is a key: of a file full
+  // of brackets, a gigabyte. Each value has one at most, and one comma.
+  const auto is_mark = [](char c) { return c == '[' || c == '{' || c == ','; };
+  if (static_cast<size_t>(std::count_if(text.begin(), text.end(), is_mark)) > 2 * kYamlNodesMax) {
+    scope.error({}, "more than " + std::to_string(2 * kYamlNodesMax) +
+                        " brackets and commas: no file of ours has so many values");
     return false;
   }
   if (is_utf8(text)) return true;

@@ -54,7 +54,8 @@ struct Event {
     deviceUnlisted @14 :DeviceUnlisted;
     taskRetried @15 :TaskRetried;
     daemonLogged @17 :DaemonLogged;
-    drainChanged @18 :DrainChanged;
+    accessRefused @18 :AccessRefused;
+    drainChanged @19 :DrainChanged;
   }
 
   metadata @16 :List(Device.Pair);
@@ -264,6 +265,28 @@ struct DaemonLogged {
   # As its log file is named: "broker", "worker-NAME", "collector".
 
   line @1 :Log.LogLine;
+}
+
+struct AccessRefused {
+  # Somebody was not let in, or asked for what its key may not. What is alike within a while is one
+  # event.
+
+  key @0 :Text;
+  # The public key, 64 hexadecimal digits. Absent: it showed none.
+
+  name @1 :Text;
+  # Of the key. Absent: nobody has allowed it.
+
+  address @2 :Text;
+  # The peer's host. Absent: not known.
+
+  what @3 :Text;
+  # What it wanted, for people: "connect", "apply an inventory".
+
+  reason @4 :Text;
+
+  count @5 :UInt64;
+  # Refusals alike since the last such event, this one included.
 }
 
 struct DrainChanged {

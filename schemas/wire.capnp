@@ -86,8 +86,13 @@ struct Envelope {
     retryTasksReply @35 :RetryTasksReply;
     tellLog @36 :TellLog;
     tellLogReply @37 :TellLogReply;
-    drain @38 :Drain;
-    drainReply @39 :DrainReply;
+    askLog @38 :AskLog;
+    logState @39 :LogState;
+    trimLog @40 :TrimLog;
+    trimLogReply @41 :TrimLogReply;
+    forgetReader @42 :ForgetReader;
+    drain @43 :Drain;
+    drainReply @44 :DrainReply;
   }
 }
 
@@ -485,6 +490,86 @@ struct Fetch {
 
   wait @2 :Int64;
   # Duration to wait for something new before the answer is empty. 0: answer at once.
+
+  reader @3 :Text;
+  # Of a collector's sink: a name that no other reader has. By it the reader is registered, and the
+  # log keeps what it needs, whether it is there or not. Empty: it is not registered. A broker that
+  # does not know of this trims nothing.
+
+  needs @4 :UInt64;
+  # Of a registered reader: the oldest event that it has not done with, durably.
+}
+
+struct AskLog {
+  # Answered by LogState.
+}
+
+struct LogState {
+  # What there is of the log, and who still needs what of it.
+
+  tail @0 :UInt64 = 1;
+  # The first event that was not trimmed.
+
+  head @1 :UInt64;
+
+  bytes @2 :UInt64;
+  # That the blocks take.
+
+  room @3 :UInt64;
+  # Bytes that new blocks may take before the disk must give more.
+
+  keepAge @4 :Int64;
+  # Duration: younger events stay.
+
+  keepBytes @5 :UInt64;
+  # 0: any size.
+
+  snapshots @6 :List(UInt64);
+  # The newest event in each. Newest first.
+
+  readers @7 :List(LogReader);
+  # By name.
+
+  limit @8 :UInt64 = 1;
+  # The events before it may go.
+}
+
+struct LogReader {
+  name @0 :Text;
+  needs @1 :UInt64 = 1;
+  heard @2 :Int64;
+}
+
+struct TrimLog {
+  # admin -> broker: events are to go from the log, as far as they may. Answered by TrimLogReply at
+  # once; they go a little at a time.
+
+  before @0 :UInt64;
+  # Those before this one. 0: all that may.
+
+  dryRun @1 :Bool;
+  # Only say what would be done.
+
+  who @2 :Text;
+}
+
+struct TrimLogReply {
+  before @0 :UInt64 = 1;
+  # The events before this one go, or would.
+
+  heldBy @1 :Text;
+  # Why not more, where more was asked for. A sentence for people.
+
+  state @2 :LogState;
+  # Of now.
+}
+
+struct ForgetReader {
+  # admin -> broker: nobody will come back who reads the log by this name. Answered by LogState when
+  # durable.
+
+  name @0 :Text;
+  who @1 :Text;
 }
 
 struct Blocks {

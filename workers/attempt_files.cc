@@ -68,21 +68,35 @@ std::vector<AttemptFolder> find_attempt_folders(const std::string& attempts_dir)
   return folders;
 }
 
-Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment) {
-  if (Result<Done> made = make_dirs(dir); !made.ok()) return made;
-  std::error_code ignored;  // what cannot be removed shows when it is made anew
-  std::filesystem::remove(dir + "/journal", ignored);
-  std::filesystem::remove(dir + "/" + kLostFile, ignored);
-  const std::string path = dir + "/assignment";
+namespace {
+
+Result<Done> write_assignment(const std::string& path, const Assignment& assignment) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd.valid()) return Error{"cannot create " + path + ": " + errno_text(errno)};
   Desired desired;
   desired.run.push_back(assignment);
-  if (Result<Done> written = write_all(fd.get(), encode_message(Envelope{0, std::move(desired)}));
-      !written.ok()) {
-    return Error{"cannot write " + path + ": " + written.error()};
+  const Result<Done> written = write_all(fd.get(), encode_message(Envelope{0, std::move(desired)}));
+  if (written.ok()) return Done{};
+  return Error{"cannot write " + path + ": " + written.error()};
+}
+
+}  // namespace
+
+Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment) {
+  const std::string path = dir + "/assignment";
+  Result<Done> made = make_dirs(dir);
+  if (made.ok()) {
+    std::error_code ignored;  // what cannot be removed shows when it is made anew
+    std::filesystem::remove(dir + "/journal", ignored);
+    std::filesystem::remove(dir + "/" + kLostFile, ignored);
+    made = write_assignment(path, assignment);
   }
-  return Done{};
+  if (!made.ok()) {
+    ::unlink(path.c_str());
+    ::rmdir(dir.c_str());  // where nothing else is in it
+    ::rmdir(dir.substr(0, dir.rfind('/')).c_str());
+  }
+  return made;
 }
 
 Result<Assignment> read_assignment(const std::string& dir) {

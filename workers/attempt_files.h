@@ -49,7 +49,8 @@ struct AttemptFolder {
 std::vector<AttemptFolder> find_attempt_folders(const std::string& attempts_dir);
 
 // Makes `dir` ready for a new attempt: what an earlier one of the same token left there goes, but
-// for its log, which the new one replaces.
+// for its log, which the new one replaces. What could only be made in part goes again: nobody will
+// look after it.
 Result<Done> make_attempt_dir(const std::string& dir, const Assignment& assignment);
 Result<Assignment> read_assignment(const std::string& dir);
 

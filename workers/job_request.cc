@@ -10,6 +10,7 @@
 #include "core/job_rules.h"
 #include "core/limits.h"
 #include "core/suggest.h"
+#include "io/json_depth.h"
 #include "io/json_stream.h"
 
 namespace muster {
@@ -220,27 +221,37 @@ Result<JobRequest> parse_progress(const Json& json) {
   return JobRequest(SayRequest{std::move(progress)});
 }
 
-Result<JobRequest> parse_call_failed(const Json& json) {
+// What a call was given, as JSON.
+std::string read_arguments(Members& members, std::string_view line, const Json& json) {
+  if (!members.has("arguments")) return "";
+  if (is_deep_json(line)) {
+    members.fail("\"arguments\" are nested deeper than " + std::to_string(kJsonDepthMax - 2));
+    return "";
+  }
+  std::string arguments = json["arguments"].dump();
+  if (arguments.size() > kReportBytesMax / 4) members.fail("\"arguments\" are too long");
+  return arguments;
+}
+
+Result<JobRequest> parse_call_failed(std::string_view line, const Json& json) {
   Members members("call_failed", json, {"method", "arguments", "peer", "error"});
   CallFailed call;
   call.method = members.text("method", true);
-  if (members.has("arguments")) call.arguments = json["arguments"].dump();
+  call.arguments = read_arguments(members, line, json);
   call.peer = cut_text(members.text("peer"), kMessageLengthMax);
   call.error = cut_text(members.text("error", true), kMessageLengthMax);
   if (call.method.size() > kNameLengthMax) members.fail("\"method\" is too long");
-  if (call.arguments.size() > kReportBytesMax / 4) members.fail("\"arguments\" are too long");
   if (members.reason()) return Error{*members.reason()};
   return JobRequest(SayRequest{std::move(call)});
 }
 
-Result<JobRequest> parse_call_made(const Json& json) {
+Result<JobRequest> parse_call_made(std::string_view line, const Json& json) {
   Members members("call_made", json, {"method", "arguments", "peer"});
   CallMade call;
   call.method = members.text("method", true);
-  if (members.has("arguments")) call.arguments = json["arguments"].dump();
+  call.arguments = read_arguments(members, line, json);
   call.peer = cut_text(members.text("peer"), kMessageLengthMax);
   if (call.method.size() > kNameLengthMax) members.fail("\"method\" is too long");
-  if (call.arguments.size() > kReportBytesMax / 4) members.fail("\"arguments\" are too long");
   if (members.reason()) return Error{*members.reason()};
   return JobRequest(SayRequest{std::move(call)});
 }
@@ -253,8 +264,9 @@ CallMade describe_request(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   const bool readable = json.is_object() && json.size() == 1;
   CallMade call{readable ? json.begin().key() : "unreadable", "", ""};
-  const std::string value = readable ? json.begin().value().dump() : std::string(line);
-  const bool whole = readable && value.size() <= kArgumentBytesMax;
+  const bool shown = readable && !is_deep_json(line);
+  const std::string value = shown ? json.begin().value().dump() : std::string(line);
+  const bool whole = shown && value.size() <= kArgumentBytesMax;
   call.arguments =
       whole
           ? value
@@ -279,8 +291,8 @@ Result<JobRequest> parse_job_request(std::string_view line) {
   if (verb == "measure") return parse_measure(line, value);
   if (verb == "push") return parse_push(value);
   if (verb == "progress") return parse_progress(value);
-  if (verb == "call_failed") return parse_call_failed(value);
-  if (verb == "call_made") return parse_call_made(value);
+  if (verb == "call_failed") return parse_call_failed(line, value);
+  if (verb == "call_made") return parse_call_made(line, value);
   return Error{"unknown verb " + quote_text(verb) + suggestion(verb, kVerbs)};
 }
 

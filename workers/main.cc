@@ -99,12 +99,19 @@ std::string errors_of(muster::Daemon& daemon) {
   return daemon.home().logs_dir() + "/worker-" + daemon.config().worker.name + "-jobs";
 }
 
+muster::CurveNeeds needs_of(const muster::Home& home, const muster::Config& config) {
+  const std::string& name = config.worker.name;
+  const std::string& key = config.keys.worker;
+  return {"worker " + name, key.empty() ? muster::key_file(home, name) : key, "", config.endpoint};
+}
+
 // Until it is stopped. Whoever starts this worker again waits for its lock, and goes on with the
 // uploads that are broken off here.
 int run_worker(const muster::Daemon& daemon, const muster::WorkerSetup& setup,
-               std::unique_ptr<muster::Spool> spool, muster::Uploader& uploader) {
+               std::unique_ptr<muster::Spool> spool, muster::Uploader& uploader,
+               muster::CurvePtr curve) {
   muster::SystemClock clock;
-  muster::SocketContext sockets;
+  muster::SocketContext sockets(std::move(curve));
   auto worker = std::make_unique<muster::Worker>(setup, std::move(spool), sockets, clock);
   const auto served = worker->serve(daemon.stop_fd());
   const int status = served.ok() ? 0 : daemon.fail(served.error());
@@ -142,6 +149,7 @@ int main(int argc, char** argv) {
              "they go "
              "on, and the next worker of this name takes them up",
              &flags.end_jobs);
+  daemon.add_key_flags(set, true);
   if (const std::optional<int> status = set.parse_or_exit_status(argc, argv)) return *status;
 
   if (const std::optional<int> status = daemon.prepare()) return *status;
@@ -167,6 +175,8 @@ int main(int argc, char** argv) {
   spdlog::info("worker {} incarnation {}: {} slots, dialling {}", config.worker.name,
                spool->incarnation(), config.worker.slots, config.endpoint);
 
+  const auto curve = daemon.open_curve(needs_of(daemon.home(), config));
+  if (!curve.ok()) return daemon.fail_usage(curve.error());
   auto uploader = begin_uploads(config, dir);
   if (!uploader.ok()) return daemon.fail(uploader.error());
   const muster::WorkerSetup setup{
@@ -176,5 +186,5 @@ int main(int argc, char** argv) {
       config.worker.listers, config.worker.git_allow, uploader->get(),
       find_cgroup_dir(),     flags.end_jobs,          daemon.log_events(),
       config.trace_calls,    errors_of(daemon)};
-  return run_worker(daemon, setup, std::move(spool), **uploader);
+  return run_worker(daemon, setup, std::move(spool), **uploader, curve->curve);
 }

@@ -112,6 +112,7 @@ class Uploader::Impl {
     if (const auto reason = invalid_archive_base(config_.archive)) return Error{*reason};
     if (const Result<Done> made = make_dirs(config_.state_dir); !made) return made;
     std::vector<std::string> problems;
+    remove_unfinished_notes(config_.state_dir);
     for (UploadNote& note : read_upload_notes(config_.state_dir, problems)) {
       if (!note.finished) unfinished_.push_back(note.token);
       add_folder(std::move(note), kNever);

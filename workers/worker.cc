@@ -192,6 +192,7 @@ Result<Done> Worker::serve(int stop_fd) {
 void Worker::wait(int stop_fd) {
   poller_.clear();
   poller_.add_socket(socket_->handle(), kSocketKey);
+  if (void* handshakes = socket_->handshake_handle()) poller_.add_socket(handshakes, kSocketKey);
   if (!stop_) poller_.add_fd(stop_fd, POLLIN, kStopKey);
   fds_.clear();
   for (const auto& [token, run] : runs_) run->descriptors(fds_);
@@ -223,6 +224,11 @@ std::optional<Instant> Worker::next_deadline() const {
 }
 
 void Worker::receive_all(Instant now) {
+  const std::string fault = socket_->handshake_fault();
+  if (!fault.empty() && fault != last_refusal_) {
+    spdlog::error("{}", fault);
+    last_refusal_ = fault;
+  }
   while (const std::optional<Frame> frame = socket_->receive()) {
     last_heard_ = now;
     std::variant<Envelope, DecodeFailure> decoded = decode_message(frame->bytes());
@@ -264,7 +270,7 @@ void Worker::take_refusal(const Refused& refused, Instant now) {
     say_hello(now);
     return;
   }
-  if (refused.code == RefusalCode::protocol) {
+  if (refused.code == RefusalCode::protocol || refused.code == RefusalCode::not_permitted) {
     welcomed_ = false;
     next_hello_ = now + kReconnectAfter;
   }

@@ -99,16 +99,4 @@ void print_json(const Figures& figures) {
   }
 }
 
-namespace {
-
-uint64_t memory_of(int pid, const char* what) {
-  const std::string kib = value_in("/proc/" + std::to_string(pid) + "/status", what);
-  return std::strtoull(kib.c_str(), nullptr, 10) * 1024;
-}
-
-}  // namespace
-
-uint64_t resident_bytes(int pid) { return memory_of(pid, "VmRSS"); }
-uint64_t peak_resident_bytes(int pid) { return memory_of(pid, "VmHWM"); }
-
 }  // namespace muster::bench

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/time.h"
+#include "tests/support/process_usage.h"
 
 namespace muster::bench {
 
@@ -53,20 +54,19 @@ std::string find_disk(const std::string& fallback);
 // One object a line.
 void print_json(const Figures& figures);
 
-// Resident memory of a process, from /proc.
-uint64_t resident_bytes(int pid);
-// The most that it ever was.
-uint64_t peak_resident_bytes(int pid);
-
 // bench_core.cc: BrokerCore alone.
 void bench_decide_apply(Figures& figures);
 // bench_engine.cc: the strategy engine and the language of its scenarios, without checks.
 void bench_engine(Figures& figures);
 // bench_log.cc: the SQLite event log under `dir`.
 void bench_append(const std::string& dir, Figures& figures);
+// bench_recovery.cc: a log of ten million events under `dir`, about 4 GB.
+void bench_recovery(const std::string& dir, Figures& figures);
 // bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
 void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
+// bench_hostile.cc: the same, with a client without manners beside the honest ones.
+void bench_hostile(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_sweep.cc: the same.
 void bench_verify_sweep(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_archive.cc: the same.

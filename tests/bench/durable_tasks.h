@@ -9,6 +9,7 @@
 
 #include "io/client.h"
 #include "tests/support/house.h"
+#include "tests/support/process_usage.h"
 
 namespace muster::bench {
 
@@ -62,6 +63,10 @@ class DurableTasks {
 
   // Resident memory of the broker.
   uint64_t broker_bytes() const;
+  double broker_cpu_seconds() const { return cpu_seconds(broker_->pid()); }
+  uint64_t ended() const { return submitter_->ended(); }
+  // Where it listens.
+  std::string endpoint() const { return house_.endpoint(); }
 
  private:
   House house_;

@@ -32,7 +32,11 @@ TEST(LogWriterTest, BatchesBecomeDurableInTheirOrder) {
     writer.begin(some_events(count));
     EXPECT_TRUE(writer.busy());
     EXPECT_TRUE(is_readable(writer.done_fd(), 10'000));
-    EXPECT_EQ(writer.finish().fault, AppendFault::none);
+    const Appended appended = writer.finish();
+    EXPECT_EQ(appended.result.fault, AppendFault::none);
+    EXPECT_EQ(appended.events, count);
+    EXPECT_GT(appended.bytes, 0u);
+    EXPECT_EQ(appended.newest, from_us(1'000'000));
     EXPECT_FALSE(writer.busy());
     EXPECT_FALSE(is_readable(writer.done_fd(), 0));
     head += count;
@@ -46,7 +50,7 @@ TEST(LogWriterTest, SaysWhyTheLogFailed) {
   store->set_capacity(1);
   LogWriter writer(*log);
   writer.begin(some_events(3));
-  const AppendResult result = writer.finish();
+  const AppendResult result = writer.finish().result;
   EXPECT_EQ(result.fault, AppendFault::disk_full);
   EXPECT_NE(result.reason, "");
   EXPECT_EQ(log->head(), 0u);

@@ -124,12 +124,16 @@ TEST(History, KeepsTheNewestInTheOrderOfTheLog) {
 
 TEST(ActionStats, Summary) {
   const auto run = [](const char* action, const char* model, Outcome outcome, Duration took) {
-    return LedgerActionRun{"phone", model, action, outcome, took};
+    return LedgerActionRun{0, "phone", model, action, outcome, took};
   };
-  const std::vector<ActionStat> stats = summarise_actions(
-      {run("restart", "yuga", Outcome::pass, 3s), run("restart", "yuga", Outcome::fail, 1s),
-       run("restart", "yuga", Outcome::skip, 0s), run("restart", "kami", Outcome::pass, 5s),
-       run("flash", "yuga", Outcome::skip, 0s)});
+  ActionSummary summary;
+  for (const LedgerActionRun& one :
+       {run("restart", "yuga", Outcome::pass, 3s), run("restart", "yuga", Outcome::fail, 1s),
+        run("restart", "yuga", Outcome::skip, 0s), run("restart", "kami", Outcome::pass, 5s),
+        run("flash", "yuga", Outcome::skip, 0s)}) {
+    summary.add(one);
+  }
+  const std::vector<ActionStat> stats = summary.take();
   const std::vector<ActionStat> expected = {{"phone", "flash", "yuga", 0, 0, 1, std::nullopt},
                                             {"phone", "restart", "kami", 1, 0, 0, Duration(5s)},
                                             {"phone", "restart", "yuga", 1, 1, 1, Duration(2s)}};

@@ -129,6 +129,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "devices", Condition::warn, "offline: phone-1", 0},
         SickCase{"no_collector", [](DoctorFacts& f) { f.collector_runs = false; }, "collector",
                  Condition::fail, "no collector runs", 1},
+        SickCase{"a_sink_fails", [](DoctorFacts& f) { f.sink_faults = {"decibel: HTTP 401"}; },
+                 "collector", Condition::fail, "decibel: HTTP 401", 1},
         SickCase{"no_ledger", [](DoctorFacts& f) { f.ledger_fault = "no ledger yet"; }, "collector",
                  Condition::fail, "no ledger yet", 1},
         SickCase{"lag", [](DoctorFacts& f) { f.broker.head = 5'000; }, "collector", Condition::warn,

@@ -37,7 +37,7 @@ class ArchiveHttpTest : public ScratchFiles {
     socket_server_ = start(socket, handler);
     HttpListen tcp;
     tcp.host = "127.0.0.1";
-    tcp.token = kToken;
+    tcp.token_digest = sha256_hex(kToken);
     tcp.body_max = kArchiveAppendBytesMax;
     tcp_server_ = start(tcp, handler);
     tcp_base_ = "http://127.0.0.1:" + std::to_string(tcp_server_->port());

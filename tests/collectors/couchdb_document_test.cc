@@ -99,6 +99,12 @@ TEST(CouchDbDocument, WhatWasShoutedIsThereAsItIs) {
       "deep":[{"m":"-9007199254740993"}],"t":"ü","f":1.5})"));
 }
 
+// A worker may say what no job of it could; it was walked with a part of the stack for each level.
+TEST(CouchDbDocument, AShoutThatIsNestedTooDeepIsText) {
+  const std::string text = "{\"a\":" + std::string(30'000, '[') + std::string(30'000, ']') + "}";
+  EXPECT_EQ(document(said(Shout{text}))["payload"]["json"], text);
+}
+
 TEST(CouchDbDocument, AShoutThatIsNoObjectIsText) {
   for (const char* text : {"", "nonsense", "[1]", "17", R"({"a":"\ud800"})", R"({"a":1e999})"}) {
     EXPECT_EQ(document(said(Shout{text}))["payload"]["json"], text);

@@ -280,12 +280,19 @@ TEST_F(DecibelHttpTest, QuestionsThatAreNoneAreAnsweredWithWhatThereIs) {
       {"from=monday", "from is no time"},
       {"run.start=2026-09-21T14:13:20Z", "say from and to"},
       {"suite.passed=many", "suite.passed is a number"},
+      // Words that jobs say had no rows and no complaint.
+      {"case.result=fail", "did you mean \\\"failure\\\"?"},
+      {"run.result=pass", "did you mean \\\"passed\\\"?"},
+      {"suite.result=failed", "suite.result is passed, failure or error"},
+      {"case.result=skipped", "is none"},
+      {"run.result=", "is none"},
   };
   for (const auto& [query, why] : questions) {
     const HttpReply reply = get("search/?" + query);
     EXPECT_EQ(reply.status, 400) << query;
     EXPECT_THAT(reply.body, HasSubstr(why)) << query;
   }
+  EXPECT_EQ(get("search/?run.result=pass*").status, 200);  // a pattern may stand for anything
 }
 
 TEST_F(DecibelHttpTest, ARunsResultIsDerivedFromItsLastIteration) {
@@ -349,6 +356,53 @@ TEST(DecibelStore, WhatIsTooOldOrTooMuchGoesOldestFirst) {
   EXPECT_THAT(left("run.name"), ElementsAre("k6"));
   receive("k7", start + 9'999h);
   EXPECT_THAT(left("run.name"), ElementsAre("k7"));
+}
+
+// One search held up all others, without end, and with them a stop.
+class SlowDecibel : public ::testing::Test {
+ protected:
+  // With so much in it that a search for nothing takes long.
+  SlowDecibel() {
+    const std::string file = scratch_ / "test_results.db";
+    EXPECT_TRUE(DecibelStore::open(file).ok());
+    std::variant<Database, DbStatus> db = Database::open(file, {.durable = false});
+    const DbStatus filled = std::get<Database>(db).execute(
+        "INSERT INTO runs (key, guid, supersedes, sw, team, framework, name, start_us, end_us,"
+        " iterations, user, origin, info, comment, git_url, git_sha1, result, received_us)"
+        " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+        " SELECT 'k' || i, '', '', '', '', '', 'n' || i, 0, 0, 0, '', '', '', '', '', '',"
+        " 'passed', 0 FROM n;"
+        "INSERT INTO suites (run, hw, name, iteration, start_us, end_us, log_link, comment,"
+        " passed, failure, error, skipped, result)"
+        " SELECT id, '', '', 0, 0, 0, '', '', 0, 0, 0, 0, 'passed' FROM runs");
+    EXPECT_TRUE(filled.ok()) << filled.reason;
+  }
+  std::unique_ptr<DecibelStore> open(Duration question_max) {
+    auto store = DecibelStore::open(scratch_ / "test_results.db", {}, question_max);
+    EXPECT_TRUE(store.ok()) << store.error();
+    return std::move(*store);
+  }
+
+  const DecibelQuery query_ =
+      *parse_decibel_query({{"projection", "run"}, {"suite.name", "x*x*x"}, {"superseded", "1"}});
+  Scratch scratch_;
+};
+
+TEST_F(SlowDecibel, ASearchHasItsTimeAndNoMore) {
+  const auto store = open(std::chrono::microseconds(1));
+  const Result<std::string> late = store->search(query_);
+  ASSERT_FALSE(late.ok());
+  EXPECT_THAT(late.error(), HasSubstr("it took longer than"));
+  EXPECT_TRUE(open(kQuestionTimeMax)->search(query_).ok());
+}
+
+TEST_F(SlowDecibel, ASearchEndsWithAStop) {
+  const auto store = open(kQuestionTimeMax);
+  EXPECT_TRUE(store->search(query_).ok());
+  store->stop();
+  const Result<std::string> refused = store->search(query_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error(), HasSubstr("stopping"));
 }
 
 TEST(DecibelHttp, ACollectorThatTakesNothingSaysSo) {

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "io/sha256.h"
+
 namespace muster {
 namespace {
 
@@ -18,7 +20,7 @@ std::string parent_dir() { return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" :
 DecibelServer::DecibelServer() : scratch_(parent_dir()) {
   HttpListen listen;
   listen.host = "127.0.0.1";
-  listen.token = kToken;
+  listen.token_digest = sha256_hex(kToken);
   listen.spools = [](const std::string& path) { return path.find("/api/") != path.npos; };
   listen.spool_max = kDecibelBytesMax;
   listen.spool_dir = scratch_.path();

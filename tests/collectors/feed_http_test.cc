@@ -133,6 +133,7 @@ TEST_F(FeedHttpTest, WhatCannotBeAsked) {
       {"?follow=2", "follow is"},
       {"?max=0", "max is"},
       {"?max=1001", "max is"},
+      {"?format=ndjson&max=1&from=1&follow=0", "max is of format=json"},
   };
   for (const auto& [query, reason] : rows) {
     const HttpReply reply = ask(query);
@@ -212,6 +213,23 @@ TEST_F(FeedHttpTest, SaysWhyItEnds) {
                 "event 7"));
   EXPECT_THAT(ask("?from=7&format=ndjson").body,
               StartsWith("{\"schema\":\"muster.feed_end/1\",\"reason\":"));
+}
+
+TEST_F(FeedHttpTest, WhatWasTrimmedIsSaidWithWhereTheLogBegins) {
+  log_.append(40);
+  log_.trim(21);
+  const std::string said = stream("?from=1&format=sse", has("event: end"));
+  EXPECT_THAT(said, HasSubstr("\nid: 20\nevent: end\n"));  // where a browser goes on
+  EXPECT_THAT(said, HasSubstr("events 1 to 20 were trimmed"));
+  const json end = json::parse(ask("?from=1&format=ndjson").body);
+  EXPECT_EQ(end["schema"], "muster.feed_end/1");
+  EXPECT_EQ(end["tail"], 21);
+  EXPECT_EQ(end["next"], 21);
+  const HttpReply page = ask("?from=1");
+  EXPECT_EQ(page.status, 410);
+  EXPECT_EQ(json::parse(page.body)["schema"], "muster.error/1");
+  EXPECT_EQ(json::parse(page.body)["tail"], 21);
+  EXPECT_FALSE(json::parse(ask("?from=47&format=ndjson").body).contains("next"));
 }
 
 // A comment: what is read aloud by no client.

@@ -1,6 +1,7 @@
 // A log in memory that a feed follows.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -19,10 +20,20 @@ class MemoryLog {
   void append(uint64_t count) {
     for (uint64_t i = 0; i < count; ++i) append_event(CancelRequested{"0194-some-task", "", ""});
   }
-  void append_event(EventBody body) {
+  void append_event(EventBody body) { append_block(1, body); }
+  // One block of `count` events.
+  void append_block(uint64_t count, const EventBody& body) {
     const std::lock_guard lock(mutex_);
-    const Event event{script_time(blocks_.size() + 1), std::move(body)};
-    blocks_.push_back(encode_block(blocks_.size() + 1, {&event, 1}));
+    std::vector<Event> events;
+    for (uint64_t i = 1; i <= count; ++i) events.push_back({script_time(head_ + i), body});
+    blocks_.push_back({head_ + 1, encode_block(head_ + 1, events)});
+    head_ += count;
+    changed_.notify_all();
+  }
+  // Removes whole blocks that end before event `before`; the newest stays.
+  void trim(uint64_t before) {
+    const std::lock_guard lock(mutex_);
+    while (blocks_.size() > 1 && blocks_[1].first <= before) blocks_.erase(blocks_.begin());
     changed_.notify_all();
   }
   void set_away(std::string why) {
@@ -34,6 +45,7 @@ class MemoryLog {
     const std::lock_guard lock(mutex_);
     log_id_ = std::move(log_id);
     blocks_.clear();
+    head_ = 0;
     changed_.notify_all();
   }
 
@@ -43,7 +55,12 @@ class MemoryLog {
     held_ = held;
     changed_.notify_all();
   }
-  // Waits until somebody does.
+  // Waits until old events were read so often.
+  void await_reads(uint64_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return reads_ >= count; });
+  }
+  // Waits until a reader that is held asks.
   void await_held_reader() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waits_; });
@@ -57,6 +74,11 @@ class MemoryLog {
 
  private:
   static constexpr uint64_t kBlocksPerFetch = 10;
+
+  struct Stored {
+    uint64_t first = 0;
+    std::string bytes;
+  };
 
   class Source final : public BlockSource {
    public:
@@ -75,13 +97,27 @@ class MemoryLog {
       for (Duration waited{0};; waited += kLook) {
         if (interrupted_()) return SourceError{SourceFault::stopped, "stopped"};
         if (!log_.away_.empty()) return SourceError{SourceFault::away, log_.away_};
-        if (from != log_.blocks_.size() + 1 || waited >= wait) break;
+        if (from != log_.head_ + 1 || waited >= wait) break;
         log_.changed_.wait_for(lock, kLook);
       }
-      FetchedBlocks fetched{log_.log_id_, log_.blocks_.size(), {}};
-      for (uint64_t seq = from; seq <= log_.blocks_.size(); ++seq) {
+      if (is_old) {
+        ++log_.reads_;
+        log_.changed_.notify_all();
+      }
+      const uint64_t tail = log_.blocks_.empty() ? 1 : log_.blocks_.front().first;
+      if (from < tail) {
+        return SourceError{SourceFault::trimmed,
+                           "events " + std::to_string(from) + " to " + std::to_string(tail - 1) +
+                               " were trimmed: it begins with event " + std::to_string(tail),
+                           tail, log_.log_id_};
+      }
+      FetchedBlocks fetched{log_.log_id_, log_.head_, {}};
+      if (from > log_.head_) return fetched;
+      const auto later = [](uint64_t seq, const Stored& block) { return seq < block.first; };
+      auto at = std::upper_bound(log_.blocks_.begin(), log_.blocks_.end(), from, later);
+      for (--at; at != log_.blocks_.end(); ++at) {
         if (fetched.blocks.size() == kBlocksPerFetch) break;
-        fetched.blocks.push_back(log_.blocks_[seq - 1]);
+        fetched.blocks.push_back(at->bytes);
       }
       return fetched;
     }
@@ -94,7 +130,9 @@ class MemoryLog {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string log_id_ = "log-a";
-  std::vector<std::string> blocks_;  // one event each
+  std::vector<Stored> blocks_;
+  uint64_t head_ = 0;
+  uint64_t reads_ = 0;
   std::string away_;
   bool held_ = false;
   bool waits_ = false;

@@ -34,6 +34,12 @@ class Peer {
   void* handle() { return socket_.get(); }
   void connect() { EXPECT_EQ(::zmq_connect(socket_.get(), endpoint_.c_str()), 0); }
 
+  // That there is one in time.
+  bool hears_within(Duration patience) { return !poller_.wait(patience).empty(); }
+  void subscribe(const std::string& topic) {
+    ::zmq_setsockopt(socket_.get(), ZMQ_SUBSCRIBE, topic.data(), topic.size());
+  }
+
   // The parts of the next message; none when there is none in time.
   std::vector<std::string> next() {
     std::vector<std::string> parts;
@@ -69,7 +75,7 @@ class Subscriber {
         asker_(context, ZMQ_DEALER, sockets.replay_endpoint()) {
     set_option(feed_.handle(), ZMQ_RCVHWM, 1);
     for (const std::string& topic : {want_, "~beat." + want_}) {
-      ::zmq_setsockopt(feed_.handle(), ZMQ_SUBSCRIBE, topic.data(), topic.size());
+      feed_.subscribe(topic);
     }
     feed_.connect();
     asker_.connect();
@@ -176,6 +182,36 @@ TEST_F(FeedSocketsTest, AStuckSubscriberLosesOnlyWhatIsItsOwnAndLearnsOfAllOfIt)
   EXPECT_EQ(stuck.numbers(), all);
 }
 
+// A thousand of any size waited for whoever was stuck.
+TEST_F(FeedSocketsTest, ALargeEventIsToBeAskedFor) {
+  Subscriber subscriber(context_, *sockets_, "cancel_requested.");
+  subscriber.join();
+  log_.append(1);
+  log_.append_event(CancelRequested{"0194-some-task", "", std::string(kFeedEventBytesMax, 'x')});
+  log_.append(1);
+  subscriber.follow(3);
+  EXPECT_THAT(subscriber.numbers(), ::testing::ElementsAre(1, 2, 3));
+  EXPECT_GE(subscriber.replayed(), 1u);
+}
+
+// They were kept without end. Events come all the same, and do not speak of what has no place.
+TEST_F(FeedSocketsTest, SubscriptionsAreCounted) {
+  Peer greedy(context_, ZMQ_SUB, sockets_->publish_endpoint());
+  for (size_t i = 1; i < kFeedTopicsMax; ++i) greedy.subscribe("x" + std::to_string(i));
+  greedy.subscribe("~beat.last");
+  greedy.connect();
+  EXPECT_EQ(greedy.next().at(0), "~beat.last");
+  Peer late(context_, ZMQ_SUB, sockets_->publish_endpoint());
+  late.subscribe("cancel");
+  late.connect();
+  do log_.append(1);
+  while (!late.hears_within(10ms));
+  const std::vector<std::string> parts = late.next();
+  ASSERT_EQ(parts.size(), 4u);
+  EXPECT_EQ(parts[0], "cancel_requested.0194-some-task");
+  EXPECT_EQ(json::parse(parts[2]), json::object());
+}
+
 TEST_F(FeedSocketsTest, EverySubscriptionHasAChainOfItsOwn) {
   Subscriber all(context_, *sockets_, "");
   all.join();
@@ -248,6 +284,79 @@ TEST_F(FeedSocketsTest, AnAnswerEndsWithWhatWasAskedFor) {
   EXPECT_EQ(page["events"].size(), 3u);
   EXPECT_EQ(page["next"], 5);
   EXPECT_EQ(page["head"], 9);
+}
+
+// What was misspelt was not heeded: everything was answered.
+TEST_F(FeedSocketsTest, WhatCannotBeAsked) {
+  log_.append(1);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const std::pair<std::string, std::string> rows[] = {
+      {R"({"from": 1, "typ": "task_ended"})", "did you mean \"type\"?"},
+      {R"({"from": 1, "type": "cancel_request"})", "did you mean cancel_requested?"},
+      {R"({"from": 1, "type": 7})", "type is no text"},
+      {R"({"from": 1, "guid": "x"})", "guid: "},
+      {R"({"from": 0})", "from is not"},
+      {R"({"from": 1, "through": "x"})", "through is not"},
+      {R"([1])", "a question is a JSON object"},
+  };
+  for (const auto& [question, reason] : rows) {
+    const json answer = json::parse(ask(asker, {"", question}).at(1));
+    EXPECT_EQ(answer["schema"], "muster.error/1") << question;
+    EXPECT_THAT(answer["error"].get<std::string>(), HasSubstr(reason)) << question;
+  }
+}
+
+// Every answer waited for it, 10,000 pages of them.
+TEST_F(FeedSocketsTest, AnAskerThatNeverReadsHoldsFewAnswers) {
+  constexpr int kQuestions = 200;
+  for (int i = 0; i < 10; ++i) {
+    log_.append_event(CancelRequested{"0194-some-task", "", std::string(30 << 10, 'x')});
+  }
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  set_option(asker.handle(), ZMQ_RCVHWM, 1);
+  asker.connect();
+  const auto send = [&](const std::string& question) {
+    send_part(asker.handle(), "", ZMQ_SNDMORE);
+    send_part(asker.handle(), question, 0);
+  };
+  for (int i = 0; i < kQuestions; ++i) send(R"({"from": 1})");
+  log_.await_reads(kQuestions);
+  int answers = 0;
+  // Each answer that is taken makes room for one more.
+  for (bool is_last = false; !is_last && !HasFailure(); ++answers) {
+    send(R"({"from": 10})");
+    const std::vector<std::string> parts = asker.next();
+    ASSERT_EQ(parts.size(), 2u);
+    is_last = json::parse(parts[1])["events"].at(0)["seq"] == 10;
+  }
+  EXPECT_LT(answers, kQuestions / 4);
+}
+
+// Answers that there was room for were dropped when they came fast.
+TEST_F(FeedSocketsTest, AnAskerThatTakesItsAnswersLosesNone) {
+  constexpr int kQuestions = 5'000;
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const auto send = [&] {
+    send_part(asker.handle(), "", ZMQ_SNDMORE);
+    send_part(asker.handle(), "{}", 0);
+  };
+  for (int i = 0; i < kAnswersMax; ++i) send();
+  for (int i = 0; i < kQuestions; ++i) {
+    ASSERT_EQ(asker.next().size(), 2u) << i;
+    send();
+  }
+}
+
+TEST_F(FeedSocketsTest, AnAnswerSaysWhereALogThatWasTrimmedBegins) {
+  log_.append(40);
+  log_.trim(21);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const json answer = json::parse(ask(asker, {"", R"({"from": 2})"}).at(1));
+  EXPECT_THAT(answer["error"], HasSubstr("events 2 to 20 were trimmed"));
+  EXPECT_EQ(answer["tail"], 21);
 }
 
 // Whoever wants to ask again after an answer that never came needs ZMQ_REQ_CORRELATE.

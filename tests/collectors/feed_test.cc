@@ -130,12 +130,13 @@ TEST_F(FeedTest, WhoLagsTooLongIsDroppedAndTold) {
   const auto slow = feed.subscribe(0, {});
   reach_end(*slow);
   log_.append(40);
-  EXPECT_EQ(read_to(*feed.subscribe(1, {}), 41).size(), 41u);
+  // Until the feed has them all; whoever reads meanwhile may be too slow too.
+  for (uint64_t next = 2; next <= 41;) next = feed.subscribe(next, {})->next(10s).next;
   FeedBatch batch = slow->next(10s);
   while (batch.ended.empty()) batch = slow->next(10s);
   EXPECT_THAT(batch.ended, HasSubstr("too slow"));
   EXPECT_EQ(batch.next, 2u);
-  EXPECT_EQ(feed.status().dropped, 1u);
+  EXPECT_GE(feed.status().dropped, 1u);
   // With the position that it was told it misses nothing.
   EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 41), range(2, 41));
 }
@@ -197,6 +198,80 @@ TEST_F(FeedTest, AReaderIsGivenOnePieceOfTheLog) {
   EXPECT_EQ(batch.head, 30u);
   EXPECT_EQ(batch.next, batch.events.back()->seq + 1);
   EXPECT_THAT(feed.read(31, {}).events, IsEmpty());
+}
+
+// It was told for ever that the broker is away, and asked it four times a second.
+TEST_F(FeedTest, WhatWasTrimmedEndsASubscription) {
+  log_.append(40);
+  log_.trim(21);
+  Feed feed(log_.connect());
+  const auto subscription = feed.subscribe(1, {});
+  FeedBatch batch = subscription->next(10s);
+  while (batch.ended.empty() && batch.away.empty()) batch = subscription->next(10s);
+  EXPECT_EQ(batch.away, "");
+  EXPECT_THAT(batch.ended, HasSubstr("events 1 to 20 were trimmed"));
+  EXPECT_TRUE(batch.is_place_lost);
+  EXPECT_EQ(batch.tail, 21u);
+  EXPECT_EQ(batch.next, 21u);
+  EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 40), range(21, 40));
+  const FeedBatch page = feed.read(7, {});
+  EXPECT_THAT(page.ended, HasSubstr("events 7 to 20 were trimmed"));
+  EXPECT_EQ(page.tail, 21u);
+}
+
+// The follower asked for what was gone for ever, and nobody had anything new.
+TEST_F(FeedTest, AFollowerWhoseNextEventWasTrimmedGoesOnAtTheEnd) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  const auto behind = feed.subscribe(0, {});
+  reach_end(*behind);
+  log_.set_away("no broker");
+  while (behind->next(Duration(1ms)).away.empty()) {
+  }
+  log_.append(40);
+  log_.trim(31);
+  log_.set_away("");
+  FeedBatch batch = behind->next(10s);
+  while (batch.ended.empty()) batch = behind->next(10s);
+  EXPECT_EQ(batch.tail, 31u);
+  const auto again = feed.subscribe(0, {});
+  reach_end(*again);
+  log_.append(2);
+  EXPECT_EQ(read_to(*again, 47), range(46, 47));
+}
+
+// A whole block came at once: up to 8 MiB of the log, and more of JSON.
+TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
+  constexpr uint64_t kBlockEvents = 16'384;
+  const EventBody body = CancelRequested{"0194-some-task", "", std::string(100, 'x')};
+  log_.append_block(kBlockEvents, body);
+  log_.append_block(kBlockEvents, body);
+  FeedLimits limits;
+  limits.ring_events = 1;
+  Feed feed(log_.connect(), limits);
+  const auto subscription = feed.subscribe(1, {});
+  uint64_t next = 1;
+  const auto check = [&](const FeedBatch& batch) {
+    size_t bytes = 0;
+    for (const FeedEventPtr& event : batch.events) {
+      ASSERT_EQ(event->seq, next++);
+      bytes += event->json.size();
+    }
+    ASSERT_LE(bytes, limits.batch_bytes);
+    ASSERT_EQ(batch.ended, "");
+  };
+  while (next <= 2 * kBlockEvents && !HasFailure()) {
+    const FeedBatch batch = subscription->next(10s);
+    check(batch);
+    if (batch.next > 0) {
+      ASSERT_EQ(batch.next, next);
+    }
+  }
+  next = 100;
+  const FeedBatch page = feed.read(next, {});
+  check(page);
+  EXPECT_GT(page.events.size(), 100u);
+  EXPECT_EQ(page.next, next);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "collectors/http_server.h"
+#include "io/sha256.h"
 #include "tests/support/scratch.h"
 
 namespace muster {
@@ -29,7 +30,7 @@ class HttpBodiesTest : public ::testing::Test {
   HttpBodiesTest() {
     HttpListen listen;
     listen.host = "127.0.0.1";
-    listen.token = kToken;
+    listen.token_digest = sha256_hex(kToken);
     listen.body_max = kSmallMax;
     listen.spools = [](const std::string& path) { return path == "/large"; };
     listen.spool_max = kLargeMax;

@@ -12,6 +12,7 @@
 
 #include "collectors/http_server.h"
 #include "io/clock.h"
+#include "io/sha256.h"
 #include "tests/support/loopback.h"
 
 namespace muster {
@@ -96,12 +97,13 @@ TEST(HttpConnections, WhoTakesAnAnswerInGoodTimeIsNot) {
 TEST(HttpConnections, TheEndWaitsForNoClient) {
   Endless endless;
   HttpListen listen;
-  listen.token = "0123456789abcdef";
+  const std::string token = "0123456789abcdef";
+  listen.token_digest = sha256_hex(token);
   auto server = start(listen, [&](const HttpCall&) { return endless.answer(); });
   const UniqueFd half_head = dial_loopback(server->port());
   say(half_head.get(), "GET /x HTTP/1.1\r\nHo");
   const UniqueFd half_body = dial_loopback(server->port());
-  say(half_body.get(), "PUT /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + listen.token +
+  say(half_body.get(), "PUT /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token +
                            "\r\nContent-Length: 100\r\n\r\nhalf");
   const UniqueFd taking = dial_loopback(server->port());
   say(taking.get(), kAsk);

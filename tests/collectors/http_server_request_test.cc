@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "io/sha256.h"
 #include "tests/support/loopback.h"
 
 namespace muster {
@@ -21,7 +22,7 @@ class HttpRequestTest : public ::testing::Test {
   HttpRequestTest() {
     HttpListen listen;
     listen.host = "127.0.0.1";
-    listen.token = "0123456789abcdef";
+    listen.token_digest = sha256_hex("0123456789abcdef");
     auto server = HttpServer::start(listen, [](const HttpCall& call) {
       HttpAnswer answer;
       answer.body = "[" + call.method + " " + call.path + "]";

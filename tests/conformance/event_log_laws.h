@@ -265,11 +265,91 @@ TYPED_TEST_P(EventLogLaws, AFullDiskRefusesKeepsAllAndHeals) {
   EXPECT_EQ(read_all(*this->log_), this->written_);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(EventLogLaws, AnEmptyLogHasNothing, WhatWasAppendedIsReadInOrder,
-                            AReaderFromAnyCursorSeesNoGap, ReopeningKeepsAll,
-                            TheEpochGrowsByOneAtEachOpening, ASecondWriterIsRefusedAndNamesTheFirst,
-                            ADeposedWriterWritesNothingMore, AWriterInTheWrongPlaceIsRefused,
-                            SeveralBlocksAreAppendedAllOrNone, AReaderBesideTheWriterSeesAPrefix,
-                            AFullDiskRefusesKeepsAllAndHeals);
+TYPED_TEST_P(EventLogLaws, WhatIsTrimmedIsGoneInWholeBlocksOldestFirst) {
+  this->open();
+  EXPECT_EQ(this->log_->tail(), 1u);
+  EXPECT_EQ(this->log_->trim(1'000, SIZE_MAX).fault, AppendFault::none)
+      << "there is nothing to trim";
+  for (int i = 0; i < 10; ++i) this->append(3, "block " + std::to_string(i));
+  for (const uint64_t before : {0, 1, 2, 3}) {
+    ASSERT_EQ(this->log_->trim(before, SIZE_MAX).fault, AppendFault::none);
+    EXPECT_EQ(this->log_->tail(), 1u) << before;
+  }
+  ASSERT_EQ(this->log_->trim(4, 0).fault, AppendFault::none);
+  EXPECT_EQ(this->log_->tail(), 4u);
+  ASSERT_EQ(this->log_->trim(15, 8).fault, AppendFault::none);
+  EXPECT_EQ(this->log_->tail(), 10u) << "two blocks of seven bytes";
+  ASSERT_EQ(this->log_->trim(15, SIZE_MAX).fault, AppendFault::none);
+  EXPECT_EQ(this->log_->tail(), 13u) << "the block that holds event 15 stays";
+  this->written_.erase(this->written_.begin(), this->written_.begin() + 4);
+  const auto all = this->log_->read(13, SIZE_MAX);
+  ASSERT_TRUE(all.ok()) << all.error();
+  EXPECT_EQ(*all, this->written_);
+  for (const uint64_t from : {1, 12}) {
+    const auto read = this->log_->read(from, SIZE_MAX);
+    ASSERT_FALSE(read.ok()) << from;
+    EXPECT_THAT(read.error(), ::testing::HasSubstr("before 13 were trimmed"));
+  }
+  const uint64_t head = this->log_->head();
+  this->open();
+  EXPECT_EQ(this->log_->tail(), 13u);
+  EXPECT_EQ(this->log_->head(), head);
+  ASSERT_EQ(this->log_->trim(UINT64_MAX / 2, SIZE_MAX).fault, AppendFault::none);
+  EXPECT_EQ(this->log_->tail(), head - 2) << "the newest block stays";
+  this->open();
+  EXPECT_EQ(this->log_->head(), head);
+  this->append(1, "and it goes on");
+}
+
+TYPED_TEST_P(EventLogLaws, RoomThatTrimmingMadeIsCounted) {
+  this->open();
+  this->append(1, std::string(1 << 20, 'x'));
+  const Result<LogSize> before = this->log_->size();
+  ASSERT_TRUE(before.ok()) << before.error();
+  this->append(1, std::string(1 << 20, 'y'));
+  ASSERT_EQ(this->log_->trim(2, 10).fault, AppendFault::none);
+  const Result<LogSize> after = this->log_->size();
+  ASSERT_TRUE(after.ok()) << after.error();
+  EXPECT_NEAR(static_cast<double>(after->bytes), static_cast<double>(before->bytes), 100'000);
+}
+
+TYPED_TEST_P(EventLogLaws, ReadersAreRememberedUntilTheyAreForgotten) {
+  const Instant now{std::chrono::hours(500'000)};
+  this->open();
+  EXPECT_TRUE(this->log_->readers()->empty());
+  std::vector<LogReader> readers = {{"collector/couchdb", 7, now}, {"collector/ledger", 9, now}};
+  ASSERT_EQ(this->log_->keep_readers(readers).fault, AppendFault::none);
+  EXPECT_EQ(*this->log_->readers(), readers);
+  readers[1].needs = 12;
+  readers[1].heard = now + Duration(1);
+  ASSERT_EQ(this->log_->keep_readers(std::span(readers).subspan(1)).fault, AppendFault::none);
+  this->open();
+  EXPECT_EQ(*this->log_->readers(), readers);
+  ASSERT_EQ(this->log_->forget_reader("collector/couchdb").fault, AppendFault::none);
+  ASSERT_EQ(this->log_->forget_reader("never-heard-of").fault, AppendFault::none);
+  EXPECT_EQ(*this->log_->readers(), (std::vector<LogReader>{readers[1]}));
+}
+
+TYPED_TEST_P(EventLogLaws, ADeposedWriterTrimsNothingAndRegistersNobody) {
+  this->open();
+  for (int i = 0; i < 4; ++i) this->append(1, "block");
+  Result<std::unique_ptr<EventLog>> successor = this->store_.open_anyway();
+  ASSERT_TRUE(successor.ok()) << successor.error();
+  const LogReader reader{"collector/late", 1, Instant{}};
+  this->log_->trim(4, 10);
+  EXPECT_NE(this->log_->keep_readers({&reader, 1}).fault, AppendFault::none);
+  EXPECT_EQ((*successor)->read(1, SIZE_MAX)->size(), 4u);
+  EXPECT_TRUE((*successor)->readers()->empty());
+}
+
+REGISTER_TYPED_TEST_SUITE_P(EventLogLaws, WhatIsTrimmedIsGoneInWholeBlocksOldestFirst,
+                            RoomThatTrimmingMadeIsCounted,
+                            ReadersAreRememberedUntilTheyAreForgotten,
+                            ADeposedWriterTrimsNothingAndRegistersNobody, AnEmptyLogHasNothing,
+                            WhatWasAppendedIsReadInOrder, AReaderFromAnyCursorSeesNoGap,
+                            ReopeningKeepsAll, TheEpochGrowsByOneAtEachOpening,
+                            ASecondWriterIsRefusedAndNamesTheFirst, ADeposedWriterWritesNothingMore,
+                            AWriterInTheWrongPlaceIsRefused, SeveralBlocksAreAppendedAllOrNone,
+                            AReaderBesideTheWriterSeesAPrefix, AFullDiskRefusesKeepsAllAndHeals);
 
 }  // namespace muster

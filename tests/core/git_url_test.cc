@@ -20,6 +20,15 @@ TEST(GitUrl, TakesWhatGitReadsAndRunsNothing) {
   }
 }
 
+// Behind a user's name it was not seen, and git is told the URL without that.
+TEST(GitUrl, AHostIsNoOptionAndIsThere) {
+  for (const char* url :
+       {"https://user@-host/a", "ssh://git@-oProxyCommand=x/a", "git@-oProxyCommand=x:a",
+        "file://-x/a", "https://user@/a", "https://user@", "https:///a", "git@:a"}) {
+    EXPECT_NE(invalid_git_url(url), std::nullopt) << url;
+  }
+}
+
 // They ended in git's arguments, and so in process lists; those over http in the event log, the
 // ledger and CouchDB.
 TEST(GitUrl, PasswordsAreRefused) {

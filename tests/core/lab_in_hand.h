@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/core/broker_in_hand.h"
+#include "tests/core/snapshot_laws.h"
 
 namespace muster {
 
@@ -88,6 +88,7 @@ class Lab : public Broker {
     BrokerCore folded(options());
     for (const Event& event : log) folded.apply(event);
     EXPECT_EQ(folded.hard_digest(), core.hard_digest()) << "the log does not give this state";
+    expect_snapshots_tell_all(log);
   }
 
   void apply(const Inventory& inventory) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "collectors/couchdb_document.h"
 #include "core/guid.h"
 #include "core/status_record.h"
+#include "io/event_json.h"
 #include "io/ledger.h"
 
 namespace muster {
@@ -19,13 +22,6 @@ std::string status_log_of(const House& house, const std::string& guid) {
 
 bool is_complete(const std::string& text) {
   return !text.empty() && parse_status_log(text).problems.empty();
-}
-
-uint64_t ledger_position(const House& house) {
-  Result<Ledger> ledger = Ledger::open(LedgerPlace{house.home().ledger_file(), {}});
-  if (!ledger.ok()) return 0;
-  const Result<LedgerPosition> position = ledger->position();
-  return position.ok() ? position->seq : 0;
 }
 
 void expect_ledger_task(Ledger& ledger, const std::string& guid, const TaskLife& life) {
@@ -96,6 +92,13 @@ void expect_status_logs_complete(const House& house, const std::vector<std::stri
   }
 }
 
+uint64_t ledger_position(const House& house) {
+  Result<Ledger> ledger = Ledger::open(LedgerPlace{house.home().ledger_file(), {}});
+  if (!ledger.ok()) return 0;
+  const Result<LedgerPosition> position = ledger->position();
+  return position.ok() ? position->seq : 0;
+}
+
 void expect_ledger_agrees(const House& house, const std::vector<Event>& events) {
   ASSERT_TRUE(eventually([&] { return ledger_position(house) >= events.size(); }, kPatience))
       << "the ledger stands at " << ledger_position(house) << " of " << events.size() << "\n"
@@ -117,6 +120,42 @@ void expect_ledger_agrees(const House& house, const std::vector<Event>& events) 
       ++next;
     }
   }
+}
+
+void expect_ledger_rows(Ledger& ledger, const std::vector<Event>& log,
+                        const std::set<uint64_t>& poison) {
+  std::map<uint64_t, std::string> rows;
+  for (uint64_t from = 1;;) {
+    const Result<std::vector<LedgerEvent>> page = ledger.events({.from = from, .max = 10'000});
+    ASSERT_TRUE(page.ok()) << page.error();
+    if (page->empty()) break;
+    for (const LedgerEvent& row : *page) {
+      EXPECT_TRUE(rows.emplace(row.seq, row.json).second) << row.seq;
+    }
+    from = rows.rbegin()->first + 1;
+  }
+  for (size_t i = 0; i < log.size(); ++i) {
+    const std::string expected = poison.contains(i + 1) ? "" : event_to_json(i + 1, log[i]);
+    ASSERT_EQ(rows[i + 1], expected) << i + 1;
+  }
+  EXPECT_EQ(rows.size(), log.size());
+}
+
+void expect_couchdb_documents(CouchDbServer& couchdb, const std::string& db,
+                              const std::vector<Event>& log, const std::string& log_id,
+                              const std::set<uint64_t>& poison) {
+  const std::map<std::string, nlohmann::json> documents = couchdb.documents(db);
+  size_t expected = 0;
+  for (size_t i = 0; i < log.size(); ++i) {
+    if (event_guid(log[i]).empty() || poison.contains(i + 1)) continue;
+    ++expected;
+    const nlohmann::json document =
+        nlohmann::json::parse(couchdb_document(log_id, {i + 1, log[i]}));
+    const auto found = documents.find(couchdb_id(log_id, i + 1));
+    ASSERT_NE(found, documents.end()) << document.dump();
+    ASSERT_EQ(found->second, document);
+  }
+  EXPECT_EQ(documents.size(), expected);
 }
 
 }  // namespace muster

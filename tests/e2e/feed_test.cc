@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 #include "io/file.h"
 #include "io/http.h"
 #include "tests/support/expect_run.h"
+#include "tests/support/feed_subscriber.h"
 #include "tests/support/house.h"
 
 namespace muster {
@@ -24,53 +24,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 
 constexpr Duration kPatience = std::chrono::seconds(60);
-
-// A subscriber as people write them: lines of JSON, and after a break the number that comes next.
-class Subscriber {
- public:
-  explicit Subscriber(std::string base) : thread_([this, base = std::move(base)] { run(base); }) {}
-  ~Subscriber() { leave(); }
-
-  uint64_t last() const { return last_; }
-  // What it had, once it is to read no more.
-  const std::vector<uint64_t>& leave() {
-    left_ = true;
-    if (thread_.joinable()) thread_.join();
-    return numbers_;
-  }
-
- private:
-  void run(const std::string& base) {
-    HttpClient client;
-    while (!left_) {
-      HttpRequest request;
-      request.url = base + "/api/v1/events?format=ndjson&from=" + std::to_string(last_ + 1);
-      std::string rest;
-      request.take = [&](std::string_view bytes) {
-        rest += bytes;
-        for (size_t end; (end = rest.find('\n')) != rest.npos; rest.erase(0, end + 1)) {
-          take(rest.substr(0, end));
-        }
-        return !left_;
-      };
-      bool done = false;
-      client.start(std::move(request), [&](HttpReply) { done = true; });
-      while (!done && !left_) client.run(50ms);
-    }
-  }
-  void take(const std::string& line) {
-    if (line.empty()) return;
-    const json event = json::parse(line);
-    if (event.contains("schema")) return;  // the end of the feed
-    last_ = event["seq"].get<uint64_t>();
-    numbers_.push_back(last_);
-  }
-
-  std::atomic<bool> left_ = false;
-  std::atomic<uint64_t> last_ = 0;
-  std::vector<uint64_t> numbers_;
-  std::thread thread_;
-};
 
 class FeedTest : public ::testing::Test {
  protected:
@@ -127,8 +80,8 @@ class FeedTest : public ::testing::Test {
 };
 
 TEST_F(FeedTest, KillsCostNobodyAnEvent) {
-  std::vector<std::unique_ptr<Subscriber>> subscribers;
-  for (int i = 0; i < 4; ++i) subscribers.push_back(std::make_unique<Subscriber>(base()));
+  std::vector<std::unique_ptr<FeedSubscriber>> subscribers;
+  for (int i = 0; i < 4; ++i) subscribers.push_back(std::make_unique<FeedSubscriber>(base()));
   run_jobs(10);
   collector_->kill_now();
   run_jobs(10);
@@ -136,16 +89,16 @@ TEST_F(FeedTest, KillsCostNobodyAnEvent) {
   run_jobs(10);
   broker_->kill_now();
   broker_ = house_.start_broker();
-  subscribers.push_back(std::make_unique<Subscriber>(base()));  // comes late
+  subscribers.push_back(std::make_unique<FeedSubscriber>(base()));  // comes late
   run_jobs(10);
   tail_->catch_up();
   const uint64_t head = tail_->events().size();
   for (const auto& subscriber : subscribers) {
     EXPECT_TRUE(eventually([&] { return subscriber->last() >= head; }, kPatience))
         << subscriber->last() << " of " << head << house_.daemon_output();
-    const std::vector<uint64_t>& numbers = subscriber->leave();
-    ASSERT_GE(numbers.size(), head);
-    for (uint64_t seq = 1; seq <= head; ++seq) ASSERT_EQ(numbers[seq - 1], seq);
+    const std::vector<FeedSubscriber::Had>& had = subscriber->leave();
+    ASSERT_GE(had.size(), head);
+    for (uint64_t seq = 1; seq <= head; ++seq) ASSERT_EQ(had[seq - 1].seq, seq);
   }
 }
 
@@ -230,7 +183,7 @@ TEST_F(FeedTest, SaysThatTheBrokerIsAway) {
 
 // A subscriber that is there does not hold up the collector's end.
 TEST_F(FeedTest, TheCollectorEndsWithSubscribers) {
-  Subscriber subscriber(base());
+  FeedSubscriber subscriber(base());
   run_jobs(1);
   EXPECT_TRUE(eventually([&] { return subscriber.last() > 0; }));
   EXPECT_EQ(collector_->stop(std::chrono::seconds(10)), 0) << house_.daemon_output();

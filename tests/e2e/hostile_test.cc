@@ -1,6 +1,9 @@
 // Peers that are not ours, a second broker, and a disk that is full.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <memory>
 #include <random>
@@ -9,7 +12,10 @@
 
 #include "core/limits.h"
 #include "io/codec.h"
+#include "io/file.h"
+#include "tests/support/chaos_client.h"
 #include "tests/support/house.h"
+#include "tests/support/process_usage.h"
 
 namespace muster {
 namespace {
@@ -43,6 +49,52 @@ class RawPeer {
  private:
   SocketContext context_;
   std::unique_ptr<ClientSocket> socket_;
+};
+
+// A connection that reads nothing once it stands. (Behind a ClientSocket a thread of libzmq always
+// does.)
+class DeafPeer {
+ public:
+  explicit DeafPeer(const std::string& endpoint)
+      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const std::string path = endpoint.substr(std::string_view("ipc://").size());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      return;
+    }
+    // ZMTP 3.0: signature, version, mechanism, not a server; then the command READY.
+    std::string greeting = "\xff" + std::string(8, '\0') + "\x7f\3" + '\0' + "NULL";
+    greeting.resize(64, '\0');
+    const std::string ready =
+        std::string("\5READY\13Socket-Type") + std::string("\0\0\0\6", 4) + "DEALER";
+    write(greeting + "\4" + static_cast<char>(ready.size()) + ready);
+    // What comes before the server's own READY would end the handshake.
+    std::string heard;
+    char piece[256];
+    while (heard.find("READY") == heard.npos) {
+      const ssize_t size = ::read(fd_.get(), piece, sizeof piece);
+      if (size <= 0) return;
+      heard.append(piece, static_cast<size_t>(size));
+    }
+  }
+
+  bool send(const std::string& frame) {
+    std::string header = "\2";
+    for (int shift = 56; shift >= 0; shift -= 8) {
+      header += static_cast<char>(frame.size() >> shift);
+    }
+    return write(header + frame);
+  }
+
+ private:
+  bool write(const std::string& bytes) {
+    return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+  }
+
+  UniqueFd fd_;
 };
 
 class HostileTest : public testing::Test {
@@ -119,6 +171,71 @@ TEST_F(HostileTest, FlippedBytesNeverStopTheBroker) {
   }
   EXPECT_NE(status().log_id, "") << house_.daemon_output();
   EXPECT_FALSE(broker_->wait(Duration{0}).has_value()) << house_.daemon_output();
+}
+
+// Two that flood it at line rate, one of which never reads an answer.
+TEST_F(HostileTest, AFloodIsBoundedAndOthersAreServed) {
+  constexpr uint64_t kGrowthMax = 64 << 20;
+  constexpr uint64_t kFramesLeast = 20'000;
+  constexpr size_t kTasks = 200;
+  const std::unique_ptr<Child> worker = house_.start_worker("honest", 8);
+  EventTail tail(*client_);
+  ASSERT_TRUE(tail.wait_for(
+      [](const Event& event) { return std::holds_alternative<WorkerJoined>(event.body); },
+      kPatience))
+      << house_.daemon_output();
+  const std::vector<Bytes> frames = load_frames(MUSTER_SOURCE_DIR "/tests/golden/wire");
+  ASSERT_FALSE(frames.empty());
+  const uint64_t before = resident_bytes(broker_->pid());
+  const ChaosClient reader({house_.endpoint(), frames, 20261128, true});
+  const ChaosClient mute({house_.endpoint(), frames, 20261129, false});
+  const auto flooded = [&] { return reader.sent() >= kFramesLeast && mute.sent() >= kFramesLeast; };
+  ASSERT_TRUE(eventually(flooded)) << "the flood itself is held up";
+  Submit submit;
+  for (size_t i = 0; i < kTasks; ++i) {
+    TaskSpec spec;
+    spec.guid = "honest-task-" + std::to_string(i);
+    spec.work = encode_work(NoopWork{"x"});
+    submit.tasks.push_back(std::make_shared<TaskSpec>(spec));
+  }
+  const auto answer = client_->ask(std::move(submit), kPatience);
+  ASSERT_TRUE(std::holds_alternative<Message>(answer)) << house_.daemon_output();
+  size_t passed = 0;
+  const auto all_passed = [&passed](const Event& event) {
+    const auto* ended = std::get_if<AttemptEnded>(&event.body);
+    passed +=
+        ended && ended->token.guid.starts_with("honest-task-") && ended->verdict == Verdict::pass;
+    return passed == kTasks;
+  };
+  EXPECT_TRUE(tail.wait_for(all_passed, kPatience)) << passed << " of " << kTasks << " passed";
+  EXPECT_LT(resident_bytes(broker_->pid()), before + kGrowthMax);
+  EXPECT_FALSE(broker_->wait(Duration{0}).has_value()) << house_.daemon_output();
+}
+
+// It kept every answer for whoever had asked, up to ten thousand of 8 MiB each.
+TEST_F(HostileTest, AnswersThatNobodyReadsCostBoundedMemory) {
+  constexpr size_t kTasks = 48;
+  constexpr uint64_t kFetches = 60;
+  constexpr uint64_t kGrowthMax = 192 << 20;  // less than half of what is asked for
+  for (size_t i = 0; i < kTasks; ++i) {
+    TaskSpec spec;
+    spec.guid = "hostile-large-" + std::to_string(i);
+    spec.work = encode_work(NoopWork{std::string(kWorkBytesMax - 4'096, 'x')});
+    spec.pool = "nobody";
+    spec.wait_for_capacity = true;
+    const auto answer = client_->ask(Submit{{std::make_shared<TaskSpec>(spec)}, false}, kPatience);
+    ASSERT_TRUE(std::holds_alternative<Message>(answer)) << house_.daemon_output();
+  }
+  const uint64_t before = resident_bytes(broker_->pid());
+  DeafPeer peer(house_.endpoint());
+  for (uint64_t i = 0; i < kFetches; ++i) {
+    ASSERT_TRUE(peer.send(hello(Role::collector)));  // it may have been forgotten
+    ASSERT_TRUE(peer.send(encode_message({i + 2, Fetch{1, kFetchBytesMax, Duration{0}}})));
+    status();  // so that not all of them are taken at once, when most would be dropped
+  }
+  ASSERT_TRUE(peer.send("no message, the last"));
+  EXPECT_TRUE(eventually([this] { return status().refused_messages > 0; }));
+  EXPECT_LT(peak_resident_bytes(broker_->pid()), before + kGrowthMax);
 }
 
 TEST_F(HostileTest, MannersAreAskedFor) {

@@ -14,11 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "collectors/couchdb_document.h"
 #include "core/work.h"
 #include "io/clock.h"
 #include "io/codec.h"
-#include "io/event_json.h"
 #include "io/file.h"
 #include "io/ledger.h"
 #include "tests/e2e/audit.h"
@@ -156,17 +154,7 @@ class SinksTest : public testing::Test {
   // Each event of a task but the poison is one document, with all that is said of it.
   void expect_documents(const std::vector<Event>& log, const std::string& log_id) {
     const std::set<uint64_t> poison = submissions(log, kTooLarge);
-    std::map<std::string, json> expected;
-    for (size_t i = 0; i < log.size(); ++i) {
-      if (event_guid(log[i]).empty() || poison.contains(i + 1)) continue;
-      expected[couchdb_id(log_id, i + 1)] = json::parse(couchdb_document(log_id, {i + 1, log[i]}));
-    }
-    const std::map<std::string, json> documents = couchdb_.documents("events");
-    EXPECT_EQ(documents.size(), expected.size());
-    for (const auto& [id, document] : expected) {
-      ASSERT_TRUE(documents.contains(id)) << document.dump();
-      EXPECT_EQ(documents.at(id), document);
-    }
+    expect_couchdb_documents(couchdb_, "events", log, log_id, poison);
     expect_letters("couchdb", poison);
   }
 
@@ -195,16 +183,7 @@ class SinksTest : public testing::Test {
     Result<Ledger> ledger = Ledger::open(mariadb_.place());
     ASSERT_TRUE(ledger.ok()) << ledger.error();
     EXPECT_EQ(ledger->position()->seq, log.size());
-    const Result<std::vector<LedgerEvent>> rows = ledger->events({.max = 100'000});
-    ASSERT_TRUE(rows.ok()) << rows.error();
-    std::map<uint64_t, std::string> events;
-    for (const LedgerEvent& row : *rows) {
-      EXPECT_TRUE(events.emplace(row.seq, row.json).second) << row.seq;
-    }
-    for (size_t i = 0; i < log.size(); ++i) {
-      const std::string expected = poison.contains(i + 1) ? "" : event_to_json(i + 1, log[i]);
-      EXPECT_EQ(events[i + 1], expected) << i + 1;
-    }
+    expect_ledger_rows(*ledger, log, poison);
     for (const auto& [guid, life] : fold_lives(log)) {
       const Result<std::optional<LedgerTask>> task = ledger->task(guid);
       ASSERT_TRUE(task.ok()) << task.error();

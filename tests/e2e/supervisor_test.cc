@@ -18,6 +18,7 @@
 #include "io/local_socket.h"
 #include "tests/e2e/audit.h"
 #include "tests/support/house.h"
+#include "tests/support/processes.h"
 
 namespace muster {
 namespace {
@@ -26,35 +27,6 @@ using testing::HasSubstr;
 
 constexpr Duration kPatience = std::chrono::seconds(30);
 constexpr Duration kEndPatience = std::chrono::seconds(60);  // of a worker that ends its jobs
-
-struct ProcessLook {
-  pid_t pid = -1;
-  pid_t parent = -1;
-  std::string name;
-  char state = 'X';
-};
-
-std::vector<ProcessLook> all_processes() {
-  std::vector<ProcessLook> processes;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
-    const std::string number = entry.path().filename().string();
-    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
-    // It may go while it is read.
-    const Result<std::string> text = read_file(entry.path().string() + "/stat", 4096);
-    const std::string stat = text.ok() ? *text : "";
-    const size_t open = stat.find('(');
-    const size_t close = stat.rfind(')');
-    if (stat.empty() || close == std::string::npos) continue;
-    ProcessLook look;
-    look.pid = std::stoi(stat);
-    look.name = stat.substr(open + 1, close - open - 1);
-    look.state = stat.at(close + 2);
-    look.parent = std::stoi(stat.substr(close + 4));
-    processes.push_back(std::move(look));
-  }
-  return processes;
-}
 
 class SupervisorTest : public testing::Test {
  protected:

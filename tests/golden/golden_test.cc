@@ -11,6 +11,7 @@
 #include "io/codec.h"
 #include "tests/support/round_trip.h"
 #include "tests/support/samples.h"
+#include "tests/support/samples_snapshot.h"
 
 namespace muster {
 namespace {
@@ -40,7 +41,7 @@ std::vector<Encoded> encoded(const std::vector<samples::Named<T>>& values, Encod
 std::vector<Kind> kinds() {
   const auto block_of = [](const Event& event) { return encode_block(1234, {&event, 1}); };
   return {
-      {"wire", "v6", encoded(samples::messages(), encode_message), round_trip_message,
+      {"wire", "v7", encoded(samples::messages(), encode_message), round_trip_message,
        dump_message},
       {"events", "v5", encoded(samples::events(), block_of), round_trip_block, dump_block},
       {"report", "v4", encoded(samples::reports(), encode_report), round_trip_report, dump_report},
@@ -50,7 +51,9 @@ std::vector<Kind> kinds() {
        {{"linux_host", encode_strategy(samples::strategy())},
         {"android_phone", encode_strategy(samples::repair_strategy())}},
        round_trip_strategy,
-       dump_strategy}};
+       dump_strategy},
+      {"snapshot", "v2", encoded(samples::snapshot_records(), encode_snapshot_record),
+       round_trip_snapshot_record, dump_snapshot_record}};
 }
 
 std::string contents(const fs::path& path) {

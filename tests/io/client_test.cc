@@ -199,8 +199,8 @@ TEST_F(ClientTest, AMuteBrokerIsUnreachable) {
 
 TEST_F(ClientTest, AWrongEndpointSaysSo) {
   ClientOptions with = options();
-  with.endpoint = "tcp://example.org:1";
-  EXPECT_THAT(fail_to_connect(with).message, HasSubstr("not a loopback address"));
+  with.endpoint = "tcp://example org:1";
+  EXPECT_THAT(fail_to_connect(with).message, HasSubstr("is no host"));
 }
 
 TEST_F(ClientTest, ARefusedHelloIsTheBrokersWord) {

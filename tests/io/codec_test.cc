@@ -8,6 +8,7 @@
 #include <iostream>
 #include <random>
 
+#include "core/guid.h"
 #include "tests/support/codec_frames.h"
 #include "tests/support/round_trip.h"
 #include "tests/support/samples.h"
@@ -479,6 +480,23 @@ TEST(Codec, TextMustBeUtf8) {
   for (const TextRow& row : text_rows()) {
     for (const auto& text : sound) EXPECT_TRUE(row.decodes(row.make(text))) << row.name << text;
     for (const auto& text : unsound) EXPECT_FALSE(row.decodes(row.make(text))) << row.name << text;
+  }
+}
+
+// Cap'n Proto's words for a text without its end quote the byte that stands there. As a part of an
+// answer they made it one that nobody could read.
+TEST(Codec, AReasonIsTextWhateverTheFrameHolds) {
+  Bytes work = encode_work(JobWork{CommandSource{{"no-such-program"}}, "", {}, {}});
+  const size_t at = work.find("no-such-program");
+  ASSERT_NE(at, Bytes::npos);
+  for (const char end : {'\xDE', '\x1B'}) {
+    work[at + std::string_view("no-such-program").size()] = end;
+    const Result<Work> decoded = decode_work(work);
+    ASSERT_FALSE(decoded.ok());
+    EXPECT_TRUE(is_utf8(decoded.error()));
+    EXPECT_EQ(decoded.error().find('\x1B'), std::string::npos);
+    const Bytes answer = frame(SubmitReply{{{"guid-000001", false, decoded.error()}}});
+    EXPECT_TRUE(message_decodes(answer));
   }
 }
 

@@ -7,20 +7,15 @@
 #include <vector>
 
 #include "io/file.h"
-#include "tests/io/scratch.h"
+#include "io/sha256.h"
+#include "tests/io/config_files.h"
 
 namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
 
-class ConfigTest : public ScratchFiles {
- protected:
-  ConfigFile load(const std::string& text) const {
-    write("muster.yaml", text);
-    return load_config(Home{dir()});
-  }
-};
+class ConfigTest : public ConfigFiles {};
 
 TEST_F(ConfigTest, EverythingHasADefault) {
   for (const char* text : {"", "# nothing\n", "version: 1\nkind: config\n", "{}", "worker: {}\n"}) {
@@ -93,6 +88,20 @@ TEST_F(ConfigTest, AHttpTokenIsReadFromItsFile) {
   EXPECT_FALSE(load_http_token(config).ok());
 }
 
+TEST_F(ConfigTest, WhoListensNeedsTheDigestOfAHttpTokenOnly) {
+  Config config;
+  EXPECT_EQ(*load_http_token_digest(config), "");
+  const std::string digest = sha256_hex("0123456789abcdef");
+  for (const std::string& text : {std::string("0123456789abcdef\n"), "sha256:" + digest + "\n"}) {
+    config.http_token_file = write("token", text);
+    ASSERT_EQ(::chmod(config.http_token_file.c_str(), 0600), 0);
+    EXPECT_EQ(*load_http_token_digest(config), digest) << text;
+  }
+  EXPECT_FALSE(load_http_token(config).ok()) << "nobody can write with the digest";
+  config.http_token_file = write("token", "sha256:" + digest.substr(1));
+  EXPECT_FALSE(load_http_token_digest(config).ok());
+}
+
 TEST_F(ConfigTest, ReadsWhereTheFeedListens) {
   EXPECT_EQ(load("").config.feed_publish, "ipc://" + path("run/feed.sock"));
   EXPECT_EQ(load("").config.feed_replay, "ipc://" + path("run/replay.sock"));
@@ -100,8 +109,31 @@ TEST_F(ConfigTest, ReadsWhereTheFeedListens) {
   EXPECT_EQ(file.problems.to_text(), "");
   EXPECT_EQ(file.config.feed_publish, "tcp://127.0.0.1:7181");
   EXPECT_EQ(file.config.feed_replay, "ipc://" + path("run/replay.sock"));
-  EXPECT_TRUE(load("feed: { publish: 'tcp://10.0.0.5:7181' }\n").problems.has_errors());
+  EXPECT_TRUE(load("feed: { publish: 'tcp://10.0.0.5' }\n").problems.has_errors());
   EXPECT_TRUE(load("feed: { port: 7181 }\n").problems.has_errors());
+}
+
+TEST_F(ConfigTest, ReadsKeys) {
+  const KeysConfig without = load("").config.keys;
+  EXPECT_EQ(without.broker, path("keys/broker.key"));
+  EXPECT_EQ(without.worker, "") << "by the worker's name";
+  EXPECT_EQ(without.collector, path("keys/collector.key"));
+  EXPECT_EQ(without.user, path("keys/admin.key"));
+  EXPECT_EQ(without.server, path("keys/broker.pub"));
+  EXPECT_EQ(without.allowed, path("keys/allowed"));
+  EXPECT_FALSE(load("").config.insecure);
+  const std::string key(64, 'a');
+  const ConfigFile file =
+      load("keys: { user: kim, worker: /etc/w.key, broker: k/b.key, server: " + key +
+           ", allowed: who }\ninsecure: true\n");
+  EXPECT_EQ(file.problems.to_text(), "");
+  EXPECT_EQ(file.config.keys.user, path("keys/kim.key"));
+  EXPECT_EQ(file.config.keys.worker, "/etc/w.key");
+  EXPECT_EQ(file.config.keys.broker, path("k/b.key"));
+  EXPECT_EQ(file.config.keys.server, key);
+  EXPECT_EQ(file.config.keys.allowed, path("who"));
+  EXPECT_TRUE(file.config.insecure);
+  EXPECT_EQ(load("keys: { server: pub/broker.pub }").config.keys.server, path("pub/broker.pub"));
 }
 
 TEST_F(ConfigTest, ReadsCouchDb) {
@@ -364,10 +396,11 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
               "DIR/muster.yaml:" + std::string(row.problem))
         << row.text;
   }
-  for (const char* text : {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org:1",
-                           "endpoint: tcp://0.0.0.0:1", "listen: [\"tcp://127.0.0.1:99999\"]",
-                           "worker: {name: a b}", "worker: {name: }", "beat: often", "a: [",
-                           "worker: {pools: [a, a]}", "worker: {disk_reserve: much}"}) {
+  for (const char* text :
+       {"endpoint: carrier-pigeon://x", "endpoint: tcp://example.org", "endpoint: tcp://a b:1",
+        "listen: [\"tcp://127.0.0.1:99999\"]", "insecure: yes", "keys: {worker: a b}",
+        "keys: {key: x}", "worker: {name: a b}", "worker: {name: }", "beat: often", "a: [",
+        "worker: {pools: [a, a]}", "worker: {disk_reserve: much}"}) {
     EXPECT_EQ(load(text).problems.errors(), 1u) << text << load(text).problems.to_text();
   }
 }

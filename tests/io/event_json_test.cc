@@ -110,6 +110,9 @@ TEST(EventJson, EveryType) {
       {DaemonLogged{"broker", {7, kTime, LogLevel::warning, "low", 2}},
        with_head("daemon_logged", R"(,"daemon":"broker","logged_at":")" + format_rfc3339(kTime) +
                                       R"(","level":"warning","text":"low","left_out":2)")},
+      {AccessRefused{"", "desk", "10.0.0.7", "connect", "why", 2},
+       with_head("access_refused", R"(,"name":"desk","address":"10.0.0.7","what":"connect",)"
+                                   R"("reason":"why","count":2)")},
       {AttemptReported{origin, token, kTime, CallFailed{"device ls", "[]", "broker", "gone"}},
        with_head("call_failed", guid + from + at +
                                     R"(,"method":"device ls","arguments":"[]",)"

@@ -192,6 +192,54 @@ TEST(MariadbStore, TellsWhatIsThereFromWhatIsWrong) {
   EXPECT_FALSE(store->execute("INSERT INTO t VALUES (9223372036854775808)").ok());
 }
 
+// MySQL's numbers for what a row may not be were taken for a broken database: one bad event held up
+// the sink, where it is to be put aside.
+TEST(MariadbFault, KnowsTheNumbersOfBothServers) {
+  const std::pair<DbFault, std::vector<unsigned>> table[] = {
+      {DbFault::none, {0}},
+      {DbFault::disk_full, {1021, 1114}},
+      {DbFault::busy, {1205, 1213, 3572}},
+      {DbFault::constraint, {1022, 1048, 1062, 1118, 1169, 1216, 1217, 1264, 1265, 1292, 1364,
+                             1366, 1406, 1451, 1452, 1586, 1644, 1690, 3140, 3819, 4025}},
+      {DbFault::exists, {1050, 1060, 1061}},
+      {DbFault::broken, {1045, 1049, 1064, 1146, 1193, 1969, 2006, 2013, 3024, 3818, 3820}},
+  };
+  for (const auto& [fault, numbers] : table) {
+    for (const unsigned number : numbers) EXPECT_EQ(mariadb_fault(number), fault) << number;
+  }
+}
+
+// Its SELECT was sent again, and both were answered to nobody.
+TEST(MariadbStore, WhatAServerIsSilentAboutIsNotSentAgain) {
+  const MariadbServer server;
+  MariadbOptions options = server.options();
+  options.answer_timeout = 1s;
+  const std::unique_ptr<SqlStore> store = open(options);
+  const DbStatus status = store->execute("DO sleep(600)");
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(status.reason, HasSubstr("the server says nothing"));
+  EXPECT_THAT(select(*open(server.options()),
+                     "SELECT count(*) FROM information_schema.processlist WHERE info LIKE "
+                     "'DO sleep%'"),
+              ElementsAre("1"));
+  EXPECT_THAT(select(*store, "SELECT 1"), ElementsAre("1"));  // on a new connection
+}
+
+TEST(MariadbStore, TheServerEndsAQuestionThatTakesTooLong) {
+  const MariadbServer server;
+  execute(*open(server.options()), "CREATE TABLE t (seq BIGINT PRIMARY KEY)");
+  MariadbOptions options = server.options();
+  options.read_only = true;
+  options.question_max = 200ms;
+  const std::unique_ptr<SqlStore> store = open(options);
+  const auto endless =
+      store->prepare("SELECT count(*) FROM seq_1_to_1000000000 a, seq_1_to_1000000000 b");
+  (*endless)->start({});
+  EXPECT_FALSE((*endless)->next());
+  EXPECT_THAT((*endless)->finish().reason, HasSubstr("the question takes too long"));
+  EXPECT_THAT(select(*store, "SELECT count(*) FROM t"), ElementsAre("0"));
+}
+
 TEST(MariadbStore, AReaderCannotWrite) {
   const MariadbServer server;
   execute(*open(server.options()), "CREATE TABLE t (seq BIGINT PRIMARY KEY)");

@@ -13,7 +13,10 @@ TEST(InvalidEndpoint, Table) {
   for (const std::string& good :
        {std::string("ipc:///run/muster/broker.sock"), at_limit, std::string("tcp://127.0.0.1:5599"),
         std::string("tcp://127.3.2.1:1"), std::string("tcp://[::1]:65535"),
-        std::string("tcp://127.0.0.1:*"), std::string("tcp://127.0.0.1:0")}) {
+        std::string("tcp://127.0.0.1:*"), std::string("tcp://127.0.0.1:0"),
+        std::string("tcp://0.0.0.0:5599"), std::string("tcp://*:5599"),
+        std::string("tcp://broker.lab.example:5599"), std::string("tcp://[fe80::1]:5599"),
+        std::string("tcp://[::]:5599")}) {
     EXPECT_EQ(invalid_endpoint(good), std::nullopt) << good;
   }
   const struct {
@@ -40,19 +43,13 @@ TEST(InvalidEndpoint, Table) {
       {"tcp://127.0.0.1:-1", "port must be a number"},
       {"tcp://127.0.0.1:12x", "port must be a number"},
       {"tcp://127.0.0.1: 12", "port must be a number"},
-      {"tcp://0.0.0.0:5599", "\"0.0.0.0\" is not a loopback address"},
-      {"tcp://*:5599", "not encrypted yet"},
-      {"tcp://localhost:5599", "use 127.0.0.1 or [::1]"},
-      {"tcp://192.168.1.5:5599", "not a loopback address"},
-      {"tcp://128.0.0.1:5599", "not a loopback address"},
-      {"tcp://127.1:5599", "not a loopback address"},
-      {"tcp://127.0.0.1.example.org:5599", "not a loopback address"},
-      {"tcp://::1:5599", "not a loopback address"},
-      {"tcp://[::]:5599", "not a loopback address"},
-      {"tcp://[::2]:5599", "not a loopback address"},
-      {"tcp://[::ffff:8.8.8.8]:5599", "not a loopback address"},
-      {"tcp://eth0:5599", "not a loopback address"},
-      {"tcp://eth0;127.0.0.1:5599", "not a loopback address"},
+      {"tcp://::1:5599", "\"::1\" is no host"},
+      {"tcp://[::1:5599", "no host"},
+      {"tcp://[::g]:5599", "no host"},
+      {"tcp://[127.0.0.1]:5599", "no host"},
+      {"tcp://a b:5599", "no host"},
+      {"tcp://lab/x:5599", "no host"},
+      {"tcp://eth0;127.0.0.1:5599", "an IPv6 address in brackets, or *"},
   };
   for (const auto& row : bad) {
     const std::optional<std::string> reason = invalid_endpoint(row.endpoint);

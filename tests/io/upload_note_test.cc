@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "io/clock.h"
 #include "tests/io/scratch.h"
+#include "tests/support/file_size_limit.h"
 
 namespace muster {
 namespace {
@@ -40,9 +43,23 @@ TEST_F(UploadNoteTest, WhatIsNoneIsNamed) {
   write("a.json", "{}");
   write("b.json", R"({"guid":"task-number-1","attempt":0,"dir":"/a","finished":true})");
   write("c.json", R"({"guid":"task-number-1","attempt":1,"dir":"a","finished":true})");
-  write("d.json.new", "half");
   EXPECT_TRUE(read().empty());
   EXPECT_EQ(problems_.size(), 3u);
+}
+
+// Nobody ever looked at it again: the attempt of which it was had gone.
+TEST_F(UploadNoteTest, WhatAFullDiskOrACrashLeftHalfWrittenGoes) {
+  const AttemptToken token{"task-number-1", 1};
+  {
+    const FileSizeLimit full(10);
+    EXPECT_FALSE(write_upload_note(dir(), {token, "/a/b", true, false}).ok());
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(dir()));
+  write("d.json.new", "half");
+  EXPECT_TRUE(read().empty());
+  EXPECT_TRUE(problems_.empty());
+  remove_unfinished_notes(dir());
+  EXPECT_TRUE(std::filesystem::is_empty(dir()));
 }
 
 }  // namespace

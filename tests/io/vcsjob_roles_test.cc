@@ -40,6 +40,10 @@ TEST(VcsJobRoles, ProfilesBecomeDeviceRequests) {
        "handset: type=handset; relay: type=relay,uid=7 with handset"},
       {{job(R"([{"pretty":["yuga","odin"],"sim":{"operator":"x","ready":true},"no":null}])")},
        "device: pretty in (odin,yuga),sim.operator=x,sim.ready=true"},
+      // The broker refused a task with such roles, or with one twice.
+      {{job(R"([{"type":":1"},{"type":"../x"}])")}, "device: type=:1; device2: type=../x"},
+      {{job(R"([{"type":"a"},{"type":"a"},{"type":"a2"},{"type":"a"}])")},
+       "a: type=a; a2: type=a; a3: type=a; a22: type=a2"},
       // Jobs that run one after the other use the same devices.
       {{job(R"([{"type":"handset"}])"), job(R"([{"type":"handset"},{"type":"handset"}])"),
         job(R"([{"type":"relay"}])")},

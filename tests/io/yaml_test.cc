@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -204,6 +205,43 @@ TEST(Yaml, AliasBombsEndEarly) {
             "]\n";
   }
   EXPECT_NE(problems_of(deep).find("nested deeper"), std::string::npos);
+}
+
+// Files of the greatest size that say one thing over and over: each is read, or refused, in bounded
+// time and without an end of the stack.
+TEST(Yaml, FilesFullOfOneThingEndSoon) {
+  constexpr std::chrono::seconds kPatience{60};  // of a machine that does much else
+  for (const std::string& piece :
+       {std::string("- "),        std::string("? "),      std::string("["),
+        std::string("{"),         std::string("{a: "),    std::string("a: "),
+        std::string("&a "),       std::string("*a "),     std::string("!!a "),
+        std::string("\""),        std::string("'"),       std::string("|\n"),
+        std::string("---\n"),     std::string("...\n"),   std::string("%A\n"),
+        std::string("#\n"),       std::string(" "),       std::string("\n"),
+        std::string("a:\n "),     std::string("- - -\n"), std::string("[a, b]: "),
+        std::string("&a [*a]\n"), std::string("\\"),      std::string("a\n")}) {
+    SCOPED_TRACE(piece);
+    std::string text;
+    while (text.size() + piece.size() <= kYamlBytesMax) text += piece;
+    const auto begun = std::chrono::steady_clock::now();
+    problems_of(text);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, kPatience);
+  }
+}
+
+TEST(Yaml, FilesFullOfBracketsAreNotTakenApart) {
+  EXPECT_NE(problems_of(std::string(2 * kYamlNodesMax, '[')).find("f:1:"), std::string::npos);
+  EXPECT_NE(problems_of(std::string(2 * kYamlNodesMax + 1, '[')).find("brackets and commas"),
+            std::string::npos);
+}
+
+// One text of 4 MiB behind an anchor, meant again by every alias: the values are few, the bytes
+// were not.
+TEST(Yaml, HugeScalarsAreNotMultiplied) {
+  std::string bomb = "a: &a " + std::string(kYamlBytesMax / 2, 'x') + "\nb: [";
+  while (bomb.size() + 5 < kYamlBytesMax) bomb += "*a, ";
+  EXPECT_NE(problems_of(bomb + "]").find("aliases"), std::string::npos);
+  EXPECT_EQ(problems_of("a: &a " + std::string(1'000, 'x') + "\nb: [*a, *a]\n"), "");
 }
 
 TEST(Yaml, FilesThatCannotBeRead) {

@@ -98,6 +98,7 @@ class LogModel {
   std::string take_event(const TaskEnded& event, Instant time);
   std::string take_event(const TaskRetried& event, Instant time);
   std::string take_event(const DaemonLogged& event, Instant time);
+  std::string take_event(const AccessRefused&, Instant) { return ""; }
   std::string take_event(const DrainChanged& event, Instant time);
   // The rules of scheduling (log_model_schedule.cc).
   std::string check_lease_rules(const AttemptLeased& event, const Task& task, Instant time);

@@ -23,7 +23,7 @@ class SimBroker {
   SimBroker(Sim& sim, SimNetwork& network, SimLog& log, Checkers& checkers, const Faults& faults,
             Plant plant, BrokerOptions options);
 
-  // Recovers from the log and begins to serve.
+  // Recovers from the log, or from a snapshot and the rest of the log, and begins to serve.
   void start();
   // Dies at the next of the places where dying matters, and starts again after `away`.
   void crash_soon(Duration away);
@@ -45,6 +45,7 @@ class SimBroker {
     Instant deadline;
   };
 
+  void recover();
   void wake();
   void wake_later(Duration delay);
   void take_message(FromPeer input, Instant now);

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "io/codec.h"
+#include "io/codec_snapshot.h"
 
 namespace muster::sim {
 
@@ -24,6 +25,15 @@ Result<Stored> store(uint64_t first, std::span<const Event> events) {
   if (block->first != first || !block->unknown.empty()) return Error{"the block came back changed"};
   stored.events = std::move(block->events);
   return stored;
+}
+
+Result<BrokerSnapshot> store(const BrokerSnapshot& snapshot) {
+  SnapshotEncoder encoder(snapshot, {});
+  SnapshotDecoder decoder;
+  while (const std::optional<Bytes> record = encoder.next()) {
+    if (const Result<Done> taken = decoder.take(*record); !taken.ok()) return Error{taken.error()};
+  }
+  return decoder.finish();
 }
 
 Result<std::vector<Event>> read_stored(std::string_view bytes, uint64_t from) {

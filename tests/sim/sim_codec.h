@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/broker_snapshot.h"
 #include "core/event.h"
 #include "core/messages.h"
 #include "core/result.h"
@@ -25,6 +26,9 @@ struct Stored {
   std::string bytes;
 };
 Result<Stored> store(uint64_t first, std::span<const Event> events);
+
+// What a reader of a stored snapshot finds.
+Result<BrokerSnapshot> store(const BrokerSnapshot& snapshot);
 
 // The events of a stored block from sequence number `from` on.
 Result<std::vector<Event>> read_stored(std::string_view bytes, uint64_t from);

@@ -59,16 +59,20 @@ size_t CouchDbServer::faults_left() {
 
 std::map<std::string, nlohmann::json> CouchDbServer::documents(const std::string& db) {
   std::map<std::string, nlohmann::json> documents;
-  const HttpReply reply = ask("GET", "/" + db + "/_all_docs?include_docs=true");
-  if (!reply.ok()) return documents;
-  const nlohmann::json answer = nlohmann::json::parse(reply.body);
-  for (const nlohmann::json& row : answer["rows"]) {
-    nlohmann::json document = row["doc"];
-    const std::string id = row["id"];
-    if (id.starts_with("_design/")) continue;
-    document.erase("_rev");
-    documents[id] = std::move(document);
+  const std::string page = "/" + db + "/_all_docs?include_docs=true&limit=5000";
+  for (std::string begin;;) {
+    const HttpReply reply = ask("GET", page + begin);
+    if (!reply.ok()) return documents;
+    const nlohmann::json answer = nlohmann::json::parse(reply.body);
+    for (const nlohmann::json& row : answer["rows"]) {
+      nlohmann::json document = row["doc"];
+      begin = "&startkey=%22" + row["key"].get<std::string>() + "%22&skip=1";
+      document.erase("_rev");
+      documents[row["id"]] = std::move(document);
+    }
+    if (answer["rows"].empty()) break;
   }
+  std::erase_if(documents, [](const auto& each) { return each.first.starts_with("_design/"); });
   return documents;
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "io/codec.h"
+#include "io/codec_snapshot.h"
 
 namespace muster {
 
@@ -53,6 +54,19 @@ inline RoundTrip round_trip_strategy(std::string_view bytes) {
 
 inline RoundTrip round_trip_report(std::string_view bytes) {
   return round_trip(bytes, decode_report, encode_report, std::equal_to<Report>());
+}
+
+// Equal parts have equal digests.
+inline bool same_record(const SnapshotRecord& a, const SnapshotRecord& b) {
+  if (const auto* part = std::get_if<BrokerSnapshot>(&a)) {
+    const auto* other = std::get_if<BrokerSnapshot>(&b);
+    return other && digest(*part) == digest(*other);
+  }
+  return encode_snapshot_record(a) == encode_snapshot_record(b);
+}
+
+inline RoundTrip round_trip_snapshot_record(std::string_view bytes) {
+  return round_trip(bytes, decode_snapshot_record, encode_snapshot_record, same_record);
 }
 
 }  // namespace muster

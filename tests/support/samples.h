@@ -306,6 +306,9 @@ inline std::vector<Named<Event>> events() {
       {"device_unlisted", DeviceUnlisted{"worker-1", "yuga-1"}},
       {"task_retried", TaskRetried{token().guid, "new cable", "ada@build-1", "0199-request"}},
       {"daemon_logged", DaemonLogged{"worker-worker-1", log_line()}},
+      {"access_refused", AccessRefused{std::string(62, '4') + "2f", "desk", "10.0.0.7",
+                                       "apply an inventory", "key desk has role submitter", 3}},
+
       {"drain_changed", DrainChanged{"worker-1", true, "new disk", "ada@build-1"}}};
   std::vector<Named<Event>> events;
   const auto metadata = std::make_shared<const Metadata>(task_spec().metadata);
@@ -419,6 +422,28 @@ inline std::vector<Named<Envelope>> in_envelopes(std::vector<Named<Message>> bod
 }
 
 // One of every alternative, in their order.
+inline LogState log_state() {
+  LogState state;
+  state.tail = 301;
+  state.head = 1234;
+  state.size = {5 << 20, 1 << 20};
+  state.keeping = {Duration(24h), 1 << 30};
+  state.snapshots = {1200, 900};
+  state.readers = {{"couchdb@old:/srv", 400, instant(-90)},
+                   {"ledger@build-1:/srv", 1230, instant(0)}};
+  state.limit = 400;
+  return state;
+}
+
+// Those about the event log.
+inline std::vector<Named<Message>> log_messages() {
+  return {{"ask_log", AskLog{}},
+          {"log_state", log_state()},
+          {"trim_log", TrimLog{500, true, "ada@build-1"}},
+          {"trim_log_reply", TrimLogReply{400, "couchdb@old:/srv needs event 400", log_state()}},
+          {"forget_reader", ForgetReader{"couchdb@old:/srv", "ada@build-1"}}};
+}
+
 inline std::vector<Named<Envelope>> messages() {
   std::vector<Named<Message>> bodies = {
       {"hello", Hello{1, 4, Role::collector, "collector-1", "0.1.0"}},
@@ -443,7 +468,7 @@ inline std::vector<Named<Envelope>> messages() {
       {"inventory_reply", InventoryReply{1, 2, 3}},
       {"sync", sync()},
       {"desired", desired()},
-      {"fetch", Fetch{77, 1 << 20, Duration(30s)}},
+      {"fetch", Fetch{77, 1 << 20, Duration(30s), "ledger@build-1:/srv/muster", 70}},
       {"blocks", Blocks{1247, {encode_block(1234, event_values()), ""}}},
       {"list_tasks", ListTasks{{TaskState::queued, TaskState::ended},
                                100,
@@ -482,10 +507,11 @@ inline std::vector<Named<Envelope>> messages() {
        RetryTasksReply{{{token().guid, ""},
                         {"another-task-1", "the queue is full", RefusalCode::unavailable}}}},
       {"tell_log", TellLog{{log_line()}}},
-      {"tell_log_reply", TellLogReply{log_line().seq}},
-      {"drain", Drain{{"worker-1", "worker-9"}, true, "new disk", "ada@build-1"}},
-      {"drain_reply",
-       DrainReply{{{"worker-1", "", "drains already", 3}, {"worker-9", "no such worker", "", 0}}}}};
+      {"tell_log_reply", TellLogReply{log_line().seq}}};
+  for (auto& about_log : log_messages()) bodies.push_back(std::move(about_log));
+  bodies.push_back({"drain", Drain{{"worker-1", "worker-9"}, true, "new disk", "ada@build-1"}});
+  bodies.push_back({"drain_reply", DrainReply{{{"worker-1", "", "drains already", 3},
+                                               {"worker-9", "no such worker", "", 0}}}});
   return in_envelopes(std::move(bodies));
 }
 

@@ -160,6 +160,10 @@ struct EventText {
   void operator()(const DaemonLogged& event) {
     line.word(event.daemon).word(to_string(event.line.level)).text("", event.line.text);
   }
+  void operator()(const AccessRefused& event) {
+    line.word(event.name.empty() ? "-" : event.name).text("what", event.what);
+    line.text("reason", event.reason).pair("count", event.count);
+  }
   void operator()(const DeviceJudged& event) {
     line.word(event.device).word(to_string(event.health)).text("reason", event.reason);
     line.pair("by", event.who).pair("failures", event.failures);
@@ -378,6 +382,18 @@ struct MessageText {
     }
   }
   void operator()(const AskInventory&) { line.word("ask_inventory"); }
+  void operator()(const AskLog&) { line.word("ask_log"); }
+  void operator()(const LogState& state) {
+    line.word("log_state").pair("tail", state.tail).pair("head", state.head);
+    line.pair("limit", state.limit).pair("readers", state.readers.size());
+  }
+  void operator()(const TrimLog& trim) {
+    line.word("trim_log").pair("before", trim.before).flag("dry_run", trim.dry_run);
+  }
+  void operator()(const TrimLogReply& reply) {
+    line.word("trim_log_reply").pair("before", reply.before).text("held_by", reply.held_by);
+  }
+  void operator()(const ForgetReader& forget) { line.word("forget_reader").word(forget.name); }
   void operator()(const CurrentInventory& current) {
     line.word("inventory")
         .list("devices", current.inventory->devices,

@@ -1,7 +1,9 @@
 // A disk that is low or full whenever a test says so, without a file system of its own. Loaded into
 // a daemon with LD_PRELOAD; the file $MUSTER_TEST_DISK says what the disk is like:
-//   (absent)  as it is        "low"  nearly nothing is free        "full"  and nothing can be
-//   written
+//   (absent)    as it is
+//   "low"       nearly nothing is free
+//   "full"      and nothing can be written
+//   "readonly"  nothing can be written, for another reason
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -44,14 +46,16 @@ bool refuses(int fd) {
   struct stat info {};
   if (fd <= STDERR_FILENO || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return false;
   if (info.st_dev == kConsole.st_dev && info.st_ino == kConsole.st_ino) return false;
-  if (disk_is(text) != "full") return false;
-  errno = ENOSPC;
+  const std::string_view disk = disk_is(text);
+  if (disk != "full" && disk != "readonly") return false;
+  errno = disk == "full" ? ENOSPC : EROFS;
   return true;
 }
 
 int limit_free(int result, unsigned long& available) {
   char text[8];
-  if (result == 0 && !disk_is(text).empty()) available = 0;
+  const std::string_view disk = disk_is(text);
+  if (result == 0 && (disk == "low" || disk == "full")) available = 0;
   return result;
 }
 
@@ -75,7 +79,7 @@ ssize_t pwrite(int fd, const void* bytes, size_t size, off_t at) {
 
 int posix_fallocate(int fd, off_t at, off_t size) {
   static const auto real = next<int (*)(int, off_t, off_t)>("posix_fallocate");
-  return refuses(fd) ? ENOSPC : real(fd, at, size);
+  return refuses(fd) ? errno : real(fd, at, size);
 }
 
 int statvfs(const char* path, struct statvfs* info) {
