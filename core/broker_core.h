@@ -175,6 +175,8 @@ class BrokerCore : private broker_state::HardState {
   Decision decide_plain(const Input& input, Instant now) const;
   void attach_metadata(Decision& decision) const;
   Decision decide_message(const FromPeer& input, Instant now) const;
+  static std::string protocol_refusal(const Hello& hello);
+  bool may_finish(const Hello& hello) const;
   Decision decide_hello(const FromPeer& input, const Hello& hello) const;
   Decision decide_submit(const FromPeer& input, const Submit& submit, Instant now) const;
   Decision decide_cancel(const FromPeer& input, const Cancel& cancel, Instant now) const;

@@ -20,14 +20,6 @@ Decision refuse(const FromPeer& input, RefusalCode code, std::string reason) {
   return decision;
 }
 
-std::string protocol_refusal(const Hello& hello) {
-  const bool peer_older = hello.protocol_max < kProtocolMin;
-  return "the peer speaks protocol " + std::to_string(hello.protocol_min) + " to " +
-         std::to_string(hello.protocol_max) + ", this broker " + std::to_string(kProtocolMin) +
-         " to " + std::to_string(kProtocolMax) + ": upgrade the " +
-         (peer_older ? "peer" : "broker");
-}
-
 // The end of a task that was cancelled in the queue.
 Event make_cancelled(const std::string& guid, const CancelRequested& cancel, Instant now) {
   return Event{now, TaskEnded{guid,
@@ -69,10 +61,31 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   return decision;
 }
 
+// Empty: there is a protocol that both speak.
+std::string BrokerCore::protocol_refusal(const Hello& hello) {
+  if (hello.protocol_min <= hello.protocol_max && hello.protocol_max >= kProtocolMin &&
+      hello.protocol_min <= kProtocolMax) {
+    return "";
+  }
+  const bool peer_older = hello.protocol_max < kProtocolMin;
+  return "the peer speaks protocol " + std::to_string(hello.protocol_min) + " to " +
+         std::to_string(hello.protocol_max) + ", this broker " + std::to_string(kProtocolMin) +
+         " to " + std::to_string(kProtocolMax) + ": upgrade the " +
+         (peer_older ? "peer" : "broker");
+}
+
+// What a worker runs may finish, whatever it speaks: messages are made so that builds of any age
+// read what they know of.
+bool BrokerCore::may_finish(const Hello& hello) const {
+  const auto found = worker_by_name_.find(hello.name);
+  return hello.role == Role::worker && found != worker_by_name_.end() &&
+         !workers_[found->second].held.empty();
+}
+
 Decision BrokerCore::decide_hello(const FromPeer& input, const Hello& hello) const {
-  if (hello.protocol_min > hello.protocol_max || hello.protocol_max < kProtocolMin ||
-      hello.protocol_min > kProtocolMax) {
-    return refuse(input, RefusalCode::protocol, protocol_refusal(hello));
+  std::string outdated = protocol_refusal(hello);
+  if (!outdated.empty() && !may_finish(hello)) {
+    return refuse(input, RefusalCode::protocol, std::move(outdated));
   }
   if (hello.role == Role::worker) {
     if (const auto problem = invalid_name(hello.name, "worker")) {

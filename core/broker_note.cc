@@ -40,11 +40,13 @@ void BrokerCore::note_hello(const FromPeer& input, const Hello& hello, Instant n
     session.role = hello.role;
     session.name = hello.name;
     session.last_heard = now;
+    session.outdated = protocol_refusal(hello);
     return;
   }
   const uint64_t id = next_session_++;
   session_by_peer_.insert(input.peer, id);
-  sessions_.emplace(id, Session{id, input.peer, hello.role, hello.name, now, {}});
+  sessions_.emplace(
+      id, Session{id, input.peer, hello.role, hello.name, now, {}, protocol_refusal(hello)});
 }
 
 void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now) {
@@ -60,8 +62,9 @@ void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now)
   note_lease(ix, now + options_.lease);
   if (sync.full) {
     worker.sync_number = sync.number;
-    worker.credit = sync.credit;
-    worker.refusing = cut_text(sync.refusing, kMessageLengthMax);
+    const bool outdated = !session.outdated.empty();
+    worker.credit = outdated ? 0 : sync.credit;
+    worker.refusing = cut_text(outdated ? session.outdated : sync.refusing, kMessageLengthMax);
     worker.listers = sync.listers;
     for (ListerState& lister : worker.listers) {
       lister.fault = cut_text(lister.fault, kMessageLengthMax);

@@ -247,6 +247,9 @@ struct Session {
   std::string name;
   Instant last_heard;
   std::vector<TaskRef> news;
+  // Of a worker without a protocol in common, which is served until it holds nothing: who should be
+  // upgraded. Empty: no such.
+  std::string outdated;
 };
 
 struct Placement {

@@ -8,11 +8,11 @@ namespace muster {
 
 namespace {
 
-Decision refuse_sync(const FromPeer& input, std::string reason) {
+Decision refuse_sync(const FromPeer& input, std::string reason,
+                     RefusalCode code = RefusalCode::invalid) {
   Decision decision;
   decision.sends.push_back(
-      Send{input.peer,
-           Envelope{input.envelope.request, Refused{RefusalCode::invalid, std::move(reason)}}});
+      Send{input.peer, Envelope{input.envelope.request, Refused{code, std::move(reason)}}});
   return decision;
 }
 
@@ -74,6 +74,10 @@ Decision BrokerCore::decide_sync(const FromPeer& input, const Sync& sync, Instan
                                   std::to_string(worker->incarnation) +
                                   "): is another worker of this " +
                                   "name running, or was its clock set back?");
+  }
+  const bool finished = !worker || (worker->held.empty() && sync.reports.empty());
+  if (!session.outdated.empty() && finished) {
+    return refuse_sync(input, session.outdated, RefusalCode::protocol);
   }
   const bool known = worker && worker->present && worker->incarnation == sync.incarnation;
   if (!sync.full && !known) return {};  // a full one follows within a beat

@@ -26,8 +26,9 @@
 namespace muster {
 
 // The range of wire protocols this build speaks. A connection uses the highest that both speak.
+// docs/protocol.md says what each brought.
 inline constexpr uint16_t kProtocolMin = 1;
-inline constexpr uint16_t kProtocolMax = 1;
+inline constexpr uint16_t kProtocolMax = 2;
 
 enum class Role : uint8_t { submitter, worker, collector, admin };
 

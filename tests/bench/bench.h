@@ -56,6 +56,8 @@ void print_json(const Figures& figures);
 
 // bench_core.cc: BrokerCore alone.
 void bench_decide_apply(Figures& figures);
+// Whether a task costs the same however many wait and however many workers there are.
+void bench_flat(Figures& figures);
 // bench_engine.cc: the strategy engine and the language of its scenarios, without checks.
 void bench_engine(Figures& figures);
 // bench_log.cc: the SQLite event log under `dir`.
@@ -64,6 +66,7 @@ void bench_append(const std::string& dir, Figures& figures);
 void bench_recovery(const std::string& dir, Figures& figures);
 // bench_tasks.cc: real processes from `bin_dir`, at home under `dir`.
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
+void bench_restart(const std::string& bin_dir, const std::string& dir, Figures& figures);
 void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_hostile.cc: the same, with a client without manners beside the honest ones.
 void bench_hostile(const std::string& bin_dir, const std::string& dir, Figures& figures);

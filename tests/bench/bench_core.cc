@@ -9,7 +9,13 @@
 namespace muster::bench {
 namespace {
 
-constexpr int kWorkers = 4;
+constexpr int kFewWorkers = 4;
+constexpr int kManyWorkers = 4'000;
+constexpr uint64_t kFewQueued = 1'000;
+constexpr uint64_t kManyQueued = 1'000'000;
+constexpr uint64_t kTasksPerFlatRun = 100'000;
+constexpr uint32_t kSlots = 256;
+constexpr uint32_t kCredit = 1'024;
 constexpr int kTasksPerSubmit = 64;
 constexpr uint64_t kTasksPerRun = 200'000;
 constexpr double kSecondsPerRunMax = 10;
@@ -18,9 +24,10 @@ constexpr double kSecondsPerRunMax = 10;
 // codec: what is left is the cost of deciding and applying.
 class CoreOnly {
  public:
-  CoreOnly() : core_(make_options()) {
+  explicit CoreOnly(int workers, uint32_t slots = kSlots, uint32_t credit = kCredit)
+      : core_(make_options()), slots_(slots), credit_(credit) {
     take(Start{1});
-    for (int i = 0; i < kWorkers; ++i) {
+    for (int i = 0; i < workers; ++i) {
       const std::string name = "worker-" + std::to_string(i);
       take_message(name, Hello{kProtocolMin, kProtocolMax, Role::worker, name, "bench"});
       sync(name, {});
@@ -46,9 +53,8 @@ class CoreOnly {
     now_ += Duration{100};
     if (core_.dispatch_due()) take(Dispatch{});
     for (Send& send : core_.drain_sends(now_)) {
-      if (const Desired* desired = std::get_if<Desired>(&send.envelope.message)) {
-        sync(send.peer, desired->run);
-      }
+      const Desired* desired = std::get_if<Desired>(&send.envelope.message);
+      if (desired && !desired->run.empty()) sync(send.peer, desired->run);
     }
   }
 
@@ -86,8 +92,8 @@ class CoreOnly {
     message.number = ++worker.syncs;
     message.incarnation = 1;
     message.full = worker.syncs == 1;
-    message.slots = 256;
-    message.credit = 1'024;
+    message.slots = slots_;
+    message.credit = credit_;
     constexpr uint64_t kStream = uint64_t{1} << 32;
     message.unacked_first = done.empty() ? 0 : kStream + worker.reports + 1;
     for (const Assignment& assignment : done) {
@@ -103,13 +109,15 @@ class CoreOnly {
   }
 
   BrokerCore core_;
+  uint32_t slots_;
+  uint32_t credit_;
   Instant now_ = from_us(1'700'000'000'000'000);
   uint64_t events_ = 0;
   std::map<std::string, WorkerState> workers_;
 };
 
 double run_core() {
-  CoreOnly house;
+  CoreOnly house(kFewWorkers);
   const uint64_t before = house.events();
   uint64_t submitted = 0;
   const Stopwatch watch;
@@ -127,7 +135,43 @@ double run_core() {
   return static_cast<double>(house.events() - before) / watch.seconds();
 }
 
+// Microseconds from submit to end of a task, while so many others wait and so many workers are
+// there, all of which together take kTasksPerSubmit at a time, or more.
+double task_us(uint64_t queued, int workers) {
+  constexpr uint32_t kSlotsEach = kTasksPerSubmit / kFewWorkers;
+  CoreOnly house(workers, kSlotsEach, kSlotsEach);
+  uint64_t submitted = 0;
+  const auto submit = [&] {
+    house.submit(submitted);
+    submitted += kTasksPerSubmit;
+  };
+  while (submitted < queued) submit();
+  const Stopwatch watch;
+  while (house.ended() < kTasksPerFlatRun) {
+    submit();
+    house.turn();
+  }
+  return watch.us() / static_cast<double>(house.ended());
+}
+
+double median_task_us(uint64_t queued, int workers) {
+  std::vector<double> times;
+  for (int run = 0; run < kRuns; ++run) times.push_back(task_us(queued, workers));
+  return median(times);
+}
+
 }  // namespace
+
+void bench_flat(Figures& figures) {
+  const double usual = median_task_us(kFewQueued, kFewWorkers);
+  const double many_queued = median_task_us(kManyQueued, kFewWorkers);
+  const double many_workers = median_task_us(kFewQueued, kManyWorkers);
+  figures.push_back({"core_task_us", usual, "us", ""});
+  figures.push_back({"core_task_1m_queued_us", many_queued, "us", ""});
+  figures.push_back({"core_task_4000_workers_us", many_workers, "us", ""});
+  figures.push_back({"flat_in_queued_ratio", many_queued / usual, "", "<= 1.2"});
+  figures.push_back({"flat_in_workers_ratio", many_workers / usual, "", "<= 1.2"});
+}
 
 void bench_decide_apply(Figures& figures) {
   std::vector<double> rates;

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <memory>
 
 #include "io/ledger.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr double kWarmUpSeconds = 1;
 constexpr double kSecondsPerRun = 4;
 constexpr uint64_t kQueuedTasks = 100'000;
+constexpr uint64_t kManyQueuedTasks = 1'000'000;
+constexpr uint64_t kTasksPerWait = 1'000;
 constexpr Duration kCatchUpPatience = std::chrono::seconds(120);
 
 // The most memory that a collector has needed for the whole log at once; its ledger lies at
@@ -47,6 +50,21 @@ void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Fig
   figures.push_back({"durable_p99_us", median(p99), "us", ""});
 }
 
+void bench_restart(const std::string& bin_dir, const std::string& dir, Figures& figures) {
+  constexpr double kLoadSeconds = 2;
+  const auto measure = [&](int signal) {
+    std::vector<double> delays;
+    for (int run = 0; run < kRuns; ++run) {
+      DurableTasks tasks(bin_dir, dir);
+      tasks.run_pipelined(kLoadSeconds);
+      delays.push_back(tasks.restart_broker(signal));
+    }
+    return median(delays);
+  };
+  figures.push_back({"restart_delay_ms", measure(SIGTERM), "ms", "<= 2000"});
+  figures.push_back({"restart_after_kill_delay_ms", measure(SIGKILL), "ms", "<= 2000"});
+}
+
 void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures) {
   House house(bin_dir, dir);
   const std::unique_ptr<Child> broker = house.start_broker();
@@ -54,10 +72,14 @@ void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& f
   figures.push_back(
       {"idle_rss_bytes", static_cast<double>(resident_bytes(broker->pid())), "bytes", ""});
   Submitter submitter(house, "nobody");
-  for (uint64_t sent = 0; sent < kQueuedTasks; sent += kQueuedTasks / 100) {
-    submitter.submit(kQueuedTasks / 100);
-    while (submitter.accepted() <= sent) submitter.take_one();
-  }
+  uint64_t sent = 0;
+  const auto submit_up_to = [&](uint64_t count) {
+    for (; sent < count; sent += kTasksPerWait) {
+      submitter.submit(kTasksPerWait);
+      while (submitter.accepted() <= sent) submitter.take_one();
+    }
+  };
+  submit_up_to(kQueuedTasks);
   figures.push_back({"queued_100k_rss_bytes", static_cast<double>(resident_bytes(broker->pid())),
                      "bytes", "<= 70000000"});
   figures.push_back({"collector_peak_bytes",
@@ -70,6 +92,9 @@ void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& f
                                       ", user: muster, password_file: " + password + " }\n");
   figures.push_back({"collector_mariadb_peak_bytes", collector_peak_bytes(house, server.place()),
                      "bytes", "<= 100000000"});
+  submit_up_to(kManyQueuedTasks);
+  figures.push_back({"queued_1m_rss_bytes", static_cast<double>(resident_bytes(broker->pid())),
+                     "bytes", "<= 700000000"});
 }
 
 }  // namespace muster::bench

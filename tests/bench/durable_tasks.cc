@@ -103,6 +103,21 @@ std::vector<double> DurableTasks::run_one_in_flight(double seconds) {
   return times;
 }
 
+double DurableTasks::restart_broker(int signal) {
+  const std::unique_ptr<Client> client = house_.connect();
+  auto spec = std::make_shared<TaskSpec>();
+  spec->guid = "bench-restart";
+  spec->submitter = "bench@localhost";
+  spec->work = encode_work(NoopWork{});
+  const Stopwatch watch;
+  broker_->signal(signal);
+  if (!broker_->wait(kPatience)) fail(house_, "the broker did not end");
+  broker_ = house_.start_broker();
+  const auto answer = client->ask(Submit{{spec}, false}, kPatience);
+  if (!std::holds_alternative<Message>(answer)) fail(house_, "no answer after a restart");
+  return watch.us() / 1'000;
+}
+
 uint64_t DurableTasks::broker_bytes() const { return resident_bytes(broker_->pid()); }
 
 }  // namespace muster::bench

@@ -61,6 +61,10 @@ class DurableTasks {
   // tasks, or as many as fit into so long.
   std::vector<double> run_one_in_flight(double seconds);
 
+  // Milliseconds from kill -9 of the broker, or from SIGTERM, until a broker that was started at
+  // once has accepted a task that was on its way meanwhile. Nothing is run here after that.
+  double restart_broker(int signal);
+
   // Resident memory of the broker.
   uint64_t broker_bytes() const;
   double broker_cpu_seconds() const { return cpu_seconds(broker_->pid()); }

@@ -2,9 +2,9 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is sink_down, core, engine, log, recovery, ledger, tasks, hostile, memory, sweep, archive,
-// jobs or sinks. The table goes to stdout with facts about the machine; with -o json one object a
-// line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
+// NAME is sink_down, core, flat, engine, log, recovery, ledger, tasks, restart, hostile, memory,
+// sweep, archive, jobs or sinks. The table goes to stdout with facts about the machine; with -o
+// json one object a line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -57,11 +57,13 @@ int run(const Options& options, const std::string& bin_dir) {
   const std::vector<std::pair<std::string, std::function<void()>>> benches = {
       {"sink_down", [&] { bench_sink_down(disk, figures); }},  // before others grow this process
       {"core", [&] { bench_decide_apply(figures); }},
+      {"flat", [&] { bench_flat(figures); }},
       {"engine", [&] { bench_engine(figures); }},
       {"log", [&] { bench_append(disk, figures); }},
       {"recovery", [&] { bench_recovery(disk, figures); }},
       {"ledger", [&] { bench_ledger(disk, figures); }},
       {"tasks", [&] { bench_durable_tasks(bin_dir, disk, figures); }},
+      {"restart", [&] { bench_restart(bin_dir, disk, figures); }},
       {"hostile", [&] { bench_hostile(bin_dir, disk, figures); }},
       {"memory", [&] { bench_memory(bin_dir, disk, figures); }},
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
@@ -88,11 +90,11 @@ int run(const Options& options, const std::string& bin_dir) {
 int main(int argc, char** argv) {
   muster::bench::Options options;
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
-    std::fprintf(
-        stderr,
-        "usage: muster_bench [-o human|json] [--only "
-        "sink_down|core|engine|log|recovery|ledger|tasks|hostile|memory|sweep|archive|jobs|"
-        "sinks]\n");
+    std::fprintf(stderr,
+                 "usage: muster_bench [-o human|json] [--only "
+                 "sink_down|core|flat|engine|log|recovery|ledger|tasks|restart|hostile|memory|"
+                 "sweep|archive|jobs|"
+                 "sinks]\n");
     return muster::bench::kExitUsage;
   }
   return muster::bench::run(options, std::filesystem::path(argv[0]).parent_path().string());

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/core/chain_in_hand.h"
 #include "tests/core/schedule_in_hand.h"
 
 namespace muster {
@@ -98,6 +99,20 @@ TEST(FairShare, IsWhatPositionsSay) {
   for (const size_t number : {5, 1, 6, 2, 3, 4}) ahead.push_back(shop.explain(number).ahead);
   EXPECT_THAT(ahead, ElementsAre(0, 1, 2, 3, 4, 5)) << "while 7 runs";
   EXPECT_EQ(shop.run_all(), (std::vector<size_t>{7, 5, 1, 6, 2, 3, 4}));
+}
+
+// Each of two took the device that was verified for the other, for ever.
+TEST(FairShare, AJobWhoseDeviceWasVerifiedRunsBeforeWhoHasLessRunning) {
+  ChainLab lab(make_inventory({"a handset w1"}));
+  lab.submit_and_dispatch(lab.job(1, "", VerifyFirst::none));
+  ASSERT_EQ(lab.core.task_info(guid_of(1))->state, TaskState::leased);
+  lab.submit_and_dispatch(lab.job(2, "a", VerifyFirst::always));
+  TaskSpec other = lab.job(3, "a", VerifyFirst::always);
+  other.submitter = "bob@host";
+  lab.submit_and_dispatch(other);
+  lab.end_child(2, make_pass());
+  EXPECT_EQ(lab.leased(2), "a") << "although bob has nothing running and ann has a job";
+  EXPECT_TRUE(lab.children(3).empty());
 }
 
 TEST(FairShare, AWeightIsChangedByAnInventory) {

@@ -43,6 +43,12 @@ TEST(BrokerSnapshot, AChangeOfAnythingChangesTheDigest) {
       [](BrokerSnapshot& s) { s.workers[0].listed["x"] = {}; },
       [](BrokerSnapshot& s) { s.devices[0].uses["power"] = {kZero}; },
       [](BrokerSnapshot& s) { s.devices[0].gone_at = 3; },
+      [](BrokerSnapshot& s) {
+        s.workers[0].draining = Draining{"kim", "", kZero};
+      },
+      [](BrokerSnapshot& s) {
+        s.draining = Draining{"kim", "", kZero};
+      },
       [](BrokerSnapshot& s) { s.logged_through["broker"] = 3; },
       [](BrokerSnapshot& s) { s.classes[0].typical += 1us; },
       [](BrokerSnapshot& s) { s.typical_times.emplace_back("key", 1us); },

@@ -2,6 +2,7 @@
 // every status.log is complete, and the ledger tells what the log tells.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -40,21 +41,33 @@ class CrashTest : public testing::Test {
   }
   void start_collector() { collector_ = house_.start_collector(); }
 
+  TaskSpecPtr make_task(const std::string& guid, const std::string& script) {
+    auto spec = std::make_shared<TaskSpec>();
+    spec->guid = guid;
+    spec->name = "moment";
+    spec->submitter = "test@house";
+    spec->retry.infra = 10;
+    JobWork work;
+    work.source = CommandSource{{"/bin/sh", "-c", script}};
+    spec->work = encode_work(work);
+    guids_.push_back(guid);
+    return spec;
+  }
   // Tasks that run for a moment and print something.
   void submit_round(int round) {
     Submit message;
     for (int i = 0; i < kTasksPerRound; ++i) {
-      auto spec = std::make_shared<TaskSpec>();
-      spec->guid = "crash-test/" + std::to_string(round) + "/" + std::to_string(i);
-      spec->name = "moment";
-      spec->submitter = "test@house";
-      spec->retry.infra = 10;
-      JobWork work;
-      work.source = CommandSource{{"/bin/sh", "-c", "echo begun; sleep 0.3; echo done"}};
-      spec->work = encode_work(work);
-      guids_.push_back(spec->guid);
-      message.tasks.push_back(std::move(spec));
+      message.tasks.push_back(
+          make_task("crash-test/" + std::to_string(round) + "/" + std::to_string(i),
+                    "echo begun; sleep 0.3; echo done"));
     }
+    submit(message);
+  }
+  // One that runs until the file `gate` is gone.
+  void submit_gated(const std::string& guid, const std::string& gate) {
+    submit({{make_task(guid, "while [ -e " + gate + " ]; do sleep 0.1; done")}, false});
+  }
+  void submit(const Submit& message) {
     const auto answer = client_->ask(message, kPatience);
     ASSERT_TRUE(std::holds_alternative<Message>(answer));
     const SubmitReply* reply = std::get_if<SubmitReply>(&std::get<Message>(answer));
@@ -120,6 +133,25 @@ TEST_F(CrashTest, BrokerKilledInMidTask) {
     start_broker();
   }
   audit();
+}
+
+// Neither an upgrade nor a crash of the broker costs an attempt.
+TEST_F(CrashTest, ARestartOfTheBrokerUnderLoadLosesNoLeaseAndNoRunningJob) {
+  const std::string gate = house_.write("gate", "");
+  submit_gated("crash-test/through", gate);
+  for (int round = 0; round < kRounds; ++round) {
+    submit_round(round);
+    wait_until_running(round, 10);
+    if (round % 2 == 0) {
+      EXPECT_EQ(broker_->stop(), 0) << house_.daemon_output();
+    } else {
+      broker_->kill_now();
+    }
+    start_broker();
+  }
+  std::filesystem::remove(gate);
+  audit();
+  for (const auto& [guid, life] : fold_lives(tail_->events())) EXPECT_EQ(life.leases, 1u) << guid;
 }
 
 TEST_F(CrashTest, WorkersKilledInMidTask) {

@@ -271,7 +271,8 @@ void SimSubmitter::watch_again() {
 
 void SimSubmitter::cancel_rest() {
   gives_up_ = true;
-  if (!unended_.empty()) ask(Cancel{{unended_.begin(), unended_.end()}, "gives up", name()});
+  // Late news may have called one ended that was retried since.
+  if (!accepted_.empty()) ask(Cancel{{accepted_.begin(), accepted_.end()}, "gives up", name()});
 }
 
 bool SimSubmitter::at_rest() const { return to_submit_ == 0 && unended_.empty() && retries_ == 0; }

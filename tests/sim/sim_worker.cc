@@ -348,11 +348,13 @@ void SimWorker::leave() {
 
 bool SimWorker::at_rest() const {
   if (gone_) return true;
+  if (suspended_until_ > sim_.now()) return false;
   return core_ && core_->held_count() == 0 && core_->unacked_count() == 0 && said_.empty();
 }
 
 std::string SimWorker::describe_rest() const {
   if (!core_) return name_ + " is down";
+  if (suspended_until_ > sim_.now()) return name_ + " is suspended";
   return name_ + " holds " + std::to_string(core_->held_count()) + " attempts and owes " +
          std::to_string(core_->unacked_count()) + " reports";
 }
