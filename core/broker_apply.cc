@@ -94,7 +94,7 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
     const auto device = device_by_name_.find(name);
     assert(device != device_by_name_.end() && devices_[device->second].holder == kNone);
     attempt.devices.push_back(device->second);
-    apply_taken(devices_[device->second], ix);
+    apply_taken(device->second, ix);
   }
   Worker& worker = workers_[attempt.worker];
   task.held_position = static_cast<uint32_t>(worker.held.size());
@@ -109,9 +109,11 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
 }
 
 // Holds a device for a task. What it was verified for is void when that is somebody else.
-void BrokerCore::apply_taken(Device& device, TaskIx ix) {
+void BrokerCore::apply_taken(DeviceIx device_ix, TaskIx ix) {
+  Device& device = devices_[device_ix];
   const Task& task = tasks_[ix];
   device.holder = ix;
+  index_holder(device_ix);
   const bool same_chain =
       task.seq == device.good_for || (task.chain && task.chain->parent.seq == device.good_for);
   if (!same_chain) device.good_for = 0;
@@ -191,6 +193,7 @@ void BrokerCore::apply_release(Task& task, TaskIx ix) {
   for (const DeviceIx device : attempt.devices) {
     assert(devices_[device].holder == ix);
     devices_[device].holder = kNone;
+    index_holder(device);
   }
   for (const DeviceIx device : attempt.devices) {
     mark_device(device);

@@ -273,6 +273,10 @@ class BrokerCore : private broker_state::HardState {
   std::vector<DeviceIx> collateral_of(const std::vector<DeviceIx>& devices) const;
   bool share_stack(DeviceIx one, DeviceIx other) const;
   DeviceIx thing_of(DeviceIx device) const;
+  size_t place_among(const std::vector<DeviceIx>& candidates, DeviceIx ix) const;
+  void index_holder(DeviceIx ix);
+  static DeviceIx next_candidate(const TaskClass& task_class, size_t request,
+                                 const Scratch* scratch, size_t& place);
   bool is_candidate(const TaskClass& task_class, size_t request, DeviceIx device) const;
   // Whether a task of this class may have the device, and the rest of its stacks, now.
   bool device_usable(DeviceIx device, const TaskClass& task_class, const Scratch* scratch) const;
@@ -382,7 +386,7 @@ class BrokerCore : private broker_state::HardState {
   void apply_event(const AccessRefused&, Instant) {}  // for people: nothing follows from it
   void apply_queued(TaskIx ix, Instant time);
   void apply_origin(const Origin& origin);
-  void apply_taken(Device& device, TaskIx ix);
+  void apply_taken(DeviceIx device, TaskIx ix);
   void apply_release(Task& task, TaskIx ix);
   void apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant time);
   void apply_device_health(const Task& task, const Ending& ending, Instant time);

@@ -25,6 +25,7 @@ std::set<BrokerCore::ClassIx> BrokerCore::classes_to_look_at() const {
   std::set<ClassIx> others;
   std::set_difference(chain_classes_.begin(), chain_classes_.end(), all.begin(), all.end(),
                       std::inserter(others, others.end()));
+  const Scratch nothing_taken;
   LookupSet<DeviceIx> seen;
   LookupSet<DeviceIx> seen_beside;
   const auto add_waiters = [&](DeviceIx ix) {
@@ -40,8 +41,11 @@ std::set<BrokerCore::ClassIx> BrokerCore::classes_to_look_at() const {
   };
   for (const ClassIx dirty : dirty_classes_) {
     if (classes_[dirty].queues.empty()) continue;
-    for (const std::vector<DeviceIx>& candidates : classes_[dirty].candidates) {
-      for (const DeviceIx candidate : candidates) {
+    const TaskClass& task_class = classes_[dirty];
+    for (size_t request = 0; request < task_class.candidates.size(); ++request) {
+      for (size_t place = 0;;) {  // of those that it could get
+        const DeviceIx candidate = next_candidate(task_class, request, &nothing_taken, place);
+        if (candidate == kNone) break;
         if (others.empty()) return all;
         each_with(candidate, [&](DeviceIx near) {
           if (seen.insert(near)) each_with(near, add_waiters);

@@ -131,9 +131,13 @@ void BrokerCore::keep_typical(const TaskClass& task_class) {
 void BrokerCore::match_class(ClassIx ix) {
   TaskClass& task_class = classes_[ix];
   task_class.candidates.clear();
+  task_class.unheld.assign(task_class.requests.size(), PlaceSet());
   for (size_t request = 0; request < task_class.requests.size(); ++request) {
     task_class.candidates.push_back(matching_devices(task_class, request));
-    for (const DeviceIx device : task_class.candidates.back()) devices_[device].waiters.insert(ix);
+    for (const DeviceIx device : task_class.candidates.back()) {
+      devices_[device].waiters.insert(ix);
+      task_class.unheld[request].push_back(devices_[device].holder == kNone);
+    }
   }
   mark_class(ix);
 }
@@ -150,23 +154,49 @@ void BrokerCore::match_classes() {
 void BrokerCore::match_device(DeviceIx ix) {
   Device& device = devices_[ix];
   device.waiters.clear();
-  const auto by_name = [&](DeviceIx a, DeviceIx b) {
-    return devices_[a].spec.name < devices_[b].spec.name;
-  };
   for (ClassIx class_ix = 0; class_ix < classes_.size(); ++class_ix) {
     TaskClass& task_class = classes_[class_ix];
     for (size_t request = 0; request < task_class.candidates.size(); ++request) {
       std::vector<DeviceIx>& candidates = task_class.candidates[request];
-      auto place = std::lower_bound(candidates.begin(), candidates.end(), ix, by_name);
-      const bool listed = place != candidates.end() && *place == ix;
+      const size_t place = place_among(candidates, ix);
+      const auto at = candidates.begin() + static_cast<std::ptrdiff_t>(place);
+      const bool listed = at != candidates.end() && *at == ix;
       const bool matches = request_matches(task_class, request, device);
-      if (listed && !matches) candidates.erase(place);
-      if (!listed && matches) candidates.insert(place, ix);
+      if (listed && !matches) {
+        candidates.erase(at);
+        task_class.unheld[request].erase(place);
+      }
+      if (!listed && matches) {
+        candidates.insert(at, ix);
+        task_class.unheld[request].insert(place, device.holder == kNone);
+      }
       if (matches) device.waiters.insert(class_ix);
     }
   }
   if (index_cap_device(ix)) mark_classes();
   mark_device(ix);
+}
+
+// Where the device stands among these, which are sorted by name, or would stand.
+size_t BrokerCore::place_among(const std::vector<DeviceIx>& candidates, DeviceIx ix) const {
+  const auto place = std::lower_bound(
+      candidates.begin(), candidates.end(), ix, [&](DeviceIx candidate, DeviceIx wanted) {
+        return devices_[candidate].spec.name < devices_[wanted].spec.name;
+      });
+  return static_cast<size_t>(place - candidates.begin());
+}
+
+// Somebody holds the device now, or nobody does any more.
+void BrokerCore::index_holder(DeviceIx ix) {
+  for (const ClassIx waiter : devices_[ix].waiters) {
+    TaskClass& task_class = classes_[waiter];
+    for (size_t request = 0; request < task_class.candidates.size(); ++request) {
+      const std::vector<DeviceIx>& candidates = task_class.candidates[request];
+      const size_t place = place_among(candidates, ix);
+      if (place == candidates.size() || candidates[place] != ix) continue;
+      task_class.unheld[request].set(place, devices_[ix].holder == kNone);
+    }
+  }
 }
 
 bool BrokerCore::request_matches(const TaskClass& task_class, size_t request,

@@ -72,11 +72,18 @@ bool BrokerCore::share_stack(DeviceIx one, DeviceIx other) const {
 
 bool BrokerCore::is_candidate(const TaskClass& task_class, size_t request, DeviceIx ix) const {
   const std::vector<DeviceIx>& candidates = task_class.candidates[request];
-  const auto found = std::lower_bound(
-      candidates.begin(), candidates.end(), ix, [&](DeviceIx candidate, DeviceIx wanted) {
-        return devices_[candidate].spec.name < devices_[wanted].spec.name;
-      });
-  return found != candidates.end() && *found == ix;
+  const size_t place = place_among(candidates, ix);
+  return place < candidates.size() && candidates[place] == ix;
+}
+
+// The next candidate for the request from `place` on, which moves behind it; kNone: no more. Held
+// ones are passed where they would not do.
+BrokerCore::DeviceIx BrokerCore::next_candidate(const TaskClass& task_class, size_t request,
+                                                const Scratch* scratch, size_t& place) {
+  const std::vector<DeviceIx>& candidates = task_class.candidates[request];
+  const bool held_do = !scratch || scratch->fit_is_enough || task_class.unheld.empty();
+  if (!held_do) place = task_class.unheld[request].next(place);
+  return place < candidates.size() ? candidates[place++] : kNone;
 }
 
 std::vector<BrokerCore::DeviceIx> BrokerCore::collateral_of(
@@ -103,7 +110,9 @@ std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass&
                                     [](uint32_t with) { return with != kNone; });
   Search search{task_class, scratch, kNone, search_order(task_class), {}, kPlacementStepsMax};
   LookupSet<WorkerIx> tried;
-  for (const DeviceIx candidate : task_class.candidates[0]) {
+  for (size_t place = 0;;) {
+    const DeviceIx candidate = next_candidate(task_class, 0, scratch, place);
+    if (candidate == kNone) break;
     const WorkerIx worker = devices_[candidate].worker;
     if (tried.contains(worker) || !device_usable(candidate, task_class, scratch) ||
         !worker_takes_device(worker, scratch)) {
@@ -144,22 +153,25 @@ bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
   const auto usable = [&](DeviceIx candidate) {
     return devices_[candidate].worker == worker && device_usable(candidate, task_class, scratch);
   };
+  // The first one whose thing `take` takes.
+  const auto find_first = [&](size_t request, const auto& take) {
+    for (size_t place = 0;;) {
+      const DeviceIx candidate = next_candidate(task_class, request, scratch, place);
+      if (candidate == kNone) return false;
+      if (!usable(candidate) || !take(thing_of(candidate))) continue;
+      owners[thing_of(candidate)] = {request, candidate};
+      return true;
+    }
+  };
   const std::function<bool(size_t)> augment = [&](size_t request) {
-    for (const DeviceIx candidate : task_class.candidates[request]) {
-      const DeviceIx thing = thing_of(candidate);
-      if (owners.contains(thing) || visited.contains(thing) || !usable(candidate)) continue;
-      owners[thing] = {request, candidate};
-      return true;
-    }
-    for (const DeviceIx candidate : task_class.candidates[request]) {
-      const DeviceIx thing = thing_of(candidate);
+    const auto is_new = [&](DeviceIx thing) {
+      return !owners.contains(thing) && !visited.contains(thing);
+    };
+    const auto is_left = [&](DeviceIx thing) {
       const auto held = owners.find(thing);
-      if (held == owners.end() || !usable(candidate) || !visited.insert(thing).second) continue;
-      if (!augment(held->second.request)) continue;
-      owners[thing] = {request, candidate};
-      return true;
-    }
-    return false;
+      return held != owners.end() && visited.insert(thing).second && augment(held->second.request);
+    };
+    return find_first(request, is_new) || find_first(request, is_left);
   };
   for (size_t request = 0; request < task_class.requests.size(); ++request) {
     visited.clear();

@@ -25,6 +25,7 @@
 #include "core/limits.h"
 #include "core/lookup_map.h"
 #include "core/messages.h"
+#include "core/place_set.h"
 #include "core/selector.h"
 #include "core/slot_vector.h"
 #include "core/task.h"
@@ -209,6 +210,9 @@ struct TaskClass {
   std::vector<Selector> selectors;                // per request
   std::vector<uint32_t> with;                     // per request: another one, or kNone
   std::vector<std::vector<DeviceIx>> candidates;  // per request, by name
+  // Per request: the places in `candidates` of devices that nobody holds. Empty where the class was
+  // made for one question.
+  std::vector<PlaceSet> unheld;
   LanesByPriority queues;
   uint32_t live = 0;    // tasks in this class that have not ended
   Duration typical{0};  // moving average of its attempts, from lease to end; 0: none has ended

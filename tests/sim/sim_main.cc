@@ -11,6 +11,7 @@
 
 #include "io/flags.h"
 #include "tests/sim/house.h"
+#include "tests/sim/scale.h"
 
 namespace muster::sim {
 namespace {
@@ -103,6 +104,27 @@ int run(const Plan& plan, const RunOptions& options) {
   return EXIT_SUCCESS;
 }
 
+int run_big(const ScaleOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const ScaleResult result = run_scale(options);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  if (!result.failure.empty()) {
+    std::printf("%s\nrepeat with: ./dev sim %llu --scale\n", result.failure.c_str(),
+                static_cast<unsigned long long>(options.seed));
+    return EXIT_FAILURE;
+  }
+  std::printf(
+      "%u devices, %llu tasks, %llu attempts, %llu workers lost, %llu events in %.1f virtual "
+      "minutes; %.1f s, hash %016llx, nothing wrong\n",
+      options.devices, static_cast<unsigned long long>(options.tasks),
+      static_cast<unsigned long long>(result.attempts),
+      static_cast<unsigned long long>(result.workers_lost),
+      static_cast<unsigned long long>(result.events),
+      static_cast<double>(result.length.count()) / 6e7, took.count(),
+      static_cast<unsigned long long>(result.hash));
+  return EXIT_SUCCESS;
+}
+
 }  // namespace
 }  // namespace muster::sim
 
@@ -113,6 +135,7 @@ int main(int argc, char** argv) {
   uint64_t hours = 0;
   std::string plant = "none";
   RunOptions options;
+  bool scale = false;
   std::vector<std::string> plants;
   for (const auto& [name, value] : kPlants) plants.push_back(name);
   muster::FlagSet flags("muster_sim", "Runs seeds of the simulation until a checker speaks.");
@@ -123,6 +146,7 @@ int main(int argc, char** argv) {
   flags.number("hours", "N", "run seeds for so long", 0, 1'000, &hours);
   flags.number("minutes", "N", "and so much longer", 0, 60'000, &minutes);
   flags.choice("plant", plants, "plant this bug in the shells", &plant);
+  flags.enable("scale", "a big lab instead: 100,000 devices and 1,000,000 tasks", &scale);
   flags.enable("race", "twenty submitters, three devices", &options.race);
   flags.enable("trace", "print what happens", &options.trace);
   if (const std::optional<int> status = flags.parse_or_exit_status(argc, argv)) return *status;
@@ -130,5 +154,6 @@ int main(int argc, char** argv) {
   racing = options.race;
   std::signal(SIGABRT, on_abort);
   plan.time = std::chrono::hours(hours) + std::chrono::minutes(minutes);
+  if (scale) return run_big({plan.first});
   return run(plan, options);
 }

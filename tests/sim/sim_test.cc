@@ -8,12 +8,14 @@
 
 #include "core/guid.h"
 #include "tests/sim/house.h"
+#include "tests/sim/scale.h"
 
 namespace muster::sim {
 namespace {
 
 constexpr uint64_t kFixedSeeds = 1'500;
-constexpr uint64_t kDrawnSeeds = 300;
+constexpr uint64_t kDrawnSeedsEach = 1'000;
+constexpr uint64_t kDrawn = 18;
 constexpr uint64_t kRaceSeeds = 100;
 
 void run_seeds(uint64_t first, uint64_t count, Marks& marks) {
@@ -46,11 +48,25 @@ TEST(Sim, TwentyRaceForThreeDevices) {
 }
 
 // Other seeds for each commit that CI builds, the same for everybody who builds that commit.
-TEST(Sim, SeedsDrawnFromTheCommitPass) {
+class SimDrawn : public ::testing::TestWithParam<uint64_t> {};
+
+TEST_P(SimDrawn, SeedsOfTheCommitPass) {
   const char* commit = std::getenv("MUSTER_COMMIT");
   const std::string drawn_from = commit ? commit : "no commit is known";
+  const uint64_t first = hash64(drawn_from) % 1'000'000'000 + GetParam() * kDrawnSeedsEach;
   Marks marks;
-  run_seeds(hash64(drawn_from) % 1'000'000'000, kDrawnSeeds, marks);
+  run_seeds(first, kDrawnSeedsEach, marks);
+}
+INSTANTIATE_TEST_SUITE_P(Sim, SimDrawn, ::testing::Range<uint64_t>(0, kDrawn));
+
+// ./dev sim 1 --scale is the big one.
+TEST(SimScale, EveryTaskOfALabWithManyDevicesEndsOnceAndNoDeviceIsHadByTwo) {
+  const ScaleOptions options{1, 2'000, 20'000};
+  const ScaleResult result = run_scale(options);
+  EXPECT_EQ(result.failure, "");
+  EXPECT_GT(result.workers_lost, 0u);
+  EXPECT_GT(result.attempts, options.tasks) << "some were tried again";
+  EXPECT_EQ(result.hash, run_scale(options).hash);
 }
 
 TEST(Sim, SameSeedSameHash) {

@@ -347,14 +347,14 @@ void SimWorker::leave() {
 }
 
 bool SimWorker::at_rest() const {
+  if (suspended_until_ > sim_.now()) return false;  // with what its supervisors keep
   if (gone_) return true;
-  if (suspended_until_ > sim_.now()) return false;
   return core_ && core_->held_count() == 0 && core_->unacked_count() == 0 && said_.empty();
 }
 
 std::string SimWorker::describe_rest() const {
-  if (!core_) return name_ + " is down";
   if (suspended_until_ > sim_.now()) return name_ + " is suspended";
+  if (!core_) return name_ + " is down";
   return name_ + " holds " + std::to_string(core_->held_count()) + " attempts and owes " +
          std::to_string(core_->unacked_count()) + " reports";
 }
