@@ -55,6 +55,7 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
 
 void SinkRunner::run() {
   while (!stop_.raised()) {
+    is_held_ = is_held_ || source_.hold();
     const Result<Done> opened = open();
     serve_order();
     if (!opened.ok()) {

@@ -105,6 +105,7 @@ class SinkRunner {
   Clock& clock_;
   SinkRunnerOptions options_;
   SinkPosition position_;
+  bool is_held_ = false;  // the source keeps what comes until the sink can say what it has
   bool is_open_ = false;
   Pending pending_;
   bool source_fails_ = false;
