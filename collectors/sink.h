@@ -101,6 +101,11 @@ class Sink {
   virtual Delivery deliver(std::span<const SequencedEvent> events,
                            const SinkPosition& position) = 0;
 
+  // True: when no event comes for a while, rest() has something to do. After a rest that went well
+  // it is false until the next deliver.
+  virtual bool wants_rest() const { return false; }
+  virtual Delivery rest() { return {}; }
+
   // Carries events of the log `log_id` that were refused before, in ascending order and out of
   // their turn: the position stays. A repeat is harmless. When it is `refused`, those that it names
   // are to blame, or else some of `events`; the others may have had their effect, and are given

@@ -13,6 +13,8 @@ namespace {
 
 // How long a source may keep a fetch that finds nothing new.
 constexpr Duration kFetchWait = std::chrono::seconds(20);
+// How long nothing new comes until traffic is said to rest.
+constexpr Duration kRestAge = std::chrono::seconds(1);
 // How long an order may keep the log waiting, but for the delivery that it is in.
 constexpr Duration kOrderShare = std::chrono::seconds(1);
 
@@ -132,8 +134,19 @@ SinkRunner::Next SinkRunner::take_turn() {
   if (deliver_due() == Next::open_again) return Next::open_again;
   note_progress(fetched.head);
   // What still waits to be a batch says nothing about the place.
-  if (pending_.events.empty()) succeed();
+  if (!pending_.events.empty()) return Next::go_on;
+  if (fetched.blocks.empty() && rest() == Next::open_again) return Next::open_again;
+  succeed();
   return Next::go_on;
+}
+
+SinkRunner::Next SinkRunner::rest() {
+  if (!sink_.wants_rest()) return Next::go_on;
+  const UnderWay under_way(desk_, clock_);
+  const Delivery delivery = sink_.rest();
+  if (delivery.ok()) return Next::go_on;
+  fail(delivery.reason, delivery.retry_after);
+  return Next::open_again;
 }
 
 // Nothing is skipped in silence: a person says that it goes on behind the gap.
@@ -148,7 +161,7 @@ std::string SinkRunner::explain_trimmed(const SourceError& error) {
 // A batch that waits to become full is not kept waiting by a source that has nothing.
 Duration SinkRunner::fetch_wait() const {
   if (is_logs_turn_) return Duration(0);
-  if (pending_.events.empty()) return kFetchWait;
+  if (pending_.events.empty()) return sink_.wants_rest() ? kRestAge : kFetchWait;
   const Duration waited = clock_.now() - pending_.since;
   return std::clamp(sink_.limits().age_max - waited, Duration(0), kFetchWait);
 }

@@ -60,6 +60,7 @@ class SinkRunner {
   Result<Done> open();
   void follow();
   Next take_turn();
+  Next rest();
   Duration fetch_wait() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
   Result<Done> append(const std::vector<std::string>& blocks);

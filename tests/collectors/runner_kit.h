@@ -25,7 +25,7 @@ namespace muster {
 
 inline constexpr const char* kLog = "log-a";
 
-class MemorySink final : public Sink {
+class MemorySink : public Sink {
  public:
   std::string_view name() const override { return "memory"; }
   std::string place() const override { return "memory"; }
