@@ -4,7 +4,7 @@
 // refused is halved until the events to blame stand by themselves.
 //
 // People's orders are done between two deliveries; a long one in parts, and the log has its turn
-// after each. No order shortens a pause that the place has asked for.
+// after each. An order that waits ends a pause, but not one that the place has asked for.
 //
 // Order: the events of the log are delivered in their order, but for those that are buried. A crash
 // anywhere loses and doubles nothing, because a letter is durable before the cursor moves past its
@@ -75,7 +75,7 @@ class SinkRunner {
   Delivery bury(const SequencedEvent& event, const std::string& answer);
   Delivery bury_named(std::vector<SequencedEvent>& events, const Delivery& refused);
 
-  void serve_order();
+  bool serve_order();
   SinkOrderResult handle(const SinkOrder& order);
   std::string closed_reason() const;
   std::string explain_trimmed(const SourceError& error);
@@ -92,9 +92,12 @@ class SinkRunner {
   SinkOrderResult change_letters(const std::vector<uint64_t>& wanted, const TakeLetters& take);
   LetterBatch read_letters(std::span<const uint64_t> seqs) const;
   void retry(LetterBatch batch, SinkOrderResult& result);
+  static bool take_named(std::vector<SequencedEvent>& events, ItemRange tried,
+                         const Delivery& refused, SinkOrderResult& result);
   void drop(const LetterBatch& batch, SinkOrderResult& result);
 
-  void fail(const std::string& message, std::optional<Duration> retry_after = std::nullopt);
+  void fail(const Delivery& away);
+  void fail(const std::string& message) { fail(Delivery::away(message)); }
   void pause_as_wished(Duration delay, const std::string& why);
   void succeed();
 
