@@ -94,6 +94,10 @@ SinkRunner::Next SinkRunner::take_turn() {
     if (error->fault == SourceFault::trimmed) {
       source_fails_ = true;
       source_log_ = error->log_id;
+      if (const std::optional<std::string> why = other_log(error->log_id)) {
+        fail(*why);
+        return Next::open_again;
+      }
       fail(explain_trimmed(*error));
     } else if (error->fault != SourceFault::stopped) {
       source_fails_ = true;
@@ -152,19 +156,24 @@ Duration SinkRunner::fetch_wait() const {
 
 // Going on would mix two histories. Only a person knows which of them is wrong.
 std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetched) const {
+  if (std::optional<std::string> why = other_log(fetched.log_id)) return why;
+  if (position_.cursor <= fetched.head) return std::nullopt;
+  return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
+         ", but " + std::string(sink_.name()) + " has followed it up to event " +
+         std::to_string(position_.cursor) + ": an older copy of the log was put back" +
+         history_advice();
+}
+
+std::optional<std::string> SinkRunner::other_log(const std::string& log_id) const {
   if (position_.cursor == 0) return std::nullopt;  // it has nothing of any log
-  const std::string sink(sink_.name());
-  const std::string advice = ": see that the endpoint is right; " + sink_.way_out();
-  if (!position_.log_id.empty() && position_.log_id != fetched.log_id) {
-    return source_.name() + " has another event log (" + fetched.log_id + ") than the one that " +
-           sink + " has followed (" + position_.log_id + ", in " + sink_.place() + ")" + advice;
-  }
-  if (position_.cursor > fetched.head) {
-    return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
-           ", but " + sink + " has followed it up to event " + std::to_string(position_.cursor) +
-           ": an older copy of the log was put back" + advice;
-  }
-  return std::nullopt;
+  if (position_.log_id.empty() || position_.log_id == log_id) return std::nullopt;
+  return source_.name() + " has another event log (" + log_id + ") than the one that " +
+         std::string(sink_.name()) + " has followed (" + position_.log_id + ", in " +
+         sink_.place() + ")" + history_advice();
+}
+
+std::string SinkRunner::history_advice() const {
+  return ": see that the endpoint is right; " + sink_.way_out();
 }
 
 // All of `blocks`, or none of them.

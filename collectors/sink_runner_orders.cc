@@ -61,10 +61,6 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
   if (from > 1 && sink_.begins_anew_only()) {
     return wrong_order(only_from_the_beginning(sink_).message);
   }
-  if (is_open_ && from > position_.cursor + 1) {
-    return wrong_order(std::string(sink_.name()) + " has not come to event " +
-                       std::to_string(from) + " yet: it is at " + std::to_string(position_.cursor));
-  }
   // What the log does not have any more, the sink's place may be the last to have.
   const auto looked = source_.fetch(std::max<uint64_t>(from, 1), Duration(0));
   const auto* error = std::get_if<SourceError>(&looked);
@@ -72,6 +68,15 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
     result.error = error->message + ": a replay would lose what " + sink_.place() +
                    " has of them; the log begins with event " + std::to_string(error->tail);
     return result;
+  }
+  // Nor is another lab's history to go, whose database somebody has named by mistake.
+  const auto* fetched = std::get_if<FetchedBlocks>(&looked);
+  if (fetched != nullptr) source_log_ = fetched->log_id;
+  const bool is_log_known = !source_log_.empty();
+  if (const auto why = other_log(source_log_); is_log_known && why) return failed_order(*why);
+  if (is_open_ && from > position_.cursor + 1) {
+    return wrong_order(std::string(sink_.name()) + " has not come to event " +
+                       std::to_string(from) + " yet: it is at " + std::to_string(position_.cursor));
   }
   is_open_ = false;
   const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);

@@ -128,6 +128,20 @@ TEST_F(SinkOrdersTest, AReplayFromTheMiddleOfWhatIsWrittenAsAWholeIsAWrongOrder)
   EXPECT_THAT(sink.rewound, ElementsAre(0));
 }
 
+// The database is another lab's: a replay emptied it.
+TEST_F(SinkOrdersTest, AReplayTakesNothingFromAPlaceOfAnotherLog) {
+  MemorySink sink;
+  sink.position = {"another-labs", 2};
+  run_beside(sink, [&] {
+    ASSERT_TRUE(comes_true(is_failing));
+    const SinkOrderResult result = kit_.desk.ask({SinkOrder::Kind::replay, 1, {}}, 60s);
+    EXPECT_THAT(result.error, HasSubstr("has another event log (log-a)"));
+    EXPECT_THAT(result.error, HasSubstr("(another-labs, in memory)"));
+  });
+  EXPECT_THAT(sink.rewound, IsEmpty());
+  EXPECT_THAT(sink.numbers, IsEmpty());
+}
+
 TEST_F(SinkOrdersTest, ASinkHearsOfEventsThatItIsNotGivenBeforeThoseAfterThem) {
   MemorySink sink;
   bury(2);

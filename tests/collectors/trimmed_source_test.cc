@@ -97,6 +97,14 @@ TEST_F(TrimmedSourceTest, SomebodySaysThatItGoesOnBehindTheGap) {
   EXPECT_THAT(news_, ::testing::Contains(HasSubstr("goes on with event 501")));
 }
 
+// It would have gone on with the history of the one behind that of the other.
+TEST_F(TrimmedSourceTest, ThatAnotherLogWasTrimmedIsNoGap) {
+  sink_.position = {"another-log", 17};
+  EXPECT_THAT(run(501).error, HasSubstr("has another event log"));
+  EXPECT_THAT(status_.error, HasSubstr("has another event log"));
+  EXPECT_EQ(sink_.position, (SinkPosition{"another-log", 17}));
+}
+
 // It would have emptied the place first, and then found nothing to fill it with.
 TEST_F(TrimmedSourceTest, AReplayOfWhatWasTrimmedIsRefusedBeforeAnythingIsTakenAway) {
   sink_.position = {kLog, 17};
