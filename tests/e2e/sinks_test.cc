@@ -291,6 +291,7 @@ TEST_F(SinksTest, KillsLoseAndDoubleNothing) {
   expect_rows(log);
   expect_runs(log);
   expect_status_logs_complete(house_, {ended_.begin(), ended_.end()});
+  expect_letters("status_log", {});
 }
 
 }  // namespace
