@@ -87,7 +87,7 @@ void SinkRunner::follow() {
 SinkRunner::Next SinkRunner::take_turn() {
   // What was done of another log says nothing about this one.
   source_.note_done(source_log_ == position_.log_id ? position_.cursor : 0);
-  const std::variant<FetchedBlocks, SourceError> answer =
+  std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
   trimmed_.reset();
   if (const auto* error = std::get_if<SourceError>(&answer)) {
@@ -105,14 +105,15 @@ SinkRunner::Next SinkRunner::take_turn() {
     }
     return deliver_due();
   }
-  const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
+  FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
   source_log_ = fetched.log_id;
   if (const std::optional<std::string> why = wrong_history(fetched)) {
     fail(*why);
     return Next::open_again;
   }
   position_.log_id = fetched.log_id;
-  const Result<Done> appended = append(fetched.blocks);
+  const bool has_news = !fetched.blocks.empty();
+  const Result<Done> appended = append(std::move(fetched.blocks));
   source_fails_ = !appended.ok();
   if (source_fails_) {
     fail(source_.name() + " sent what cannot be used: " + appended.error());
@@ -123,7 +124,7 @@ SinkRunner::Next SinkRunner::take_turn() {
   note_progress(fetched.head);
   // What still waits to be a batch says nothing about the place.
   if (!pending_.events.empty()) return Next::go_on;
-  if (fetched.blocks.empty() && rest() == Next::open_again) return Next::open_again;
+  if (!has_news && rest() == Next::open_again) return Next::open_again;
   succeed();
   return Next::go_on;
 }
@@ -176,8 +177,8 @@ std::string SinkRunner::history_advice() const {
   return ": see that the endpoint is right; " + sink_.way_out();
 }
 
-// All of `blocks`, or none of them.
-Result<Done> SinkRunner::append(const std::vector<std::string>& blocks) {
+// All of `blocks`, or none of them; they are gone when it returns.
+Result<Done> SinkRunner::append(std::vector<std::string> blocks) {
   std::vector<SequencedEvent> events;
   std::vector<size_t> sizes;
   std::vector<uint64_t> left_out;

@@ -23,7 +23,7 @@ class StatusLogSink final : public Sink {
 
   std::string_view name() const override { return "status_log"; }
   std::string place() const override { return results_dir_; }
-  BatchLimits limits() const override { return {4'096, 4 << 20}; }
+  BatchLimits limits() const override { return {4'096, 1 << 20}; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
   bool begins_anew_only() const override { return true; }
