@@ -155,8 +155,9 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
   for (int tries = 1;; ++tries) {
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
-    if (answer.act == CouchAct::no_database && position_.cursor > 0)
+    if (answer.act == CouchAct::no_database && position_.cursor > 0) {
       return go_back({}, answer.reason);
+    }
     if (answer.act == CouchAct::wrong_encoding && gzip_ && !last) {
       gzip_ = false;
     } else if (answer.act == CouchAct::no_database && options_.create && !last) {
