@@ -59,7 +59,10 @@ bool BrokerSource::hold() {
   if (reader_.empty()) return true;
   if (connect()) return false;
   const std::optional<LogState> log = ask_log();
-  if (!log) return false;
+  if (!log) {
+    client_.reset();  // whoever was kept out finds out by a new one that he is not any more
+    return false;
+  }
   const bool is_known =
       std::any_of(log->readers.begin(), log->readers.end(),
                   [this](const LogReader& reader) { return reader.name == reader_; });
