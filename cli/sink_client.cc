@@ -1,8 +1,10 @@
 #include "cli/sink_client.h"
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <sstream>
 
 #include "cli/failure.h"
@@ -18,6 +20,8 @@ using Json = nlohmann::ordered_json;
 
 // Longer than the collector waits for a sink to be between two deliveries.
 constexpr Duration kPatience = 120s;
+// Of letters in one address, which may have 8 KiB.
+constexpr size_t kNumbersMax = 300;
 
 uint64_t number_of(const Json& json, const char* key) { return JsonMembers(json).number(key); }
 
@@ -53,10 +57,19 @@ ApiAddress address_or_throw(Session& session) {
   return std::move(*address);
 }
 
-std::string join_numbers(const std::vector<uint64_t>& seqs) {
+std::string join_numbers(std::span<const uint64_t> seqs) {
   std::string text;
   for (const uint64_t seq : seqs) text += (text.empty() ? "" : ",") + std::to_string(seq);
   return text;
+}
+
+// What came next of an order that is done in parts.
+void add_part(SinkOrderInfo& whole, SinkOrderInfo part) {
+  whole.done.insert(whole.done.end(), part.done.begin(), part.done.end());
+  std::move(part.refused.begin(), part.refused.end(), std::back_inserter(whole.refused));
+  whole.error = std::move(part.error);
+  whole.is_wrong = part.is_wrong;
+  whole.left = std::move(part.left);
 }
 
 std::vector<uint64_t> numbers_of(const Json& json, const char* key) {
@@ -86,12 +99,12 @@ std::string order_json(const std::string& sink, const SinkOrderInfo& info) {
 
 SinkClient::SinkClient(Session& session) : api_(address_or_throw(session)) {}
 
-std::string SinkClient::ask(const std::string& method, const std::string& path) {
+ApiReply SinkClient::ask(const std::string& method, const std::string& path) {
   const int64_t began = boot_us();
   ApiReply reply = api_.ask(method, "/api/v1/sinks" + path, kPatience);
   const Json refusal = reply.ok() ? Json() : Json::parse(reply.body, nullptr, false);
   if (text_of(refusal, "schema") != "muster.sink_order/1") check(reply, began);
-  return std::move(reply.body);
+  return reply;
 }
 
 // Throws unless it is an answer; it was asked for at `began_us`.
@@ -114,7 +127,7 @@ void SinkClient::check(const ApiReply& reply, int64_t began_us) const {
 }
 
 std::vector<SinkInfo> SinkClient::list() {
-  const Json json = Json::parse(ask("GET", ""), nullptr, false);
+  const Json json = Json::parse(ask("GET", "").body, nullptr, false);
   if (text_of(json, "schema") != "muster.sinks/1" || !json["sinks"].is_array()) {
     fail_reading(api_.base());
   }
@@ -162,38 +175,54 @@ void SinkClient::each_letter(const std::string& sink,
 }
 
 SinkOrderInfo SinkClient::replay(const std::string& sink, uint64_t from) {
-  return order(sink, "/replay?from=" + std::to_string(from));
+  SinkOrderInfo info = order(sink, "/replay?from=" + std::to_string(from));
+  if (!info.error.empty()) fail(info);
+  return info;
 }
 
-// Many are tried again part by part.
+void SinkClient::fail(const SinkOrderInfo& order) {
+  throw Failure{order.is_wrong ? kExitUsageError : kExitUnreachable,
+                "the collector says: " + order.error, "see: muster sink status"};
+}
+
+// As many numbers at a time as an address may have.
 SinkOrderInfo SinkClient::change_letters(const std::string& sink, bool drop,
                                          const std::vector<uint64_t>& seqs) {
-  const std::string which = seqs.empty() ? "all=1" : "seq=" + join_numbers(seqs);
-  const std::string what = (drop ? "/dead/drop?" : "/dead/retry?") + which;
-  SinkOrderInfo whole = order(sink, what);
-  while (whole.error.empty() && !whole.left.empty()) {
-    SinkOrderInfo part = order(sink, what + "&after=" + std::to_string(whole.left.front() - 1));
-    whole.done.insert(whole.done.end(), part.done.begin(), part.done.end());
-    std::move(part.refused.begin(), part.refused.end(), std::back_inserter(whole.refused));
-    whole.error = std::move(part.error);
-    whole.left = std::move(part.left);
+  const std::string what = drop ? "/dead/drop?" : "/dead/retry?";
+  SinkOrderInfo whole;
+  if (seqs.empty()) whole = change_some(sink, what + "all=1");
+  for (size_t begin = 0; begin < seqs.size() && whole.error.empty(); begin += kNumbersMax) {
+    const auto some = std::span(seqs).subspan(begin, std::min(kNumbersMax, seqs.size() - begin));
+    SinkOrderInfo part = change_some(sink, what + "seq=" + join_numbers(some));
+    add_part(whole, std::move(part));
+    const auto rest = std::span(seqs).subspan(begin + some.size());
+    if (!whole.error.empty()) whole.left.insert(whole.left.end(), rest.begin(), rest.end());
   }
+  if (!whole.error.empty() && whole.done.empty() && whole.refused.empty()) fail(whole);
   whole.json = order_json(sink, whole);
   return whole;
 }
 
+// Many are tried again part by part.
+SinkOrderInfo SinkClient::change_some(const std::string& sink, const std::string& what) {
+  SinkOrderInfo whole = order(sink, what);
+  while (whole.error.empty() && !whole.left.empty()) {
+    add_part(whole, order(sink, what + "&after=" + std::to_string(whole.left.front() - 1)));
+  }
+  return whole;
+}
+
 SinkOrderInfo SinkClient::order(const std::string& sink, const std::string& what) {
-  const Json json = Json::parse(ask("POST", "/" + url_encode(sink) + what), nullptr, false);
+  const ApiReply reply = ask("POST", "/" + url_encode(sink) + what);
+  const Json json = Json::parse(reply.body, nullptr, false);
   if (text_of(json, "schema") != "muster.sink_order/1") fail_reading(api_.base());
   SinkOrderInfo info;
   info.error = text_of(json, "error");
+  info.is_wrong = reply.status == 400;
   info.done = numbers_of(json, "done");
   info.left = numbers_of(json, "left");
   for (const Json& refusal : json["refused"]) {
     info.refused.emplace_back(number_of(refusal, "seq"), text_of(refusal, "answer"));
-  }
-  if (!info.error.empty() && info.done.empty() && info.refused.empty()) {
-    throw Failure{kExitUnreachable, "the collector says: " + info.error, "see: muster sink status"};
   }
   info.json = order_json(sink, info);
   return info;

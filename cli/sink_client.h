@@ -41,7 +41,8 @@ struct DeadLetterInfo {
 };
 
 struct SinkOrderInfo {
-  std::string error;  // why it ended before its end; empty: it did not
+  std::string error;      // why it ended before its end; empty: it did not
+  bool is_wrong = false;  // of `error`: what was asked, however things stand
   std::vector<uint64_t> done;
   std::vector<std::pair<uint64_t, std::string>> refused;  // number and answer
   std::vector<uint64_t> left;                             // not tried yet
@@ -56,15 +57,18 @@ class SinkClient {
   std::vector<SinkInfo> list();
   // Gives the letters of a sink one by one, in the order in which they were written.
   void each_letter(const std::string& sink, const std::function<void(DeadLetterInfo)>& take);
+  // As Failure what an order's `error` says.
+  [[noreturn]] static void fail(const SinkOrderInfo& order);
   SinkOrderInfo replay(const std::string& sink, uint64_t from);
   // No `seqs`: all. `error` may be set: what was done until then is there.
   SinkOrderInfo change_letters(const std::string& sink, bool drop,
                                const std::vector<uint64_t>& seqs);
 
  private:
-  std::string ask(const std::string& method, const std::string& path);
+  ApiReply ask(const std::string& method, const std::string& path);
   void check(const ApiReply& reply, int64_t began_us) const;
   SinkOrderInfo order(const std::string& sink, const std::string& what);
+  SinkOrderInfo change_some(const std::string& sink, const std::string& what);
 
   ApiClient api_;
 };

@@ -103,9 +103,7 @@ int do_verb(Session& session, const SinkDeadChangeOptions& options) {
   session.output().show_one([&] { return render_letter_change(options.name, options.drop, info); },
                             [&] { return info.json; },
                             [&] { return std::to_string(info.done.size()); });
-  if (!info.error.empty()) {
-    throw Failure{kExitUnreachable, "the collector says: " + info.error, "see: muster sink status"};
-  }
+  if (!info.error.empty()) SinkClient::fail(info);
   return info.refused.empty() ? kExitOk : kExitFailed;
 }
 

@@ -38,6 +38,11 @@ class BlockSource {
   // The name of the source, for people.
   virtual std::string name() const = 0;
 
+  // Until a reader can say what it has done with (note_done), nothing that is there goes: one whose
+  // place is away must not lose what comes meanwhile. What is known of it from before stays. False:
+  // the source has not heard it, it is to be said again.
+  virtual bool hold() { return true; }
+
   // Everything up to event `cursor` is done with, durably: the source need not keep it for us. Of
   // interest with the next fetch.
   virtual void note_done(uint64_t /*cursor*/) {}

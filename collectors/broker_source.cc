@@ -1,5 +1,6 @@
 #include "collectors/broker_source.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace muster {
@@ -31,18 +32,48 @@ BrokerSource::BrokerSource(SocketContext& context, std::string endpoint, std::st
       interrupted_(std::move(interrupted)),
       fetch_bytes_(fetch_bytes) {}
 
-std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Duration wait) {
-  if (!client_) {
-    ClientOptions options;
-    options.endpoint = endpoint_;
-    options.role = Role::collector;
-    options.name = name_;
-    options.stop = interrupted_;
-    std::variant<std::unique_ptr<Client>, ClientError> connected =
-        Client::connect(context_, std::move(options));
-    if (auto* error = std::get_if<ClientError>(&connected)) return source_error(std::move(*error));
-    client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+std::optional<SourceError> BrokerSource::connect() {
+  if (client_) return std::nullopt;
+  ClientOptions options;
+  options.endpoint = endpoint_;
+  options.role = Role::collector;
+  options.name = name_;
+  options.stop = interrupted_;
+  std::variant<std::unique_ptr<Client>, ClientError> connected =
+      Client::connect(context_, std::move(options));
+  if (auto* error = std::get_if<ClientError>(&connected)) return source_error(std::move(*error));
+  client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+  return std::nullopt;
+}
+
+std::optional<LogState> BrokerSource::ask_log() {
+  std::variant<Message, ClientError> asked = client_->ask(AskLog{}, kAnswerWait);
+  Message* answer = std::get_if<Message>(&asked);
+  LogState* log = answer ? std::get_if<LogState>(answer) : nullptr;
+  if (log == nullptr) return std::nullopt;
+  return std::move(*log);
+}
+
+// A fetch behind the end of the log registers without bringing anything.
+bool BrokerSource::hold() {
+  if (reader_.empty()) return true;
+  if (connect()) return false;
+  const std::optional<LogState> log = ask_log();
+  if (!log) {
+    client_.reset();  // whoever was kept out finds out by a new one that he is not any more
+    return false;
   }
+  const bool is_known =
+      std::any_of(log->readers.begin(), log->readers.end(),
+                  [this](const LogReader& reader) { return reader.name == reader_; });
+  if (is_known) return true;
+  const Fetch request{log->head + 1, 1, Duration(0), reader_, 1};
+  const std::variant<Message, ClientError> answer = client_->ask(request, kAnswerWait);
+  return std::holds_alternative<Message>(answer);
+}
+
+std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Duration wait) {
+  if (std::optional<SourceError> error = connect()) return std::move(*error);
   // The first answer comes at once, so that another broker's log is noticed before the first wait.
   const Fetch request{from, fetch_bytes_, has_fetched_ ? wait : Duration(0), reader_, done_ + 1};
   std::variant<Message, ClientError> answer = client_->ask(request, request.wait + kAnswerWait);
@@ -62,10 +93,8 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
 // whether to go on without it.
 SourceError BrokerSource::explain_refusal(uint64_t from, ClientError error) {
   if (error.fault != ClientFault::refused) return source_error(std::move(error));
-  const std::variant<Message, ClientError> asked = client_->ask(AskLog{}, kAnswerWait);
-  const Message* answer = std::get_if<Message>(&asked);
-  const LogState* log = answer ? std::get_if<LogState>(answer) : nullptr;
-  if (log == nullptr || from >= log->tail) return source_error(std::move(error));
+  const std::optional<LogState> log = ask_log();
+  if (!log || from >= log->tail) return source_error(std::move(error));
   return {SourceFault::trimmed, error.message, log->tail, client_->welcome().log_id};
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 #include <utility>
@@ -43,8 +44,12 @@ std::string reader_name(const Sink& sink, const Home& home) {
 void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoint,
               const Stop& stop) {
   SystemClock clock;
-  BrokerSource source(sockets, endpoint, std::string(post.sink->name()),
-                      [&] { return post.desk.interrupted(); });
+  // What waits for its delivery lies in memory, of each sink: no more than one holds.
+  const size_t fetch_bytes =
+      std::min<size_t>(BrokerSource::kFetchBytes, post.sink->limits().bytes_max);
+  BrokerSource source(
+      sockets, endpoint, std::string(post.sink->name()), [&] { return post.desk.interrupted(); },
+      static_cast<uint32_t>(fetch_bytes));
   source.register_as(post.reader);
   SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
   runner.run();

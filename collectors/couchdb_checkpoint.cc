@@ -36,6 +36,19 @@ std::optional<CouchCheckpoint> read_couch_checkpoint(const HttpReply& reply,
   return checkpoint;
 }
 
+std::optional<size_t> first_missing_document(const HttpReply& reply) {
+  if (!reply.ok()) return std::nullopt;
+  const Json json = Json::parse(reply.body, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const auto rows = json.find("rows");
+  if (rows == json.end() || !rows->is_array()) return std::nullopt;
+  for (size_t i = 0; i < rows->size(); ++i) {
+    const Json& row = (*rows)[i];
+    if (row.is_object() && text_of(row, "error") == "not_found") return i;
+  }
+  return std::nullopt;
+}
+
 std::string couch_checkpoint_body(const std::string& log_id, uint64_t cursor,
                                   const std::string& rev, Instant now) {
   JsonWriter json;

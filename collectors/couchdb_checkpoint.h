@@ -7,6 +7,7 @@
 // Pure: bytes in, bytes out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ struct CouchCheckpoint {
   uint64_t cursor = 0;  // every event up to it was there; 0: nothing is noted
   std::string rev;      // that the next one is written over; empty: there is none
 };
+
+// Of an answer to POST DB/_all_docs {"keys":[...]}: the place of the first key that was never that
+// of a document there. Nothing: all were, or it is no answer to that question.
+std::optional<size_t> first_missing_document(const HttpReply& reply);
 
 // Nothing is noted, too, where the answer says that there is no such document, or no database, and
 // where the document is not ours. Nothing: no answer of CouchDB's to that question.

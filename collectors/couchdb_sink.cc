@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "collectors/couchdb_checkpoint.h"
@@ -21,6 +22,8 @@ using Json = nlohmann::json;
 // What a server takes at the best rate. Encoded events are a third of their documents, or less.
 constexpr BatchLimits kLimits = {1'000, 512 << 10, 200ms};
 constexpr size_t kBatchBytesMin = 8 << 10;
+// Shards of a database are copied one after the other: so many show the loss of any of them.
+constexpr size_t kNewestMax = 64;
 // A server that builds a view while it stores may take its time.
 constexpr Duration kSilenceMax = 90s;
 // So many deliveries that went well until more is sent again.
@@ -59,15 +62,18 @@ CouchDbSink::CouchDbSink(CouchDbOptions options, const Stop& stop)
 
 Result<SinkPosition> CouchDbSink::open() {
   is_open_ = false;
-  Result<SinkPosition> position = cursor_file_.read();
-  if (!position.ok()) return position;
-  Result<SinkPosition> checkpoint = checkpoint_file_.read();
-  if (!checkpoint.ok()) return checkpoint;
-  cursor_ = position->cursor;
-  checkpoint_ = std::move(*checkpoint);
+  Result<CursorNote> note = cursor_file_.read();
+  if (!note.ok()) return Error{note.error()};
+  Result<CursorNote> checkpoint = checkpoint_file_.read();
+  if (!checkpoint.ok()) return Error{checkpoint.error()};
+  position_ = std::move(note->position);
+  newest_ = std::move(note->newest);
+  checkpoint_ = std::move(checkpoint->position);
+  is_unnoted_ = !newest_.empty() &&
+                (checkpoint_.log_id != position_.log_id || checkpoint_.cursor < newest_.back());
   compared_us_.reset();
   is_open_ = true;
-  return position;
+  return position_;
 }
 
 Delivery CouchDbSink::deliver(std::span<const SequencedEvent> events,
@@ -75,11 +81,37 @@ Delivery CouchDbSink::deliver(std::span<const SequencedEvent> events,
   if (!is_open_) return Delivery::away(cursor_file_.file() + ": couchdb is not open");
   const bool is_due = is_checkpoint_due(events);
   Delivery delivery = is_due ? compare_checkpoint(position.log_id) : Delivery();
-  if (delivery.ok()) delivery = store(undelivered(events, cursor_), position.log_id);
-  if (delivery.ok()) delivery = Delivery::of(cursor_file_.write(position));
-  if (delivery.ok()) cursor_ = position.cursor;
+  const std::span<const SequencedEvent> news = undelivered(events, position_.cursor);
+  if (delivery.ok()) delivery = store(news, position.log_id);
+  if (delivery.ok()) {
+    note_newest(news);
+    delivery = Delivery::of(cursor_file_.write(position, newest_));
+  }
+  if (delivery.ok()) position_ = position;
   if (delivery.ok() && is_due) delivery = write_checkpoint(position);
   if (delivery.fault == DeliveryFault::away) is_open_ = false;
+  return delivery;
+}
+
+void CouchDbSink::note_newest(std::span<const SequencedEvent> stored) {
+  for (const SequencedEvent& at : stored) {
+    if (event_guid(at.event).empty()) continue;
+    newest_.push_back(at.seq);
+    is_unnoted_ = true;
+  }
+  if (newest_.size() <= kNewestMax) return;
+  newest_.erase(newest_.begin(), newest_.end() - static_cast<ptrdiff_t>(kNewestMax));
+}
+
+// Of a database that was never given a document there is nothing to be said.
+bool CouchDbSink::wants_rest() const {
+  return is_open_ && (is_unnoted_ || (!compared_us_ && !newest_.empty()));
+}
+
+Delivery CouchDbSink::rest() {
+  Delivery delivery = compare_checkpoint(position_.log_id);
+  if (delivery.ok() && is_unnoted_) delivery = write_checkpoint(position_);
+  if (!delivery.ok()) is_open_ = false;
   return delivery;
 }
 
@@ -90,15 +122,17 @@ Delivery CouchDbSink::deliver_again(std::span<const SequencedEvent> events,
 
 Result<Done> CouchDbSink::rewind(uint64_t cursor) {
   is_open_ = false;
-  const Result<SinkPosition> position = cursor_file_.read();
-  if (!position.ok()) return Error{position.error()};
-  if (cursor > position->cursor) {
+  Result<CursorNote> note = cursor_file_.read();
+  if (!note.ok()) return Error{note.error()};
+  const SinkPosition& position = note->position;
+  if (cursor > position.cursor) {
     return Error{"couchdb has not come to event " + std::to_string(cursor + 1) + " yet: it is at " +
-                 std::to_string(position->cursor)};
+                 std::to_string(position.cursor)};
   }
   too_large_through_ = 0;
-  if (position->log_id.empty()) return Done{};
-  return cursor_file_.write({position->log_id, cursor});
+  if (position.log_id.empty()) return Done{};
+  std::erase_if(note->newest, [&](uint64_t seq) { return seq > cursor; });
+  return cursor_file_.write({position.log_id, cursor}, note->newest);
 }
 
 CouchDbSink::Bulk CouchDbSink::make_bulk(std::span<const SequencedEvent> events,
@@ -117,11 +151,13 @@ CouchDbSink::Bulk CouchDbSink::make_bulk(std::span<const SequencedEvent> events,
 
 Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::string& log_id) {
   const Bulk bulk = make_bulk(events, log_id);
-  if (bulk.events.empty()) return cursor_ == 0 ? find_database() : Delivery{};
+  if (bulk.events.empty()) return position_.cursor == 0 ? find_database() : Delivery{};
   for (int tries = 1;; ++tries) {
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
-    if (answer.act == CouchAct::no_database && cursor_ > 0) return go_back({}, answer.reason);
+    if (answer.act == CouchAct::no_database && position_.cursor > 0) {
+      return go_back({}, answer.reason);
+    }
     if (answer.act == CouchAct::wrong_encoding && gzip_ && !last) {
       gzip_ = false;
     } else if (answer.act == CouchAct::no_database && options_.create && !last) {
@@ -317,15 +353,40 @@ Delivery CouchDbSink::compare_checkpoint(const std::string& log_id) {
             ? "its note of how far it was filled is not there: it was made anew"
             : "it was put back to when it had the events up to " + std::to_string(found->cursor));
   }
+  if (!compared_us_) {
+    Delivery looked = look_for_newest(log_id, found->cursor);
+    if (!looked.ok()) return looked;
+  }
   noted_ = found->cursor;
   checkpoint_rev_ = found->rev;
   compared_us_ = boot_us();
   return {};
 }
 
+// A copy that was taken after its note was written, and before the next one, lacks documents
+// without its note telling. One that a consumer has deleted is no loss.
+Delivery CouchDbSink::look_for_newest(const std::string& log_id, uint64_t noted) {
+  if (newest_.empty()) return {};
+  std::vector<std::string> ids;
+  for (const uint64_t seq : newest_) ids.push_back(couchdb_id(log_id, seq));
+  std::vector<size_t> all(ids.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  const HttpReply reply = ask("POST", "/_all_docs", keys_body(ids, all));
+  if (!reply.fault.empty() || reply.status == 429 || reply.status >= 500) {
+    return Delivery::away(
+        where() + " does not show what documents it has: " + describe_couch_answer(reply),
+        read_retry_after(reply.header("retry-after"), SystemClock().now()));
+  }
+  const std::optional<size_t> missing = first_missing_document(reply);
+  if (!missing) return {};
+  return go_back({log_id, std::min(noted, newest_[*missing] - 1)},
+                 "the document " + ids[*missing] + " is not there");
+}
+
 // The documents are there; what fails here is tried again at the next turn. Another collector of
 // this log may have come further (then its note stays), or have written in the same moment.
 Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
+  is_unnoted_ = false;  // until the next turn, whatever comes of it
   if (position.cursor > noted_) {
     const HttpReply reply = ask("PUT", couch_checkpoint_path(position.log_id),
                                 couch_checkpoint_body(position.log_id, position.cursor,
@@ -354,9 +415,9 @@ Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
 // What the database had beyond `to` is gone. The cursor goes back before anybody fills another, and
 // before what is known of the old one is forgotten.
 Delivery CouchDbSink::go_back(const SinkPosition& to, const std::string& reason) {
-  const Result<SinkPosition> position = cursor_file_.read();
-  if (!position.ok()) return Delivery::away(position.error());
-  const uint64_t cursor = std::min(to.cursor, position->cursor);
+  const Result<CursorNote> note = cursor_file_.read();
+  if (!note.ok()) return Delivery::away(note.error());
+  const uint64_t cursor = std::min(to.cursor, note->position.cursor);
   Result<Done> done = rewind(cursor);
   if (done.ok()) done = checkpoint_file_.write(to);
   if (!done.ok()) return Delivery::away(done.error());

@@ -11,9 +11,11 @@
 //
 // The database itself notes how far it was filled, in a local document (_local/muster-LOG, as
 // replicators have them): read and compared before the first delivery after open() and then every
-// `checkpoint_interval`, and written after that delivery. When it is behind what was written there
-// last (the database was lost and made anew, or put back from a copy), what it lacks is delivered
-// again, whoever made it; and so is everything when the database is missing that had documents.
+// `checkpoint_interval`, and written after that delivery, and when traffic rests. When it is behind
+// what was written there last (the database was lost and made anew, or put back from a copy), what
+// it lacks is delivered again, whoever made it; and so is everything when the database is missing
+// that had documents. A copy that was taken between two notes is found out after open(): it lacks
+// the newest documents (CursorNote), and has everything after its note again.
 #pragma once
 
 #include <map>
@@ -61,6 +63,8 @@ class CouchDbSink final : public Sink {
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
   Delivery deliver_again(std::span<const SequencedEvent> events,
                          const std::string& log_id) override;
+  bool wants_rest() const override;
+  Delivery rest() override;
   Result<Done> rewind(uint64_t cursor) override;
 
  private:
@@ -87,6 +91,8 @@ class CouchDbSink final : public Sink {
   Delivery find_database();
   bool is_checkpoint_due(std::span<const SequencedEvent> events) const;
   Delivery compare_checkpoint(const std::string& log_id);
+  Delivery look_for_newest(const std::string& log_id, uint64_t noted);
+  void note_newest(std::span<const SequencedEvent> stored);
   Delivery write_checkpoint(const SinkPosition& position);
   Delivery go_back(const SinkPosition& to, const std::string& reason);
   Delivery locked_out(const std::string& reason) const;
@@ -111,7 +117,9 @@ class CouchDbSink final : public Sink {
   std::string checkpoint_problem_;      // the newest that was logged
   BatchLimits limits_;
   bool is_open_ = false;
-  uint64_t cursor_ = 0;
+  SinkPosition position_;
+  std::vector<uint64_t> newest_;  // CursorNote::newest
+  bool is_unnoted_ = false;       // documents were stored since the database was noted to have all
   bool gzip_ = true;
   bool has_index_ = false;                // or may not make one
   std::string index_problem_;             // the newest that was logged

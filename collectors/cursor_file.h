@@ -1,14 +1,25 @@
 // How far a sink has come whose place tells by ids what it has already: one small file, written
 // after each delivery. HOME/collector/SINK.cursor.
 //
-//   {"schema":"muster.cursor/1","place":"http://box:5984/muster","log":LOG_ID,"cursor":N}
+//   {"schema":"muster.cursor/1","place":"http://box:5984/muster","log":LOG_ID,"cursor":N,
+//    "newest":[N,N]}
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "collectors/sink.h"
 
 namespace muster {
+
+struct CursorNote {
+  SinkPosition position;
+  // The last of the events up to there that left something at the place, in ascending order, as far
+  // as they are noted: by these one can see whether the place still has what it was given.
+  std::vector<uint64_t> newest;
+};
 
 class CursorFile {
  public:
@@ -20,9 +31,9 @@ class CursorFile {
 
   // The beginning when there is no file, or one of another place. Errors: it cannot be read, or is
   // damaged.
-  Result<SinkPosition> read() const;
+  Result<CursorNote> read() const;
   // Durable on return.
-  Result<Done> write(const SinkPosition& position) const;
+  Result<Done> write(const SinkPosition& position, std::span<const uint64_t> newest = {}) const;
 
  private:
   std::string file_;

@@ -125,6 +125,19 @@ Delivery DecibelSink::deliver_again(std::span<const SequencedEvent> events,
   return committed.ok() ? Delivery() : fail(committed.error());
 }
 
+// After a rewind the spool knows nothing of them.
+Result<Done> DecibelSink::pass_over(std::span<const SequencedEvent> events,
+                                    const std::string& log_id) {
+  if (!position_.log_id.empty() && position_.log_id != log_id) return Done{};
+  Result<Done> done = spool_->begin();
+  for (const SequencedEvent& at : events) {
+    if (done.ok()) done = report_->note_refused(at);
+  }
+  if (done.ok()) done = spool_->commit(position_);
+  spool_->roll_back();
+  return done;
+}
+
 Result<Done> DecibelSink::drop(std::span<const SequencedEvent> events, const std::string& log_id) {
   const bool was_open = spool_ != nullptr;
   if (!was_open) {
@@ -227,10 +240,10 @@ Delivery DecibelSink::judge(const Parcel& parcel, std::vector<Refusal>& refusals
       refusals.push_back({parcel.seq, answer.reason});
       return {};
     case DecibelAct::locked_out:
-      return Delivery::away(where() + " does not let us write: " + answer.reason +
-                                "; look at token_file, or user and password_file, of decibel in "
-                                "muster.yaml",
-                            options_.login_pause);
+      return Delivery::away_until_order(
+          where() + " does not let us write: " + answer.reason +
+              "; look at token_file, or user and password_file, of decibel in muster.yaml",
+          options_.login_pause);
     case DecibelAct::misplaced:
       return Delivery::away(where() + ": nothing takes documents there (" + answer.reason +
                             "): see url of decibel in muster.yaml");

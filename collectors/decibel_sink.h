@@ -48,7 +48,10 @@ class DecibelSink final : public Sink {
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
   Delivery deliver_again(std::span<const SequencedEvent> events,
                          const std::string& log_id) override;
+  Result<Done> pass_over(std::span<const SequencedEvent> events,
+                         const std::string& log_id) override;
   Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id) override;
+  bool begins_anew_only() const override { return true; }
   Result<Done> rewind(uint64_t cursor) override;
 
  private:

@@ -55,12 +55,16 @@ struct [[nodiscard]] Delivery {
   std::string reason;                   // what, where, what to do next; empty when it went well
   std::optional<Duration> retry_after;  // of `away`: the place's own wish
   std::vector<Refusal> refusals;        // of `refused`: those to blame, where the place names them
+  bool until_order = false;  // of `retry_after`: our own caution, which a person's order ends
 
   static Delivery away(std::string reason, std::optional<Duration> retry_after = std::nullopt) {
-    return {DeliveryFault::away, std::move(reason), retry_after, {}};
+    return {DeliveryFault::away, std::move(reason), retry_after, {}, false};
+  }
+  static Delivery away_until_order(std::string reason, Duration retry_after) {
+    return {DeliveryFault::away, std::move(reason), retry_after, {}, true};
   }
   static Delivery refused(std::string reason, std::vector<Refusal> refusals = {}) {
-    return {DeliveryFault::refused, std::move(reason), std::nullopt, std::move(refusals)};
+    return {DeliveryFault::refused, std::move(reason), std::nullopt, std::move(refusals), false};
   }
   // Of a sink whose place can fail, and refuses nothing.
   static Delivery of(const Result<Done>& done) {
@@ -101,16 +105,28 @@ class Sink {
   virtual Delivery deliver(std::span<const SequencedEvent> events,
                            const SinkPosition& position) = 0;
 
+  // True: when no event comes for a while, rest() has something to do. After a rest that went well
+  // it is false until the next deliver.
+  virtual bool wants_rest() const { return false; }
+  virtual Delivery rest() { return {}; }
+
   // Carries events of the log `log_id` that were refused before, in ascending order and out of
   // their turn: the position stays. A repeat is harmless. When it is `refused`, those that it names
   // are to blame, or else some of `events`; the others may have had their effect, and are given
   // again. The sink is open.
   virtual Delivery deliver_again(std::span<const SequencedEvent> events, const std::string& log_id);
 
+  // These events of the log `log_id` are left out of the next delivery, because they were refused
+  // before: what later events need to know of them is kept. A repeat is harmless. The sink is open.
+  virtual Result<Done> pass_over(std::span<const SequencedEvent> events, const std::string& log_id);
+
   // Nobody will have these events of the log `log_id` delivered again, but by a replay: what is
   // kept for them may go. A repeat is harmless. It may be closed, and is afterwards what it was
   // before.
   virtual Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id);
+
+  // True: `rewind` takes 0 only.
+  virtual bool begins_anew_only() const { return false; }
 
   // Moves the position back to `cursor`, durably, so that every event after it is delivered again
   // and leaves the place as if that were the first time. Whatever else happens, it must be opened
@@ -146,6 +162,11 @@ inline Delivery Sink::deliver_again(std::span<const SequencedEvent> events,
   std::vector<Refusal> refusals;
   for (const SequencedEvent& at : events) refusals.push_back(only_in_its_turn(*this, at.seq));
   return refuse_named(std::move(refusals));
+}
+
+inline Result<Done> Sink::pass_over(std::span<const SequencedEvent> /*events*/,
+                                    const std::string& /*log_id*/) {
+  return Done{};
 }
 
 inline Result<Done> Sink::drop(std::span<const SequencedEvent> /*events*/,

@@ -50,6 +50,7 @@ struct SinkOrderResult {
   std::vector<uint64_t> done;    // of retry and drop: their letters are gone
   std::vector<Refusal> refused;  // of retry: they keep their letters
   std::vector<uint64_t> left;    // of retry and drop: not looked at yet, it is to be asked again
+  bool is_wrong = false;         // of `error`: the order itself, however things stand
 };
 
 class SinkDesk {

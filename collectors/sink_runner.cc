@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "collectors/under_way.h"
 #include "io/codec.h"
 #include "io/log_events.h"
 
@@ -13,8 +14,8 @@ namespace {
 
 // How long a source may keep a fetch that finds nothing new.
 constexpr Duration kFetchWait = std::chrono::seconds(20);
-// How long an order may keep the log waiting, but for the delivery that it is in.
-constexpr Duration kOrderShare = std::chrono::seconds(1);
+// How long nothing new comes until traffic is said to rest.
+constexpr Duration kRestAge = std::chrono::seconds(1);
 
 std::string counted(uint64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -24,22 +25,6 @@ std::string counted(uint64_t count, const std::string& noun) {
 bool is_log_line(const SequencedEvent& at) {
   return std::holds_alternative<DaemonLogged>(at.event.body);
 }
-
-// Says that the place has something in hand, for as long as it lives.
-class UnderWay {
- public:
-  UnderWay(SinkDesk& desk, Clock& clock) : desk_(desk) {
-    desk_.update([&](SinkStatus& status) { status.delivering_since = clock.now(); });
-  }
-  ~UnderWay() {
-    desk_.update([](SinkStatus& status) { status.delivering_since = kNever; });
-  }
-  UnderWay(const UnderWay&) = delete;
-  UnderWay& operator=(const UnderWay&) = delete;
-
- private:
-  SinkDesk& desk_;
-};
 
 }  // namespace
 
@@ -55,10 +40,12 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
 
 void SinkRunner::run() {
   while (!stop_.raised()) {
+    is_held_ = is_held_ || source_.hold();
     const Result<Done> opened = open();
-    serve_order();
+    const bool is_served = serve_order();
     if (!opened.ok()) {
-      fail(opened.error());
+      // The order may have been what it takes.
+      if (!is_served) fail(opened.error());
     } else if (is_open_) {
       follow();
     }
@@ -100,13 +87,17 @@ void SinkRunner::follow() {
 SinkRunner::Next SinkRunner::take_turn() {
   // What was done of another log says nothing about this one.
   source_.note_done(source_log_ == position_.log_id ? position_.cursor : 0);
-  const std::variant<FetchedBlocks, SourceError> answer =
+  std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
   trimmed_.reset();
   if (const auto* error = std::get_if<SourceError>(&answer)) {
     if (error->fault == SourceFault::trimmed) {
       source_fails_ = true;
       source_log_ = error->log_id;
+      if (const std::optional<std::string> why = other_log(error->log_id)) {
+        fail(*why);
+        return Next::open_again;
+      }
       fail(explain_trimmed(*error));
     } else if (error->fault != SourceFault::stopped) {
       source_fails_ = true;
@@ -114,14 +105,15 @@ SinkRunner::Next SinkRunner::take_turn() {
     }
     return deliver_due();
   }
-  const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
+  FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
   source_log_ = fetched.log_id;
   if (const std::optional<std::string> why = wrong_history(fetched)) {
     fail(*why);
     return Next::open_again;
   }
   position_.log_id = fetched.log_id;
-  const Result<Done> appended = append(fetched.blocks);
+  const bool has_news = !fetched.blocks.empty();
+  const Result<Done> appended = append(std::move(fetched.blocks));
   source_fails_ = !appended.ok();
   if (source_fails_) {
     fail(source_.name() + " sent what cannot be used: " + appended.error());
@@ -131,8 +123,19 @@ SinkRunner::Next SinkRunner::take_turn() {
   if (deliver_due() == Next::open_again) return Next::open_again;
   note_progress(fetched.head);
   // What still waits to be a batch says nothing about the place.
-  if (pending_.events.empty()) succeed();
+  if (!pending_.events.empty()) return Next::go_on;
+  if (!has_news && rest() == Next::open_again) return Next::open_again;
+  succeed();
   return Next::go_on;
+}
+
+SinkRunner::Next SinkRunner::rest() {
+  if (!sink_.wants_rest()) return Next::go_on;
+  const UnderWay under_way(desk_, clock_);
+  const Delivery delivery = sink_.rest();
+  if (delivery.ok()) return Next::go_on;
+  fail(delivery);
+  return Next::open_again;
 }
 
 // Nothing is skipped in silence: a person says that it goes on behind the gap.
@@ -147,30 +150,35 @@ std::string SinkRunner::explain_trimmed(const SourceError& error) {
 // A batch that waits to become full is not kept waiting by a source that has nothing.
 Duration SinkRunner::fetch_wait() const {
   if (is_logs_turn_) return Duration(0);
-  if (pending_.events.empty()) return kFetchWait;
+  if (pending_.events.empty()) return sink_.wants_rest() ? kRestAge : kFetchWait;
   const Duration waited = clock_.now() - pending_.since;
   return std::clamp(sink_.limits().age_max - waited, Duration(0), kFetchWait);
 }
 
 // Going on would mix two histories. Only a person knows which of them is wrong.
 std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetched) const {
-  if (position_.cursor == 0) return std::nullopt;  // it has nothing of any log
-  const std::string sink(sink_.name());
-  const std::string advice = ": see that the endpoint is right; " + sink_.way_out();
-  if (!position_.log_id.empty() && position_.log_id != fetched.log_id) {
-    return source_.name() + " has another event log (" + fetched.log_id + ") than the one that " +
-           sink + " has followed (" + position_.log_id + ", in " + sink_.place() + ")" + advice;
-  }
-  if (position_.cursor > fetched.head) {
-    return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
-           ", but " + sink + " has followed it up to event " + std::to_string(position_.cursor) +
-           ": an older copy of the log was put back" + advice;
-  }
-  return std::nullopt;
+  if (std::optional<std::string> why = other_log(fetched.log_id)) return why;
+  if (position_.cursor <= fetched.head) return std::nullopt;
+  return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
+         ", but " + std::string(sink_.name()) + " has followed it up to event " +
+         std::to_string(position_.cursor) + ": an older copy of the log was put back" +
+         history_advice();
 }
 
-// All of `blocks`, or none of them.
-Result<Done> SinkRunner::append(const std::vector<std::string>& blocks) {
+std::optional<std::string> SinkRunner::other_log(const std::string& log_id) const {
+  if (position_.cursor == 0) return std::nullopt;  // it has nothing of any log
+  if (position_.log_id.empty() || position_.log_id == log_id) return std::nullopt;
+  return source_.name() + " has another event log (" + log_id + ") than the one that " +
+         std::string(sink_.name()) + " has followed (" + position_.log_id + ", in " +
+         sink_.place() + ")" + history_advice();
+}
+
+std::string SinkRunner::history_advice() const {
+  return ": see that the endpoint is right; " + sink_.way_out();
+}
+
+// All of `blocks`, or none of them; they are gone when it returns.
+Result<Done> SinkRunner::append(std::vector<std::string> blocks) {
   std::vector<SequencedEvent> events;
   std::vector<size_t> sizes;
   std::vector<uint64_t> left_out;
@@ -250,7 +258,7 @@ SinkRunner::Next SinkRunner::deliver_due() {
     const bool lines_only = !batch.empty() && std::all_of(batch.begin(), batch.end(), is_log_line);
     if (const Delivery delivery = deliver_batch(std::move(batch), next); !delivery.ok()) {
       const QuietLog quiet(lines_only);
-      fail(delivery.reason, delivery.retry_after);
+      fail(delivery);
       return Next::open_again;
     }
     if (!source_fails_) succeed();
@@ -269,8 +277,14 @@ SinkRunner::Next SinkRunner::deliver_due() {
 
 // Whatever comes of it, the sink's own position says how far it came.
 Delivery SinkRunner::deliver_batch(std::vector<SequencedEvent> events, const SinkPosition& next) {
-  std::erase_if(events,
-                [&](const SequencedEvent& at) { return letters_.contains(next.log_id, at.seq); });
+  const auto refused = std::stable_partition(
+      events.begin(), events.end(),
+      [&](const SequencedEvent& at) { return !letters_.contains(next.log_id, at.seq); });
+  if (refused != events.end()) {
+    const Result<Done> passed = sink_.pass_over({refused, events.end()}, next.log_id);
+    if (!passed.ok()) return Delivery::away(passed.error());
+    events.erase(refused, events.end());
+  }
   Bisection search(events.size());
   do {
     Delivery delivery = deliver_range(events, next, search);
@@ -350,169 +364,26 @@ Delivery SinkRunner::bury(const SequencedEvent& event, const std::string& answer
   return {};
 }
 
-void SinkRunner::serve_order() {
-  desk_.serve([this](const SinkOrder& order) { return handle(order); });
-  const std::optional<Delivery> failed = std::exchange(failed_again_, std::nullopt);
-  if (failed) fail(failed->reason, failed->retry_after);
-}
-
-SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
-  switch (order.kind) {
-    case SinkOrder::Kind::replay:
-      return replay(order.from);
-    case SinkOrder::Kind::retry:
-      if (!is_open_) return SinkOrderResult{closed_reason(), {}, {}, {}};
-      return change_letters(order.seqs, [this](LetterBatch batch, SinkOrderResult& result) {
-        retry(std::move(batch), result);
-      });
-    case SinkOrder::Kind::drop:
-      break;
-  }
-  return change_letters(order.seqs, [this](const LetterBatch& batch, SinkOrderResult& result) {
-    drop(batch, result);
+// False: there was none.
+bool SinkRunner::serve_order() {
+  bool is_served = false;
+  desk_.serve([&](const SinkOrder& order) {
+    is_served = true;
+    return handle(order);
   });
-}
-
-std::string SinkRunner::closed_reason() const {
-  return std::string(sink_.name()) + " is not open: " + said_;
-}
-
-SinkOrderResult SinkRunner::replay(uint64_t from) {
-  SinkOrderResult result;
-  const bool over_the_gap = trimmed_ && from == trimmed_->cursor + 1;
-  if (over_the_gap && is_open_) {
-    options_.log_news(std::string(sink_.name()) + ": goes on with event " + std::to_string(from) +
-                      ", without those before it that were trimmed from the log");
-    const Delivery skipped = deliver_to({}, *trimmed_);
-    if (!skipped.ok()) result.error = skipped.reason;
-    is_open_ = false;
-    return result;
-  }
-  // What the log does not have any more, the sink's place may be the last to have.
-  const auto looked = source_.fetch(std::max<uint64_t>(from, 1), Duration(0));
-  const auto* error = std::get_if<SourceError>(&looked);
-  if (error != nullptr && error->fault == SourceFault::trimmed) {
-    result.error = error->message + ": a replay would lose what " + sink_.place() +
-                   " has of them; the log begins with event " + std::to_string(error->tail);
-    return result;
-  }
-  is_open_ = false;
-  const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);
-  if (!done.ok()) result.error = done.error();
-  return result;
-}
-
-// Gives letters to `take`, in ascending order, for as long as it is their turn. Those that are done
-// with are gone afterwards.
-SinkOrderResult SinkRunner::change_letters(const std::vector<uint64_t>& wanted,
-                                           const TakeLetters& take) {
-  SinkOrderResult result;
-  const Result<std::vector<uint64_t>> seqs = letters_.choose(wanted);
-  if (!seqs.ok()) {
-    result.error = seqs.error();
-    return result;
-  }
-  const Instant began = clock_.now();
-  for (auto next = seqs->begin(); next != seqs->end() && result.error.empty();) {
-    const bool is_over = next != seqs->begin() && clock_.now() - began >= kOrderShare;
-    if (stop_.raised() || is_over) {
-      result.left.assign(next, seqs->end());
-      break;
-    }
-    LetterBatch batch = read_letters({next, seqs->end()});
-    // One that cannot be read stands alone, so that it can be dropped.
-    if (batch.events.empty()) batch.events.push_back({*next, {}});
-    next += static_cast<ptrdiff_t>(batch.events.size());
-    take(std::move(batch), result);
-  }
-  std::sort(result.done.begin(), result.done.end());
-  std::sort(result.refused.begin(), result.refused.end(),
-            [](const Refusal& a, const Refusal& b) { return a.seq < b.seq; });
-  if (const Result<Done> removed = letters_.remove(result.done); !removed.ok()) {
-    result.error = removed.error();
-  }
-  is_logs_turn_ = !result.left.empty();
-  desk_.hold_orders(is_logs_turn_);
-  return result;
-}
-
-SinkRunner::LetterBatch SinkRunner::read_letters(std::span<const uint64_t> seqs) const {
-  const BatchLimits limits = sink_.limits();
-  LetterBatch batch;
-  size_t bytes = 0;
-  for (const uint64_t seq : seqs) {
-    auto letter = letters_.read(seq);
-    const bool is_first = batch.events.empty();
-    if (!letter.ok()) {
-      if (is_first) batch.problem = letter.error();
-      break;
-    }
-    bytes += letter->bytes;
-    const bool is_full = batch.events.size() >= limits.events_max || bytes > limits.bytes_max;
-    if (!is_first && (is_full || letter->log_id != batch.log_id)) break;
-    batch.log_id = std::move(letter->log_id);
-    batch.events.push_back(std::move(letter->event));
-  }
-  return batch;
-}
-
-// Those that are refused keep their letters: they are found as those of a batch of the log are.
-void SinkRunner::retry(LetterBatch batch, SinkOrderResult& result) {
-  if (!batch.problem.empty()) {
-    result.error = batch.problem;
-    return;
-  }
-  std::vector<SequencedEvent>& events = batch.events;
-  Bisection search(events.size());
-  while (const std::optional<ItemRange> range = search.next()) {
-    const UnderWay under_way(desk_, clock_);
-    const auto tried = std::span<const SequencedEvent>(events).subspan(range->begin, range->size());
-    Delivery delivery = sink_.deliver_again(tried, batch.log_id);
-    if (delivery.ok()) {
-      for (const SequencedEvent& at : tried) result.done.push_back(at.seq);
-      desk_.update([&](SinkStatus& status) { status.delivered += tried.size(); });
-      search.settle();
-    } else if (delivery.fault == DeliveryFault::refused && !delivery.refusals.empty()) {
-      events.erase(events.begin(), events.begin() + static_cast<ptrdiff_t>(range->begin));
-      std::erase_if(events, [&](const SequencedEvent& at) {
-        const auto named = std::find_if(delivery.refusals.begin(), delivery.refusals.end(),
-                                        [&](const Refusal& one) { return one.seq == at.seq; });
-        if (named == delivery.refusals.end()) return false;
-        result.refused.push_back(*named);
-        return true;
-      });
-      search = Bisection(events.size());
-    } else if (delivery.fault == DeliveryFault::refused && tried.size() > 1) {
-      search.halve();
-    } else if (delivery.fault == DeliveryFault::refused) {
-      result.refused.push_back({tried.front().seq, delivery.reason});
-      search.settle();
-    } else {
-      is_open_ = false;  // as after any delivery that found the place away
-      result.error = delivery.reason;
-      failed_again_ = std::move(delivery);
-      return;
-    }
-  }
-}
-
-// A letter that cannot be read goes too: nothing is known that could be kept for it.
-void SinkRunner::drop(const LetterBatch& batch, SinkOrderResult& result) {
-  if (batch.problem.empty()) {
-    if (const Result<Done> dropped = sink_.drop(batch.events, batch.log_id); !dropped.ok()) {
-      result.error = dropped.error();
-      return;
-    }
-  }
-  for (const SequencedEvent& at : batch.events) result.done.push_back(at.seq);
+  const std::optional<Delivery> failed = std::exchange(failed_again_, std::nullopt);
+  if (failed) fail(*failed);
+  return is_served;
 }
 
 // Says so, unless it was said already, and waits.
-void SinkRunner::fail(const std::string& message, std::optional<Duration> retry_after) {
+void SinkRunner::fail(const Delivery& away) {
+  const std::string& message = away.reason;
   if (++failures_ == 1) failed_quietly_ = QuietLog::is_on();
   if (message != said_) options_.log_problem(std::string(sink_.name()) + ": " + message);
   said_ = message;
-  const Duration delay = retry_delay(options_.backoff, failures_, options_.random(), retry_after);
+  const Duration delay =
+      retry_delay(options_.backoff, failures_, options_.random(), away.retry_after);
   const Instant now = clock_.now();
   desk_.update([&](SinkStatus& status) {
     ++status.failures;
@@ -521,7 +392,7 @@ void SinkRunner::fail(const std::string& message, std::optional<Duration> retry_
     status.error = message;
     status.retry_at = now + delay;
   });
-  if (retry_after) return pause_as_wished(delay, message);
+  if (away.retry_after && !away.until_order) return pause_as_wished(delay, message);
   desk_.wait_for(delay);
 }
 

@@ -4,7 +4,7 @@
 // refused is halved until the events to blame stand by themselves.
 //
 // People's orders are done between two deliveries; a long one in parts, and the log has its turn
-// after each. No order shortens a pause that the place has asked for.
+// after each. An order that waits ends a pause, but not one that the place has asked for.
 //
 // Order: the events of the log are delivered in their order, but for those that are buried. A crash
 // anywhere loses and doubles nothing, because a letter is durable before the cursor moves past its
@@ -60,9 +60,13 @@ class SinkRunner {
   Result<Done> open();
   void follow();
   Next take_turn();
+  Next rest();
   Duration fetch_wait() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
-  Result<Done> append(const std::vector<std::string>& blocks);
+  // Why nothing of the log `log_id` goes to the sink; nothing: it does.
+  std::optional<std::string> other_log(const std::string& log_id) const;
+  std::string history_advice() const;
+  Result<Done> append(std::vector<std::string> blocks);
   void note_unknown(const std::vector<uint64_t>& seqs);
   void note_progress(uint64_t head);
 
@@ -74,7 +78,7 @@ class SinkRunner {
   Delivery bury(const SequencedEvent& event, const std::string& answer);
   Delivery bury_named(std::vector<SequencedEvent>& events, const Delivery& refused);
 
-  void serve_order();
+  bool serve_order();
   SinkOrderResult handle(const SinkOrder& order);
   std::string closed_reason() const;
   std::string explain_trimmed(const SourceError& error);
@@ -91,9 +95,12 @@ class SinkRunner {
   SinkOrderResult change_letters(const std::vector<uint64_t>& wanted, const TakeLetters& take);
   LetterBatch read_letters(std::span<const uint64_t> seqs) const;
   void retry(LetterBatch batch, SinkOrderResult& result);
+  static bool take_named(std::vector<SequencedEvent>& events, ItemRange tried,
+                         const Delivery& refused, SinkOrderResult& result);
   void drop(const LetterBatch& batch, SinkOrderResult& result);
 
-  void fail(const std::string& message, std::optional<Duration> retry_after = std::nullopt);
+  void fail(const Delivery& away);
+  void fail(const std::string& message) { fail(Delivery::away(message)); }
   void pause_as_wished(Duration delay, const std::string& why);
   void succeed();
 
@@ -105,6 +112,7 @@ class SinkRunner {
   Clock& clock_;
   SinkRunnerOptions options_;
   SinkPosition position_;
+  bool is_held_ = false;  // the source keeps what comes until the sink can say what it has
   bool is_open_ = false;
   Pending pending_;
   bool source_fails_ = false;

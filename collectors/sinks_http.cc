@@ -110,7 +110,7 @@ HttpAnswer answer_order(const SinkOrderResult& result) {
   }
   json.end_object();
   HttpAnswer answer;
-  answer.status = result.error.empty() ? 200 : 409;
+  answer.status = result.error.empty() ? 200 : result.is_wrong ? 400 : 409;
   answer.body = json.take() + "\n";
   return answer;
 }
@@ -176,6 +176,7 @@ SinkOrderResult SinksHttp::change_letters(SinkPost& post, SinkOrder order, uint6
   const Result<std::vector<uint64_t>> chosen = post.letters.choose(order.seqs);
   if (!chosen.ok()) {
     whole.error = chosen.error();
+    whole.is_wrong = post.letters.count().has_value();  // they are open: there is no such letter
     return whole;
   }
   if (after > 0) {
@@ -189,6 +190,7 @@ SinkOrderResult SinksHttp::change_letters(SinkPost& post, SinkOrder order, uint6
     whole.done.insert(whole.done.end(), part.done.begin(), part.done.end());
     std::move(part.refused.begin(), part.refused.end(), std::back_inserter(whole.refused));
     whole.error = std::move(part.error);
+    whole.is_wrong = part.is_wrong;
     order.seqs = part.left;
     whole.left = std::move(part.left);
   } while (whole.error.empty() && !whole.left.empty() && clock_.now() - began < kOrderShare);

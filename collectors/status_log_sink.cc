@@ -1,5 +1,7 @@
 #include "collectors/status_log_sink.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "collectors/append_file.h"
@@ -84,14 +86,27 @@ Result<Done> StatusLogSink::append_files(TouchedLogs& logs) {
   bool new_dirs = false;
   size_t written = 0;
   for (const auto& [guid, touched] : logs) written += touched.text.empty() ? 0 : 1;
+  size_t cut = 0;  // files that somebody has removed or cut
+  std::string cut_file;
   const bool sync_each = written <= kFilesSyncedAloneMax;
   for (auto& [guid, touched] : logs) {
     if (touched.text.empty()) continue;
     const std::string dir = results_dir_ + "/" + percent_encode(guid);
     Result<uint64_t> length = append_at(dir, "status.log", touched.bytes, touched.text, sync_each);
     if (!length.ok()) return Error{length.error()};
+    if (*length < touched.bytes + touched.text.size()) {
+      ++cut;
+      if (cut_file.empty()) cut_file = dir + "/status.log";
+    }
     new_dirs = new_dirs || touched.bytes == 0;
     touched.bytes = *length;
+  }
+  if (cut > 0) {
+    const std::string others = cut == 1 ? "" : " and " + std::to_string(cut - 1) + " more";
+    spdlog::warn(
+        "status_log: {}{} lack what was written to them: somebody has removed or cut "
+        "them; to have all of them written anew: muster sink replay status_log",
+        cut_file, others);
   }
   if (written > 0 && !sync_each) return sync_file_system(results_dir_);
   if (new_dirs) return sync_dir(results_dir_);

@@ -2,7 +2,9 @@
 //
 // Exactly once: a delivery appends to the files, makes them durable, and then commits their lengths
 // with the cursor (collectors/status_log_state.h). After a crash in between, the events come again;
-// a file is cut to its recorded length before it is appended to, so a torn tail disappears.
+// a file is cut to its recorded length before it is appended to, so a torn tail disappears. One
+// that is shorter than that, because somebody has removed or cut it, is appended to, and the log
+// says so.
 #pragma once
 
 #include <map>
@@ -21,9 +23,10 @@ class StatusLogSink final : public Sink {
 
   std::string_view name() const override { return "status_log"; }
   std::string place() const override { return results_dir_; }
-  BatchLimits limits() const override { return {4'096, 4 << 20}; }
+  BatchLimits limits() const override { return {4'096, 1 << 20}; }
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
+  bool begins_anew_only() const override { return true; }
   Result<Done> rewind(uint64_t cursor) override;
 
  private:

@@ -75,15 +75,16 @@ void bench_verify_sweep(const std::string& bin_dir, const std::string& dir, Figu
 // bench_archive.cc: the same.
 void bench_archive(const std::string& bin_dir, const std::string& dir, Figures& figures);
 
-// bench_sinks.cc: sinks against server processes whose data lies under `dir`.
-void bench_sinks(const std::string& dir, Figures& figures);
+// bench_sinks.cc: sinks against server processes whose data lies under `dir`, and a collector with
+// them.
+void bench_sinks(const std::string& bin_dir, const std::string& dir, Figures& figures);
 
 // bench_sink_down.cc: a sink whose place is down, beside a log under `dir`.
 void bench_sink_down(const std::string& dir, Figures& figures);
 
 // bench_ledger.cc: the collector's ledger under `dir`, in SQLite and on a MariaDB server, beside a
-// client that does nothing but insert.
-void bench_ledger(const std::string& dir, Figures& figures);
+// client that does nothing but insert; and a collector with the server.
+void bench_ledger(const std::string& bin_dir, const std::string& dir, Figures& figures);
 
 // bench_jobs.cc: the same.
 void bench_jobs(const std::string& bin_dir, const std::string& dir, Figures& figures);

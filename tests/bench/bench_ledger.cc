@@ -12,6 +12,7 @@
 #include "io/codec.h"
 #include "io/event_json.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/collector_memory.h"
 #include "tests/support/mariadb_server.h"
 
 namespace muster::bench {
@@ -198,7 +199,7 @@ double median_of(const std::function<double(const std::string&)>& run) {
 
 }  // namespace
 
-void bench_ledger(const std::string& dir, Figures& figures) {
+void bench_ledger(const std::string& bin_dir, const std::string& dir, Figures& figures) {
   const std::vector<SequencedEvent> tasks = make_task_log();
   figures.push_back({"ledger_sqlite_events_per_s", median_of([&](const std::string&) {
                        const ScratchDir scratch(dir);
@@ -227,6 +228,14 @@ void bench_ledger(const std::string& dir, Figures& figures) {
                        return rate;
                      }),
                      "events/s", ""});
+  const std::string config = "ledger: { server: " + server.options().socket +
+                             ", database: collector, user: " + MariadbServer::kUser +
+                             ", password_file: password }\n";
+  figures.push_back({"collector_mariadb_rss_mb",
+                     collector_peak_mb(bin_dir, dir, MariadbServer::kPassword, config), "MB",
+                     "<= 100"});
+  figures.push_back(
+      {"collector_sqlite_rss_mb", collector_peak_mb(bin_dir, dir, "", ""), "MB", "<= 100"});
 }
 
 }  // namespace muster::bench

@@ -11,6 +11,7 @@
 #include "collectors/sink_runner.h"
 #include "io/codec.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/collector_memory.h"
 #include "tests/support/couchdb_server.h"
 #include "tests/support/scratch.h"
 
@@ -129,7 +130,7 @@ double run_bare(CouchDbServer& server, const std::string& db) {
 
 }  // namespace
 
-void bench_sinks(const std::string& dir, Figures& figures) {
+void bench_sinks(const std::string& bin_dir, const std::string& dir, Figures& figures) {
   const Scratch scratch(dir);
   CouchDbServer server(scratch.path());
   std::vector<double> bare;
@@ -149,6 +150,12 @@ void bench_sinks(const std::string& dir, Figures& figures) {
   figures.push_back({"couchdb_bare_docs_per_s", median(bare), "docs/s", ""});
   figures.push_back({"sink_couchdb_docs_per_s", median(sink), "docs/s", ">= 80% of couchdb_bare"});
   figures.push_back({"sink_couchdb_of_bare", median(share), "%", ">= 80"});
+  const std::string config = "couchdb: { url: '" + server.url() +
+                             "', db: collector, user: " + CouchDbServer::kAdmin +
+                             ", password_file: password }\n";
+  figures.push_back({"collector_couchdb_rss_mb",
+                     collector_peak_mb(bin_dir, dir, CouchDbServer::kAdminPassword, config), "MB",
+                     "<= 100"});
 }
 
 }  // namespace muster::bench

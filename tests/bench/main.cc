@@ -61,7 +61,7 @@ int run(const Options& options, const std::string& bin_dir) {
       {"engine", [&] { bench_engine(figures); }},
       {"log", [&] { bench_append(disk, figures); }},
       {"recovery", [&] { bench_recovery(disk, figures); }},
-      {"ledger", [&] { bench_ledger(disk, figures); }},
+      {"ledger", [&] { bench_ledger(bin_dir, disk, figures); }},
       {"tasks", [&] { bench_durable_tasks(bin_dir, disk, figures); }},
       {"restart", [&] { bench_restart(bin_dir, disk, figures); }},
       {"hostile", [&] { bench_hostile(bin_dir, disk, figures); }},
@@ -69,7 +69,7 @@ int run(const Options& options, const std::string& bin_dir) {
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
       {"archive", [&] { bench_archive(bin_dir, disk, figures); }},
       {"jobs", [&] { bench_jobs(bin_dir, disk, figures); }},
-      {"sinks", [&] { bench_sinks(disk, figures); }},
+      {"sinks", [&] { bench_sinks(bin_dir, disk, figures); }},
   };
   for (const auto& [name, measure] : benches) {
     if (!options.only.empty() && options.only != name) continue;

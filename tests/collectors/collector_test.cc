@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <future>
+#include <map>
 #include <set>
 
 #include "collectors/ledger_sink.h"
@@ -51,6 +52,9 @@ class FakeBroker {
   // Peers that have asked for what comes after the end of the log, so that they have it all.
   size_t finished() const { return finished_.size(); }
   uint64_t head() const { return log_.size(); }
+  // Of the registered readers, by name: the first event that each still needs.
+  const std::map<std::string, uint64_t>& readers() const { return readers_; }
+  void register_reader(const std::string& name, uint64_t needs) { readers_[name] = needs; }
 
  private:
   void answer(const std::string& peer, const Envelope& envelope) {
@@ -60,7 +64,13 @@ class FakeBroker {
       welcome.head = head();
       welcome.beat = 1s;
       socket_->send(peer, encode_message({envelope.request, welcome}));
+    } else if (std::holds_alternative<AskLog>(envelope.message)) {
+      LogState state;
+      state.head = head();
+      for (const auto& [name, needs] : readers_) state.readers.push_back({name, needs, {}});
+      socket_->send(peer, encode_message({envelope.request, state}));
     } else if (const Fetch* fetch = std::get_if<Fetch>(&envelope.message)) {
+      readers_[fetch->reader] = fetch->needs;
       if (fetch->from > head() && fetch->wait > Duration(0)) {
         finished_.insert(peer);
         return;  // the long poll waits for ever
@@ -83,6 +93,7 @@ class FakeBroker {
   std::unique_ptr<ServerSocket> socket_;
   std::vector<Event> log_;
   std::set<std::string> finished_;
+  std::map<std::string, uint64_t> readers_;
 };
 
 class CollectorTest : public ::testing::Test {
@@ -109,6 +120,12 @@ class CollectorTest : public ::testing::Test {
   SinkStatus status_of(std::string_view name) const {
     for (const auto& post : *sinks_) {
       if (post->sink->name() == name) return post->desk.status();
+    }
+    return {};
+  }
+  std::string reader_of(std::string_view name) const {
+    for (const auto& post : *sinks_) {
+      if (post->sink->name() == name) return post->reader;
     }
     return {};
   }
@@ -155,6 +172,29 @@ TEST_F(CollectorTest, OneSinkThatFailsDoesNotHoldTheOther) {
   std::filesystem::remove(home_.results_dir());
   broker.serve_until([&] { return broker.finished() == 2; });
   EXPECT_TRUE(std::filesystem::exists(home_.results_dir() + "/" + kRetried + "/status.log"));
+}
+
+// Its server is down when the collector is started for the first time: the log must not be trimmed
+// of what it has not had.
+TEST_F(CollectorTest, ASinkThatCannotOpenIsAReaderAllTheSame) {
+  std::filesystem::create_directories(home_.ledger_file());
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  start();
+  broker.serve_until([&] { return broker.finished() == 1 && status_of("ledger").failing > 0; });
+  EXPECT_EQ(broker.readers().at(reader_of("ledger")), 1u);
+  std::filesystem::remove(home_.ledger_file());
+  broker.serve_until([&] { return broker.finished() == 2; });
+  EXPECT_EQ(broker.readers().at(reader_of("ledger")), broker.head() + 1);
+  EXPECT_EQ(status_of("ledger").cursor, broker.head());
+}
+
+TEST_F(CollectorTest, WhatAReaderHasSaidItNeedsStaysWhileItCannotOpen) {
+  std::filesystem::create_directories(home_.ledger_file());
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  broker.register_reader(reader_of("ledger"), 7);
+  start();
+  broker.serve_until([&] { return broker.finished() == 1 && status_of("ledger").failing > 0; });
+  EXPECT_EQ(broker.readers().at(reader_of("ledger")), 7u);
 }
 
 // Also when there is nothing new to wait for: the collector stopped, and the lab with it.

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 
 #include "tests/collectors/couchdb_kit.h"
@@ -56,6 +58,32 @@ TEST(CouchDbCheckpoint, OnlyAnAnswerOfCouchDbsSaysSomething) {
     if (!found) continue;
     EXPECT_EQ(found->cursor, row.cursor);
     EXPECT_EQ(found->rev, row.rev);
+  }
+}
+
+TEST(CouchDbCheckpoint, ADocumentThatIsDeletedIsNotMissing) {
+  struct Row {
+    int status;
+    std::string body;
+    std::optional<size_t> missing;
+  };
+  const std::string there = R"({"id":"a","key":"a","value":{"rev":"1-x"}})";
+  const std::string deleted = R"({"id":"b","key":"b","value":{"rev":"2-x","deleted":true}})";
+  const std::string never = R"({"key":"c","error":"not_found"})";
+  const Row rows[] = {
+      {200, "{\"rows\":[" + there + "," + deleted + "]}", std::nullopt},
+      {200, "{\"rows\":[" + there + "," + deleted + "," + never + "," + never + "]}", 2},
+      {200, "{\"rows\":[" + never + "]}", 0},
+      {200, R"({"rows":[{"key":"c","error":"timeout"},7]})", std::nullopt},
+      {200, R"({"rows":7})", std::nullopt},
+      {200, "<html>log in</html>", std::nullopt},
+      {404, "{\"rows\":[" + never + "]}", std::nullopt},
+  };
+  for (const Row& row : rows) {
+    HttpReply reply;
+    reply.status = row.status;
+    reply.body = row.body;
+    EXPECT_EQ(first_missing_document(reply), row.missing) << row.body;
   }
 }
 
@@ -117,6 +145,67 @@ TEST_F(CouchDbCheckpointTest, ADatabaseThatWasPutBackHasWhatItLacksDeliveredAgai
                                         "delivered again"));
   EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 10}));
   EXPECT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+}
+
+// Or else a copy of a database that rests would have a note that is behind, for as long as it
+// rests.
+TEST_F(CouchDbCheckpointTest, TheNoteIsWrittenWhenTrafficRests) {
+  const std::string note = "/events/_local/muster-" + std::string(kLog);
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  EXPECT_FALSE(sink.wants_rest()) << "nothing was delivered yet";
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  EXPECT_FALSE(sink.wants_rest()) << "the first delivery is noted at once";
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], 10);
+  ASSERT_TRUE(sink.wants_rest());
+  EXPECT_TRUE(sink.rest().ok());
+  EXPECT_FALSE(sink.wants_rest());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], script_.size());
+}
+
+// The note alone does not tell: it is the same before and after.
+TEST_F(CouchDbCheckpointTest, ACopyThatWasTakenBetweenTwoNotesHasWhatItLacksDeliveredAgain) {
+  const auto swap_data = [&](const std::string& from, const std::string& to) {
+    server_.kill_now();
+    std::filesystem::remove_all(scratch_ / to);
+    std::filesystem::copy(scratch_ / from, scratch_ / to, std::filesystem::copy_options::recursive);
+    server_.start_again();
+  };
+  {
+    CouchDbSink sink(options(), no_stop_);
+    ASSERT_TRUE(sink.open().ok());
+    ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+    ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10, 5), {kLog, 15}).ok());
+    swap_data("data", "copy");
+    ASSERT_TRUE(sink.deliver(std::span(script_).subspan(15), {kLog, script_.size()}).ok());
+  }
+  swap_data("copy", "data");
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  ASSERT_TRUE(sink.wants_rest()) << "whether it is as it was left";
+  const Delivery noticed = sink.rest();
+  EXPECT_EQ(noticed.fault, DeliveryFault::away);
+  EXPECT_THAT(noticed.reason, HasSubstr("has lost events that it had (the document log-a:"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 10}));
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());  // once
+  expect_stored();
+}
+
+TEST_F(CouchDbCheckpointTest, WhatAConsumerHasDeletedIsNotMissed) {
+  {
+    CouchDbSink sink(options(), no_stop_);
+    ASSERT_TRUE(sink.open().ok());
+    ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  }
+  for (const auto& [id, seq] : expected_ids()) {
+    const json stored = json::parse(server_.ask("GET", "/events/" + id).body);
+    server_.ask("DELETE", "/events/" + id + "?rev=" + stored["_rev"].get<std::string>());
+  }
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  EXPECT_TRUE(sink.rest().ok());
+  EXPECT_EQ(sink.open()->cursor, script_.size());
 }
 
 // A request more each time would be a tenth of the rate.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -373,6 +374,39 @@ TEST_F(DecibelSinkTest, ALetterThatIsDroppedTakesWhatItsTaskHasInTheSpoolWithIt)
   EXPECT_EQ(closed.deliver(script, {kLog, script.size()}).fault, DeliveryFault::away);
 }
 
+// The spool is emptied, and the refused end does not come again: what it said was lost.
+TEST_F(DecibelSinkTest, AReplaySaysTheSameOfAttemptsWhoseDocumentWasRefused) {
+  const std::vector<SequencedEvent> script = number_events({
+      submitted(kRetried),
+      leased(kRetried, 1, {"dut-1"}),
+      attempt_ended(kRetried, 1, Outcome::fail, Cause::test, Verdict::fail, "1 of 1 failed"),
+      TaskRetried{kRetried, "once more", "ann@desk", "request-1"},
+      leased(kRetried, 2, {"dut-2"}),
+      attempt_ended(kRetried, 2, Outcome::pass, Cause::none, Verdict::pass, "fine"),
+  });
+  std::vector<std::string> documents;
+  server_.set_fault([&](const HttpCall& call) -> std::optional<HttpAnswer> {
+    if (call.header("idempotency-key") == decibel_key(kLog, 3)) return refuse(422);
+    std::string document(1 << 20, '\0');
+    const ssize_t size = ::pread(call.body_file, document.data(), document.size(), 0);
+    document.resize(size < 0 ? 0 : static_cast<size_t>(size));
+    documents.push_back(std::move(document));
+    return std::nullopt;
+  });
+  DecibelSink sink(options(), no_stop_);
+  run_events(sink, script);
+  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.open().ok());
+  const std::span<const SequencedEvent> all(script);
+  ASSERT_TRUE(sink.pass_over(all.subspan(2, 1), kLog).ok());  // as its runner does
+  std::vector<SequencedEvent> others = script;
+  others.erase(others.begin() + 2);
+  ASSERT_TRUE(sink.deliver(others, {kLog, script.size()}).ok());
+  ASSERT_EQ(documents.size(), 2u);
+  EXPECT_THAT(documents[0], HasSubstr("1 of 1 failed"));
+  EXPECT_EQ(documents[1], documents[0]);
+}
+
 // One to blame among several that are tried again.
 TEST_F(DecibelSinkTest, LettersThatAreTriedAgainTogetherAreRefusedByName) {
   const std::vector<SequencedEvent> script = make_script();
@@ -409,6 +443,7 @@ TEST_F(DecibelSinkTest, AWrongTokenIsNotTriedAgainAtOnceAndNeverSaid) {
   const Delivery denied = sink.deliver(script, {kLog, script.size()});
   EXPECT_EQ(denied.fault, DeliveryFault::away);
   EXPECT_EQ(denied.retry_after, Duration(5min));
+  EXPECT_TRUE(denied.until_order);
   EXPECT_THAT(denied.reason, HasSubstr("does not let us write: 401"));
   EXPECT_THAT(denied.reason, Not(HasSubstr("not-the-token-at-all")));
 }

@@ -25,7 +25,7 @@ namespace muster {
 
 inline constexpr const char* kLog = "log-a";
 
-class MemorySink final : public Sink {
+class MemorySink : public Sink {
  public:
   std::string_view name() const override { return "memory"; }
   std::string place() const override { return "memory"; }
@@ -44,7 +44,8 @@ class MemorySink final : public Sink {
     if (deliver_failures > 0) {
       --deliver_failures;
       is_open = false;
-      return Delivery::away("disk full", retry_after);
+      return pause_ends_by_order ? Delivery::away_until_order("disk full", *retry_after)
+                                 : Delivery::away("disk full", retry_after);
     }
     if (during) during();
     std::vector<Refusal> refusals = poisoned(events);
@@ -70,6 +71,10 @@ class MemorySink final : public Sink {
     }
     for (const SequencedEvent& at : events) again.push_back(at.seq);
     return {};
+  }
+  Result<Done> pass_over(std::span<const SequencedEvent> events, const std::string&) override {
+    for (const SequencedEvent& at : events) passed_over.push_back(at.seq);
+    return Done{};
   }
   Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id) override {
     if (drop_fails) return Error{"cannot forget"};
@@ -98,6 +103,7 @@ class MemorySink final : public Sink {
   std::vector<size_t> batches;
   std::vector<uint64_t> again;
   std::vector<size_t> again_batches;
+  std::vector<uint64_t> passed_over;
   std::vector<std::pair<std::string, uint64_t>> dropped;
   bool drop_fails = false;
   std::vector<uint64_t> rewound;
@@ -108,6 +114,7 @@ class MemorySink final : public Sink {
   int deliver_failures = 0;
   int again_failures = 0;
   std::optional<Duration> retry_after;  // the wish beside a failure
+  bool pause_ends_by_order = false;     // of a delivery's failure
   std::function<void()> during;         // called in each delivery that does not fail
   bool is_open = false;
 };

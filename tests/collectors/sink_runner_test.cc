@@ -277,7 +277,8 @@ TEST(SinkRunner, AReplayDeliversAgain) {
 TEST(SinkRunner, AReplayFromWhatIsYetToComeIsRefused) {
   MemorySink sink;
   const SinkOrderResult result = ordered(sink, {SinkOrder::Kind::replay, 7, {}});
-  EXPECT_THAT(result.error, HasSubstr("has not come so far"));
+  EXPECT_THAT(result.error, HasSubstr("has not come to event 7 yet: it is at 5"));
+  EXPECT_TRUE(result.is_wrong);
   EXPECT_THAT(sink.rewound, IsEmpty());
 }
 

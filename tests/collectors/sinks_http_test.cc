@@ -198,8 +198,8 @@ TEST_F(SinksHttpTest, WhatCannotBeAsked) {
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", ""}}, 400, "list of numbers"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {}, 400, "which letters"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}, {"after", "x"}}, 400, "after"},
-      {"POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "8"}}, 409, "no dead letter 8"},
-      {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}}, 409, "no dead letter 8"},
+      {"POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "8"}}, 400, "no dead letter 8"},
+      {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}}, 400, "no dead letter 8"},
   };
   for (const Row& row : rows) {
     const HttpAnswer answer = ask(row.method, row.path, row.query);

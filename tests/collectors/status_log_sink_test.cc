@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <memory>
+#include <sstream>
 
 #include "collectors/append_file.h"
 #include "core/guid.h"
@@ -145,6 +149,33 @@ TEST_F(StatusLogSinkTest, AFileThatLostItsEndHasNoHole) {
   std::filesystem::remove_all(dir_ + "/results/" + percent_encode(kPassing));
   ASSERT_TRUE(deliver({events[3]}).ok());
   EXPECT_EQ(log(kPassing).find("\tGOOD\t----\tb\t"), 0u) << log(kPassing);
+}
+
+// It went on with the end of a log that had lost its beginning, and nobody heard of it.
+TEST_F(StatusLogSinkTest, FilesThatWereRemovedWhileItRunsAreSaid) {
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  const std::vector<SequencedEvent> events =
+      number_events({submitted(kPassing), record(kPassing, 1, "START", "job"), submitted(kRetried),
+                     record(kRetried, 1, "START", "job"), record(kPassing, 1, "GOOD", "a"),
+                     record(kRetried, 1, "GOOD", "a"), record(kPassing, 1, "GOOD", "b")});
+  ASSERT_TRUE(sink_->open().ok());
+  ASSERT_TRUE(deliver({events[0], events[1], events[2], events[3]}).ok());
+  EXPECT_EQ(said.str(), "");
+  std::filesystem::remove_all(dir_ + "/results");
+  std::filesystem::create_directories(dir_ + "/results");
+  ASSERT_TRUE(deliver({events[4], events[5]}).ok());
+  spdlog::set_default_logger(before);
+  EXPECT_THAT(said.str(), HasSubstr("/status.log and 1 more lack what was written to them"));
+  EXPECT_THAT(said.str(), HasSubstr("muster sink replay status_log"));
+  // And once it is written anew it is whole.
+  ASSERT_TRUE(sink_->rewind(0).ok());
+  ASSERT_TRUE(sink_->open().ok());
+  ASSERT_TRUE(deliver(events).ok());
+  EXPECT_THAT(log(kPassing), HasSubstr("START\t"));
+  EXPECT_THAT(log(kPassing), HasSubstr("\tGOOD\t----\tb\t"));
 }
 
 TEST_F(StatusLogSinkTest, SomethingInTheWayIsNamedAndRetriedUntilItIsGone) {

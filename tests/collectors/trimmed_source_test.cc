@@ -24,6 +24,7 @@ class TrimmedSource final : public BlockSource {
   TrimmedSource(uint64_t tail, uint64_t head, Stop& stop) : tail_(tail), head_(head), stop_(stop) {}
 
   std::string name() const override { return "the log"; }
+  bool hold() override { return ++asked_to_hold > deaf_for; }
   void note_done(uint64_t cursor) override { done.push_back(cursor); }
   std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration) override {
     if (from < tail_) {
@@ -37,6 +38,8 @@ class TrimmedSource final : public BlockSource {
 
   std::vector<uint64_t> done;
   int refused = 0;
+  int deaf_for = 0;
+  int asked_to_hold = 0;
 
  private:
   uint64_t tail_;
@@ -94,6 +97,14 @@ TEST_F(TrimmedSourceTest, SomebodySaysThatItGoesOnBehindTheGap) {
   EXPECT_THAT(news_, ::testing::Contains(HasSubstr("goes on with event 501")));
 }
 
+// It would have gone on with the history of the one behind that of the other.
+TEST_F(TrimmedSourceTest, ThatAnotherLogWasTrimmedIsNoGap) {
+  sink_.position = {"another-log", 17};
+  EXPECT_THAT(run(501).error, HasSubstr("has another event log"));
+  EXPECT_THAT(status_.error, HasSubstr("has another event log"));
+  EXPECT_EQ(sink_.position, (SinkPosition{"another-log", 17}));
+}
+
 // It would have emptied the place first, and then found nothing to fill it with.
 TEST_F(TrimmedSourceTest, AReplayOfWhatWasTrimmedIsRefusedBeforeAnythingIsTakenAway) {
   sink_.position = {kLog, 17};
@@ -104,6 +115,18 @@ TEST_F(TrimmedSourceTest, AReplayOfWhatWasTrimmedIsRefusedBeforeAnythingIsTakenA
 TEST_F(TrimmedSourceTest, SoDoesASinkThatHasHadNothingYet) {
   EXPECT_EQ(run(501).error, "");
   EXPECT_EQ(sink_.position, (SinkPosition{kLog, 510}));
+}
+
+// Also by a source that has not heard it at first.
+TEST_F(TrimmedSourceTest, TheSourceHoldsWhatComesBeforeTheSinkHasOpened) {
+  TrimmedSource source(1, 10, kit_.stop);
+  source.deaf_for = 2;
+  sink_.open_failures = 4;
+  SinkRunnerOptions quick = options();
+  quick.backoff = {Duration(0), Duration(0)};
+  SinkRunner(sink_, source, kit_.letters, kit_.desk, kit_.stop, kit_.clock, quick).run();
+  EXPECT_EQ(source.asked_to_hold, 3) << "once it has heard, it is not told again";
+  EXPECT_EQ(sink_.position.cursor, 10u);
 }
 
 TEST_F(TrimmedSourceTest, TheSourceIsToldWhatIsDurable) {

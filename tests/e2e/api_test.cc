@@ -40,6 +40,9 @@ class ApiTest : public ::testing::Test {
         << house_.daemon_output();
     port_ = std::stoi(read_text(port_file));
     base_ = "http://127.0.0.1:" + std::to_string(port_);
+    // The ledger is made when the collector has reached the broker.
+    EXPECT_TRUE(eventually([&] { return ask("GET", "/api/v1/tasks").status == 200; }))
+        << house_.daemon_output();
   }
 
   static void configure(const std::string& home, const std::string& text) {

@@ -22,6 +22,16 @@ DecibelReceiver::DecibelReceiver(const std::string& bin_dir) : port_(free_port()
   collector_ = house_.start_collector();
 }
 
+bool DecibelReceiver::occupy(const std::string& key) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = unix_url(house_.home().http_socket()) + "/api/test-results/v1/";
+  request.content_type = "application/json";
+  request.idempotency_key = key;
+  request.body = json{{"test_name", "occupied"}, {"guid", kOccupant}, {"passed", 1}}.dump();
+  return http_.ask(std::move(request)).ok();
+}
+
 json DecibelReceiver::search(const std::string& query) {
   json rows = json::array();
   std::string before;

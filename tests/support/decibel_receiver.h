@@ -26,6 +26,12 @@ class DecibelReceiver {
   void kill_now() { collector_->kill_now(); }
   void start_again() { collector_ = house_.start_collector(); }
 
+  // Has a document of nobody's under that key: the one that comes under it is refused for good.
+  // False: the receiver does not take it now.
+  bool occupy(const std::string& key);
+  // The task of such documents.
+  static constexpr const char* kOccupant = "nobody";
+
   // All rows of a search, page by page, superseded runs included; null while nobody answers.
   nlohmann::json search(const std::string& query);
   // How many runs there are; 0 while nobody answers.

@@ -16,7 +16,7 @@
 namespace muster {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(30);
+constexpr Duration kPatience = std::chrono::seconds(120);
 
 }  // namespace
 

@@ -100,7 +100,7 @@ class EventTail {
 
 // True when `condition` became true within `timeout`: for what has no event to wait on.
 bool eventually(const std::function<bool()>& condition,
-                Duration timeout = std::chrono::seconds(30));
+                Duration timeout = std::chrono::seconds(120));
 
 std::string read_text(const std::string& path);
 

@@ -60,7 +60,7 @@ std::string template_dir() {
                "--innodb-data-file-path=ibdata1:5M:autoextend"};
   spec.stdout_file = spec.stderr_file = dir + "/install.log";
   Child install(spec);
-  if (install.wait(std::chrono::seconds(60)) != 0) give_up(read_text(spec.stdout_file));
+  if (install.wait(std::chrono::seconds(240)) != 0) give_up(read_text(spec.stdout_file));
   std::filesystem::rename(dir + "/new", data);
   return data;
 }
