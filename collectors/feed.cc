@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 constexpr Duration kFollowWait = 3s;      // so soon is a broker missed
 constexpr Duration kAgainAfter = 250ms;   // after a broker that is away
 constexpr Duration kReadPatience = 10s;   // for a broker that restarts
-constexpr Duration kStatusPatience = 1s;  // for others who read old events
+constexpr Duration kStatusPatience = 1s;  // for the head of the log
 constexpr char kOtherLog[] = "the broker has another log now, whose numbers begin anew";
 constexpr char kStopping[] = "the collector is stopping";
 
@@ -311,20 +311,18 @@ FeedBatch Feed::read(const FeedPosition& from, const FeedFilter& filter) {
 
 FeedStatus Feed::status() {
   std::unique_lock lock(mutex_);
+  bool is_heard = true;
+  if (!is_live_ && !stopped_) {
+    ++askers_;
+    moved_.notify_all();
+    is_heard = moved_.wait_for(lock, kStatusPatience,
+                               [&] { return is_live_ || stopped_ || !status_.away.empty(); });
+    --askers_;
+  }
   FeedStatus status = status_;
+  if (!is_heard) status.away = "the broker has not answered yet";
   status.subscribers = subscriptions_.size();
   status.subscribers_max = limits_.subscribers;
-  if (is_live_ || stopped_) return status;
-  lock.unlock();
-  const auto read = read_chunk(UINT64_MAX, {}, kStatusPatience);
-  if (const auto* error = std::get_if<SourceError>(&read)) {
-    status.away = error->message;
-    return status;
-  }
-  const Chunk& chunk = std::get<Chunk>(read);
-  status.away.clear();
-  status.head = chunk.head;
-  status.log_id = chunk.log_id;
   return status;
 }
 
@@ -381,19 +379,20 @@ void Feed::give_back(std::unique_ptr<BlockSource> reader) {
 // False when it is over.
 bool Feed::sleep_until_wanted() {
   std::unique_lock lock(mutex_);
-  if (!stopped_ && subscriptions_.empty()) {
+  if (!stopped_ && !is_wanted()) {
     is_live_ = false;  // it begins at the log's end again
+    status_.away.clear();
     ring_.clear();
     ring_bytes_ = 0;
   }
-  moved_.wait(lock, [&] { return stopped_ || !subscriptions_.empty(); });
+  moved_.wait(lock, [&] { return stopped_ || is_wanted(); });
   return !stopped_;
 }
 
 void Feed::follow() {
   const std::unique_ptr<BlockSource> source = connect_([this] {
     const std::lock_guard lock(mutex_);
-    return stopped_ || subscriptions_.empty();
+    return stopped_ || !is_wanted();
   });
   while (sleep_until_wanted()) {
     // Past the end of the log nothing comes but its head.

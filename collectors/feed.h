@@ -180,7 +180,7 @@ class Feed {
   // this once.
   FeedBatch read(const FeedPosition& from, const FeedFilter& filter);
 
-  // While nobody subscribes, the broker is asked for its head.
+  // While nobody subscribes the broker is asked for its head, for a second at most.
   FeedStatus status();
   const FeedLimits& limits() const { return limits_; }
 
@@ -198,6 +198,7 @@ class Feed {
   };
 
   void follow();
+  bool is_wanted() const { return !subscriptions_.empty() || askers_ > 0; }
   bool sleep_until_wanted();
   Result<Done> take(const FetchedBlocks& fetched);
   void begin_at(uint64_t next, const std::string& log_id);
@@ -214,6 +215,7 @@ class Feed {
   std::condition_variable moved_;  // anything below
   bool stopped_ = false;
   std::set<FeedSubscription*> subscriptions_;
+  size_t askers_ = 0;  // that wait for the head
   FeedStatus status_;
   uint64_t history_ = 0;  // counts changes of the log under our feet
   bool is_live_ = false;  // the ring goes on where the log is

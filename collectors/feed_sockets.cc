@@ -206,16 +206,19 @@ void FeedSockets::answer_questions() {
   poller.add_fd(stop_.fd(), POLLIN, kStop);
   while (!stop_.raised()) {
     if (const auto question = answerer_->receive()) {
-      answerer_->send(*question, question->barred ? error_json("this key may not ask (any more)")
-                                                  : answer(question->body));
+      answerer_->send(*question, answer(*question));
     } else {
       poller.wait(Duration(-1));
     }
   }
 }
 
-std::string FeedSockets::answer(const std::string& question) {
-  const Json json = Json::parse(question, nullptr, false);
+std::string FeedSockets::answer(const AnswerSocket::Question& question) {
+  if (question.barred) return error_json("this key may not ask (any more)");
+  if (question.too_long) {
+    return error_json("a question may have " + std::to_string(kQuestionBytesMax) + " bytes");
+  }
+  const Json json = Json::parse(question.body, nullptr, false);
   if (!json.is_object()) return error_json("a question is a JSON object: {\"from\": 1}");
   const QueryWords known{{"from", "through", "type", "guid", "log"}, "docs/feed.md"};
   for (const auto& [word, value] : json.items()) {

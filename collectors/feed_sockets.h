@@ -70,7 +70,7 @@ class FeedSockets {
   Duration until_beat();
 
   void answer_questions();
-  std::string answer(const std::string& question);
+  std::string answer(const AnswerSocket::Question& question);
 
   Feed& feed_;
   const std::unique_ptr<PublisherSocket> publisher_;

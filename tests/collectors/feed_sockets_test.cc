@@ -325,6 +325,18 @@ TEST_F(FeedSocketsTest, WhatCannotBeAsked) {
   }
 }
 
+// ZeroMQ hung up, and whoever asked waited for ever.
+TEST_F(FeedSocketsTest, AQuestionThatIsTooLongIsToldSo) {
+  log_.append(1);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  for (const size_t bytes : {kQuestionBytesMax + 1, size_t{100'000}}) {
+    const json answer = json::parse(ask(asker, {"", std::string(bytes, 'x')}).at(1));
+    EXPECT_EQ(answer["error"], "a question may have 4096 bytes");
+  }
+  EXPECT_EQ(json::parse(ask(asker, {"", R"({"from": 1})"}).at(1))["head"], 1);
+}
+
 // Every answer waited for it, 10,000 pages of them.
 TEST_F(FeedSocketsTest, AnAskerThatNeverReadsHoldsFewAnswers) {
   constexpr int kQuestions = 200;
