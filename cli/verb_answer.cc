@@ -127,6 +127,7 @@ void print_oldest(EventStream& stream, uint64_t head, const EventFilter& filter,
 struct LogPlace {
   uint64_t seq = 0;
   std::string log_id;
+  uint64_t head = 0;  // the newest of that log, as far as is known
 };
 
 // Prints what the collector's feed has from event `from` on, until it is gone or `count_max` events
@@ -135,7 +136,9 @@ std::optional<uint64_t> follow_feed(Session& session, const LogPlace& from,
                                     const EventFilter& filter, uint64_t count_max,
                                     EventPrinter& printer, uint64_t& printed) {
   const Result<ApiAddress> address = collector_address(session.home(), session.config());
-  if (!session.is_home_broker() || !address || !address->is_likely) return from.seq;
+  const bool has_feed = session.is_home_broker() && address && address->is_likely;
+  // Of what is far ahead the feed says that it is not there; the broker waits for it.
+  if (!has_feed || from.seq > from.head + 1) return from.seq;
   EventFeed feed(*address, from.seq, from.log_id, filter.type, filter.guid);
   for (bool told_away = false;;) {
     for (const FeedItem& item : feed.next(kFeedTick)) {
@@ -241,7 +244,7 @@ int do_verb(Session& session, const EventsOptions& options) {
   const uint64_t head = status.head;
   const std::string& log_id = status.log_id;
   if (options.from && options.follow) {
-    follow(session, {*options.from, log_id}, filter, options.count_max, printer);
+    follow(session, {*options.from, log_id, head}, filter, options.count_max, printer);
   } else if (options.from) {
     EventStream stream(session, *options.from, log_id, EventStream::Patience::give_up);
     print_oldest(stream, head, filter, options.count_max, printer);
@@ -253,7 +256,7 @@ int do_verb(Session& session, const EventsOptions& options) {
         session, first_event(session, filter, head, newest), log_id,
         options.follow ? EventStream::Patience::wait : EventStream::Patience::give_up);
     print_newest(stream, head, filter, newest, printer);
-    if (options.follow) follow(session, {stream.position(), log_id}, filter, 0, printer);
+    if (options.follow) follow(session, {stream.position(), log_id, head}, filter, 0, printer);
   }
   printer.finish();
   return kExitOk;
