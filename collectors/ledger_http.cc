@@ -63,8 +63,12 @@ struct PageRows {
   std::optional<Cursor> next;
 
   HttpAnswer answer(std::string_view name) const {
-    return answer_json(next ? page_to_json(name, texts, *next)
-                            : page_to_json(name, texts, std::nullopt));
+    if constexpr (std::is_same_v<Cursor, uint64_t>) {
+      return answer_json(page_to_json(name, texts, next));
+    } else {
+      return answer_json(next ? page_to_json(name, texts, *next)
+                              : page_to_json(name, texts, std::nullopt));
+    }
   }
 };
 
