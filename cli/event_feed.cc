@@ -18,11 +18,12 @@ constexpr std::string_view kAway = "away: ";
 
 }  // namespace
 
-EventFeed::EventFeed(const ApiAddress& address, uint64_t from, const std::string& type,
-                     const std::string& guid)
+EventFeed::EventFeed(const ApiAddress& address, uint64_t from, const std::string& log_id,
+                     const std::string& type, const std::string& guid)
     : reader_([this](const SseMessage& message) { take(message); }), next_(from) {
   HttpRequest request;
-  request.url = address.base + "/api/v1/events?format=sse&from=" + std::to_string(from);
+  request.url = address.base + "/api/v1/events?format=sse&from=" + std::to_string(from) +
+                "&log=" + url_encode(log_id);
   if (!type.empty()) request.url += "&type=" + url_encode(type);
   if (!guid.empty()) request.url += "&guid=" + url_encode(guid);
   request.token = address.token;
@@ -54,6 +55,7 @@ void EventFeed::take(const SseMessage& message) {
   if (message.event == "end") {
     const Json json = Json::parse(message.data, nullptr, false);
     gone_ = json.is_object() ? JsonMembers(json).text("reason") : "it has ended";
+    is_place_lost_ = json.is_object() && json.contains("reason") && !json.contains("next");
     return;
   }
   if (seq < next_) return;

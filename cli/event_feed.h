@@ -20,9 +20,9 @@ struct FeedItem {
 
 class EventFeed {
  public:
-  // Events from `from` (>= 1) on of this type and task, where either is given.
-  EventFeed(const ApiAddress& address, uint64_t from, const std::string& type,
-            const std::string& guid);
+  // Events from `from` (>= 1) of this log on, of this type and task, where either is given.
+  EventFeed(const ApiAddress& address, uint64_t from, const std::string& log_id,
+            const std::string& type, const std::string& guid);
 
   // What has come since, in order; waits up to `wait` for something. What came is given before
   // gone() says why there will be no more.
@@ -30,6 +30,8 @@ class EventFeed {
 
   // Why it has ended, or empty.
   const std::string& gone() const { return gone_; }
+  // With gone(): there is no going on at position(), here or elsewhere.
+  bool is_place_lost() const { return is_place_lost_; }
   // Why nothing new can come at present, or empty: the broker is away.
   const std::string& away() const { return away_; }
   // Of the next event: to go on there somewhere else.
@@ -42,6 +44,7 @@ class EventFeed {
   std::vector<FeedItem> items_;
   std::string gone_;
   std::string away_;
+  bool is_place_lost_ = false;
   uint64_t next_;
   HttpClient client_;  // the last member: what it hands over goes to the others
 };

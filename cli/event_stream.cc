@@ -13,6 +13,13 @@ constexpr Duration kAnswerSlack = 5s;
 
 }  // namespace
 
+Failure other_log(uint64_t next) {
+  return {kExitUnreachable,
+          "the broker has another log now, in which event " + std::to_string(next) +
+              " is not what comes next",
+          "begin anew, with --from 1 for all that it has"};
+}
+
 std::vector<NumberedEvent> EventStream::next(Duration wait) {
   std::variant<Message, ClientError> answer =
       session_.broker().ask(Fetch{next_, kBytesPerFetch, wait}, wait + kAnswerSlack);
@@ -28,6 +35,7 @@ std::vector<NumberedEvent> EventStream::next(Duration wait) {
   }
   if (told_away_) session_.output().talk("the broker is back");
   told_away_ = false;
+  if (session_.broker().welcome().log_id != log_id_) throw other_log(next_);
   const Blocks blocks = session_.expect<Blocks>(std::move(std::get<Message>(answer)));
   std::vector<NumberedEvent> events;
   for (const std::string& bytes : blocks.blocks) take_block(bytes, events);

@@ -123,13 +123,23 @@ void print_oldest(EventStream& stream, uint64_t head, const EventFilter& filter,
   }
 }
 
+// An event of a log, by its number.
+struct LogPlace {
+  uint64_t seq = 0;
+  std::string log_id;
+  uint64_t head = 0;  // the newest of that log, as far as is known
+};
+
 // Prints what the collector's feed has from event `from` on, until it is gone or `count_max` events
 // (0: without end) were printed. Gives where to go on, or nothing when that was all.
-std::optional<uint64_t> follow_feed(Session& session, uint64_t from, const EventFilter& filter,
-                                    uint64_t count_max, EventPrinter& printer, uint64_t& printed) {
+std::optional<uint64_t> follow_feed(Session& session, const LogPlace& from,
+                                    const EventFilter& filter, uint64_t count_max,
+                                    EventPrinter& printer, uint64_t& printed) {
   const Result<ApiAddress> address = collector_address(session.home(), session.config());
-  if (!session.is_home_broker() || !address || !address->is_likely) return from;
-  EventFeed feed(*address, from, filter.type, filter.guid);
+  const bool has_feed = session.is_home_broker() && address && address->is_likely;
+  // Of what is far ahead the feed says that it is not there; the broker waits for it.
+  if (!has_feed || from.seq > from.head + 1) return from.seq;
+  EventFeed feed(*address, from.seq, from.log_id, filter.type, filter.guid);
   for (bool told_away = false;;) {
     for (const FeedItem& item : feed.next(kFeedTick)) {
       printer.print(item);
@@ -143,6 +153,7 @@ std::optional<uint64_t> follow_feed(Session& session, uint64_t from, const Event
     if (feed.away().empty() && told_away) session.output().talk("the broker is back");
     told_away = !feed.away().empty();
   }
+  if (feed.is_place_lost()) throw other_log(feed.position());
   session.output().talk("the collector's feed is gone (" + feed.gone() +
                         "); going on with the broker's own log");
   return feed.position();
@@ -150,13 +161,13 @@ std::optional<uint64_t> follow_feed(Session& session, uint64_t from, const Event
 
 // Prints events from `from` on, as they happen: from the collector's feed, or from the broker where
 // there is no collector.
-void follow(Session& session, uint64_t from, const EventFilter& filter, uint64_t count_max,
+void follow(Session& session, const LogPlace& from, const EventFilter& filter, uint64_t count_max,
             EventPrinter& printer) {
   uint64_t printed = 0;
   const std::optional<uint64_t> rest =
       follow_feed(session, from, filter, count_max, printer, printed);
   if (!rest) return;
-  EventStream stream(session, *rest, EventStream::Patience::wait);
+  EventStream stream(session, *rest, from.log_id, EventStream::Patience::wait);
   print_oldest(stream, UINT64_MAX, filter, count_max == 0 ? 0 : count_max - printed, printer);
 }
 
@@ -229,21 +240,23 @@ int do_verb(Session& session, const EventsOptions& options) {
   EventFilter filter{"", options.type};
   if (!options.guid.empty()) filter.guid = resolve_guid(session, options.guid);
   EventPrinter printer(session.output(), options.follow);
-  const uint64_t head = session.ask_for<BrokerStatus>(AskStatus{}).head;
+  const BrokerStatus status = session.ask_for<BrokerStatus>(AskStatus{});
+  const uint64_t head = status.head;
+  const std::string& log_id = status.log_id;
   if (options.from && options.follow) {
-    follow(session, *options.from, filter, options.count_max, printer);
+    follow(session, {*options.from, log_id, head}, filter, options.count_max, printer);
   } else if (options.from) {
-    EventStream stream(session, *options.from, EventStream::Patience::give_up);
+    EventStream stream(session, *options.from, log_id, EventStream::Patience::give_up);
     print_oldest(stream, head, filter, options.count_max, printer);
   } else {
     // The whole story of a task, but only the end of the whole log.
     const uint64_t newest =
         options.count_max != 0 || !filter.guid.empty() ? options.count_max : kEventsDefault;
     EventStream stream(
-        session, first_event(session, filter, head, newest),
+        session, first_event(session, filter, head, newest), log_id,
         options.follow ? EventStream::Patience::wait : EventStream::Patience::give_up);
     print_newest(stream, head, filter, newest, printer);
-    if (options.follow) follow(session, stream.position(), filter, 0, printer);
+    if (options.follow) follow(session, {stream.position(), log_id, head}, filter, 0, printer);
   }
   printer.finish();
   return kExitOk;

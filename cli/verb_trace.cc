@@ -53,7 +53,7 @@ Trace trace_of_ledger(const Session& session, LedgerReader& ledger, const std::s
 // Hands every event up to `head` to `take`.
 template <typename Take>
 void read_log(Session& session, uint64_t head, const Take& take) {
-  EventStream stream(session, 1, EventStream::Patience::give_up);
+  EventStream stream(session, 1, session.broker().welcome().log_id, EventStream::Patience::give_up);
   while (stream.position() <= head) {
     for (const NumberedEvent& numbered : stream.next(Duration(0))) take(numbered);
   }

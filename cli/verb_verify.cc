@@ -175,8 +175,8 @@ int do_verb(Session& session, const VerifyOptions& options) {
   sign_tasks(tasks);
 
   // Everything about the tasks comes after what is in the log now.
-  EventStream stream(session, session.ask_for<BrokerStatus>(AskStatus{}).head + 1,
-                     EventStream::Patience::wait);
+  const BrokerStatus status = session.ask_for<BrokerStatus>(AskStatus{});
+  EventStream stream(session, status.head + 1, status.log_id, EventStream::Patience::wait);
   const std::vector<SubmitResult> results = submit_tasks(session, tasks);
   const std::vector<std::string> guids = accepted_or_throw(results);
   if (options.detach) {

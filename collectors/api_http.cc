@@ -11,7 +11,8 @@ namespace {
 using Parameters = std::vector<std::string>;
 
 void add_feed(ApiRoutes& api, FeedHttp& feed) {
-  api.add("GET", std::string(kEventsPath), {"from", "type", "guid", "format", "follow", "max"},
+  api.add("GET", std::string(kEventsPath),
+          {"from", "log", "type", "guid", "format", "follow", "max"},
           [&feed](const HttpCall& call, const Parameters&) { return feed.events(call); });
   api.add("GET", std::string(kFeedPath), {},
           [&feed](const HttpCall& call, const Parameters&) { return feed.status(call); });

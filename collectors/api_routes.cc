@@ -53,7 +53,7 @@ void ApiRoutes::add(std::string method, std::string path, std::vector<std::strin
                     ApiRoute::Handler handler) {
   QueryWords query;
   query.words = std::move(words);
-  routes_.push_back({std::move(method), std::move(path), std::move(query), std::move(handler)});
+  routes_.push_back({{std::move(method), std::move(path), std::move(query)}, std::move(handler)});
 }
 
 HttpAnswer ApiRoutes::answer(const HttpCall& call) const {
@@ -61,8 +61,7 @@ HttpAnswer ApiRoutes::answer(const HttpCall& call) const {
   std::string allowed;
   for (const ApiRoute& route : routes_) {
     if (!fits(route.path, parts)) continue;
-    const bool takes = route.method == call.method || (route.method == "GET" && call.reads());
-    if (!takes) {
+    if (!route.takes(call)) {
       allowed += (allowed.empty() ? "" : ", ") + route.method;
       if (route.method == "GET") allowed += ", HEAD";
       continue;

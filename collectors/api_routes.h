@@ -1,5 +1,4 @@
-// What is served below /api/v1: a table of methods, paths and handlers. schemas/json/openapi.json
-// has the same paths; a test compares both.
+// What is served below /api/v1: a table of methods, paths and handlers.
 #pragma once
 
 #include <functional>
@@ -14,14 +13,11 @@ namespace muster {
 
 inline constexpr std::string_view kApiPath = "/api/";
 
-struct ApiRoute {
+struct ApiRoute : HttpRoute {
   // `parameters` are what the parts in braces of the path hold, decoded and UTF-8.
   using Handler =
       std::function<HttpAnswer(const HttpCall& call, const std::vector<std::string>& parameters)>;
 
-  std::string method;  // GET (and so HEAD) or POST
-  std::string path;    // "/api/v1/tasks/{guid}"
-  QueryWords query;    // that it takes
   Handler handler;
 };
 

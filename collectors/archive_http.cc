@@ -16,6 +16,8 @@ namespace {
 // directory itself.
 constexpr Duration kLookAgain = 25ms;
 constexpr const char* kDocument = "docs/archive.md";
+constexpr std::string_view kFolder = "/archive/v1/{guid}/";
+constexpr std::string_view kFile = "/archive/v1/{guid}/{attempt}/{name}";
 
 int status_of(ArchiveFault fault) {
   switch (fault) {
@@ -53,13 +55,28 @@ HttpAnswer to_answer(const ArchiveReply& reply) {
 
 }  // namespace
 
+const std::vector<HttpRoute>& archive_routes() {
+  static const std::vector<HttpRoute> routes = {
+      {"GET", std::string(kFolder), {{}, kDocument}},
+      {"POST", std::string(kFolder), {{"pin"}, kDocument}},
+      {"GET", std::string(kFile), {{"offset", "wait"}, kDocument}},
+      {"PUT", std::string(kFile), {{"offset"}, kDocument}},
+      {"POST", std::string(kFile), {{"complete", "sha256", "bytes", "restart"}, kDocument}},
+  };
+  return routes;
+}
+
 HttpAnswer ArchiveHttp::answer(const HttpCall& call) {
   const Result<ArchiveName> name = parse_archive_path(call.path);
   if (!name && !call.path.starts_with(kArchivePath)) return refuse_path();
   if (!name) return http_refusal(400, name.error());
-  const bool reads = call.method == "GET" || call.method == "HEAD";
-  if (name->name.empty()) return answer_folder(call, name->guid);
-  return reads ? read(call, *name) : change(call, *name);
+  const bool is_folder = name->name.empty();
+  if (std::optional<HttpAnswer> refused =
+          refuse_call(call, archive_routes(), is_folder ? kFolder : kFile)) {
+    return std::move(*refused);
+  }
+  if (is_folder) return answer_folder(call, name->guid);
+  return call.reads() ? read(call, *name) : change(call, *name);
 }
 
 void ArchiveHttp::stop() {
@@ -71,10 +88,6 @@ void ArchiveHttp::stop() {
 }
 
 HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& guid) {
-  if (call.method != "POST" && !call.reads()) return refuse_method(call, "GET, HEAD, POST");
-  QueryWords words = {{}, kDocument};
-  if (!call.reads()) words.words = {"pin"};
-  if (std::optional<HttpAnswer> refused = refuse_query(call, words)) return std::move(*refused);
   if (call.method == "POST") {
     const std::optional<uint64_t> pin = query_number(call, "pin", 2);
     if (!pin || *pin > 1) return http_refusal(400, "say pin=1 or pin=0");
@@ -91,8 +104,6 @@ HttpAnswer ArchiveHttp::answer_folder(const HttpCall& call, const std::string& g
 }
 
 HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
-  const QueryWords words = {{"offset", "wait"}, kDocument};
-  if (std::optional<HttpAnswer> refused = refuse_query(call, words)) return std::move(*refused);
   const std::optional<uint64_t> offset = query_number(call, "offset", 0);
   if (!offset) return refuse_number("offset");
   const std::optional<uint64_t> wait = query_number(call, "wait", 0);
@@ -115,12 +126,7 @@ HttpAnswer ArchiveHttp::read(const HttpCall& call, const ArchiveName& name) {
 }
 
 HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
-  const bool appends = call.method == "PUT";
-  if (!appends && call.method != "POST") return refuse_method(call, "GET, HEAD, PUT, POST");
-  QueryWords words = {{"complete", "sha256", "bytes", "restart"}, kDocument};
-  if (appends) words.words = {"offset"};
-  if (std::optional<HttpAnswer> refused = refuse_query(call, words)) return std::move(*refused);
-  if (appends) {
+  if (call.method == "PUT") {
     std::optional<uint64_t> offset;
     if (call.query.contains("offset")) {
       offset = query_number(call, "offset", 0);

@@ -19,13 +19,18 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "collectors/http_answers.h"
 #include "collectors/http_server.h"
 #include "core/time.h"
 #include "io/archive_store.h"
 #include "io/clock.h"
 
 namespace muster {
+
+// What it serves.
+const std::vector<HttpRoute>& archive_routes();
 
 class ArchiveHttp {
  public:

@@ -26,6 +26,10 @@ constexpr size_t kBatchBytesMin = 8 << 10;
 constexpr size_t kNewestMax = 64;
 // A server that builds a view while it stores may take its time.
 constexpr Duration kSilenceMax = 90s;
+// CouchDB's answers are short. One to a bulk has a row of each document, with a reason at worst.
+constexpr size_t kReplyBytesMax = 64 << 10;
+constexpr size_t kBulkReplyBytesMax = kLimits.events_max * (2 << 10);
+constexpr char kBulkPath[] = "/_bulk_docs";
 // So many deliveries that went well until more is sent again.
 constexpr int kTakenBeforeMore = 50;
 // Answers after which the same is tried once more at once: the database was made, or the body is
@@ -173,7 +177,7 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
 }
 
 CouchAnswer CouchDbSink::post(const Bulk& bulk) {
-  const HttpReply reply = ask("POST", "/_bulk_docs", bulk.body, gzip_);
+  const HttpReply reply = ask("POST", kBulkPath, bulk.body, gzip_);
   return read_bulk_answer(reply, bulk.ids, SystemClock().now());
 }
 
@@ -479,12 +483,14 @@ HttpRequest CouchDbSink::request_of(const char* method, const std::string& path)
   request.ca_file = options_.ca_file;
   request.content_type = "application/json";
   request.silence_max = kSilenceMax;
+  request.reply_max = kReplyBytesMax;
   return request;
 }
 
 HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body,
                            bool compressed) {
   HttpRequest request = request_of(method, path);
+  if (path == kBulkPath) request.reply_max = kBulkReplyBytesMax;
   request.is_gzip = compressed;
   request.body = compressed ? gzip(body) : std::move(body);
   return send(std::move(request));

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "collectors/decibel_search.h"
 #include "collectors/http_answers.h"
 #include "core/guid.h"
 #include "io/decibel_json.h"
@@ -108,6 +109,14 @@ void spool_decibel_bodies(const Home& home, HttpListen& listen) {
   listen.spool_dir = home.collector_dir();
 }
 
+const std::vector<HttpRoute>& decibel_routes() {
+  static const std::vector<HttpRoute> routes = {
+      {"POST", std::string(kDecibelPath) + "/", {{}, "docs/decibel.md"}},
+      {"GET", std::string(kDecibelPath) + "/search/", {decibel_query_words(), "docs/decibel.md"}},
+  };
+  return routes;
+}
+
 HttpAnswer DecibelHttp::answer(const HttpCall& call) {
   if (store_ == nullptr) {
     return http_refusal(
@@ -115,8 +124,7 @@ HttpAnswer DecibelHttp::answer(const HttpCall& call) {
   }
   std::string_view path = std::string_view(call.path).substr(kDecibelPath.size());
   while (path.ends_with('/')) path.remove_suffix(1);
-  const bool reads = call.method == "GET" || call.method == "HEAD";
-  if (path == "/search") return reads ? search(call) : refuse_method(call, "GET, HEAD");
+  if (path == "/search") return call.reads() ? search(call) : refuse_method(call, "GET, HEAD");
   if (!path.empty()) return http_refusal(404, "there is no such thing here; see docs/decibel.md");
   return call.method == "POST" ? receive(call) : refuse_method(call, "POST");
 }

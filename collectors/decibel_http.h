@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "collectors/decibel_store.h"
+#include "collectors/http_answers.h"
 #include "collectors/http_server.h"
 #include "io/clock.h"
 #include "io/config_decibel.h"
@@ -32,6 +33,9 @@ Result<std::unique_ptr<DecibelStore>> open_decibel_store(const Home& home,
 
 // Lets documents of results go to a file while they come in.
 void spool_decibel_bodies(const Home& home, HttpListen& listen);
+
+// What it serves; without the last slash, too.
+const std::vector<HttpRoute>& decibel_routes();
 
 class DecibelHttp {
  public:

@@ -73,12 +73,6 @@ std::string full_name(const DecibelField& field) {
   return std::string(kParts[field.level]) + "." + std::string(field.name);
 }
 
-std::vector<std::string> all_words() {
-  std::vector<std::string> words = {"projection", "from", "to", "superseded", "limit", "before"};
-  for (const DecibelField& field : kFields) words.push_back(full_name(field));
-  return words;
-}
-
 const DecibelField* find_field(std::string_view word) {
   const auto found =
       std::find_if(std::begin(kFields), std::end(kFields),
@@ -100,7 +94,7 @@ std::optional<std::string> read_projection(std::string_view text, DecibelQuery& 
       query.level = std::max(query.level, field.level);
     }
     if (!known) {
-      return "projection has no " + quote_text(word) + suggest(word, all_words()) +
+      return "projection has no " + quote_text(word) + suggest(word, decibel_query_words()) +
              ": it is a list of run, suite, case and their fields, such as run.name,case";
     }
     if (word.size() == text.size()) break;
@@ -171,7 +165,7 @@ std::optional<std::string> read_word(const std::string& word, const std::string&
     if (!number) return "before is the next of an answer";
     query.before = number;
   } else {
-    return QueryWords{all_words(), "docs/decibel.md"}.why_not(word);
+    return QueryWords{decibel_query_words(), "docs/decibel.md"}.why_not(word);
   }
   return std::nullopt;
 }
@@ -334,6 +328,12 @@ class Search {
 };
 
 }  // namespace
+
+std::vector<std::string> decibel_query_words() {
+  std::vector<std::string> words = {"projection", "from", "to", "superseded", "limit", "before"};
+  for (const DecibelField& field : kFields) words.push_back(full_name(field));
+  return words;
+}
 
 Result<DecibelQuery> parse_decibel_query(const std::map<std::string, std::string>& words) {
   DecibelQuery query;

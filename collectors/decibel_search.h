@@ -41,6 +41,9 @@ struct DecibelQuery {
   std::optional<uint64_t> before;
 };
 
+// The words that there are, fields as PART.FIELD.
+std::vector<std::string> decibel_query_words();
+
 // Errors say what is wrong with which word, and what there is.
 Result<DecibelQuery> parse_decibel_query(const std::map<std::string, std::string>& words);
 

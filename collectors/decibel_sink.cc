@@ -15,6 +15,8 @@ constexpr size_t kParcelsMax = 16;
 constexpr size_t kParcelBytesMax = 4 << 20;
 // A server may take its time to store a large one.
 constexpr Duration kSilenceMax = 90s;
+// What it says is a line or a page; a document has an answer of its own.
+constexpr size_t kReplyBytesMax = 64 << 10;
 
 }  // namespace
 
@@ -220,6 +222,7 @@ void DecibelSink::ask_all(std::vector<Parcel>& parcels) {
     request.idempotency_key = parcel.document.key;
     request.body = std::move(parcel.document.xml);
     request.silence_max = kSilenceMax;
+    request.reply_max = kReplyBytesMax;
     parcel.reply.fault = "stopped before it answered";
     ids.push_back(client_.start(std::move(request), [&](HttpReply reply) {
       parcel.reply = std::move(reply);

@@ -18,9 +18,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Duration kFollowWait = 3s;     // so soon is a broker missed
-constexpr Duration kAgainAfter = 250ms;  // after a broker that is away
-constexpr Duration kReadPatience = 10s;  // for a broker that restarts
+constexpr Duration kFollowWait = 3s;      // so soon is a broker missed
+constexpr Duration kAgainAfter = 250ms;   // after a broker that is away
+constexpr Duration kReadPatience = 10s;   // for a broker that restarts
+constexpr Duration kStatusPatience = 1s;  // for the head of the log
 constexpr char kOtherLog[] = "the broker has another log now, whose numbers begin anew";
 constexpr char kStopping[] = "the collector is stopping";
 
@@ -91,12 +92,13 @@ std::optional<std::string> invalid_filter(const FeedFilter& filter) {
 
 // --- a subscription ---
 
-FeedSubscription::FeedSubscription(Feed& feed, uint64_t from, FeedFilter filter, int wake_fd)
+FeedSubscription::FeedSubscription(Feed& feed, FeedPosition from, FeedFilter filter, int wake_fd)
     : feed_(feed),
       filter_(std::move(filter)),
       wake_fd_(wake_fd),
+      log_id_(std::move(from.log_id)),
       history_(feed.history_),
-      next_(from) {}
+      next_(from.seq) {}
 
 FeedSubscription::~FeedSubscription() {
   const std::lock_guard lock(feed_.mutex_);
@@ -113,13 +115,26 @@ void FeedSubscription::note_dropped() {
 FeedBatch FeedSubscription::end(std::string why, Place place) {
   last_.next = next_;
   last_.head = feed_.status_.head;
+  if (last_.log_id.empty()) last_.log_id = feed_.status_.log_id;
   last_.ended = std::move(why);
   last_.is_place_lost = place == Place::lost;
   return last_;
 }
 
+bool FeedSubscription::is_of_another(const std::string& log_id) const {
+  return !log_id_.empty() && !log_id.empty() && log_id != log_id_;
+}
+
+// The broker has this one now.
+FeedBatch FeedSubscription::end_of_log(const std::string& log_id) {
+  last_.log_id = log_id;
+  return end(kOtherLog, Place::lost);
+}
+
 // The broker is there and does not give what comes next, and never will.
 FeedBatch FeedSubscription::end_at(const SourceError& error) {
+  if (is_of_another(error.log_id)) return end_of_log(error.log_id);
+  last_.log_id = error.log_id;
   last_.tail = error.tail;
   if (error.tail > 0) next_ = error.tail;
   return end(error.message, Place::lost);
@@ -157,9 +172,11 @@ FeedBatch FeedSubscription::next(Duration wait) {
     if (!last_.ended.empty()) return last_;
     if (feed_.stopped_) return end(kStopping, Place::kept);
     if (next_ == 0) history_ = feed_.history_;
-    if (history_ != feed_.history_) return end(kOtherLog, Place::lost);
+    if (history_ != feed_.history_) return end_of_log(feed_.status_.log_id);
     FeedBatch batch;
     if (feed_.is_live_) {
+      if (is_of_another(feed_.status_.log_id)) return end_of_log(feed_.status_.log_id);
+      log_id_ = feed_.status_.log_id;
       if (next_ == 0) next_ = feed_.ring_next_;
       if (is_too_slow()) {
         ++feed_.status_.dropped;
@@ -174,6 +191,7 @@ FeedBatch FeedSubscription::next(Duration wait) {
     }
     batch.next = next_;
     batch.head = feed_.status_.head;
+    batch.log_id = log_id_;
     batch.is_head_known = feed_.is_live_;
     batch.away = feed_.status_.away;
     if (!batch.events.empty() || steady_clock::now() >= deadline) return batch;
@@ -193,13 +211,11 @@ FeedBatch FeedSubscription::read(Duration patience) {
         error->fault == SourceFault::refused || error->fault == SourceFault::trimmed;
     if (is_final) return end_at(*error);
     feed_.moved_.wait_for(lock, std::min(patience, kAgainAfter));
-    return {{}, next_, feed_.status_.head, error->message, {}};
+    return {{}, next_, feed_.status_.head, log_id_, error->message};
   }
   auto& chunk = std::get<Feed::Chunk>(read);
   // It may be of another log, which the follower has not seen yet.
-  if (history_ != feed_.history_ || chunk.log_id != feed_.status_.log_id) {
-    return end(kOtherLog, Place::lost);
-  }
+  if (history_ != feed_.history_ || is_of_another(chunk.log_id)) return end_of_log(chunk.log_id);
   if (next_ > chunk.head + 1) {
     return end("there is no event " + std::to_string(next_) + " to begin with: the newest is " +
                    std::to_string(chunk.head),
@@ -207,13 +223,17 @@ FeedBatch FeedSubscription::read(Duration patience) {
   }
   is_checked_ = true;
   next_ = chunk.next;
-  return {std::move(chunk.events), next_, std::max(chunk.head, feed_.status_.head), {}, {}, true};
+  FeedBatch batch{std::move(chunk.events), next_, std::max(chunk.head, feed_.status_.head),
+                  log_id_};
+  batch.is_head_known = true;
+  return batch;
 }
 
 std::string feed_page_to_json(const FeedBatch& batch) {
   JsonWriter json;
   json.begin_object();
   json.text("schema", "muster.events/1");
+  json.text("log", batch.log_id);
   json.number("head", batch.head);
   json.number("next", batch.next);
   json.begin_array("events");
@@ -228,6 +248,7 @@ std::string feed_error_to_json(const FeedBatch& batch) {
   json.begin_object();
   json.text("schema", "muster.error/1");
   json.text("error", batch.ended);
+  if (!batch.log_id.empty()) json.text("log", batch.log_id);
   if (batch.tail > 0) json.number("tail", batch.tail);
   json.end_object();
   return json.take();
@@ -254,22 +275,29 @@ void Feed::tell_all() {
   }
 }
 
-std::unique_ptr<FeedSubscription> Feed::subscribe(uint64_t from, FeedFilter filter, FeedSide side,
-                                                  int wake_fd) {
+std::unique_ptr<FeedSubscription> Feed::subscribe(FeedPosition from, FeedFilter filter,
+                                                  FeedSide side, int wake_fd) {
   const std::lock_guard lock(mutex_);
   if (side != FeedSide::own && subscriptions_.size() >= limits_.places(side)) return nullptr;
   std::unique_ptr<FeedSubscription> one(
-      new FeedSubscription(*this, from, std::move(filter), wake_fd));
+      new FeedSubscription(*this, std::move(from), std::move(filter), wake_fd));
   subscriptions_.insert(one.get());
   ++status_.subscribed;
   moved_.notify_all();
   return one;
 }
 
-FeedBatch Feed::read(uint64_t from, const FeedFilter& filter) {
+FeedBatch Feed::read(const FeedPosition& from, const FeedFilter& filter) {
   FeedBatch batch;
-  auto read = read_chunk(std::max<uint64_t>(from, 1), filter, kReadPatience);
-  if (const auto* error = std::get_if<SourceError>(&read)) {
+  auto read = read_chunk(std::max<uint64_t>(from.seq, 1), filter, kReadPatience);
+  const auto* error = std::get_if<SourceError>(&read);
+  batch.log_id = error != nullptr ? error->log_id : std::get<Chunk>(read).log_id;
+  if (!batch.log_id.empty() && !from.log_id.empty() && batch.log_id != from.log_id) {
+    batch.ended = kOtherLog;
+    batch.is_place_lost = true;
+    return batch;
+  }
+  if (error != nullptr) {
     batch.ended = error->message;
     batch.tail = batch.next = error->tail;
     return batch;
@@ -281,9 +309,18 @@ FeedBatch Feed::read(uint64_t from, const FeedFilter& filter) {
   return batch;
 }
 
-FeedStatus Feed::status() const {
-  const std::lock_guard lock(mutex_);
+FeedStatus Feed::status() {
+  std::unique_lock lock(mutex_);
+  bool is_heard = true;
+  if (!is_live_ && !stopped_) {
+    ++askers_;
+    moved_.notify_all();
+    is_heard = moved_.wait_for(lock, kStatusPatience,
+                               [&] { return is_live_ || stopped_ || !status_.away.empty(); });
+    --askers_;
+  }
   FeedStatus status = status_;
+  if (!is_heard) status.away = "the broker has not answered yet";
   status.subscribers = subscriptions_.size();
   status.subscribers_max = limits_.subscribers;
   return status;
@@ -342,19 +379,20 @@ void Feed::give_back(std::unique_ptr<BlockSource> reader) {
 // False when it is over.
 bool Feed::sleep_until_wanted() {
   std::unique_lock lock(mutex_);
-  if (!stopped_ && subscriptions_.empty()) {
+  if (!stopped_ && !is_wanted()) {
     is_live_ = false;  // it begins at the log's end again
+    status_.away.clear();
     ring_.clear();
     ring_bytes_ = 0;
   }
-  moved_.wait(lock, [&] { return stopped_ || !subscriptions_.empty(); });
+  moved_.wait(lock, [&] { return stopped_ || is_wanted(); });
   return !stopped_;
 }
 
 void Feed::follow() {
   const std::unique_ptr<BlockSource> source = connect_([this] {
     const std::lock_guard lock(mutex_);
-    return stopped_ || subscriptions_.empty();
+    return stopped_ || !is_wanted();
   });
   while (sleep_until_wanted()) {
     // Past the end of the log nothing comes but its head.

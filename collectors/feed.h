@@ -41,6 +41,12 @@ struct FeedEvent {
 };
 using FeedEventPtr = std::shared_ptr<const FeedEvent>;
 
+// Where somebody begins.
+struct FeedPosition {
+  uint64_t seq = 0;      // number of the event; 0: the next that happens
+  std::string log_id{};  // of the log whose number that is; empty: of whichever there is
+};
+
 struct FeedFilter {
   std::string type;  // empty: all
   std::string guid;  // empty: all
@@ -89,6 +95,7 @@ struct FeedBatch {
   std::vector<FeedEventPtr> events;  // those that its filter takes
   uint64_t next = 0;                 // number of the first event after them; 0: not known yet
   uint64_t head = 0;                 // the newest event that is known; 0: likewise, or none
+  std::string log_id;                // whose numbers these are; with `ended`: of the present log
   std::string away;                  // why nothing new can come at present, or empty
   std::string ended;                 // why this is the last batch, or empty: it goes on
   bool is_head_known = false;        // `head` was heard from the broker that answers now
@@ -100,7 +107,8 @@ struct FeedBatch {
 
 // A page of events: "muster.events/1" (docs/feed.md). Of one that has not ended.
 std::string feed_page_to_json(const FeedBatch& batch);
-// Why there is no page: "muster.error/1", and `tail` where there is one. Of one that has ended.
+// Why there is no page: "muster.error/1", with `log`, and with `tail` where there is one. Of one
+// that has ended.
 std::string feed_error_to_json(const FeedBatch& batch);
 
 struct FeedStatus {
@@ -130,11 +138,13 @@ class FeedSubscription {
 
  private:
   friend class Feed;
-  FeedSubscription(Feed& feed, uint64_t from, FeedFilter filter, int wake_fd);
+  FeedSubscription(Feed& feed, FeedPosition from, FeedFilter filter, int wake_fd);
 
   enum class Place : uint8_t { kept, lost };
   FeedBatch end(std::string why, Place place);
+  FeedBatch end_of_log(const std::string& log_id);
   FeedBatch end_at(const SourceError& error);
+  bool is_of_another(const std::string& log_id) const;
   bool must_read() const;
   bool is_too_slow() const;
   FeedBatch take_from_ring();
@@ -143,7 +153,8 @@ class FeedSubscription {
   Feed& feed_;
   const FeedFilter filter_;
   const int wake_fd_;
-  uint64_t history_;         // that it belongs to
+  std::string log_id_;       // that it belongs to; empty: not known yet
+  uint64_t history_;         // likewise
   uint64_t next_;            // 0: the end of the log, as soon as that is known
   bool is_checked_ = false;  // that the log has come as far as next_
   // When it was at the end of the log last; nothing: never.
@@ -159,17 +170,18 @@ class Feed {
   explicit Feed(Connect connect, FeedLimits limits = {});
   ~Feed();  // no subscription may be left
 
-  // Begins with event `from`, or with the next one that happens (0). Null when there are too many
-  // subscribers. `wake_fd` is an eventfd that is written to when there may be something new, or -1.
-  std::unique_ptr<FeedSubscription> subscribe(uint64_t from, FeedFilter filter,
+  // Null when there are too many subscribers. `wake_fd` is an eventfd that is written to when there
+  // may be something new, or -1.
+  std::unique_ptr<FeedSubscription> subscribe(FeedPosition from, FeedFilter filter,
                                               FeedSide side = FeedSide::local, int wake_fd = -1);
 
-  // One chunk of the log from event `from` (>= 1) on, of FeedLimits::batch_bytes, as far as there
-  // is any, waiting for nothing but the broker. `ended` says why there is none, and is for this
-  // once.
-  FeedBatch read(uint64_t from, const FeedFilter& filter);
+  // One chunk of the log from `from` (0 is the first event) on, of FeedLimits::batch_bytes, as far
+  // as there is any, waiting for nothing but the broker. `ended` says why there is none, and is for
+  // this once.
+  FeedBatch read(const FeedPosition& from, const FeedFilter& filter);
 
-  FeedStatus status() const;
+  // While nobody subscribes the broker is asked for its head, for a second at most.
+  FeedStatus status();
   const FeedLimits& limits() const { return limits_; }
 
   // Everybody who waits is told the end, from now on.
@@ -186,6 +198,7 @@ class Feed {
   };
 
   void follow();
+  bool is_wanted() const { return !subscriptions_.empty() || askers_ > 0; }
   bool sleep_until_wanted();
   Result<Done> take(const FetchedBlocks& fetched);
   void begin_at(uint64_t next, const std::string& log_id);
@@ -202,6 +215,7 @@ class Feed {
   std::condition_variable moved_;  // anything below
   bool stopped_ = false;
   std::set<FeedSubscription*> subscriptions_;
+  size_t askers_ = 0;  // that wait for the head
   FeedStatus status_;
   uint64_t history_ = 0;  // counts changes of the log under our feet
   bool is_live_ = false;  // the ring goes on where the log is

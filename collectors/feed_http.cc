@@ -45,18 +45,21 @@ std::optional<uint64_t> parse_number(const std::string& text) {
   return value;
 }
 
-// 0: the next event that happens.
-Result<uint64_t> first_event(const HttpCall& call) {
+Result<FeedPosition> first_event(const HttpCall& call) {
+  const std::string log_id = query_text(call, "log");
   if (const std::string last = call.header("last-event-id"); !last.empty()) {
-    const std::optional<uint64_t> seq = parse_number(last);
-    if (!seq || *seq == UINT64_MAX) return Error{"Last-Event-ID is not the number of an event"};
-    return *seq + 1;
+    const size_t at = last.find('@');
+    const std::optional<uint64_t> seq = parse_number(last.substr(0, at));
+    if (!seq || *seq == UINT64_MAX) {
+      return Error{"Last-Event-ID is not the id of an event: SEQ, or SEQ@LOG"};
+    }
+    return FeedPosition{*seq + 1, at == last.npos ? log_id : last.substr(at + 1)};
   }
   const std::optional<uint64_t> from = query_number(call, "from", 0);
   if (!from || (*from == 0 && call.query.contains("from")) || *from == UINT64_MAX) {
     return Error{"from is not the number of an event; they begin with 1"};
   }
-  return *from;
+  return FeedPosition{*from, log_id};
 }
 
 Result<FeedFilter> read_filter(const HttpCall& call) {
@@ -73,24 +76,42 @@ std::string end_json(const FeedBatch& batch) {
   const bool may_come_back = !batch.is_place_lost || batch.tail > 0;
   if (batch.next > 0 && may_come_back) json.number("next", batch.next);
   if (batch.tail > 0) json.number("tail", batch.tail);
+  if (!batch.log_id.empty()) json.text("log", batch.log_id);
   json.end_object();
   return json.take();
+}
+
+// Of server-sent events.
+std::string id_line(uint64_t seq, const std::string& log_id) {
+  return "id: " + std::to_string(seq) + (log_id.empty() ? "" : "@" + log_id) + "\n";
+}
+
+// An event with its log as the last member.
+std::string json_line(const FeedEvent& event, const std::string& log_id) {
+  JsonWriter member;
+  member.begin_object();
+  member.text("log", log_id);
+  member.end_object();
+  std::string line = event.json;
+  line.back() = ',';
+  return line + member.take().substr(1) + "\n";
 }
 
 std::string render(Form form, const FeedBatch& batch) {
   std::string text;
   for (const FeedEventPtr& event : batch.events) {
     if (form == Form::ndjson) {
-      text += event->json + "\n";
+      text += json_line(*event, batch.log_id);
       continue;
     }
-    text += "id: " + std::to_string(event->seq) + "\nevent: " + event->type + "\ndata: ";
+    text += id_line(event->seq, batch.log_id) + "event: " + event->type + "\ndata: ";
     text += event->json + "\n\n";
   }
   if (batch.ended.empty()) return text;
   if (form == Form::ndjson) return text + end_json(batch) + "\n";
-  // Clients that come back by themselves do so where there is something.
-  if (batch.tail > 0) text += "id: " + std::to_string(batch.tail - 1) + "\n";
+  // Clients that come back by themselves do so where there is something, or as they came first.
+  if (batch.tail > 0) text += id_line(batch.tail - 1, batch.log_id);
+  if (batch.tail == 0 && batch.is_place_lost) text += "id\n";
   return text + "event: end\ndata: " + end_json(batch) + "\n\n";
 }
 
@@ -103,7 +124,7 @@ std::string render_beat(Form form, const FeedBatch& batch) {
     for (const char c : batch.away) text += c == '\n' || c == '\r' ? ' ' : c;
     text += "\n";
   }
-  if (batch.next > 1) text += "id: " + std::to_string(batch.next - 1) + "\n";
+  if (batch.next > 1) text += id_line(batch.next - 1, batch.log_id);
   return text + "\n";
 }
 
@@ -175,7 +196,7 @@ HttpAnswer FeedHttp::events(const HttpCall& call) {
   if (!call.reads()) return refuse_method(call, "GET, HEAD");
   const Result<Form> form = choose_form(call);
   if (!form) return http_refusal(400, form.error());
-  const Result<uint64_t> from = first_event(call);
+  Result<FeedPosition> from = first_event(call);
   if (!from) return http_refusal(400, from.error());
   Result<FeedFilter> filter = read_filter(call);
   if (!filter) return http_refusal(400, filter.error());
@@ -189,9 +210,10 @@ HttpAnswer FeedHttp::events(const HttpCall& call) {
   answer.type = *form == Form::sse ? "text/event-stream" : "application/x-ndjson";
   answer.headers.emplace_back("Cache-Control", "no-store");
   // A stream that ends begins with the first event, as a page does.
-  const uint64_t first = *from == 0 && *follow == 0 ? 1 : *from;
+  if (from->seq == 0 && *follow == 0) from->seq = 1;
   const FeedSide side = call.is_local ? FeedSide::local : FeedSide::far;
-  std::unique_ptr<FeedSubscription> subscription = feed_.subscribe(first, std::move(*filter), side);
+  std::unique_ptr<FeedSubscription> subscription =
+      feed_.subscribe(std::move(*from), std::move(*filter), side);
   if (!subscription) {
     HttpAnswer refusal = http_refusal(
         503,
@@ -206,15 +228,16 @@ HttpAnswer FeedHttp::events(const HttpCall& call) {
   return answer;
 }
 
-HttpAnswer FeedHttp::page(const HttpCall& call, uint64_t from, const FeedFilter& filter) {
+HttpAnswer FeedHttp::page(const HttpCall& call, const FeedPosition& from,
+                          const FeedFilter& filter) {
   const std::optional<uint64_t> max = query_number(call, "max", kEventsPageMax);
   if (!max || *max == 0 || *max > kEventsPageMax) {
     return http_refusal(400, "max is a number from 1 to " + std::to_string(kEventsPageMax));
   }
-  FeedBatch batch = feed_.read(std::max<uint64_t>(from, 1), filter);
+  FeedBatch batch = feed_.read(from, filter);
   if (!batch.ended.empty()) {
     HttpAnswer refusal = answer_json(feed_error_to_json(batch));
-    refusal.status = batch.tail > 0 ? 410 : 503;
+    refusal.status = batch.is_place_lost ? 409 : batch.tail > 0 ? 410 : 503;
     return refusal;
   }
   if (batch.events.size() > *max) {

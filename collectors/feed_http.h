@@ -1,6 +1,6 @@
 // The feed over HTTP (docs/feed.md):
 //
-//   GET /api/v1/events?from=SEQ&type=TYPE&guid=GUID&format=sse|ndjson|json&follow=0|1&max=N
+//   GET /api/v1/events?from=SEQ&log=ID&type=TYPE&guid=GUID&format=sse|ndjson|json&follow=0|1&max=N
 //   GET /api/v1/feed                      how the feed is doing, as JSON (muster.feed/1)
 //
 // The form is `format`, or what Accept asks for: text/event-stream, application/x-ndjson, else one
@@ -13,6 +13,9 @@
 // One that the feed ends says why: the event "end", or a last line, of the schema
 // muster.feed_end/1. What was trimmed from the log ends it, and a page is refused with 410: `tail`
 // is where the log begins.
+//
+// `log` says of which log `from` is a number; an event's id, SEQ@ID, says both. Of another log a
+// page is refused with 409, and a stream ends at once.
 #pragma once
 
 #include <string_view>
@@ -45,7 +48,7 @@ class FeedHttp {
   HttpAnswer status(const HttpCall& call);
 
  private:
-  HttpAnswer page(const HttpCall& call, uint64_t from, const FeedFilter& filter);
+  HttpAnswer page(const HttpCall& call, const FeedPosition& from, const FeedFilter& filter);
 
   Feed& feed_;
   Duration beat_;

@@ -21,6 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kBeat = "~beat.";
+constexpr std::string_view kLog = "~log";
 // After a subscription to the log that has ended: the broker has another one, or is away.
 constexpr Duration kAgainAfter = 250ms;
 // At once: whoever has more to say is heard again when the others were.
@@ -93,7 +94,7 @@ void FeedSockets::take_subscriptions() {
     subscription_.reset();
     published_.reset();
   } else if (!subscription_) {
-    subscription_ = feed_.subscribe(0, {}, FeedSide::own, news_.get());
+    subscription_ = feed_.subscribe({}, {}, FeedSide::own, news_.get());
   }
 }
 
@@ -123,6 +124,7 @@ void FeedSockets::take_subscription(const PublisherSocket::Subscription& change)
 void FeedSockets::publish_news() {
   for (int i = 0; subscription_ && i < kPerTurn; ++i) {
     const FeedBatch batch = subscription_->next(Duration(0));
+    if (batch.ended.empty()) log_id_ = batch.log_id;
     if (!published_ && batch.next > 0) {
       begin_after((batch.events.empty() ? batch.next : batch.events.front()->seq) - 1);
     }
@@ -131,8 +133,9 @@ void FeedSockets::publish_news() {
     if (!batch.ended.empty()) {
       spdlog::info("feed: publishing stands still: {}", batch.ended);
       if (batch.is_place_lost) published_.reset();
-      subscription_ =
-          feed_.subscribe(published_ ? *published_ + 1 : 0, {}, FeedSide::own, news_.get());
+      FeedPosition next;
+      if (published_) next = {*published_ + 1, log_id_};
+      subscription_ = feed_.subscribe(std::move(next), {}, FeedSide::own, news_.get());
       stop_.wait_for(kAgainAfter);
       return;
     }
@@ -149,11 +152,17 @@ void FeedSockets::begin_after(uint64_t seq) {
   due_ = beats_;
 }
 
+JsonWriter FeedSockets::begin_before() const {
+  JsonWriter before;
+  before.begin_object();
+  before.text(kLog, log_id_);
+  return before;
+}
+
 void FeedSockets::publish_event(const FeedEvent& event) {
   const std::string topic = event.type + "." + event.guid;
   const bool is_sent = event.json.size() <= kFeedEventBytesMax;
-  JsonWriter before;
-  before.begin_object();
+  JsonWriter before = begin_before();
   for (size_t size = 0; size <= topic.size(); ++size) {
     const auto sent = sent_.find(std::string_view(topic).substr(0, size));
     if (sent == sent_.end()) continue;
@@ -170,8 +179,7 @@ void FeedSockets::publish_event(const FeedEvent& event) {
 void FeedSockets::publish_beats() {
   if (!published_) return;
   for (const std::string& topic : std::exchange(due_, {})) {
-    JsonWriter before;
-    before.begin_object();
+    JsonWriter before = begin_before();
     const auto sent = sent_.find(std::string_view(topic).substr(kBeat.size()));
     if (sent != sent_.end()) before.number(sent->first, sent->second);
     before.end_object();
@@ -198,23 +206,26 @@ void FeedSockets::answer_questions() {
   poller.add_fd(stop_.fd(), POLLIN, kStop);
   while (!stop_.raised()) {
     if (const auto question = answerer_->receive()) {
-      answerer_->send(*question, question->barred ? error_json("this key may not ask (any more)")
-                                                  : answer(question->body));
+      answerer_->send(*question, answer(*question));
     } else {
       poller.wait(Duration(-1));
     }
   }
 }
 
-std::string FeedSockets::answer(const std::string& question) {
-  const Json json = Json::parse(question, nullptr, false);
+std::string FeedSockets::answer(const AnswerSocket::Question& question) {
+  if (question.barred) return error_json("this key may not ask (any more)");
+  if (question.too_long) {
+    return error_json("a question may have " + std::to_string(kQuestionBytesMax) + " bytes");
+  }
+  const Json json = Json::parse(question.body, nullptr, false);
   if (!json.is_object()) return error_json("a question is a JSON object: {\"from\": 1}");
-  const QueryWords known{{"from", "through", "type", "guid"}, "docs/feed.md"};
+  const QueryWords known{{"from", "through", "type", "guid", "log"}, "docs/feed.md"};
   for (const auto& [word, value] : json.items()) {
     if (std::find(known.words.begin(), known.words.end(), word) == known.words.end()) {
       return error_json(known.why_not(word));
     }
-    const bool is_text = word == "type" || word == "guid";
+    const bool is_text = word == "type" || word == "guid" || word == "log";
     if (is_text && !value.is_string()) return error_json(word + " is no text");
   }
   const JsonMembers members(json);
@@ -225,7 +236,7 @@ std::string FeedSockets::answer(const std::string& question) {
   if (through == 0) return error_json("through is not the number of an event");
   const FeedFilter filter{members.text("type"), members.text("guid")};
   if (const auto why = invalid_filter(filter)) return error_json(*why);
-  FeedBatch batch = feed_.read(from, filter);
+  FeedBatch batch = feed_.read({from, members.text("log")}, filter);
   if (!batch.ended.empty()) return feed_error_to_json(batch);
   std::erase_if(batch.events, [&](const FeedEventPtr& event) { return event->seq > through; });
   // What is later was not looked at, as far as the asker knows.

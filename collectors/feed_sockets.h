@@ -5,14 +5,15 @@
 //   ~beat.SUBSCRIPTION  at once to who subscribes to it, and every `beat`: `number` is that of the
 //                       newest event, and there is no JSON
 // `before` is an object that has for each SUBSCRIPTION, of those that somebody has and that the
-// message is for, a number: no event of that subscription is between it and `number`. Whoever has
-// not had all up to there was too slow, or away, and asks for what it lacks; nobody else hears of
-// it. A queue that is full loses messages in silence, so nothing but such a chain tells of it.
+// message is for, a number: no event of that subscription is between it and `number`; and in
+// "~log", which is the beginning of no topic, the id of the log whose numbers these are. Whoever
+// has not had all up to there was too slow, or away, and asks for what it lacks; nobody else hears
+// of it. A queue that is full loses messages in silence, so nothing but such a chain tells of it.
 //
 // Answers (ROUTER), from a thread of their own: a question {"from": SEQ, "through": SEQ, "type":
-// "", "guid": ""} of which all but from may be missing is answered by a page of the log, {"schema":
-// "muster.events/1", head, next, events []}, or {"schema": "muster.error/1", "error": ...}, with
-// `tail` where the log begins later than what was asked for.
+// "", "guid": "", "log": ""} of which all but from may be missing is answered by a page of the log,
+// {"schema": "muster.events/1", log, head, next, events []}, or {"schema": "muster.error/1",
+// "error": ..., log}, with `tail` where the log begins later than what was asked for.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@
 #include "collectors/stop.h"
 #include "core/result.h"
 #include "io/file.h"
+#include "io/json_writer.h"
 #include "io/socket_publisher.h"
 
 namespace muster {
@@ -64,10 +66,11 @@ class FeedSockets {
   void begin_after(uint64_t seq);
   void publish_event(const FeedEvent& event);
   void publish_beats();
+  JsonWriter begin_before() const;
   Duration until_beat();
 
   void answer_questions();
-  std::string answer(const std::string& question);
+  std::string answer(const AnswerSocket::Question& question);
 
   Feed& feed_;
   const std::unique_ptr<PublisherSocket> publisher_;
@@ -82,6 +85,7 @@ class FeedSockets {
   std::set<std::string> due_;                          // of them, to be answered at once
   std::unique_ptr<FeedSubscription> subscription_;     // null while nobody subscribes
   std::optional<uint64_t> published_;                  // newest number; nothing: not known yet
+  std::string log_id_;                                 // likewise; of the log whose number it is
   int64_t beaten_us_ = 0;
 
   // The last members: they use the others.

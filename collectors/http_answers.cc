@@ -36,6 +36,18 @@ std::optional<HttpAnswer> refuse_query(const HttpCall& call, const QueryWords& k
   return std::nullopt;
 }
 
+std::optional<HttpAnswer> refuse_call(const HttpCall& call, const std::vector<HttpRoute>& routes,
+                                      std::string_view path) {
+  std::string allowed;
+  for (const HttpRoute& route : routes) {
+    if (route.path != path) continue;
+    if (route.takes(call)) return refuse_query(call, route.query);
+    allowed += (allowed.empty() ? "" : ", ") + route.method;
+    if (route.method == "GET") allowed += ", HEAD";
+  }
+  return refuse_method(call, allowed);
+}
+
 HttpAnswer refuse_number(const std::string& key) {
   return http_refusal(400, key + " is not a number");
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/http_server.h"
@@ -23,6 +24,22 @@ struct QueryWords {
   // Why `word` is none of them, with the one that may be meant.
   std::string why_not(const std::string& word) const;
 };
+
+// What is served of a path with one method. schemas/json/openapi.json has the same; a test compares
+// both.
+struct HttpRoute {
+  std::string method;  // GET (and so HEAD), POST or PUT
+  std::string path;    // "/api/v1/tasks/{guid}"; the last part in braces may hold slashes
+  QueryWords query;    // that it takes
+
+  bool takes(const HttpCall& call) const {
+    return method == call.method || (method == "GET" && call.reads());
+  }
+};
+
+// 405 or 400 when none of those of `routes` that have this path takes the call.
+std::optional<HttpAnswer> refuse_call(const HttpCall& call, const std::vector<HttpRoute>& routes,
+                                      std::string_view path);
 
 // 400 when the query has a word that is none of these, or a value that is no text.
 std::optional<HttpAnswer> refuse_query(const HttpCall& call, const QueryWords& known);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "collectors/http_answers.h"
@@ -29,41 +30,64 @@ Value take(Result<Value> result) {
   return std::move(*result);
 }
 
-struct Page {
-  std::optional<uint64_t> cursor;
+// Of most pages the cursor is the number of an event.
+template <typename Cursor>
+struct PageOf {
+  std::optional<Cursor> cursor;
   uint32_t max = kApiPageMax;
 };
+using Page = PageOf<uint64_t>;
 
-Result<Page> read_page(const HttpCall& call) {
-  Page page;
+Result<uint32_t> read_max(const HttpCall& call) {
   const std::optional<uint64_t> max = query_number(call, "max", kApiPageMax);
   if (!max || *max == 0 || *max > kApiPageMax) {
     return Error{"max is a number from 1 to " + std::to_string(kApiPageMax)};
   }
-  page.max = static_cast<uint32_t>(*max);
+  return static_cast<uint32_t>(*max);
+}
+
+Result<Page> read_page(const HttpCall& call) {
+  const Result<uint32_t> max = read_max(call);
+  if (!max) return Error{max.error()};
+  Page page;
+  page.max = *max;
   if (!call.query.contains("cursor")) return page;
   page.cursor = query_number(call, "cursor", 0);
   if (!page.cursor) return Error{"cursor is what \"next\" of the page before says, a number"};
   return page;
 }
 
+template <typename Cursor>
 struct PageRows {
   std::vector<std::string> texts;
-  std::optional<uint64_t> next;
+  std::optional<Cursor> next;
 
   HttpAnswer answer(std::string_view name) const {
-    return answer_json(page_to_json(name, texts, next));
+    if constexpr (std::is_same_v<Cursor, uint64_t>) {
+      return answer_json(page_to_json(name, texts, next));
+    } else {
+      return answer_json(next ? page_to_json(name, texts, *next)
+                              : page_to_json(name, texts, std::nullopt));
+    }
   }
 };
+
+// Where the page after a row begins.
+template <typename Row>
+uint64_t place_of(const Row& row) {
+  return row.seq;
+}
+std::string place_of(const LedgerDevice& device) { return device.name; }
 
 // `ask` gives so many rows after a cursor, in the order of the page: a piece at a time, so that a
 // page of long rows is full before many are read that it does not have. The row that has no room in
 // it tells that there is another, which begins after the last row of this.
-template <typename Ask, typename ToJson>
-PageRows read_rows(const Page& page, uint64_t first, const Ask& ask, const ToJson& to_json) {
-  PageRows read;
+template <typename Cursor, typename Ask, typename ToJson>
+PageRows<Cursor> read_rows(const PageOf<Cursor>& page, std::type_identity_t<Cursor> first,
+                           const Ask& ask, const ToJson& to_json) {
+  PageRows<Cursor> read;
   size_t bytes = 0;
-  uint64_t cursor = page.cursor.value_or(first);
+  Cursor cursor = page.cursor.value_or(std::move(first));
   for (bool more = true; more && !read.next;) {
     const size_t left = page.max + 1 - read.texts.size();
     const auto wanted = static_cast<uint32_t>(std::min<size_t>(left, kPieceRows));
@@ -76,7 +100,7 @@ PageRows read_rows(const Page& page, uint64_t first, const Ask& ask, const ToJso
       }
       read.texts.push_back(to_json(row));
       bytes += read.texts.back().size();
-      cursor = row.seq;
+      cursor = place_of(row);
     }
   }
   return read;
@@ -90,7 +114,7 @@ HttpAnswer answer_reports(Ledger& ledger, const HttpCall& call, const std::strin
                           const ToJson& to_json) {
   const Result<Page> page = read_page(call);
   if (!page) return http_refusal(400, page.error());
-  const PageRows rows = read_rows(
+  const PageRows<uint64_t> rows = read_rows(
       *page, 0,
       [&](uint64_t after, uint32_t max) {
         return (ledger.*ask)(guid, LedgerSlice{after, max});
@@ -168,7 +192,7 @@ HttpAnswer answer_events(Ledger& ledger, const HttpCall& call, const std::vector
     return ledger.events(filter);
   };
   const auto to_json = [](const LedgerEvent& event) { return event.json; };
-  const PageRows rows = read_rows(*page, 0, ask, to_json);
+  const PageRows<uint64_t> rows = read_rows(*page, 0, ask, to_json);
   if (rows.texts.empty() && take(ledger.find_guids(of[0], 1)) != std::vector{of[0]}) {
     return http_refusal(404, "the ledger knows no task " + quote_text(of[0]));
   }
@@ -201,6 +225,50 @@ HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
   return answer_json(measurements_to_json(query.table, whole));
 }
 
+Result<LedgerDeviceFilter> read_device_filter(const HttpCall& call) {
+  LedgerDeviceFilter filter;
+  if (const std::string health = query_text(call, "health"); !health.empty()) {
+    filter.health = find_word(health, DeviceHealth::locked);
+    const std::vector<std::string> words = {"unknown",     "good",        "bad",
+                                            "quarantined", "needs_human", "locked"};
+    if (!filter.health) {
+      return Error{"no device's health is " + quote_text(health) + suggestion(health, words)};
+    }
+  }
+  if (call.query.contains("declared")) {
+    const std::optional<uint64_t> declared = query_number(call, "declared", 0);
+    if (!declared || *declared > 1) return Error{"declared is 0 or 1"};
+    filter.is_declared = *declared == 1;
+  }
+  filter.strategy = query_text(call, "strategy");
+  filter.model = query_text(call, "model");
+  return filter;
+}
+
+HttpAnswer answer_devices(Ledger& ledger, const HttpCall& call, const std::vector<std::string>&) {
+  const Result<uint32_t> max = read_max(call);
+  if (!max) return http_refusal(400, max.error());
+  const Result<LedgerDeviceFilter> asked = read_device_filter(call);
+  if (!asked) return http_refusal(400, asked.error());
+  const auto ask = [&](const std::string& after, uint32_t count) {
+    LedgerDeviceFilter filter = *asked;
+    filter.after = after;
+    filter.max = count;
+    return ledger.devices(filter);
+  };
+  const auto to_json = [](const LedgerDevice& device) { return ledger_device_to_json(device); };
+  const PageOf<std::string> page{query_text(call, "cursor"), *max};
+  return read_rows(page, "", ask, to_json).answer("devices");
+}
+
+HttpAnswer answer_device(Ledger& ledger, const HttpCall&, const std::vector<std::string>& of) {
+  LedgerDeviceFilter filter;
+  filter.name = of[0];
+  const std::vector<LedgerDevice> found = take(ledger.devices(filter));
+  if (found.empty()) return http_refusal(404, "the ledger knows no device " + quote_text(of[0]));
+  return answer_json(ledger_device_to_json(found[0], take(ledger.device_use_counts(of[0]))));
+}
+
 HttpAnswer answer_history(Ledger& ledger, const HttpCall& call,
                           const std::vector<std::string>& of) {
   const Result<Page> page = read_page(call);
@@ -211,7 +279,7 @@ HttpAnswer answer_history(Ledger& ledger, const HttpCall& call,
     if (entries.ok()) std::reverse(entries->begin(), entries->end());
     return entries;
   };
-  PageRows rows = read_rows(*page, UINT64_MAX, ask, history_to_json);
+  PageRows<uint64_t> rows = read_rows(*page, UINT64_MAX, ask, history_to_json);
   std::reverse(rows.texts.begin(), rows.texts.end());
   return rows.answer("device_history");
 }
@@ -299,6 +367,9 @@ void LedgerHttp::add_routes(ApiRoutes& api) {
       });
   add(api, "/api/v1/measurements", {}, answer_measure_tables);
   add(api, "/api/v1/measurements/{table}", {"where", "max", "cursor"}, answer_measurements);
+  add(api, "/api/v1/devices", {"health", "declared", "strategy", "model", "max", "cursor"},
+      answer_devices);
+  add(api, "/api/v1/devices/{name}", {}, answer_device);
   add(api, "/api/v1/devices/{name}/history", page, answer_history);
   add(api, "/api/v1/strategies", {}, answer_strategies);
   add(api, "/api/v1/strategies/stats", {"strategy"}, answer_stats);

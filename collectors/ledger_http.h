@@ -7,6 +7,9 @@
 //       .../sources, .../artifacts, .../measurements, .../events
 //   GET /api/v1/measurements                 names of tables
 //   GET /api/v1/measurements/{table}?where=CONDITIONS&before=SEQ
+//   GET /api/v1/devices?health=&declared=0|1&strategy=&model=
+//                                            by name; the cursor is a name
+//   GET /api/v1/devices/{name}               with what became of the attempts that held it
 //   GET /api/v1/devices/{name}/history       oldest first; before=SEQ: what came before
 //   GET /api/v1/strategies                   names of those that devices have or had
 //   GET /api/v1/strategies/stats?strategy=   how well repair actions have worked

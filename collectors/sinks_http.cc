@@ -211,7 +211,11 @@ HttpAnswer SinksHttp::order(const HttpCall& call, SinkPost& post, std::string_vi
   }
   const std::optional<uint64_t> after = query_number(call, "after", 0);
   if (!after) return http_refusal(400, "after is not the number of an event");
-  if (is_drop && seqs->empty() && !call.query.contains("all")) {
+  const bool has_all = call.query.contains("all");
+  if (has_all && (query_text(call, "all") != "1" || !seqs->empty())) {
+    return http_refusal(400, "all=1 is all letters; those of seq=N,N are without it");
+  }
+  if (is_drop && seqs->empty() && !has_all) {
     return http_refusal(400, "say which letters are to be dropped: seq=N,N or all=1");
   }
   const SinkOrder::Kind kind = is_drop ? SinkOrder::Kind::drop : SinkOrder::Kind::retry;

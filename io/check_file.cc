@@ -58,7 +58,7 @@ std::string read_text(const ObjectReader& reader, std::string_view key,
                       size_t bytes_max = kMessageLengthMax) {
   std::string text = reader.string(key);
   if (text.size() > bytes_max) {
-    reader.error(key, "is longer than " + std::to_string(bytes_max) + " bytes");
+    reader.wrong(key, "is longer than " + std::to_string(bytes_max) + " bytes");
   }
   return text;
 }
@@ -78,12 +78,12 @@ CheckSpec read_disk(const YamlNode& node, const FileScope& scope) {
   check.path = disk.string("path", Need::required);
   const Threshold free = read_threshold(disk, "free", [&disk](const std::string& text) {
     const Result<uint64_t> size = parse_size(text);
-    if (!size) disk.error("free", size.error());
+    if (!size) disk.wrong("free", "is wrong: " + size.error());
     return size ? *size : 0;
   });
   const Threshold inodes = read_threshold(disk, "inodes", [&disk](const std::string& text) {
     const std::optional<uint64_t> number = parse_number(text);
-    if (!number) disk.error("inodes", "must be a number or N%, not \"" + text + "\"");
+    if (!number) disk.wrong("inodes", "must be a number or N%, not \"" + text + "\"");
     return number.value_or(0);
   });
   check.free_bytes_min = free.amount;
@@ -157,7 +157,7 @@ std::string read_usb_number(const ObjectReader& usb, std::string_view key) {
   const bool fits =
       text.size() == 4 && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos;
   if (!text.empty() && !fits && text.find('{') == text.npos) {
-    usb.error(key, "must be four hexadecimal digits such as \"18d1\", not \"" + text + "\"");
+    usb.wrong(key, "must be four hexadecimal digits such as \"18d1\", not \"" + text + "\"");
   }
   return text;
 }

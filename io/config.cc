@@ -88,7 +88,7 @@ uint64_t read_size(const ObjectReader& reader, const char* key, uint64_t fallbac
   const std::string text = reader.string(key);
   if (text.empty()) return fallback;
   const Result<uint64_t> size = parse_size(text);
-  if (!size) reader.error(key, size.error());
+  if (!size) reader.wrong(key, "is wrong: " + size.error());
   return size ? *size : fallback;
 }
 
@@ -103,7 +103,7 @@ void read_worker(const ObjectReader& reader, WorkerConfig& worker) {
   read_listers(part, worker);
   worker.log_max = read_size(part, "log_max", worker.log_max);
   if (worker.log_max < kConsoleLogBytesMin) {
-    part.error("log_max", "must be at least " + format_size(kConsoleLogBytesMin));
+    part.wrong("log_max", "must be at least " + format_size(kConsoleLogBytesMin));
   }
   worker.disk_reserve = read_size(part, "disk_reserve", worker.disk_reserve);
   worker.git_allow = part.strings("git_allow");
@@ -113,12 +113,12 @@ void read_times(const ObjectReader& reader, Config& config) {
   config.beat = reader.duration("beat", config.beat);
   config.lease = reader.duration("lease", config.lease);
   if (config.beat < kBeatMin) {
-    reader.error("beat", "must be at least " + format_duration(kBeatMin));
+    reader.wrong("beat", "must be at least " + format_duration(kBeatMin));
   }
   if (config.lease < kLeaseMin) {
-    reader.error("lease", "must be at least " + format_duration(kLeaseMin));
+    reader.wrong("lease", "must be at least " + format_duration(kLeaseMin));
   } else if (config.lease < config.beat * kBeatsPerLeaseMin) {
-    reader.error("lease", "must be at least " + std::to_string(kBeatsPerLeaseMin) +
+    reader.wrong("lease", "must be at least " + std::to_string(kBeatsPerLeaseMin) +
                               " beats, which are " + format_duration(config.beat) + " each");
   }
 }
@@ -138,7 +138,7 @@ void read_archive(const ObjectReader& reader, ArchiveConfig& archive) {
   archive.keep = part.duration("keep", archive.keep, {kArchiveKeepMin, kKeepMax});
   archive.bytes_max = read_size(part, "max", archive.bytes_max);
   if (archive.bytes_max < kArchiveBytesMin) {
-    part.error("max", "must be at least " + format_size(kArchiveBytesMin));
+    part.wrong("max", "must be at least " + format_size(kArchiveBytesMin));
   }
 }
 
@@ -151,7 +151,7 @@ void read_http(const ObjectReader& reader, const Home& home, Config& config) {
     const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
     if (is_bracketed) host = host.substr(1, host.size() - 2);
     if (host.empty() || (!is_bracketed && host.find(':') != host.npos)) {
-      reader.error("http", "is not HOST:PORT, e.g. 127.0.0.1:7180 or [::1]:7180");
+      reader.wrong("http", "is not HOST:PORT, e.g. 127.0.0.1:7180 or [::1]:7180");
     } else {
       config.http_host = host;
       config.http_port = parts->second;

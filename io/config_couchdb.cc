@@ -65,7 +65,7 @@ bool is_database_name(std::string_view name) {
 std::string read_database(const ObjectReader& reader) {
   const std::string name = reader.string("db", Need::required);
   if (!name.empty() && !is_database_name(name)) {
-    reader.error("db",
+    reader.wrong("db",
                  "is no name of a database: lower-case letters, digits and _$()+/-, beginning "
                  "with a letter");
   }
@@ -92,7 +92,7 @@ void load_panotti(const Home& home, CouchDbConfig& config, FileProblems& problem
   config.url = (is_url(host) ? host : "http://" + host) + ":" + std::to_string(port);
   const std::optional<std::string> why = invalid_url(config.url);
   if (why && !host.empty()) {
-    reader.error("host", "is no host, without a port, which is `port`: the URL " + *why);
+    reader.wrong("host", "is no host, without a port, which is `port`: the URL " + *why);
   }
   config.db = read_database(reader);
 }
@@ -106,13 +106,13 @@ void read_couchdb(const ObjectReader& reader, const Home& home, CouchDbConfig& c
     config.url = part.string("url", Need::required);
     while (config.url.ends_with('/')) config.url.pop_back();
     const std::optional<std::string> why = invalid_url(config.url);
-    if (why && part.has("url")) part.error("url", *why);
+    if (why && part.has("url")) part.wrong("url", *why);
   }
   if (part.has("db") || (config.enabled && config.db.empty())) config.db = read_database(part);
   config.user = part.string("user");
   config.password_file = in_home(home, part.string("password_file"));
   if (config.user.empty() && !config.password_file.empty()) {
-    part.error("password_file", "is whose? say user too");
+    part.wrong("password_file", "is whose? say user too");
   }
   config.ca_file = in_home(home, part.string("ca_file"));
   config.create = part.boolean("create", config.create);

@@ -43,7 +43,7 @@ std::string read_word(const ObjectReader& reader, const char* key, const std::st
   if (!reader.has(key)) return fallback;
   std::string word = reader.string(key);
   if (word.size() > kWordBytesMax) {
-    reader.error(key, "may have " + std::to_string(kWordBytesMax) + " bytes");
+    reader.wrong(key, "may have " + std::to_string(kWordBytesMax) + " bytes");
   }
   return word;
 }
@@ -56,10 +56,10 @@ void read_kinds(const ObjectReader& reader, DecibelConfig& config) {
     if (kind) {
       config.kinds.insert(*kind);
     } else {
-      reader.error("kinds", "has \"" + word + "\", which is not job, verify or repair");
+      reader.wrong("kinds", "has \"" + word + "\", which is not job, verify or repair");
     }
   }
-  if (config.kinds.empty()) reader.error("kinds", "must have at least one of job, verify, repair");
+  if (config.kinds.empty()) reader.wrong("kinds", "must have at least one of job, verify, repair");
 }
 
 Result<std::string> load_secret(const std::string& file, const std::string& what) {
@@ -77,7 +77,7 @@ void read_retention(const ObjectReader& reader, DecibelConfig& config) {
   config.runs_max = reader.integer("max", {1, kDecibelRunsMax}, config.runs_max);
   const bool is_said = reader.has("keep") || reader.has("max");
   if (is_said && !config.receive) {
-    reader.error(reader.has("keep") ? "keep" : "max",
+    reader.wrong(reader.has("keep") ? "keep" : "max",
                  "is for documents that are taken: say receive: true too");
   }
 }
@@ -93,7 +93,7 @@ void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& c
   if (part.has("url") || (config.enabled && !config.receive)) {
     config.url = part.string("url", Need::required);
     const std::optional<std::string> why = invalid_url(config.url);
-    if (why && !config.url.empty()) part.error("url", *why);
+    if (why && !config.url.empty()) part.wrong("url", *why);
   } else {
     config.url = unix_url(home.http_socket()) + "/api/test-results/v1/";
   }
@@ -101,7 +101,7 @@ void read_decibel(const ObjectReader& reader, const Home& home, DecibelConfig& c
   config.user = part.string("user");
   config.password_file = in_home(home, part.string("password_file"));
   if (!config.token_file.empty() && !config.user.empty()) {
-    part.error("user", "is for a deciBel that wants no token: say user or token_file");
+    part.wrong("user", "is for a deciBel that wants no token: say user or token_file");
   }
   config.ca_file = in_home(home, part.string("ca_file"));
   read_kinds(part, config);

@@ -21,13 +21,13 @@ void read_event_log(const ObjectReader& reader, EventLogConfig& config) {
   if (node == nullptr) return;
   const ObjectReader part(*node, kEventLog, reader.scope());
   config.keeping.age = part.duration("keep", config.keeping.age);
-  if (config.keeping.age < kKeepMin) part.error("keep", "must be at least 1m");
+  if (config.keeping.age < kKeepMin) part.wrong("keep", "must be at least 1m");
   if (const std::string text = part.string("max"); !text.empty()) {
     const Result<uint64_t> size = parse_size(text);
     if (!size) {
-      part.error("max", size.error());
+      part.wrong("max", "is wrong: " + size.error());
     } else if (*size < kLogBytesMin) {
-      part.error("max", "must be at least " + format_size(kLogBytesMin));
+      part.wrong("max", "must be at least " + format_size(kLogBytesMin));
     } else {
       config.keeping.bytes_max = *size;
     }

@@ -40,7 +40,7 @@ void read_server(const ObjectReader& part, const Home& home, MariadbOptions& opt
   } else if (server.find(':') == std::string::npos) {
     options.host = server;
   } else {
-    part.error("server", "is no HOST, HOST:PORT or /PATH of a socket, e.g. db.lab:3306");
+    part.wrong("server", "is no HOST, HOST:PORT or /PATH of a socket, e.g. db.lab:3306");
   }
   if (is_bracketed && options.host.ends_with(']')) {
     options.host = options.host.substr(1, options.host.size() - 2);
@@ -54,7 +54,7 @@ void read_server(const ObjectReader& part, const Home& home, MariadbOptions& opt
   options.tls.cert_file = in_home(home, part.string("tls_cert"));
   options.tls.key_file = in_home(home, part.string("tls_key"));
   if (options.tls.cert_file.empty() != options.tls.key_file.empty()) {
-    part.error("tls_cert", "and tls_key belong together");
+    part.wrong("tls_cert", "and tls_key belong together");
   }
 }
 
@@ -73,12 +73,12 @@ void read_ledger(const ObjectReader& reader, const Home& home,
                              std::all_of(database.begin(), database.end(), [](unsigned char c) {
                                return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
                              });
-  if (!is_identifier) part.error("database", "is made of letters, digits and _, 64 at most");
+  if (!is_identifier) part.wrong("database", "is made of letters, digits and _, 64 at most");
   server.options.user = part.has("user") ? part.string("user") : "muster";
   server.password = part.string("password");
   server.password_file = in_home(home, part.string("password_file"));
   if (!server.password.empty() && !server.password_file.empty()) {
-    part.error("password", "is in password_file already: say one of them");
+    part.wrong("password", "is in password_file already: say one of them");
   }
   ledger = std::move(server);
 }

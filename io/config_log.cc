@@ -29,9 +29,9 @@ void read_log(const ObjectReader& reader, LogConfig& log) {
   if (const std::string text = part.string("size"); !text.empty()) {
     const Result<uint64_t> size = parse_size(text);
     if (!size) {
-      part.error("size", size.error());
+      part.wrong("size", "is wrong: " + size.error());
     } else if (*size < kLogFileBytesMin || *size > kLogFileBytesMax) {
-      part.error("size", "must be " + format_size(kLogFileBytesMin) + " to " +
+      part.wrong("size", "must be " + format_size(kLogFileBytesMin) + " to " +
                              format_size(kLogFileBytesMax));
     } else {
       log.size = *size;

@@ -76,8 +76,10 @@ size_t take_body(char* bytes, size_t, size_t size, void* into) {
     exchange.overflow = "ended by us";
     return 0;
   }
-  if (exchange.reply.body.size() + size > kHttpReplyBytesMax) {
-    exchange.overflow = "the answer is too long";
+  const size_t bytes_max = exchange.request.reply_max;
+  if (exchange.reply.body.size() + size > bytes_max) {
+    exchange.overflow = "its answer is longer than " + std::to_string(bytes_max) +
+                        " bytes, and was not read further";
     return 0;
   }
   exchange.reply.body.append(bytes, size);

@@ -20,6 +20,8 @@
 
 namespace muster {
 
+inline constexpr size_t kHttpReplyBytesMax = 16 << 20;
+
 struct HttpRequest {
   // Of ftp://: GET (from a file, or a folder with /), APPE and STOR with `body`, SIZE, DELE.
   std::string method = "GET";
@@ -35,8 +37,9 @@ struct HttpRequest {
   bool make_dirs = false;  // of ftp: folders that are missing on the way
   uint64_t from = 0;       // of ftp's GET: so many bytes are left out at the beginning
   Duration silence_max = std::chrono::seconds(30);  // of the connection, either way, and to connect
+  size_t reply_max = kHttpReplyBytesMax;            // of HttpReply::body; a longer one is a fault
   // Takes a good answer's body as it comes; false ends the request. Without it the reply has the
-  // body, kHttpReplyBytesMax at most.
+  // body.
   std::function<bool(std::string_view)> take;
 };
 
@@ -53,8 +56,6 @@ struct HttpReply {
     return found == headers.end() ? "" : found->second;
   }
 };
-
-inline constexpr size_t kHttpReplyBytesMax = 16 << 20;
 
 class HttpClient {
  public:

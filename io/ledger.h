@@ -13,6 +13,7 @@
 
 #include "core/report.h"
 #include "core/result.h"
+#include "io/ledger_device.h"
 #include "io/ledger_place.h"
 #include "io/ledger_reader.h"
 #include "io/measure_table.h"
@@ -52,6 +53,12 @@ class Ledger final : public LedgerReader {
                                                         const LedgerSlice& slice = {});
   Result<std::vector<LedgerReport<Measurement>>> measurements(const std::string& guid,
                                                               const LedgerSlice& slice = {});
+
+  // By name: those that an inventory has declared or allowed, a lister finds, or somebody has
+  // judged.
+  Result<std::vector<LedgerDevice>> devices(const LedgerDeviceFilter& filter);
+  // What became of the attempts that held the device.
+  Result<std::vector<LedgerUseCount>> device_use_counts(const std::string& device);
 
   // Attempts that held the device, newest first.
   Result<std::vector<LedgerUse>> device_uses(const std::string& device, uint32_t max,

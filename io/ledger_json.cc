@@ -46,6 +46,23 @@ std::string finish(JsonWriter& json) {
   return json.take();
 }
 
+void begin_page(JsonWriter& json, std::string_view name, const std::vector<std::string>& rows) {
+  json.begin_object();
+  json.text("schema", "muster." + std::string(name) + "/1");
+  json.begin_array(name);
+  for (const std::string& row : rows) json.json("", row);
+  json.end_array();
+}
+
+void put(JsonWriter& json, const LedgerUse& use) {
+  json.text("guid", use.guid);
+  json.text("kind", to_string(use.kind));
+  put(json, "name", use.name);
+  put(json, "parent", use.parent);
+  json.number("attempt", uint64_t{use.attempt.attempt});
+  put(json, "worker", use.attempt.worker);
+}
+
 struct PutHistory {
   JsonWriter& json;
 
@@ -60,12 +77,7 @@ struct PutHistory {
   }
   void operator()(const LedgerUse& use) const {
     json.text("what", "attempt");
-    json.text("guid", use.guid);
-    json.text("kind", to_string(use.kind));
-    put(json, "name", use.name);
-    put(json, "parent", use.parent);
-    json.number("attempt", uint64_t{use.attempt.attempt});
-    put(json, "worker", use.attempt.worker);
+    put(json, use);
     put(json, use.attempt.ending);
   }
   void operator()(const LedgerRepair& repair) const {
@@ -78,6 +90,30 @@ struct PutHistory {
     put(json, "message", repair.result.message);
   }
 };
+
+void put_members(JsonWriter& json, const LedgerDevice& device) {
+  json.text("name", device.name);
+  json.boolean("declared", device.is_declared);
+  if (!device.workers.empty()) json.json("workers", names_to_json(device.workers));
+  put(json, "strategy", device.strategy);
+  put(json, "model", device.model);
+  const DeviceJudged judged = device.judgement ? device.judgement->judged : DeviceJudged{};
+  json.text("health", to_string(judged.health));
+  put(json, "health_reason", judged.reason);
+  if (device.judgement) put(json, "health_since", device.judgement->time);
+  put(json, "health_who", judged.who);
+  put(json, "health_guid", judged.guid);
+  put(json, "until", judged.until);
+  json.number("failures", uint64_t{judged.failures});
+  json.number("attempts", device.attempts);
+  if (!device.last) return;
+  json.begin_object("last");
+  json.number("seq", device.last->seq);
+  put(json, *device.last);
+  put(json, "leased", device.last->attempt.leased);
+  put(json, device.last->attempt.ending);
+  json.end_object();
+}
 
 }  // namespace
 
@@ -158,6 +194,30 @@ std::string history_to_json(const HistoryEntry& entry) {
   return finish(json);
 }
 
+std::string ledger_device_to_json(const LedgerDevice& device) {
+  JsonWriter json;
+  json.begin_object();
+  put_members(json, device);
+  return finish(json);
+}
+
+std::string ledger_device_to_json(const LedgerDevice& device,
+                                  const std::vector<LedgerUseCount>& counts) {
+  JsonWriter json;
+  json.begin_object();
+  put_members(json, device);
+  json.begin_array("counts");
+  for (const LedgerUseCount& count : counts) {
+    json.begin_object();
+    json.text("kind", to_string(count.kind));
+    if (count.outcome) json.text("outcome", to_string(*count.outcome));
+    json.number("attempts", count.attempts);
+    json.end_object();
+  }
+  json.end_array();
+  return finish(json);
+}
+
 std::string action_stat_to_json(const ActionStat& stat) {
   JsonWriter json;
   json.begin_object();
@@ -217,12 +277,16 @@ std::string measurements_to_json(const std::string& table, const MeasureAnswer& 
 std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
                          std::optional<uint64_t> next) {
   JsonWriter json;
-  json.begin_object();
-  json.text("schema", "muster." + std::string(name) + "/1");
-  json.begin_array(name);
-  for (const std::string& row : rows) json.json("", row);
-  json.end_array();
+  begin_page(json, name, rows);
   if (next) json.number("next", *next);
+  return finish(json);
+}
+
+std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
+                         std::string_view next) {
+  JsonWriter json;
+  begin_page(json, name, rows);
+  json.text("next", next);
   return finish(json);
 }
 

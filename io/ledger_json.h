@@ -11,6 +11,10 @@
 //   artifact     seq, attempt, time, name, url, bytes, sha256
 //   measurement  seq, attempt, time, table, row {}
 //   row of a table of measurements: seq, time, guid, attempt, row {}
+//   device       name, declared, workers [], strategy, model, health, health_reason, health_since,
+//                health_who, health_guid, until, failures, attempts, last {seq, guid, kind, name,
+//                parent, attempt, worker, leased, ending {}}; a whole one also
+//                counts [{kind, outcome, attempts}], without outcome of those that have not ended
 //   entry of a device's history: seq, time, what, and by that
 //     health     guid, health, reason, who, until, failures
 //     attempt    guid, kind, name, parent, attempt, worker, ending {}
@@ -26,6 +30,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "io/ledger_device.h"
 #include "io/ledger_reader.h"
 
 namespace muster {
@@ -36,6 +41,9 @@ std::string source_to_json(const LedgerReport<SourceFetched>& source);
 std::string artifact_to_json(const LedgerReport<Artifact>& artifact);
 std::string measurement_to_json(const LedgerReport<Measurement>& measurement);
 std::string history_to_json(const HistoryEntry& entry);
+std::string ledger_device_to_json(const LedgerDevice& device);
+std::string ledger_device_to_json(const LedgerDevice& device,
+                                  const std::vector<LedgerUseCount>& counts);
 std::string action_stat_to_json(const ActionStat& stat);
 // With a schema, where it stands alone.
 std::string measure_table_to_json(const MeasureTable& table, std::string_view schema = "");
@@ -48,6 +56,8 @@ std::string measurements_to_json(const std::string& table, const MeasureAnswer& 
 // there is one. Each row is JSON.
 std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
                          std::optional<uint64_t> next);
+std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
+                         std::string_view next);
 
 // The inverses. What is missing or of the wrong type has its default; a seq, a guid and what has no
 // place in the JSON is lost.

@@ -78,6 +78,10 @@ void ObjectReader::error(std::string_view key, std::string message) const {
   scope_.error(at(key), std::move(message));
 }
 
+void ObjectReader::wrong(std::string_view key, const std::string& what) const {
+  error(key, quote(key) + " " + what);
+}
+
 const YamlNode* ObjectReader::value(std::string_view key, Need need) const {
   const YamlEntry* entry = find(key);
   if (entry != nullptr) return &entry->value;

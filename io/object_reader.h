@@ -93,6 +93,8 @@ class ObjectReader {
   bool check_header(const std::vector<std::string>& kinds) const;
 
   void error(std::string_view key, std::string message) const;
+  // Of the key by its name: "KEY" WHAT.
+  void wrong(std::string_view key, const std::string& what) const;
   const FileScope& scope() const { return scope_; }
   const YamlNode& node() const { return node_; }
 

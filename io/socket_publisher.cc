@@ -1,5 +1,6 @@
 #include "io/socket_publisher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "io/socket_curve.h"
@@ -18,11 +19,11 @@ struct Bound {
   SocketHandle socket;
 };
 
-Result<Bound> bind_socket(SocketContext& context, int type, const std::string& endpoint) {
+Result<Bound> bind_socket(SocketContext& context, int type, const std::string& endpoint,
+                          int64_t bytes_max) {
   if (std::optional<std::string> problem = invalid_endpoint(endpoint)) return Error{*problem};
   Result<SocketHandle> socket = open_socket(context, type);
   if (!socket) return Error{socket.error()};
-  const int64_t bytes_max = kFeedRequestBytesMax;
   if (::zmq_setsockopt(socket->get(), ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) != 0) {
     return zmq_failure("cannot set up", "a socket of the feed");
   }
@@ -101,10 +102,13 @@ class ZmqAnswerer final : public AnswerSocket {
       const bool has_body = parts.size() > 1 && parts.size() <= kEnvelopePartsMax + 1;
       // Where there is more than the identity, an empty part ends the envelope.
       if (!has_body || (parts.size() > 2 && !parts[parts.size() - 2].empty())) continue;
+      const auto is_long = [](const std::string& part) { return part.size() > kQuestionBytesMax; };
+      if (std::any_of(parts.begin(), parts.end() - 1, is_long)) continue;  // it would be sent back
       Question question;
       question.barred =
           gate_ != nullptr && !sender.local && !gate_->admits(sender.key, sender.address);
-      question.body = std::move(parts.back());
+      question.too_long = parts.back().size() > kQuestionBytesMax;
+      if (!question.too_long) question.body = std::move(parts.back());
       parts.pop_back();
       question.envelope = std::move(parts);
       return question;
@@ -136,7 +140,7 @@ class ZmqAnswerer final : public AnswerSocket {
 Result<std::unique_ptr<PublisherSocket>> PublisherSocket::bind(SocketContext& context,
                                                                const std::string& endpoint,
                                                                int queue_max) {
-  Result<Bound> bound = bind_socket(context, ZMQ_XPUB, endpoint);
+  Result<Bound> bound = bind_socket(context, ZMQ_XPUB, endpoint, kFeedTopicMessageBytesMax);
   if (!bound) return Error{bound.error()};
   auto publisher = std::make_unique<ZmqPublisher>(std::move(*bound));
   if (const Result<Done> begun = publisher->begin(endpoint, queue_max); !begun) {
@@ -147,7 +151,7 @@ Result<std::unique_ptr<PublisherSocket>> PublisherSocket::bind(SocketContext& co
 
 Result<std::unique_ptr<AnswerSocket>> AnswerSocket::bind(SocketContext& context,
                                                          const std::string& endpoint) {
-  Result<Bound> bound = bind_socket(context, ZMQ_ROUTER, endpoint);
+  Result<Bound> bound = bind_socket(context, ZMQ_ROUTER, endpoint, kQuestionHeardBytesMax);
   if (!bound) return Error{bound.error()};
   auto answerer = std::make_unique<ZmqAnswerer>(context, std::move(*bound));
   if (const Result<Done> begun = answerer->begin(endpoint); !begun) return Error{begun.error()};

@@ -1,6 +1,6 @@
 // The two sockets of a feed that others than muster read: one that tells everybody, and one that
-// answers questions. Options and endpoints are those of io/socket.h, but what comes in is small
-// (kFeedRequestBytesMax) and fewer messages wait for a subscriber.
+// answers questions. Options and endpoints are those of io/socket.h, but what comes in is small and
+// fewer messages wait for a subscriber.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,12 @@
 
 namespace muster {
 
-inline constexpr size_t kFeedRequestBytesMax = 4 << 10;
+// Of a subscription; the connection of a longer one ends.
+inline constexpr size_t kFeedTopicMessageBytesMax = 4 << 10;
+inline constexpr size_t kQuestionBytesMax = 4 << 10;
+// A longer question is heard, so that it can be told so; the connection of one longer than this
+// ends, of which its asker hears nothing.
+inline constexpr size_t kQuestionHeardBytesMax = 256 << 10;
 // Messages that wait for one subscriber that is slow; what comes then is lost to it, and to no
 // other.
 inline constexpr int kFeedQueueMax = 1'000;
@@ -58,7 +63,8 @@ class AnswerSocket {
   struct Question {
     std::vector<std::string> envelope;  // of the answer
     std::string body;
-    bool barred = false;  // its key may not ask any more
+    bool barred = false;    // its key may not ask any more
+    bool too_long = false;  // past kQuestionBytesMax: there is no body
   };
   virtual std::optional<Question> receive() = 0;
   // Dropped when the asker has gone, or has kAnswersMax answers that it does not take.

@@ -5,10 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "collectors/api_http.h"
+#include "collectors/archive_http.h"
+#include "collectors/decibel_http.h"
 #include "io/file.h"
 #include "tests/collectors/feed_kit.h"
 
@@ -94,56 +99,95 @@ TEST_F(ApiRoutesTest, AMethodThatIsNoneNamesThoseThatAre) {
   EXPECT_THAT(ask("OPTIONS", "/api/v1/sinks/x/replay").headers, ::testing::Contains(allow));
 }
 
-// They cannot drift: every route is described, and nothing else.
-TEST(OpenApi, DescribesTheRoutesThatAreServed) {
-  MemoryLog log;
-  Feed feed(log.connect());
-  FeedHttp feed_http(feed);
-  SinkPosts sinks;
-  SystemClock clock;
-  SinksHttp sinks_http(sinks, clock);
-  LedgerHttp ledger([] { return Result<Ledger>(Error{"there is none"}); }, "nowhere");
-  const ApiRoutes api = make_api({feed_http, sinks_http, ledger});
-  std::set<std::pair<std::string, std::string>> served;
-  for (const ApiRoute& route : api.routes()) served.emplace(route.path, route.method);
-  EXPECT_EQ(served.size(), api.routes().size());
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
 
+// Of an operation of the description, those that are in `where`.
+std::set<std::string> parameters_in(const json& operation, const std::string& where) {
+  std::set<std::string> names;
+  for (const json& parameter : operation.value("parameters", json::array())) {
+    if (parameter["in"] == where) names.insert(parameter["name"]);
+  }
+  return names;
+}
+
+class OpenApi : public ::testing::Test {
+ protected:
+  OpenApi() {
+    for (const ApiRoute& route : api_.routes()) add(route);
+    for (const HttpRoute& route : archive_routes()) add(route);
+    for (const HttpRoute& route : decibel_routes()) add(route);
+  }
+
+  void add(const HttpRoute& route) {
+    const std::vector<std::string>& words = route.query.words;
+    const bool is_new = served_
+                            .emplace(std::pair(route.path, route.method),
+                                     std::set<std::string>(words.begin(), words.end()))
+                            .second;
+    EXPECT_TRUE(is_new) << route.method << " " << route.path;
+  }
+
+  MemoryLog log_;
+  Feed feed_{log_.connect()};
+  FeedHttp feed_http_{feed_};
+  SinkPosts sinks_;
+  SystemClock clock_;
+  SinksHttp sinks_http_{sinks_, clock_};
+  LedgerHttp ledger_{[] { return Result<Ledger>(Error{"there is none"}); }, "nowhere"};
+  const ApiRoutes api_ = make_api({feed_http_, sinks_http_, ledger_});
+  // The words of the query, by path and method.
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> served_;
+};
+
+// They cannot drift: every route is described, and nothing else. Those of the archive and of the
+// deciBel were not.
+TEST_F(OpenApi, DescribesTheRoutesThatAreServed) {
   const Result<std::string> text =
       read_file(std::string(MUSTER_SOURCE_DIR) + "/schemas/json/openapi.json", 1 << 20);
   ASSERT_TRUE(text.ok()) << text.error();
   const json document = json::parse(*text);
   EXPECT_EQ(document["openapi"], "3.1.0");
-  std::set<std::pair<std::string, std::string>> described;
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> described;
   for (const auto& [path, operations] : document["paths"].items()) {
     for (const auto& [method, operation] : operations.items()) {
-      described.emplace(path, method == "get" ? "GET" : "POST");
-      std::set<std::string> named;  // parameters of the path
-      std::set<std::string> words;  // of the query
-      for (const json& parameter : operation.value("parameters", json::array())) {
-        if (parameter["in"] == "path")
-          named.insert("{" + parameter["name"].get<std::string>() + "}");
-        if (parameter["in"] == "query") words.insert(parameter["name"]);
-      }
-      for (const ApiRoute& route : api.routes()) {
-        if (route.path != path || (route.method == "GET") != (method == "get")) continue;
-        const std::vector<std::string>& taken = route.query.words;
-        EXPECT_EQ(words, std::set<std::string>(taken.begin(), taken.end())) << method << path;
-      }
+      described.emplace(std::pair(path, upper(method)), parameters_in(operation, "query"));
       const json& responses = operation["responses"];
       EXPECT_TRUE(responses.contains("400")) << path << ": a word that it does not take";
+      const bool writes = method != "get";
+      EXPECT_EQ(responses.contains("401"), writes) << method << " " << path;
+      EXPECT_EQ(operation.contains("security"), writes) << method << " " << path;
+      const std::set<std::string> named = parameters_in(operation, "path");
       EXPECT_EQ(std::count(path.begin(), path.end(), '{'), static_cast<int>(named.size())) << path;
-      for (const std::string& name : named) EXPECT_THAT(path, HasSubstr(name));
+      for (const std::string& name : named) EXPECT_THAT(path, HasSubstr("{" + name + "}"));
     }
   }
-  EXPECT_EQ(described, served);
+  EXPECT_EQ(described, served_);
 
   HttpCall call;
   call.method = "GET";
   call.path = "/api/v1/openapi.json";
-  EXPECT_EQ(api.answer(call).body, *text);
+  EXPECT_EQ(api_.answer(call).body, *text);
 }
 
-TEST(OpenApi, ALedgerThatIsNotThereIsSaid) {
+// Whatever it refers to is there.
+TEST_F(OpenApi, RefersToWhatItHas) {
+  const std::string text =
+      *read_file(std::string(MUSTER_SOURCE_DIR) + "/schemas/json/openapi.json", 1 << 20);
+  const json document = json::parse(text);
+  const std::string key = "\"$ref\": \"#";
+  size_t found = 0;
+  for (size_t at = text.find(key); at != text.npos; at = text.find(key, at + 1), ++found) {
+    const size_t begin = at + key.size();
+    const std::string pointer = text.substr(begin, text.find('"', begin) - begin);
+    EXPECT_TRUE(document.contains(json::json_pointer(pointer))) << pointer;
+  }
+  EXPECT_GT(found, 100u);
+}
+
+TEST(LedgerHttp, ALedgerThatIsNotThereIsSaid) {
   LedgerHttp ledger([] { return Result<Ledger>(Error{"nothing was collected yet"}); }, "nowhere");
   ApiRoutes api;
   ledger.add_routes(api);

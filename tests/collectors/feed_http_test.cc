@@ -79,10 +79,11 @@ class FeedHttpTest : public ::testing::Test {
 TEST_F(FeedHttpTest, ServerSentEvents) {
   log_.append(2);
   const std::string said = stream("?from=1&format=sse", has(": beat"));
-  EXPECT_THAT(said, StartsWith("retry: 1000\n\nid: 1\nevent: cancel_requested\ndata: {\"seq\":1,"));
-  EXPECT_THAT(said, HasSubstr("}\n\nid: 2\nevent: cancel_requested\n"));
+  EXPECT_THAT(said,
+              StartsWith("retry: 1000\n\nid: 1@log-a\nevent: cancel_requested\ndata: {\"seq\":1,"));
+  EXPECT_THAT(said, HasSubstr("}\n\nid: 2@log-a\nevent: cancel_requested\n"));
   // Whoever comes back after this need not have it looked at again.
-  EXPECT_THAT(said, HasSubstr(": beat\nid: 2\n\n"));
+  EXPECT_THAT(said, HasSubstr(": beat\nid: 2@log-a\n\n"));
 }
 
 TEST_F(FeedHttpTest, LinesOfJsonToThePresentEnd) {
@@ -118,6 +119,54 @@ TEST_F(FeedHttpTest, Pages) {
   }
   EXPECT_EQ(numbers.size(), 25u);
   EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+}
+
+// The numbers of one log mean other events of another, longer one: nobody noticed.
+TEST_F(FeedHttpTest, WhoComesWithANumberOfAnotherLogIsTold) {
+  log_.append(3);
+  json page = json::parse(ask("?from=2&log=log-a").body);
+  EXPECT_EQ(page["log"], "log-a");
+  EXPECT_EQ(page["events"].size(), 2u);
+  std::istringstream lines(ask("?from=3&log=log-a&format=ndjson&follow=0").body);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(json::parse(line)["log"], "log-a");
+  log_.replace("log-b");
+  log_.append(9);
+  const HttpReply refusal = ask("?from=4&log=log-a");
+  EXPECT_EQ(refusal.status, 409);
+  page = json::parse(refusal.body);
+  EXPECT_THAT(page["error"], HasSubstr("another log"));
+  EXPECT_EQ(page["log"], "log-b");
+  const json end = json::parse(ask("?from=4&log=log-a&format=ndjson").body);
+  EXPECT_EQ(end["schema"], "muster.feed_end/1");
+  EXPECT_THAT(end["reason"], HasSubstr("another log"));
+  EXPECT_EQ(end["log"], "log-b");
+  EXPECT_FALSE(end.contains("next"));
+  EXPECT_EQ(json::parse(ask("?from=4&log=log-b").body)["events"].size(), 6u);
+}
+
+// A browser says what the newest `id` was, and forgets it with an empty one.
+TEST_F(FeedHttpTest, WhoComesBackByItselfSaysOfWhichLog) {
+  log_.append(3);
+  const auto come_back = [&](const std::string& id) {
+    std::string said;
+    HttpCall call{.method = "GET", .path = std::string(kEventsPath)};
+    call.query = {{"format", "sse"}, {"follow", "0"}};
+    call.headers = {{"last-event-id", id}};
+    const HttpAnswer answer = http_->events(call);
+    if (!answer.stream) return std::to_string(answer.status) + " " + answer.body;
+    answer.stream([&](std::string_view bytes) {
+      said += bytes;
+      return true;
+    });
+    return said;
+  };
+  EXPECT_THAT(come_back("2@log-a"), HasSubstr("id: 3@log-a\nevent: cancel"));
+  EXPECT_THAT(come_back("2"), HasSubstr("id: 3@log-a\nevent: cancel"));
+  EXPECT_THAT(come_back("2@log-z"), HasSubstr("id\nevent: end\n"));
+  EXPECT_THAT(come_back("2@log-z"), HasSubstr("\"log\":\"log-a\""));
+  EXPECT_THAT(come_back("x@log-a"), StartsWith("400 "));
 }
 
 TEST_F(FeedHttpTest, WhatCannotBeAsked) {
@@ -219,7 +268,7 @@ TEST_F(FeedHttpTest, WhatWasTrimmedIsSaidWithWhereTheLogBegins) {
   log_.append(40);
   log_.trim(21);
   const std::string said = stream("?from=1&format=sse", has("event: end"));
-  EXPECT_THAT(said, HasSubstr("\nid: 20\nevent: end\n"));  // where a browser goes on
+  EXPECT_THAT(said, HasSubstr("\nid: 20@log-a\nevent: end\n"));  // where a browser goes on
   EXPECT_THAT(said, HasSubstr("events 1 to 20 were trimmed"));
   const json end = json::parse(ask("?from=1&format=ndjson").body);
   EXPECT_EQ(end["schema"], "muster.feed_end/1");

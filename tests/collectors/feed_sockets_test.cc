@@ -209,7 +209,7 @@ TEST_F(FeedSocketsTest, SubscriptionsAreCounted) {
   const std::vector<std::string> parts = late.next();
   ASSERT_EQ(parts.size(), 4u);
   EXPECT_EQ(parts[0], "cancel_requested.0194-some-task");
-  EXPECT_EQ(json::parse(parts[2]), json::object());
+  EXPECT_EQ(json::parse(parts[2]), (json{{"~log", "log-a"}}));
 }
 
 TEST_F(FeedSocketsTest, EverySubscriptionHasAChainOfItsOwn) {
@@ -243,7 +243,7 @@ TEST_F(FeedSocketsTest, ABeatSaysWhatTheNewestOfASubscriptionWas) {
   Heard beat = quiet.hear();
   while (beat.number < 8) beat = quiet.hear();
   EXPECT_EQ(beat.topic, "~beat.worker_lost.");
-  EXPECT_EQ(beat.before, (json{{"worker_lost.", 1}}));
+  EXPECT_EQ(beat.before, (json{{"~log", "log-a"}, {"worker_lost.", 1}}));
   EXPECT_EQ(beat.event, "");
 }
 
@@ -273,7 +273,25 @@ TEST_F(FeedSocketsTest, AnotherLogIsPublishedFromWhereItIs) {
   Heard heard = subscriber.hear();
   while (heard.number != 0 && !HasFailure()) heard = subscriber.hear();
   log_.append(1);
-  EXPECT_EQ(subscriber.hear_event().number, 1u);
+  heard = subscriber.hear_event();
+  EXPECT_EQ(heard.number, 1u);
+  EXPECT_EQ(heard.before.at("~log"), "log-b");
+}
+
+// A longer log has all the numbers that were had of the other.
+TEST_F(FeedSocketsTest, AQuestionWithANumberOfAnotherLogIsRefused) {
+  log_.append(5);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  const std::string question = R"({"from": 5, "log": "log-a"})";
+  const json page = json::parse(ask(asker, {"", question}).at(1));
+  EXPECT_EQ(page["events"].size(), 1u);
+  EXPECT_EQ(page["log"], "log-a");
+  log_.replace("log-b");
+  log_.append(9);
+  const json refusal = json::parse(ask(asker, {"", question}).at(1));
+  EXPECT_THAT(refusal["error"], HasSubstr("another log"));
+  EXPECT_EQ(refusal["log"], "log-b");
 }
 
 TEST_F(FeedSocketsTest, AnAnswerEndsWithWhatWasAskedFor) {
@@ -305,6 +323,18 @@ TEST_F(FeedSocketsTest, WhatCannotBeAsked) {
     EXPECT_EQ(answer["schema"], "muster.error/1") << question;
     EXPECT_THAT(answer["error"].get<std::string>(), HasSubstr(reason)) << question;
   }
+}
+
+// ZeroMQ hung up, and whoever asked waited for ever.
+TEST_F(FeedSocketsTest, AQuestionThatIsTooLongIsToldSo) {
+  log_.append(1);
+  Peer asker(context_, ZMQ_DEALER, sockets_->replay_endpoint());
+  asker.connect();
+  for (const size_t bytes : {kQuestionBytesMax + 1, size_t{100'000}}) {
+    const json answer = json::parse(ask(asker, {"", std::string(bytes, 'x')}).at(1));
+    EXPECT_EQ(answer["error"], "a question may have 4096 bytes");
+  }
+  EXPECT_EQ(json::parse(ask(asker, {"", R"({"from": 1})"}).at(1))["head"], 1);
 }
 
 // Every answer waited for it, 10,000 pages of them.

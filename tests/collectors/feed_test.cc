@@ -46,7 +46,7 @@ class FeedTest : public ::testing::Test {
 TEST_F(FeedTest, ReplaysAndThenGoesLive) {
   log_.append(100);
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(1, {});
+  const auto subscription = feed.subscribe({1}, {});
   EXPECT_EQ(read_to(*subscription, 100), range(1, 100));
   log_.append(50);
   EXPECT_EQ(read_to(*subscription, 150), range(101, 150));
@@ -55,7 +55,7 @@ TEST_F(FeedTest, ReplaysAndThenGoesLive) {
 TEST_F(FeedTest, BeginsWithTheNextThatHappens) {
   log_.append(100);
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(0, {});
+  const auto subscription = feed.subscribe({0}, {});
   reach_end(*subscription);
   log_.append(3);
   EXPECT_EQ(read_to(*subscription, 103), range(101, 103));
@@ -73,7 +73,7 @@ TEST_F(FeedTest, NoGapAndNoRepeatWhileTheLogGrows) {
   std::atomic<int> wrong = 0;
   for (uint64_t from = 1; from <= 9; from += 2) {
     readers.emplace_back([&, from] {
-      const auto subscription = feed.subscribe(from, {});
+      const auto subscription = feed.subscribe({from}, {});
       if (read_to(*subscription, kLast) != range(from, kLast)) ++wrong;
     });
   }
@@ -87,9 +87,9 @@ TEST_F(FeedTest, FiltersByTypeAndTask) {
   log_.append_event(WorkerLost{"bench", 1, "gone"});
   log_.append_event(CancelRequested{"0194-two", "", ""});
   Feed feed(log_.connect());
-  EXPECT_THAT(read_to(*feed.subscribe(1, {"worker_lost", ""}), 3), ElementsAre(2));
-  EXPECT_THAT(read_to(*feed.subscribe(1, {"", "0194-two"}), 3), ElementsAre(3));
-  const auto both = feed.subscribe(1, {"worker_lost", "0194-two"});
+  EXPECT_THAT(read_to(*feed.subscribe({1}, {"worker_lost", ""}), 3), ElementsAre(2));
+  EXPECT_THAT(read_to(*feed.subscribe({1}, {"", "0194-two"}), 3), ElementsAre(3));
+  const auto both = feed.subscribe({1}, {"worker_lost", "0194-two"});
   EXPECT_THAT(read_to(*both, 3), IsEmpty());
   log_.append_event(WorkerLost{"bench", 2, "again"});
   EXPECT_THAT(read_to(*both, 4), IsEmpty());
@@ -101,7 +101,7 @@ TEST_F(FeedTest, TheEndIsNotKnownBeforeTheBrokerHasSaidIt) {
   log_.append(2);
   log_.set_away("no broker");
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(1, {});
+  const auto subscription = feed.subscribe({1}, {});
   EXPECT_FALSE(subscription->next(Duration(0)).is_head_known);
   log_.set_away("");
   FeedBatch batch;
@@ -113,9 +113,9 @@ TEST_F(FeedTest, TheEndIsNotKnownBeforeTheBrokerHasSaidIt) {
 TEST_F(FeedTest, APositionPastTheEndIsTold) {
   log_.append(5);
   Feed feed(log_.connect());
-  EXPECT_THAT(read_to(*feed.subscribe(6, {}), 5), IsEmpty());
-  const auto subscription = feed.subscribe(9, {});
-  reach_end(*feed.subscribe(0, {}));
+  EXPECT_THAT(read_to(*feed.subscribe({6}, {}), 5), IsEmpty());
+  const auto subscription = feed.subscribe({9}, {});
+  reach_end(*feed.subscribe({0}, {}));
   FeedBatch batch = subscription->next(10s);
   EXPECT_THAT(batch.ended, HasSubstr("no event 9 to begin with: the newest is 5"));
   EXPECT_EQ(subscription->next(10s).ended, batch.ended);
@@ -127,36 +127,36 @@ TEST_F(FeedTest, WhoLagsTooLongIsDroppedAndTold) {
   limits.lag_max = Duration(0);
   Feed feed(log_.connect(), limits);
   log_.append(1);
-  const auto slow = feed.subscribe(0, {});
+  const auto slow = feed.subscribe({0}, {});
   reach_end(*slow);
   log_.append(40);
   // Until the feed has them all; whoever reads meanwhile may be too slow too.
-  for (uint64_t next = 2; next <= 41;) next = feed.subscribe(next, {})->next(10s).next;
+  for (uint64_t next = 2; next <= 41;) next = feed.subscribe({next}, {})->next(10s).next;
   FeedBatch batch = slow->next(10s);
   while (batch.ended.empty()) batch = slow->next(10s);
   EXPECT_THAT(batch.ended, HasSubstr("too slow"));
   EXPECT_EQ(batch.next, 2u);
   EXPECT_GE(feed.status().dropped, 1u);
   // With the position that it was told it misses nothing.
-  EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 41), range(2, 41));
+  EXPECT_EQ(read_to(*feed.subscribe({batch.next}, {}), 41), range(2, 41));
 }
 
 TEST_F(FeedTest, SubscribersAreCounted) {
   FeedLimits limits;
   limits.subscribers = 2;
   Feed feed(log_.connect(), limits);
-  auto one = feed.subscribe(0, {});
-  const auto two = feed.subscribe(0, {});
-  EXPECT_EQ(feed.subscribe(0, {}), nullptr);
+  auto one = feed.subscribe({0}, {});
+  const auto two = feed.subscribe({0}, {});
+  EXPECT_EQ(feed.subscribe({0}, {}), nullptr);
   one.reset();
-  EXPECT_NE(feed.subscribe(0, {}), nullptr);
+  EXPECT_NE(feed.subscribe({0}, {}), nullptr);
   EXPECT_EQ(feed.status().subscribers, 1u);
 }
 
 TEST_F(FeedTest, SaysThatTheBrokerIsAwayAndGoesOn) {
   log_.append(1);
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(1, {});
+  const auto subscription = feed.subscribe({1}, {});
   EXPECT_EQ(read_to(*subscription, 1), range(1, 1));
   log_.set_away("nobody answers");
   while (subscription->next(Duration(1ms)).away.empty()) {
@@ -166,16 +166,30 @@ TEST_F(FeedTest, SaysThatTheBrokerIsAwayAndGoesOn) {
   EXPECT_EQ(read_to(*subscription, 2), range(2, 2));
 }
 
+// It was what the last subscriber had seen, or nothing.
+TEST_F(FeedTest, TheHeadIsKnownWhileNobodySubscribes) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  EXPECT_EQ(feed.status().head, 5u);
+  EXPECT_EQ(feed.status().log_id, "log-a");
+  EXPECT_EQ(read_to(*feed.subscribe({1}, {}), 5), range(1, 5));
+  log_.append(2);
+  while (feed.status().head < 7u) std::this_thread::yield();
+  log_.set_away("nobody answers");
+  while (feed.status().away.empty()) std::this_thread::yield();
+  EXPECT_EQ(feed.status().away, "nobody answers");
+}
+
 TEST_F(FeedTest, AnotherLogEndsEverySubscription) {
   log_.append(5);
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(1, {});
+  const auto subscription = feed.subscribe({1}, {});
   EXPECT_EQ(read_to(*subscription, 5), range(1, 5));
   log_.replace("log-b");
   FeedBatch batch = subscription->next(10s);
   while (batch.ended.empty()) batch = subscription->next(10s);
   EXPECT_THAT(batch.ended, HasSubstr("another log"));
-  const auto again = feed.subscribe(0, {});
+  const auto again = feed.subscribe({0}, {});
   reach_end(*again);
   log_.append(2);
   EXPECT_EQ(read_to(*again, 2), range(1, 2));
@@ -183,7 +197,7 @@ TEST_F(FeedTest, AnotherLogEndsEverySubscription) {
 
 TEST_F(FeedTest, TheEndOfTheCollectorEndsAWait) {
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(0, {});
+  const auto subscription = feed.subscribe({0}, {});
   std::jthread stopper([&] { feed.stop(); });
   FeedBatch batch;
   while (batch.ended.empty()) batch = subscription->next(60s);
@@ -193,11 +207,11 @@ TEST_F(FeedTest, TheEndOfTheCollectorEndsAWait) {
 TEST_F(FeedTest, AReaderIsGivenOnePieceOfTheLog) {
   log_.append(30);
   Feed feed(log_.connect());
-  const FeedBatch batch = feed.read(5, {});
+  const FeedBatch batch = feed.read({5}, {});
   EXPECT_EQ(batch.events.front()->seq, 5u);
   EXPECT_EQ(batch.head, 30u);
   EXPECT_EQ(batch.next, batch.events.back()->seq + 1);
-  EXPECT_THAT(feed.read(31, {}).events, IsEmpty());
+  EXPECT_THAT(feed.read({31}, {}).events, IsEmpty());
 }
 
 // It was told for ever that the broker is away, and asked it four times a second.
@@ -205,7 +219,7 @@ TEST_F(FeedTest, WhatWasTrimmedEndsASubscription) {
   log_.append(40);
   log_.trim(21);
   Feed feed(log_.connect());
-  const auto subscription = feed.subscribe(1, {});
+  const auto subscription = feed.subscribe({1}, {});
   FeedBatch batch = subscription->next(10s);
   while (batch.ended.empty() && batch.away.empty()) batch = subscription->next(10s);
   EXPECT_EQ(batch.away, "");
@@ -213,8 +227,8 @@ TEST_F(FeedTest, WhatWasTrimmedEndsASubscription) {
   EXPECT_TRUE(batch.is_place_lost);
   EXPECT_EQ(batch.tail, 21u);
   EXPECT_EQ(batch.next, 21u);
-  EXPECT_EQ(read_to(*feed.subscribe(batch.next, {}), 40), range(21, 40));
-  const FeedBatch page = feed.read(7, {});
+  EXPECT_EQ(read_to(*feed.subscribe({batch.next}, {}), 40), range(21, 40));
+  const FeedBatch page = feed.read({7}, {});
   EXPECT_THAT(page.ended, HasSubstr("events 7 to 20 were trimmed"));
   EXPECT_EQ(page.tail, 21u);
 }
@@ -223,7 +237,7 @@ TEST_F(FeedTest, WhatWasTrimmedEndsASubscription) {
 TEST_F(FeedTest, AFollowerWhoseNextEventWasTrimmedGoesOnAtTheEnd) {
   log_.append(5);
   Feed feed(log_.connect());
-  const auto behind = feed.subscribe(0, {});
+  const auto behind = feed.subscribe({0}, {});
   reach_end(*behind);
   log_.set_away("no broker");
   while (behind->next(Duration(1ms)).away.empty()) {
@@ -234,7 +248,7 @@ TEST_F(FeedTest, AFollowerWhoseNextEventWasTrimmedGoesOnAtTheEnd) {
   FeedBatch batch = behind->next(10s);
   while (batch.ended.empty()) batch = behind->next(10s);
   EXPECT_EQ(batch.tail, 31u);
-  const auto again = feed.subscribe(0, {});
+  const auto again = feed.subscribe({0}, {});
   reach_end(*again);
   log_.append(2);
   EXPECT_EQ(read_to(*again, 47), range(46, 47));
@@ -249,7 +263,7 @@ TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
   FeedLimits limits;
   limits.ring_events = 1;
   Feed feed(log_.connect(), limits);
-  const auto subscription = feed.subscribe(1, {});
+  const auto subscription = feed.subscribe({1}, {});
   uint64_t next = 1;
   const auto check = [&](const FeedBatch& batch) {
     size_t bytes = 0;
@@ -268,7 +282,7 @@ TEST_F(FeedTest, ALargeBlockIsGivenInBatches) {
     }
   }
   next = 100;
-  const FeedBatch page = feed.read(next, {});
+  const FeedBatch page = feed.read({next}, {});
   check(page);
   EXPECT_GT(page.events.size(), 100u);
   EXPECT_EQ(page.next, next);

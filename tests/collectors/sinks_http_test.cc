@@ -200,6 +200,11 @@ TEST_F(SinksHttpTest, WhatCannotBeAsked) {
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}, {"after", "x"}}, 400, "after"},
       {"POST", "/api/v1/sinks/memory/dead/retry", {{"seq", "8"}}, 400, "no dead letter 8"},
       {"POST", "/api/v1/sinks/memory/dead/drop", {{"seq", "8"}}, 400, "no dead letter 8"},
+      // Whatever it said, all were dropped.
+      {"POST", "/api/v1/sinks/memory/dead/drop", {{"all", "0"}}, 400, "all=1"},
+      {"POST", "/api/v1/sinks/memory/dead/drop", {{"all", ""}}, 400, "all=1"},
+      {"POST", "/api/v1/sinks/memory/dead/drop", {{"all", "1"}, {"seq", "8"}}, 400, "all=1"},
+      {"POST", "/api/v1/sinks/memory/dead/retry", {{"all", "no"}}, 400, "all=1"},
   };
   for (const Row& row : rows) {
     const HttpAnswer answer = ask(row.method, row.path, row.query);

@@ -154,6 +154,37 @@ TEST_F(ApiTest, WhatATaskHasLeft) {
   EXPECT_EQ(get("/api/v1/openapi.json")["openapi"], "3.1.0");
 }
 
+// Every subject has its place: what is described is there.
+TEST_F(ApiTest, WhatIsDescribedIsServed) {
+  run_job();
+  const json paths = get("/api/v1/openapi.json")["paths"];
+  for (const char* subject :
+       {"/api/v1/tasks", "/api/v1/tasks/{guid}/results", "/api/v1/measurements", "/api/v1/devices",
+        "/api/v1/events", "/api/v1/tasks/{guid}/artifacts", "/api/v1/sinks", "/archive/v1/{guid}/",
+        "/api/test-results/v1/search/"}) {
+    EXPECT_TRUE(paths.contains(subject)) << subject;
+  }
+  for (const auto& [path, operations] : paths.items()) {
+    std::string asked = path;
+    for (const auto& [part, value] : {std::pair{"{guid}", url_encode(kGuid)},
+                                      {"{attempt}", "1"},
+                                      {"{table}", "boot"},
+                                      {"{name}", "log"}}) {
+      if (const size_t at = asked.find(part); at != asked.npos) {
+        asked.replace(at, std::string(part).size(), value);
+      }
+    }
+    for (const auto& [method, operation] : operations.items()) {
+      if (method != "get") continue;
+      const HttpReply reply = ask("GET", asked);
+      EXPECT_THAT(reply.status, ::testing::AnyOf(200, 404)) << asked << " " << reply.body;
+      EXPECT_THAT(reply.body, ::testing::Not(HasSubstr("there is no such thing here"))) << asked;
+      EXPECT_TRUE(operation["responses"].contains(std::to_string(reply.status))) << asked;
+    }
+  }
+  EXPECT_EQ(ask("GET", "/api/v1/devises").status, 404);
+}
+
 // Another home, as on another machine: it has no ledger, and knows where a collector is.
 TEST_F(ApiTest, TheCommandsAskItFromAnywhere) {
   run_job();

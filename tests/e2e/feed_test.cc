@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -163,6 +164,23 @@ TEST_F(FeedTest, EventsFollowsTheFeedAndGoesOnWithoutIt) {
     EXPECT_EQ(event["seq"], ++seq);
   }
   EXPECT_EQ(seq, wanted);
+}
+
+// It went on with the same numbers, which are other events.
+TEST_F(FeedTest, EventsThatAreFollowedEndWithTheirLog) {
+  run_jobs(3);
+  for (const bool by_feed : {true, false}) {
+    Ran ran;
+    std::thread follower([&] { ran = house_.muster({"events", "-f", "--from", "1"}, kPatience); });
+    EXPECT_TRUE(eventually([&] { return feed_status().value("subscribers", 0) == 1; }));
+    if (!by_feed) collector_->kill_now();
+    broker_->kill_now();
+    std::filesystem::remove_all(house_.home().broker_dir());
+    broker_ = house_.start_broker();
+    follower.join();
+    EXPECT_EQ(ran.status, 69) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("the broker has another log now"));
+  }
 }
 
 // With nobody to ask but a collector that has no broker.

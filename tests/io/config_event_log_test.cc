@@ -33,9 +33,9 @@ TEST_F(EventLogConfigTest, EveryKeyIsRead) {
 
 TEST_F(EventLogConfigTest, WhatWouldLoseTooMuchIsRefused) {
   const std::vector<std::pair<std::string, std::string>> rows = {
-      {"event_log: { keep: 59s }\n", "must be at least 1m"},
-      {"event_log: { max: 15MiB }\n", "must be at least 16MiB"},
-      {"event_log: { max: lots }\n", "is not a number of bytes"},
+      {"event_log: { keep: 59s }\n", "\"keep\" must be at least 1m"},
+      {"event_log: { max: 15MiB }\n", "\"max\" must be at least 16MiB"},
+      {"event_log: { max: lots }\n", "\"max\" is wrong: size"},
       {"event_log: { snapshot_every: 999 }\n", "snapshot_every"},
       {"event_log: { kep: 1d }\n", "keep"},
       {"event_log: 30d\n", "event_log"},

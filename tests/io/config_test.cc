@@ -298,6 +298,25 @@ TEST_F(ConfigTest, APanottiThatIsNotSwitchedOnIsSilent) {
   }
 }
 
+// They said what a value has to be, and not whose.
+TEST_F(ConfigTest, WhatIsWrongWithAConfigurationInJsonNamesItsKeyAndItsPlace) {
+  const std::pair<std::string, std::string> rows[] = {
+      {R"({"enabled": 1})", "1:13: \"enabled\" must be true or false"},
+      {R"({"enabled": true, "db": "a"})", "1:1: AVE's configuration of CouchDB needs \"host\""},
+      {R"({"enabled": true, "host": "x"})", "1:1: AVE's configuration of CouchDB needs \"db\""},
+      {R"({"enabled": true, "host": "x", "db": "X"})", "1:38: \"db\" is no name of a database"},
+      {"{\"enabled\": true,\n \"host\": \"x:1\", \"db\": \"a\"}", "2:10: \"host\" is no host"},
+      {R"({"enabled": true, "host": "x", "db": "a", "port": 0})", "1:51: \"port\" must be from 1"},
+      {R"({"enabled": true, "host": "x", "db": "a", "prot": 1})", "unknown key \"prot\""},
+  };
+  for (const auto& [text, problem] : rows) {
+    write("panotti.json", text);
+    const std::string said = load_config(Home{dir()}).problems.to_text();
+    EXPECT_NE(said.find(dir() + "/panotti.json:"), std::string::npos) << said;
+    EXPECT_NE(said.find(problem), std::string::npos) << said;
+  }
+}
+
 TEST_F(ConfigTest, AHomeThatIsAFileIsNotAWrongConfiguration) {
   const ConfigFile file = load_config(Home{write("file", "")});
   EXPECT_EQ(file.problems.to_text(), "");
@@ -371,16 +390,16 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"worker: {listers: [usb]}",
        "1:20: a lister must be a map with keys such as \"name\", not \"usb\"\n"},
       {"worker: {listers: usb}", "1:19: \"listers\" must be a list, not \"usb\"\n"},
-      {"beat: 10ms", "1:7: must be at least 20ms\n"},
-      {"lease: 5s", "1:8: must be at least 3 beats, which are 2s each\n"},
-      {"beat: 30ms\nlease: 100ms", "2:8: must be at least 200ms\n"},
-      {"worker: {log_max: 4095}", "1:19: must be at least 4KiB\n"},
+      {"beat: 10ms", "1:7: \"beat\" must be at least 20ms\n"},
+      {"lease: 5s", "1:8: \"lease\" must be at least 3 beats, which are 2s each\n"},
+      {"beat: 30ms\nlease: 100ms", "2:8: \"lease\" must be at least 200ms\n"},
+      {"worker: {log_max: 4095}", "1:19: \"log_max\" must be at least 4KiB\n"},
       {"log: {level: loud}",
        "1:14: \"level\" must be one of info, trace, debug, warn, error, not \"loud\"\n"},
       {"log: {events: loud}",
        "1:15: \"events\" must be one of off, info, warn, error, critical, not \"loud\"\n"},
-      {"log: {size: 65535}", "1:13: must be 64KiB to 1GiB\n"},
-      {"log: {size: 1025MiB}", "1:13: must be 64KiB to 1GiB\n"},
+      {"log: {size: 65535}", "1:13: \"size\" must be 64KiB to 1GiB\n"},
+      {"log: {size: 1025MiB}", "1:13: \"size\" must be 64KiB to 1GiB\n"},
       {"log: {files: 0}", "1:14: \"files\" must be from 1 to 1000, not 0\n"},
       {"log: {files: 1001}", "1:14: \"files\" must be from 1 to 1000, not 1001\n"},
       {"log: debug", "1:6: \"log\" must be a map, not \"debug\"\n"},
