@@ -316,8 +316,6 @@ void add_lab(Parse& parse) {
   add_verb<WorkerListOptions>(parse, worker, "ls", "Workers the broker knows",
                               "  muster worker ls");
   add_drain_verbs(parse, worker, true);
-  CLI::App* broker = add_group(parse, "broker", "The broker itself");
-  add_drain_verbs(parse, broker, false);
 }
 
 void add_inventory(Parse& parse) {

@@ -1,4 +1,4 @@
-// The verbs of the broker's event log.
+// The verbs of the broker and its event log.
 #include "cli/parse_kit.h"
 
 namespace muster {
@@ -49,6 +49,7 @@ void add_log_verbs(Parse& parse, CLI::App* log) {
 
 void add_broker_verbs(Parse& parse) {
   CLI::App* group = add_group(parse, "broker", "The broker and its event log");
+  add_drain_verbs(parse, group, false);
   CLI::App* log = group->add_subcommand("log", "What the broker has recorded");
   log->require_subcommand(1, 1);
   log->footer("Examples of each: muster broker log VERB --help");

@@ -9,6 +9,7 @@ namespace {
 using std::chrono_literals::operator""min;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Pair;
 
 using Words = std::vector<std::string>;
