@@ -124,6 +124,7 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
 // before is on its way.
 bool BrokerCore::decide_lease_with_devices(const Task& task, Scratch& scratch,
                                            Decision& decision) const {
+  const size_t decided = decision.events.size();
   avoid_tried(task, scratch);
   scratch.job = &task;
   scratch.verified_only = true;
@@ -137,7 +138,10 @@ bool BrokerCore::decide_lease_with_devices(const Task& task, Scratch& scratch,
   } else {
     placed = decide_verifications(task, scratch, decision);
   }
-  if (placed && task.group != kNone && !is_preparing(task)) ++scratch.groups[task.group];
+  // One that waits for somebody else's verification takes no place in its group: that may be of the
+  // group as well.
+  const bool begins = decision.events.size() > decided && !is_preparing(task);
+  if (begins && task.group != kNone) ++scratch.groups[task.group];
   scratch.excluded.clear();
   return placed;
 }

@@ -225,6 +225,7 @@ void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task
       judge(blamed->second,
             "blamed when " + devices_[subject].spec.name + " was verified: " + ending.message,
             false);
+      if (blamed->second == subject) return;  // which is a result
     }
   }
   if (ended.verdict != Verdict::none) decide_no_result(task, subject, judged, now);

@@ -148,7 +148,7 @@ TEST(Task, Whole) {
             "wants       relay = relay-1\n"
             "priority    50\n"
             "limits      run 40m, grace 10s\n"
-            "retries     infra 2, test 0\n"
+            "retries     infra 2, test 0, crash limit 3\n"
             "submitted   2026-11-23 08:15:30Z\n"
             "finished    2026-11-23 08:16:00Z\n"
             "status.log  /h/results/x/status.log\n"

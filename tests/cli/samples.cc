@@ -239,7 +239,8 @@ std::vector<Event> every_event() {
       {at(0), AttemptReported{origin, token, at(0), CallFailed{"device ls", "[]", "b", "gone"}}},
       {at(0), AttemptReported{origin, token, at(0), CallMade{"device ls", "[]", "b\n"}}},
       {at(0), DaemonLogged{"worker-a", {1, at(0), LogLevel::error, "no\nroom", 2}}},
-      {at(0), AccessRefused{std::string(64, 'a'), "", "", "connect", "nobody has allowed it", 9}}};
+      {at(0), AccessRefused{std::string(64, 'a'), "", "", "connect", "nobody has allowed it", 9}},
+      {at(0), DrainChanged{"worker-a", true, "new\ndisk", "kim"}}};
 }
 
 }  // namespace muster::samples

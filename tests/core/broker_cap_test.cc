@@ -181,6 +181,23 @@ TEST(AtOnce, CountsWhatRunsAndNotWhatWaits) {
   EXPECT_EQ(lab.leased(2), "a");
 }
 
+// Neither began: the job took the group's only place, and waited for the verification.
+TEST(AtOnce, AJobDoesNotHoldUpAVerificationOfItsGroupThatItWaitsFor) {
+  ChainLab lab(make_inventory({"a handset w1"}));
+  lab.submit_and_dispatch(lab.job(9, "a", VerifyFirst::none));
+  std::vector<TaskSpec> specs = {lab.job(1, "a", VerifyFirst::fresh), lab.check(2, "a")};
+  for (TaskSpec& spec : specs) {
+    spec.group = "the-group-1";
+    spec.at_once = 1;
+  }
+  lab.submit(specs);
+  lab.dispatch();
+  lab.pass_job(9);
+  EXPECT_EQ(lab.leased(2), "a");
+  lab.pass_job(2);
+  EXPECT_EQ(lab.leased(1), "a");
+}
+
 // The devices of a whole array were verified at once, and kept from others.
 TEST(AtOnce, NoMoreIsPreparedThanMayRun) {
   ChainLab lab(make_inventory({"a handset w1", "b handset w1", "c handset w1"}));

@@ -370,6 +370,28 @@ TEST(BrokerHealth, AFailedDeviceIsVerifiedAgainAfterItsBackOff) {
   EXPECT_EQ(verifications().size(), 3u);
 }
 
+// Seed 586274031 of the simulation: it was judged twice for one end, by what the check found and as
+// if that had found nothing.
+TEST(BrokerHealth, AVerificationThatBlamesItsOwnDeviceHasAResult) {
+  ChainLab lab(inventory_with({1, {1min, 10min}, 10min}));
+  for (size_t number = 1; number <= 2; ++number) {
+    lab.submit_and_dispatch(lab.check(number, "a", TaskKind::job));
+    lab.end_task(guid_of(number), make_error(Cause::device));
+    if (number == 1) lab.verify(9, "a", make_pass());
+  }
+  ASSERT_EQ(lab.device("a").health, DeviceHealth::quarantined);
+  lab.pass_alive(10min + 1s);
+  std::string reverification;
+  for (const Event& event : lab.log) {
+    const auto* leased = std::get_if<AttemptLeased>(&event.body);
+    if (leased && leased->token.guid.starts_with("reverify-a-"))
+      reverification = leased->token.guid;
+  }
+  ASSERT_NE(reverification, "");
+  lab.end_task(reverification, make_blame("a"));
+  EXPECT_EQ(lab.device("a").until, lab.now + 1min) << "the first failure of a check, in a row";
+}
+
 TEST(BrokerHealth, ADeviceWithoutStrategyIsUnknownAfterItsBackOff) {
   Inventory inventory = inventory_with({1, {1min}, 10min});
   inventory.devices[0].strategy.clear();

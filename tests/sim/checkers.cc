@@ -214,10 +214,13 @@ void Checkers::on_collected(uint64_t seq, const Event& event) {
 }
 
 bool Checkers::all_ended() const {
-  return std::all_of(acknowledged_.begin(), acknowledged_.end(), [&](const std::string& guid) {
-    const LogModel::Task* task = model_.find_task(guid);
-    return task && task->verdict != Verdict::none;
-  });
+  return std::all_of(acknowledged_.begin(), acknowledged_.end(),
+                     [&](const std::string& guid) { return has_ended(guid); });
+}
+
+bool Checkers::has_ended(const std::string& guid) const {
+  const LogModel::Task* task = model_.find_task(guid);
+  return task && task->verdict != Verdict::none;
 }
 
 void Checkers::at_end() {

@@ -78,6 +78,8 @@ class Checkers {
   void at_end();
   // Whether every accepted task has its verdict.
   bool all_ended() const;
+  // Whether the task has a verdict now: news of one may be older than its retry.
+  bool has_ended(const std::string& guid) const;
 
  private:
   struct Running {

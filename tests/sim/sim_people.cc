@@ -239,7 +239,7 @@ void SimSubmitter::take_news(const TaskNews& news) {
   if (!news.unknown.empty()) checkers().fail("S4: the broker does not know " + news.unknown[0]);
   for (const TaskChange& change : news.changes) {
     checkers().on_news(change);
-    if (change.state != TaskState::ended) continue;
+    if (change.state != TaskState::ended || !checkers().has_ended(change.guid)) continue;
     const bool first = unended_.erase(change.guid) > 0;
     const bool passed = change.verdict == Verdict::pass || change.verdict == Verdict::flaky;
     if (first && !passed && !gives_up_) draw_retry(change.guid);
