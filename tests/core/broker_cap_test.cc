@@ -187,6 +187,7 @@ TEST(AtOnce, AJobDoesNotHoldUpAVerificationOfItsGroupThatItWaitsFor) {
   lab.submit_and_dispatch(lab.job(9, "a", VerifyFirst::none));
   std::vector<TaskSpec> specs = {lab.job(1, "a", VerifyFirst::fresh), lab.check(2, "a")};
   for (TaskSpec& spec : specs) {
+    spec.submitter = "ann@host";
     spec.group = "the-group-1";
     spec.at_once = 1;
   }
