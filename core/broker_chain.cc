@@ -448,7 +448,6 @@ void BrokerCore::apply_chain_begun(TaskIx ix) {
   task.chain = Box(Chain{});
   task.chain->parent = TaskRef{parent_ix, parent.seq};
   if (!parent.chain) parent.chain = Box(Chain{});
-  if (!is_preparing(parent)) apply_preparing(parent, true);
   parent.chain->open.push_back(TaskRef{ix, task.seq});
   if (spec.kind == TaskKind::repair) parent.chain->repaired.insert(spec.devices[0].name);
 }
@@ -475,7 +474,6 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
   if (!live_task(child.chain->parent)) return;
   Task& parent = tasks_[child.chain->parent.ix];
   std::erase(parent.chain->open, TaskRef{ix, child.seq});
-  if (!is_preparing(parent)) apply_preparing(parent, false);
   if (parent.task_class != kNone) mark_class(parent.task_class);
   const std::string& device = child.spec->devices[0].name;
   if (child.verdict == Verdict::pass) {

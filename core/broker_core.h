@@ -230,6 +230,7 @@ class BrokerCore : private broker_state::HardState {
   Barrier barrier_of(PoolIx pool, const Scratch& scratch) const;
   Barrier barrier_of(const Task& task, const Scratch& scratch) const;
   static bool is_preparing(const Task& task);
+  void apply_child_held(const Task& child, bool held);
   void apply_preparing(const Task& task, bool begun);
   bool takes_work(const Worker& worker) const {
     return reachable_worker(worker) && !worker.draining;

@@ -44,7 +44,7 @@ struct GroupLoad {
   std::string name;
   uint32_t at_once = 0;
   uint64_t running = 0;
-  uint64_t preparing = 0;  // whose devices are being verified or repaired: they are next
+  uint64_t preparing = 0;  // whose devices are being verified or repaired just now: they are next
   std::set<ClassIx> classes;
 };
 

@@ -169,7 +169,6 @@ void BrokerCore::index_tasks() {
     if (task.spec->timeouts.deadline > Duration{0} && !task.cancel) {
       deadlines_.emplace(task.submitted + task.spec->timeouts.deadline, ix, task.seq);
     }
-    if (is_preparing(task)) apply_preparing(task, true);
   }
   std::sort(serving.begin(), serving.end());
   for (const auto& [seq, ix] : serving) {

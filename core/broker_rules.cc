@@ -44,8 +44,9 @@ BrokerCore::Rank BrokerCore::rank_of(const Task& task, const Scratch& scratch,
     const auto device = device_by_name_.find(name);
     return device != device_by_name_.end() && devices_[device->second].good_for == task.seq;
   };
-  if (is_preparing(task) || (task.chain && std::any_of(task.chain->verified.begin(),
-                                                       task.chain->verified.end(), is_ready))) {
+  const bool has_children = task.chain && !task.chain->open.empty();
+  if (has_children || (task.chain && std::any_of(task.chain->verified.begin(),
+                                                 task.chain->verified.end(), is_ready))) {
     return Rank{-static_cast<int64_t>(task.spec->priority), 0, 0, task.seq};
   }
   return rank_of(task.spec->priority, task.share, task.seq, scratch, after);
@@ -93,10 +94,23 @@ BrokerCore::Barrier BrokerCore::barrier_of(const Task& task, const Scratch& scra
   return others >= group.at_once ? Barrier::group_full : Barrier::none;
 }
 
-// Whether something is done for the task before it runs.
-bool BrokerCore::is_preparing(const Task& task) { return task.chain && !task.chain->open.empty(); }
+// Whether something is being done for the task before it runs. What only waits to be done, for a
+// worker that is gone perhaps, holds up nobody.
+bool BrokerCore::is_preparing(const Task& task) { return task.children_held > 0; }
 
-// What is done for the task has begun, or has ended.
+// A child has begun to count as running, or has ceased to.
+void BrokerCore::apply_child_held(const Task& child, bool held) {
+  if (!child.chain || !live_task(child.chain->parent)) return;
+  Task& parent = tasks_[child.chain->parent.ix];
+  if (parent.state == TaskState::ended) return;
+  if (held) {
+    if (++parent.children_held == 1) apply_preparing(parent, true);
+  } else if (--parent.children_held == 0) {
+    apply_preparing(parent, false);
+  }
+}
+
+// What is done for the task has begun, or is over.
 void BrokerCore::apply_preparing(const Task& task, bool begun) {
   if (task.group == kNone) return;
   GroupLoad& group = groups_[task.group];
@@ -149,6 +163,7 @@ void BrokerCore::index_load(TaskIx ix) {
 
 void BrokerCore::leave_load(Task& task) {
   if (is_preparing(task)) apply_preparing(task, false);
+  task.children_held = 0;
   const PoolIx pool = shares_[task.share].pool;
   if (shares_.release(task.share)) pools_.release(pool);
   if (task.group != kNone) groups_.release(task.group);
@@ -161,6 +176,7 @@ void BrokerCore::count_running(const Task& task) {
   ++pools_[share.pool].running;
   ++lab_.running;
   if (task.group != kNone) ++groups_[task.group].running;
+  apply_child_held(task, true);
 }
 
 // An attempt of the task has begun to count as running, or has ceased to. Where that makes room
@@ -177,6 +193,7 @@ void BrokerCore::apply_load(const Task& task, bool leased) {
     return;
   }
   assert(share.running > 0 && pool.running > 0 && lab_.running > 0);
+  apply_child_held(task, false);
   const bool lab_was_full = lab_.running >= limit_of(lab_);
   const bool pool_was_full = pool.running >= limit_of(pool);
   --share.running;

@@ -120,6 +120,7 @@ struct Task : HardTask {
   uint32_t held_position = 0;  // in its worker's `held`
   ShareIx share = kNone;       // while it has not ended
   GroupIx group = kNone;       // likewise, where it says how many of it may run at once
+  uint32_t children_held = 0;  // of Chain::open, those that are leased; while it has not ended
   // Soft.
   uint64_t watcher = 0;     // a session, 0: none; more in extra_watchers_
   uint64_t heard_mark = 0;  // of the Sync that listed it as held

@@ -199,6 +199,26 @@ TEST(AtOnce, AJobDoesNotHoldUpAVerificationOfItsGroupThatItWaitsFor) {
   EXPECT_EQ(lab.leased(1), "a");
 }
 
+// Seed 586282577 of the simulation: the group stood still for a verification at a worker that was
+// gone for good.
+TEST(AtOnce, AVerificationThatWaitsHoldsUpNobody) {
+  ChainLab lab(make_inventory({"a handset w1", "b handset w2"}));
+  std::vector<TaskSpec> specs = {lab.job(1, "a", VerifyFirst::always),
+                                 lab.job(2, "b", VerifyFirst::always)};
+  for (TaskSpec& spec : specs) {
+    spec.group = "the-group-1";
+    spec.at_once = 1;
+    spec.retry.infra = 1;
+  }
+  lab.submit(specs);
+  lab.dispatch();
+  ASSERT_EQ(lab.child_words(1), std::vector<std::string>{"verify a"});
+  lab.lose_w1();
+  EXPECT_EQ(lab.child_words(2), std::vector<std::string>{"verify b"});
+  lab.end_child(2, make_pass());
+  EXPECT_EQ(lab.leased(2), "b");
+}
+
 // The devices of a whole array were verified at once, and kept from others.
 TEST(AtOnce, NoMoreIsPreparedThanMayRun) {
   ChainLab lab(make_inventory({"a handset w1", "b handset w1", "c handset w1"}));

@@ -121,6 +121,19 @@ class ChainLab : public Lab {
     check_fold();
     return refused;
   }
+  // Worker w1 is not heard any more, and is given up; w2 is there.
+  void lose_w1() {
+    for (Duration passed{0}; passed <= kLeaseDefault; passed += kBeatDefault) {
+      pass(kBeatDefault);
+      Sync sync = make_sync();
+      sync.full = false;
+      hear("w2", sync);
+      hear("p", Beat{});
+    }
+    take(Tick{});
+    dispatch();
+    check_fold();
+  }
   // The workers stay connected while this time passes.
   void pass_alive(Duration duration) {
     const Instant end = now + duration;

@@ -20,19 +20,6 @@ class WaitLab : public ChainLab {
  public:
   explicit WaitLab(const Inventory& inventory, uint32_t slots = 8) : ChainLab(inventory, slots) {}
 
-  // Worker w1 is not heard any more, and is given up; w2 is there.
-  void lose_w1() {
-    for (Duration passed{0}; passed <= kLeaseDefault; passed += kBeatDefault) {
-      pass(kBeatDefault);
-      Sync sync = make_sync();
-      sync.full = false;
-      hear("w2", sync);
-      hear("p", Beat{});
-    }
-    take(Tick{});
-    dispatch();
-    check_fold();
-  }
   void take_nothing_new() {
     Sync sync = make_sync();
     sync.slots = 8;
