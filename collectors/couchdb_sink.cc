@@ -124,19 +124,20 @@ Delivery CouchDbSink::deliver_again(std::span<const SequencedEvent> events,
   return store(events, log_id);
 }
 
-Result<Done> CouchDbSink::rewind(uint64_t cursor) {
+Result<Done> CouchDbSink::rewind(const SinkPosition& to) {
   is_open_ = false;
   Result<CursorNote> note = cursor_file_.read();
   if (!note.ok()) return Error{note.error()};
   const SinkPosition& position = note->position;
-  if (cursor > position.cursor) {
-    return Error{"couchdb has not come to event " + std::to_string(cursor + 1) + " yet: it is at " +
-                 std::to_string(position.cursor)};
+  if (to.cursor > position.cursor) {
+    return Error{"couchdb has not come to event " + std::to_string(to.cursor + 1) +
+                 " yet: it is at " + std::to_string(position.cursor)};
   }
+  if (Result<Done> done = check_history(*this, position, to); !done.ok()) return done;
   too_large_through_ = 0;
   if (position.log_id.empty()) return Done{};
-  std::erase_if(note->newest, [&](uint64_t seq) { return seq > cursor; });
-  return cursor_file_.write({position.log_id, cursor}, note->newest);
+  std::erase_if(note->newest, [&](uint64_t seq) { return seq > to.cursor; });
+  return cursor_file_.write({position.log_id, to.cursor}, note->newest);
 }
 
 CouchDbSink::Bulk CouchDbSink::make_bulk(std::span<const SequencedEvent> events,
@@ -422,7 +423,7 @@ Delivery CouchDbSink::go_back(const SinkPosition& to, const std::string& reason)
   const Result<CursorNote> note = cursor_file_.read();
   if (!note.ok()) return Delivery::away(note.error());
   const uint64_t cursor = std::min(to.cursor, note->position.cursor);
-  Result<Done> done = rewind(cursor);
+  Result<Done> done = rewind({note->position.log_id, cursor});
   if (done.ok()) done = checkpoint_file_.write(to);
   if (!done.ok()) return Delivery::away(done.error());
   const std::string what = to.cursor == 0 ? "the database that had the events is gone"

@@ -65,7 +65,7 @@ class CouchDbSink final : public Sink {
                          const std::string& log_id) override;
   bool wants_rest() const override;
   Delivery rest() override;
-  Result<Done> rewind(uint64_t cursor) override;
+  Result<Done> rewind(const SinkPosition& to) override;
 
  private:
   // What is in the database under one of our ids.

@@ -161,20 +161,13 @@ std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetche
   if (position_.cursor <= fetched.head) return std::nullopt;
   return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
          ", but " + std::string(sink_.name()) + " has followed it up to event " +
-         std::to_string(position_.cursor) + ": an older copy of the log was put back" +
-         history_advice();
+         std::to_string(position_.cursor) +
+         ": an older copy of the log was put back: see that the endpoint is right; " +
+         sink_.way_out();
 }
 
 std::optional<std::string> SinkRunner::other_log(const std::string& log_id) const {
-  if (position_.cursor == 0) return std::nullopt;  // it has nothing of any log
-  if (position_.log_id.empty() || position_.log_id == log_id) return std::nullopt;
-  return source_.name() + " has another event log (" + log_id + ") than the one that " +
-         std::string(sink_.name()) + " has followed (" + position_.log_id + ", in " +
-         sink_.place() + ")" + history_advice();
-}
-
-std::string SinkRunner::history_advice() const {
-  return ": see that the endpoint is right; " + sink_.way_out();
+  return other_history(sink_, position_, log_id, source_.name());
 }
 
 // All of `blocks`, or none of them; they are gone when it returns.

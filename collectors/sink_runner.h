@@ -65,7 +65,6 @@ class SinkRunner {
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
   // Why nothing of the log `log_id` goes to the sink; nothing: it does.
   std::optional<std::string> other_log(const std::string& log_id) const;
-  std::string history_advice() const;
   Result<Done> append(std::vector<std::string> blocks);
   void note_unknown(const std::vector<uint64_t>& seqs);
   void note_progress(uint64_t head);

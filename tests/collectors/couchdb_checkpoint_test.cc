@@ -234,7 +234,7 @@ TEST_F(CouchDbCheckpointTest, ANoteThatIsNotTakenHoldsUpNothing) {
   EXPECT_EQ(server_.faults_left(), 1u);
   // And one that cannot be read says nothing of the database.
   server_.set_faults(R"([{"match":"^GET /events/_local","status":503,"count":1}])");
-  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.rewind({kLog, 0}).ok());
   ASSERT_TRUE(sink.open().ok());
   const Delivery unknown = sink.deliver(script_, {kLog, script_.size()});
   EXPECT_EQ(unknown.fault, DeliveryFault::away);

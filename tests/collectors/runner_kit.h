@@ -81,10 +81,11 @@ class MemorySink : public Sink {
     for (const SequencedEvent& at : events) dropped.emplace_back(log_id, at.seq);
     return Done{};
   }
-  Result<Done> rewind(uint64_t cursor) override {
-    if (cursor > position.cursor) return Error{"memory has not come so far"};
-    rewound.push_back(cursor);
-    position.cursor = cursor;
+  Result<Done> rewind(const SinkPosition& to) override {
+    if (to.cursor > position.cursor) return Error{"memory has not come so far"};
+    if (Result<Done> done = check_history(*this, position, to); !done.ok()) return done;
+    rewound.push_back(to.cursor);
+    position.cursor = to.cursor;
     is_open = false;
     return Done{};
   }
