@@ -85,8 +85,7 @@ void SinkRunner::follow() {
 
 // One fetch, and what is due after it.
 SinkRunner::Next SinkRunner::take_turn() {
-  // What was done of another log says nothing about this one.
-  source_.note_done(source_log_ == position_.log_id ? position_.cursor : 0);
+  source_.note_done(known_done());
   std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
   trimmed_.reset();
@@ -136,6 +135,11 @@ SinkRunner::Next SinkRunner::rest() {
   if (delivery.ok()) return Next::go_on;
   fail(delivery);
   return Next::open_again;
+}
+
+// Of the source's log. What was done of another says nothing about this one.
+uint64_t SinkRunner::known_done() const {
+  return source_log_ == position_.log_id ? position_.cursor : 0;
 }
 
 // Nothing is skipped in silence: a person says that it goes on behind the gap.

@@ -62,6 +62,7 @@ class SinkRunner {
   Next take_turn();
   Next rest();
   Duration fetch_wait() const;
+  uint64_t known_done() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
   // Why nothing of the log `log_id` goes to the sink; nothing: it does.
   std::optional<std::string> other_log(const std::string& log_id) const;

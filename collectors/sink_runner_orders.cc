@@ -71,7 +71,10 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
     return wrong_order(only_from_the_beginning(sink_).message);
   }
   // What the log does not have any more, the sink's place may be the last to have: the log shows
-  // what it has before anything is taken away.
+  // what it has before anything is taken away. From this question on it also keeps that: or else it
+  // could be trimmed before it is asked for again, by us or by whoever comes after a crash.
+  const uint64_t through = from == 0 ? 0 : from - 1;
+  source_.note_done(std::min(through, known_done()));
   const auto looked = source_.fetch(std::max<uint64_t>(from, 1), Duration(0));
   if (const auto* error = std::get_if<SourceError>(&looked)) {
     return failed_order(why_nothing_is_replayed(*error, sink_));
@@ -86,7 +89,7 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
                        std::to_string(from) + " yet: it is at " + std::to_string(position_.cursor));
   }
   is_open_ = false;
-  const Result<Done> done = sink_.rewind({source_log_, from == 0 ? 0 : from - 1});
+  const Result<Done> done = sink_.rewind({source_log_, through});
   if (!done.ok()) result.error = done.error();
   return result;
 }

@@ -177,6 +177,45 @@ TEST_F(SinkOrdersTest, AReplayTakesNothingAwayWhileTheLogDoesNotShowWhatItHas) {
   }
 }
 
+class WatchingSink final : public MemorySink {
+ public:
+  explicit WatchingSink(const ScriptedSource& source) : source_(source) {}
+  Result<SinkPosition> open() override {
+    return opens ? MemorySink::open() : Result<SinkPosition>(Error{"its place is away"});
+  }
+  Result<Done> rewind(const SinkPosition& to) override {
+    told_before.push_back(source_.told);
+    return MemorySink::rewind(to);
+  }
+  std::atomic<bool> opens = true;
+  std::vector<uint64_t> told_before;  // each rewind
+
+ private:
+  const ScriptedSource& source_;
+};
+
+// It could be trimmed between the look and the first delivery.
+TEST_F(SinkOrdersTest, FromItsLookOnTheLogKeepsWhatAReplayDeliversAgain) {
+  WatchingSink sink(source_);
+  run_beside(sink, [&] {
+    ASSERT_TRUE(comes_true(has_all));
+    EXPECT_EQ(kit_.desk.ask({SinkOrder::Kind::replay, 2, {}}, 60s).error, "");
+  });
+  EXPECT_THAT(sink.told_before, ElementsAre(1));
+}
+
+// What a place that does not open has is not known: the log keeps all of it.
+TEST_F(SinkOrdersTest, ALookSaysOfNothingThatItIsDoneThatMayNotBe) {
+  WatchingSink sink(source_);
+  sink.opens = false;
+  sink.position = {kLog, 3};
+  run_beside(sink, [&] {
+    ASSERT_TRUE(comes_true(is_failing));
+    EXPECT_EQ(kit_.desk.ask({SinkOrder::Kind::replay, 3, {}}, 60s).error, "");
+  });
+  EXPECT_THAT(sink.told_before, ElementsAre(0));
+}
+
 TEST_F(SinkOrdersTest, ASinkHearsOfEventsThatItIsNotGivenBeforeThoseAfterThem) {
   MemorySink sink;
   bury(2);
