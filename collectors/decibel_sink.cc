@@ -15,7 +15,7 @@ constexpr size_t kParcelsMax = 16;
 constexpr size_t kParcelBytesMax = 4 << 20;
 // A server may take its time to store a large one.
 constexpr Duration kSilenceMax = 90s;
-// What it says is a line or a page; a document has an answer of its own.
+// What it says is a line or a page; a document has an answer of its own. The rest is not read.
 constexpr size_t kReplyBytesMax = 64 << 10;
 
 }  // namespace
