@@ -382,10 +382,11 @@ Delivery CouchDbSink::look_for_newest(const std::string& log_id, uint64_t noted)
         where() + " does not show what documents it has: " + describe_couch_answer(reply),
         read_retry_after(reply.header("retry-after"), SystemClock().now()));
   }
-  const std::optional<size_t> missing = first_missing_document(reply);
-  if (!missing) return {};
-  return go_back({log_id, std::min(noted, newest_[*missing] - 1)},
-                 "the document " + ids[*missing] + " is not there");
+  const std::vector<size_t> missing = missing_documents(reply, ids);
+  if (missing.empty()) return {};
+  const size_t first = missing.front();
+  return go_back({log_id, std::min(noted, newest_[first] - 1)},
+                 "the document " + ids[first] + " is not there");
 }
 
 // The documents are there; what fails here is tried again at the next turn. Another collector of

@@ -65,25 +65,30 @@ TEST(CouchDbCheckpoint, ADocumentThatIsDeletedIsNotMissing) {
   struct Row {
     int status;
     std::string body;
-    std::optional<size_t> missing;
+    std::vector<size_t> missing;
   };
   const std::string there = R"({"id":"a","key":"a","value":{"rev":"1-x"}})";
   const std::string deleted = R"({"id":"b","key":"b","value":{"rev":"2-x","deleted":true}})";
   const std::string never = R"({"key":"c","error":"not_found"})";
+  const std::string nor = R"({"key":"b","error":"not_found"})";
   const Row rows[] = {
-      {200, "{\"rows\":[" + there + "," + deleted + "]}", std::nullopt},
-      {200, "{\"rows\":[" + there + "," + deleted + "," + never + "," + never + "]}", 2},
-      {200, "{\"rows\":[" + never + "]}", 0},
-      {200, R"({"rows":[{"key":"c","error":"timeout"},7]})", std::nullopt},
-      {200, R"({"rows":7})", std::nullopt},
-      {200, "<html>log in</html>", std::nullopt},
-      {404, "{\"rows\":[" + never + "]}", std::nullopt},
+      {200, "{\"rows\":[" + there + "," + deleted + "," + there + "]}", {}},
+      {200, "{\"rows\":[" + there + "," + deleted + "," + never + "]}", {2}},
+      {200, "{\"rows\":[" + never + "," + nor + "," + there + "]}", {1, 2}},
+      // A row that nobody asked for was looked up in what had no place for it.
+      {200, "{\"rows\":[" + there + "," + deleted + "," + there + "," + never + "]}", {}},
+      {200, "{\"rows\":[" + never + "]}", {}},
+      {200, R"({"rows":[{"key":"x","error":"not_found"},{"error":"not_found"},7]})", {}},
+      {200, R"({"rows":[{"key":"c","error":"timeout"},7,{"key":9,"error":"not_found"}]})", {}},
+      {200, R"({"rows":7})", {}},
+      {200, "<html>log in</html>", {}},
+      {404, "{\"rows\":[" + there + "," + deleted + "," + never + "]}", {}},
   };
   for (const Row& row : rows) {
     HttpReply reply;
     reply.status = row.status;
     reply.body = row.body;
-    EXPECT_EQ(first_missing_document(reply), row.missing) << row.body;
+    EXPECT_EQ(missing_documents(reply, {"a", "b", "c"}), row.missing) << row.body;
   }
 }
 
