@@ -30,6 +30,7 @@ constexpr Duration kSilenceMax = 90s;
 constexpr size_t kReplyBytesMax = 64 << 10;
 constexpr size_t kBulkReplyBytesMax = kLimits.events_max * (2 << 10);
 constexpr char kBulkPath[] = "/_bulk_docs";
+constexpr char kGone[] = "the database that had the events is gone";
 // So many deliveries that went well until more is sent again.
 constexpr int kTakenBeforeMore = 50;
 // Answers after which the same is tried once more at once: the database was made, or the body is
@@ -161,7 +162,7 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
     if (answer.act == CouchAct::no_database && position_.cursor > 0) {
-      return go_back({}, answer.reason);
+      return go_back({}, 0, std::string(kGone) + " (" + answer.reason + ")");
     }
     if (answer.act == CouchAct::wrong_encoding && gzip_ && !last) {
       gzip_ = false;
@@ -352,11 +353,13 @@ Delivery CouchDbSink::compare_checkpoint(const std::string& log_id) {
   }
   const bool is_same_log = checkpoint_.log_id == log_id;
   if (is_same_log && found->cursor < checkpoint_.cursor) {
-    return go_back(
-        {log_id, found->cursor},
-        found->cursor == 0
-            ? "its note of how far it was filled is not there: it was made anew"
-            : "it was put back to when it had the events up to " + std::to_string(found->cursor));
+    return go_back({log_id, found->cursor}, found->cursor,
+                   found->cursor == 0
+                       ? std::string(kGone) +
+                             " (its note of how far it was filled is not there: it was made anew)"
+                       : "the database has lost events that it had (it was put back to when it "
+                         "had the events up to " +
+                             std::to_string(found->cursor) + ")");
   }
   if (!compared_us_) {
     Delivery looked = look_for_newest(log_id, found->cursor);
@@ -385,8 +388,12 @@ Delivery CouchDbSink::look_for_newest(const std::string& log_id, uint64_t noted)
   const std::vector<size_t> missing = missing_documents(reply, ids);
   if (missing.empty()) return {};
   const size_t first = missing.front();
-  return go_back({log_id, std::min(noted, newest_[first] - 1)},
-                 "the document " + ids[first] + " is not there");
+  // Without a note it is not known what else is gone: where none of them is there, all may be.
+  const bool is_noted = noted > 0 || missing.size() == ids.size();
+  const uint64_t before = newest_[first] - 1;
+  return go_back(
+      {log_id, is_noted ? std::min(noted, before) : before}, noted,
+      "the database has lost events that it had (the document " + ids[first] + " is not there)");
 }
 
 // The documents are there; what fails here is tried again at the next turn. Another collector of
@@ -419,20 +426,18 @@ Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
 }
 
 // What the database had beyond `to` is gone. The cursor goes back before anybody fills another, and
-// before what is known of the old one is forgotten.
-Delivery CouchDbSink::go_back(const SinkPosition& to, const std::string& reason) {
+// before what is known of the old one is forgotten. `noted` is what the database says itself.
+Delivery CouchDbSink::go_back(const SinkPosition& to, uint64_t noted, const std::string& why) {
   const Result<CursorNote> note = cursor_file_.read();
   if (!note.ok()) return Delivery::away(note.error());
   const uint64_t cursor = std::min(to.cursor, note->position.cursor);
   Result<Done> done = rewind({note->position.log_id, cursor});
-  if (done.ok()) done = checkpoint_file_.write(to);
+  if (done.ok()) done = checkpoint_file_.write({to.log_id, noted});
   if (!done.ok()) return Delivery::away(done.error());
-  const std::string what = to.cursor == 0 ? "the database that had the events is gone"
-                                          : "the database has lost events that it had";
   const std::string again =
-      cursor == 0 ? "every event is delivered again, into a new one"
+      cursor == 0 ? "every event is delivered again"
                   : "the events after " + std::to_string(cursor) + " are delivered again";
-  return Delivery::away(where() + ": " + what + " (" + reason + "): " + again);
+  return Delivery::away(where() + ": " + why + ": " + again);
 }
 
 Delivery CouchDbSink::locked_out(const std::string& reason) const {

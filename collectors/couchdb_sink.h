@@ -94,7 +94,7 @@ class CouchDbSink final : public Sink {
   Delivery look_for_newest(const std::string& log_id, uint64_t noted);
   void note_newest(std::span<const SequencedEvent> stored);
   Delivery write_checkpoint(const SinkPosition& position);
-  Delivery go_back(const SinkPosition& to, const std::string& reason);
+  Delivery go_back(const SinkPosition& to, uint64_t noted, const std::string& why);
   Delivery locked_out(const std::string& reason) const;
   Delivery make_database();
   void make_index();

@@ -248,6 +248,56 @@ TEST_F(CouchDbCheckpointTest, ANoteThatIsNotTakenHoldsUpNothing) {
   EXPECT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
 }
 
+// It said that the whole database was gone, and delivered everything again; a log that begins later
+// does not have that, and the sink stood still.
+TEST_F(CouchDbCheckpointTest, OneDocumentThatIsMissingIsNotTheWholeDatabaseWhereNoNoteIsTaken) {
+  server_.ask("PUT", "/events");
+  json faults = {{{"match", "^PUT /events/_local"}, {"status", 405}, {"count", 99}}};
+  server_.set_faults(faults.dump());
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  const std::map<std::string, uint64_t> ids = expected_ids();
+  ASSERT_LE(ids.size(), 64u);
+  const auto [id, seq] = *std::next(ids.begin(), 5);
+  // As it says after a purge, which this server does not know.
+  json rows = json::array();
+  for (const auto& [key, _] : ids) {
+    rows.push_back(key == id ? json{{"key", key}, {"error", "not_found"}}
+                             : json{{"id", key}, {"key", key}, {"value", {{"rev", "1-x"}}}});
+  }
+  faults.push_back({{"match", "^POST /events/_all_docs"},
+                    {"status", 200},
+                    {"body", {{"rows", rows}}},
+                    {"count", 1}});
+  server_.set_faults(faults.dump());
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  const Delivery noticed = sink.rest();
+  EXPECT_EQ(noticed.fault, DeliveryFault::away);
+  EXPECT_THAT(noticed.reason, HasSubstr("has lost events that it had (the document " + id +
+                                        " is not there): the events after " +
+                                        std::to_string(seq - 1) + " are delivered again"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, seq - 1}));
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());  // once
+  expect_stored();
+}
+
+// Where all of them are missing it is another database, and nobody knows what else is.
+TEST_F(CouchDbCheckpointTest, ADatabaseWithoutANoteThatHasNoneOfThemHasEverythingAgain) {
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":405,"count":99}])");
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  server_.ask("DELETE", "/events");
+  server_.ask("PUT", "/events");
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  EXPECT_THAT(sink.rest().reason, HasSubstr("every event is delivered again"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 0}));
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());
+  expect_stored();
+}
+
 // Two homes that collect one log into one database: the one that is behind pulls nobody back.
 TEST_F(CouchDbCheckpointTest, ACollectorThatIsBehindLeavesAnothersNoteAlone) {
   CouchDbOptions mine = options();
