@@ -26,9 +26,8 @@ constexpr size_t kBatchBytesMin = 8 << 10;
 constexpr size_t kNewestMax = 64;
 // A server that builds a view while it stores may take its time.
 constexpr Duration kSilenceMax = 90s;
-// CouchDB's answers are short. One to a bulk has a row of each document, with a reason at worst.
+// CouchDB's answers are short, but for those to many documents.
 constexpr size_t kReplyBytesMax = 64 << 10;
-constexpr size_t kBulkReplyBytesMax = kLimits.events_max * (2 << 10);
 constexpr char kBulkPath[] = "/_bulk_docs";
 constexpr char kGone[] = "the database that had the events is gone";
 // So many deliveries that went well until more is sent again.
@@ -178,9 +177,19 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
   }
 }
 
+// An answer that is too long says less of fewer documents; of one alone it says nothing against it.
 CouchAnswer CouchDbSink::post(const Bulk& bulk) {
-  const HttpReply reply = ask("POST", kBulkPath, bulk.body, gzip_);
-  return read_bulk_answer(reply, bulk.ids, SystemClock().now());
+  HttpRequest request = request_of("POST", kBulkPath);
+  request.is_gzip = gzip_;
+  request.body = gzip_ ? gzip(bulk.body) : bulk.body;
+  bool is_too_long = false;
+  const HttpReply reply = send_bounded(std::move(request), options_.bulk_reply_max, is_too_long);
+  CouchAnswer answer = read_bulk_answer(reply, bulk.ids, SystemClock().now());
+  if (!is_too_long) return answer;
+  if (bulk.ids.size() > 1) answer.act = CouchAct::too_large;
+  answer.reason = "its answer to the documents is longer than " +
+                  std::to_string(options_.bulk_reply_max) + " bytes, and was not read further";
+  return answer;
 }
 
 Delivery CouchDbSink::judge(const Bulk& bulk, const CouchAnswer& answer) {
@@ -494,12 +503,9 @@ HttpRequest CouchDbSink::request_of(const char* method, const std::string& path)
   return request;
 }
 
-HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body,
-                           bool compressed) {
+HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body) {
   HttpRequest request = request_of(method, path);
-  if (path == kBulkPath) request.reply_max = kBulkReplyBytesMax;
-  request.is_gzip = compressed;
-  request.body = compressed ? gzip(body) : std::move(body);
+  request.body = std::move(body);
   return send(std::move(request));
 }
 
@@ -507,10 +513,15 @@ HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::str
 HttpReply CouchDbSink::ask_documents(std::string body, bool& is_too_long) {
   HttpRequest request = request_of("POST", "/_all_docs?include_docs=true");
   request.body = std::move(body);
+  return send_bounded(std::move(request), options_.shown_bytes_max, is_too_long);
+}
+
+// Of a good answer `bytes_max` at most.
+HttpReply CouchDbSink::send_bounded(HttpRequest request, size_t bytes_max, bool& is_too_long) {
   std::string shown;
   is_too_long = false;
   request.take = [&](std::string_view bytes) {
-    is_too_long = shown.size() + bytes.size() > options_.shown_bytes_max;
+    is_too_long = shown.size() + bytes.size() > bytes_max;
     if (!is_too_long) shown += bytes;
     return !is_too_long;
   };

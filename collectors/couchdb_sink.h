@@ -47,6 +47,8 @@ struct CouchDbOptions {
   // So often a document may fail by itself, while others of its batch are stored, until it is
   // refused: with the back-off of collectors/sink_runner.h, in a minute or two.
   int item_tries_max = 10;
+  // Of an answer to documents: a row of each, with a reason at worst.
+  size_t bulk_reply_max = 2'000 << 10;
   // Of an answer that shows documents; what is longer is asked for in parts.
   size_t shown_bytes_max = 8 << 20;
 };
@@ -98,9 +100,9 @@ class CouchDbSink final : public Sink {
   Delivery locked_out(const std::string& reason) const;
   Delivery make_database();
   void make_index();
-  HttpReply ask(const char* method, const std::string& path, std::string body,
-                bool compressed = false);
+  HttpReply ask(const char* method, const std::string& path, std::string body);
   HttpReply ask_documents(std::string body, bool& is_too_long);
+  HttpReply send_bounded(HttpRequest request, size_t bytes_max, bool& is_too_long);
   HttpReply send(HttpRequest request);
   HttpRequest request_of(const char* method, const std::string& path) const;
   std::string where() const { return "CouchDB at " + place(); }

@@ -493,5 +493,16 @@ TEST_F(CouchDbSinkTest, ADamagedCursorIsSaid) {
   }
 }
 
+// The same documents went out again and again.
+TEST_F(CouchDbSinkTest, AnAnswerToDocumentsThatIsTooLongIsMadeShorterByFewerOfThem) {
+  CouchDbOptions mine = options();
+  mine.bulk_reply_max = 500;
+  CouchDbSink sink(mine, no_stop_);
+  const Journey done = run_script(sink);
+  EXPECT_TRUE(done.problems.empty());
+  EXPECT_TRUE(done.letters.empty());
+  expect_stored();
+}
+
 }  // namespace
 }  // namespace muster
