@@ -40,12 +40,13 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
 
 void SinkRunner::run() {
   while (!stop_.raised()) {
-    is_held_ = is_held_ || source_.hold();
     const Result<Done> opened = open();
     const bool is_served = serve_order();
     if (!opened.ok()) {
       // The order may have been what it takes.
       if (!is_served) fail(opened.error());
+      // Who is open says what it has with its first fetch.
+      is_held_ = is_held_ || source_.hold();
     } else if (is_open_) {
       follow();
     }

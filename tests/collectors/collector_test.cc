@@ -180,7 +180,10 @@ TEST_F(CollectorTest, ASinkThatCannotOpenIsAReaderAllTheSame) {
   std::filesystem::create_directories(home_.ledger_file());
   FakeBroker broker(home_.default_endpoint(), "log-a");
   start();
-  broker.serve_until([&] { return broker.finished() == 1 && status_of("ledger").failing > 0; });
+  broker.serve_until([&] {
+    return broker.finished() == 1 && broker.readers().contains(reader_of("ledger"));
+  });
+  EXPECT_GT(status_of("ledger").failing, 0u);
   EXPECT_EQ(broker.readers().at(reader_of("ledger")), 1u);
   std::filesystem::remove(home_.ledger_file());
   broker.serve_until([&] { return broker.finished() == 2; });

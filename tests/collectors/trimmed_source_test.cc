@@ -117,6 +117,14 @@ TEST_F(TrimmedSourceTest, SoDoesASinkThatHasHadNothingYet) {
   EXPECT_EQ(sink_.position, (SinkPosition{kLog, 510}));
 }
 
+// A broker that was away kept sinks that were well from being open.
+TEST_F(TrimmedSourceTest, ASinkThatOpensIsHeldByItsFirstFetchAlone) {
+  TrimmedSource source(1, 10, kit_.stop);
+  SinkRunner(sink_, source, kit_.letters, kit_.desk, kit_.stop, kit_.clock, options()).run();
+  EXPECT_EQ(source.asked_to_hold, 0);
+  EXPECT_EQ(sink_.position.cursor, 10u);
+}
+
 // Also by a source that has not heard it at first.
 TEST_F(TrimmedSourceTest, TheSourceHoldsWhatComesBeforeTheSinkHasOpened) {
   TrimmedSource source(1, 10, kit_.stop);
