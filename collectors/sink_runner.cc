@@ -46,11 +46,23 @@ void SinkRunner::run() {
       // The order may have been what it takes.
       if (!is_served) fail(opened.error());
       // Who is open says what it has with its first fetch.
-      is_held_ = is_held_ || source_.hold();
+      hold();
     } else if (is_open_) {
       follow();
     }
   }
+}
+
+// The log may go on without what this sink lacks: why, is said once.
+void SinkRunner::hold() {
+  const std::optional<SourceError> error = source_.hold();
+  if (error && error->fault == SourceFault::stopped) return;
+  std::string why = error ? error->message : "";
+  if (!why.empty() && why != not_held_) {
+    options_.log_problem(std::string(sink_.name()) + ": " + source_.name() +
+                         " does not keep yet what comes for it: " + why);
+  }
+  not_held_ = std::move(why);
 }
 
 Result<Done> SinkRunner::open() {

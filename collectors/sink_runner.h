@@ -57,6 +57,7 @@ class SinkRunner {
   // Why following ends: everything is to be opened again.
   enum class Next : uint8_t { go_on, open_again };
 
+  void hold();
   Result<Done> open();
   void follow();
   Next take_turn();
@@ -112,7 +113,8 @@ class SinkRunner {
   Clock& clock_;
   SinkRunnerOptions options_;
   SinkPosition position_;
-  bool is_held_ = false;  // the source keeps what comes until the sink can say what it has
+  std::string
+      not_held_;  // why the source does not keep what comes, as it was logged; empty: it does
   bool is_open_ = false;
   Pending pending_;
   bool source_fails_ = false;
