@@ -109,7 +109,13 @@ void CouchDbSink::note_newest(std::span<const SequencedEvent> stored) {
 
 // Of a database that was never given a document there is nothing to be said.
 bool CouchDbSink::wants_rest() const {
-  return is_open_ && (is_unnoted_ || (!compared_us_ && !newest_.empty()));
+  if (!is_open_) return false;
+  const bool is_note_due = is_unnoted_ && (!note_failed_us_ || is_over(*note_failed_us_));
+  return is_note_due || (!compared_us_ && !newest_.empty());
+}
+
+bool CouchDbSink::is_over(int64_t since_us) const {
+  return boot_us() - since_us >= options_.checkpoint_interval.count();
 }
 
 Delivery CouchDbSink::rest() {
@@ -339,12 +345,12 @@ Delivery CouchDbSink::find_database() {
 
 // --- the checkpoint -------------------------------------------------------------------------
 
-// Only with documents: of a database that has none nobody knows whether it is there.
+// Only with documents, or when some are not noted yet: of a database that has none nobody knows
+// whether it is there.
 bool CouchDbSink::is_checkpoint_due(std::span<const SequencedEvent> events) const {
   const bool has_documents = std::any_of(
       events.begin(), events.end(), [](const auto& at) { return !event_guid(at.event).empty(); });
-  return has_documents &&
-         (!compared_us_ || boot_us() - *compared_us_ >= options_.checkpoint_interval.count());
+  return (has_documents || is_unnoted_) && (!compared_us_ || is_over(*compared_us_));
 }
 
 // What the database says of how far it was filled is no less than what was noted there last, or
@@ -408,7 +414,6 @@ Delivery CouchDbSink::look_for_newest(const std::string& log_id, uint64_t noted)
 // The documents are there; what fails here is tried again at the next turn. Another collector of
 // this log may have come further (then its note stays), or have written in the same moment.
 Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
-  is_unnoted_ = false;  // until the next turn, whatever comes of it
   if (position.cursor > noted_) {
     const HttpReply reply = ask("PUT", couch_checkpoint_path(position.log_id),
                                 couch_checkpoint_body(position.log_id, position.cursor,
@@ -423,7 +428,10 @@ Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
       }
       checkpoint_problem_ = problem;
     }
-    if (!reply.ok()) return {};
+    if (!reply.ok()) {
+      note_failed_us_ = boot_us();
+      return {};
+    }
     noted_ = position.cursor;
     checkpoint_problem_.clear();
   }
@@ -431,6 +439,8 @@ Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
     return Delivery::of(done);
   }
   checkpoint_ = {position.log_id, noted_};
+  is_unnoted_ = false;
+  note_failed_us_.reset();
   return {};
 }
 

@@ -91,6 +91,7 @@ class CouchDbSink final : public Sink {
   void send_less(const Bulk& bulk);
   void send_more();
   Delivery find_database();
+  bool is_over(int64_t since_us) const;
   bool is_checkpoint_due(std::span<const SequencedEvent> events) const;
   Delivery compare_checkpoint(const std::string& log_id);
   Delivery look_for_newest(const std::string& log_id, uint64_t noted);
@@ -122,6 +123,7 @@ class CouchDbSink final : public Sink {
   SinkPosition position_;
   std::vector<uint64_t> newest_;  // CursorNote::newest
   bool is_unnoted_ = false;       // documents were stored since the database was noted to have all
+  std::optional<int64_t> note_failed_us_;  // by the boot clock: the newest of them was not taken
   bool gzip_ = true;
   bool has_index_ = false;                // or may not make one
   std::string index_problem_;             // the newest that was logged

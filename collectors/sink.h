@@ -106,7 +106,7 @@ class Sink {
                            const SinkPosition& position) = 0;
 
   // True: when no event comes for a while, rest() has something to do. After a rest that went well
-  // it is false until the next deliver.
+  // it is false for a while, or until the next deliver.
   virtual bool wants_rest() const { return false; }
   virtual Delivery rest() { return {}; }
 

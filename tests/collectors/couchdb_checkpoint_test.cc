@@ -169,6 +169,51 @@ TEST_F(CouchDbCheckpointTest, TheNoteIsWrittenWhenTrafficRests) {
   EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], script_.size());
 }
 
+// There was no second without an event, and no note.
+TEST_F(CouchDbCheckpointTest, TheNoteIsWrittenAmongEventsThatAreNoDocuments) {
+  const std::string note = "/events/_local/muster-" + std::string(kLog);
+  CouchDbOptions mine = options();
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], 10);
+  mine.checkpoint_interval = Duration(0);
+  CouchDbSink later(mine, no_stop_);
+  ASSERT_TRUE(later.open().ok());
+  const std::vector<SequencedEvent> line = {
+      {script_.size() + 1, {script_time(1), BrokerStarted{}}}};
+  ASSERT_TRUE(later.deliver(line, {kLog, line[0].seq}).ok());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], line[0].seq);
+  EXPECT_FALSE(later.wants_rest());
+}
+
+// It waited for the next document, for days in a lab that rests.
+TEST_F(CouchDbCheckpointTest, ANoteThatIsNotTakenWhenTrafficRestsIsTriedAgain) {
+  const std::string note = "/events/_local/muster-" + std::string(kLog);
+  CouchDbOptions mine = options();
+  mine.checkpoint_interval = Duration(0);
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":503,"count":2}])");
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  ASSERT_TRUE(sink.wants_rest());
+  EXPECT_TRUE(sink.rest().ok());
+  ASSERT_TRUE(sink.wants_rest()) << "its note was not taken";
+  EXPECT_TRUE(sink.rest().ok());
+  EXPECT_FALSE(sink.wants_rest());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], script_.size());
+  // But not all the time.
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":405,"count":9}])");
+  CouchDbSink patient(options(), no_stop_);
+  ASSERT_TRUE(patient.open().ok());
+  const std::vector<SequencedEvent> next = {
+      {script_.size() + 1, {script_time(1), CancelRequested{kPassing, "", ""}}}};
+  ASSERT_TRUE(patient.deliver(next, {kLog, next[0].seq}).ok());
+  EXPECT_FALSE(patient.wants_rest());
+}
+
 // The note alone does not tell: it is the same before and after.
 TEST_F(CouchDbCheckpointTest, ACopyThatWasTakenBetweenTwoNotesHasWhatItLacksDeliveredAgain) {
   const auto swap_data = [&](const std::string& from, const std::string& to) {
