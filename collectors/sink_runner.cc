@@ -41,6 +41,7 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
 void SinkRunner::run() {
   while (!stop_.raised()) {
     const Result<Done> opened = open();
+    if (!opened.ok()) not_open_ = opened.error();
     const bool is_served = serve_order();
     if (!opened.ok()) {
       // The order may have been what it takes.

@@ -116,6 +116,7 @@ class SinkRunner {
   std::string
       not_held_;  // why the source does not keep what comes, as it was logged; empty: it does
   bool is_open_ = false;
+  std::string not_open_;  // why it did not open
   Pending pending_;
   bool source_fails_ = false;
   std::string source_log_;                // the source's, as last heard; empty: not yet

@@ -53,7 +53,7 @@ SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
 }
 
 std::string SinkRunner::closed_reason() const {
-  return std::string(sink_.name()) + " is not open: " + said_;
+  return std::string(sink_.name()) + " is not open: " + not_open_;
 }
 
 SinkOrderResult SinkRunner::replay(uint64_t from) {

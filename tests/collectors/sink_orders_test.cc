@@ -177,6 +177,19 @@ TEST_F(SinkOrdersTest, AReplayTakesNothingAwayWhileTheLogDoesNotShowWhatItHas) {
   }
 }
 
+// Before the first failure was logged there was nothing behind "is not open".
+TEST_F(SinkOrdersTest, ARetryIsToldWhyTheSinkIsNotOpen) {
+  BrokenSink sink;
+  SinkOrderResult result;
+  std::jthread person([&] {
+    result = kit_.desk.ask({SinkOrder::Kind::retry, 1, {}}, 60s);
+    kit_.stop.raise();
+  });
+  while (!kit_.desk.has_order()) std::this_thread::yield();
+  run_beside(sink, [&] { person.join(); });
+  EXPECT_EQ(result.error, "memory is not open: a table is gone: muster sink replay memory");
+}
+
 class WatchingSink final : public MemorySink {
  public:
   explicit WatchingSink(const ScriptedSource& source) : source_(source) {}
