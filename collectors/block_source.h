@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,9 +40,10 @@ class BlockSource {
   virtual std::string name() const = 0;
 
   // Until a reader can say what it has done with (note_done), nothing that is there goes: one whose
-  // place is away must not lose what comes meanwhile. What is known of it from before stays. False:
-  // the source has not heard it, it is to be said again.
-  virtual bool hold() { return true; }
+  // place is away must not lose what comes meanwhile. What is known of it from before stays. It is
+  // said again and again for as long as that lasts: another source may have taken the place of the
+  // one that heard it. An error: it did not come to that.
+  virtual std::optional<SourceError> hold() { return std::nullopt; }
 
   // Everything up to event `cursor` is done with, durably: the source need not keep it for us. Of
   // interest with the next fetch.

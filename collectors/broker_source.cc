@@ -22,6 +22,10 @@ SourceError source_error(ClientError error) {
   return {SourceFault::stopped, std::move(error.message)};
 }
 
+SourceError wrong_answer(const std::string& request) {
+  return {SourceFault::refused, "the broker answered " + request + " with something else"};
+}
+
 }  // namespace
 
 BrokerSource::BrokerSource(SocketContext& context, std::string endpoint, std::string name,
@@ -46,30 +50,33 @@ std::optional<SourceError> BrokerSource::connect() {
   return std::nullopt;
 }
 
-std::optional<LogState> BrokerSource::ask_log() {
+std::variant<LogState, SourceError> BrokerSource::ask_log() {
   std::variant<Message, ClientError> asked = client_->ask(AskLog{}, kAnswerWait);
-  Message* answer = std::get_if<Message>(&asked);
-  LogState* log = answer ? std::get_if<LogState>(answer) : nullptr;
-  if (log == nullptr) return std::nullopt;
+  if (auto* error = std::get_if<ClientError>(&asked)) return source_error(std::move(*error));
+  LogState* log = std::get_if<LogState>(&std::get<Message>(asked));
+  if (log == nullptr) return wrong_answer("AskLog");
   return std::move(*log);
 }
 
 // A fetch behind the end of the log registers without bringing anything.
-bool BrokerSource::hold() {
-  if (reader_.empty()) return true;
-  if (connect()) return false;
-  const std::optional<LogState> log = ask_log();
-  if (!log) {
+std::optional<SourceError> BrokerSource::hold() {
+  if (reader_.empty()) return std::nullopt;
+  if (std::optional<SourceError> error = connect()) return error;
+  const std::variant<LogState, SourceError> log = ask_log();
+  if (const auto* error = std::get_if<SourceError>(&log)) {
     client_.reset();  // whoever was kept out finds out by a new one that he is not any more
-    return false;
+    return *error;
   }
+  const LogState& state = std::get<LogState>(log);
   const bool is_known =
-      std::any_of(log->readers.begin(), log->readers.end(),
+      std::any_of(state.readers.begin(), state.readers.end(),
                   [this](const LogReader& reader) { return reader.name == reader_; });
-  if (is_known) return true;
-  const Fetch request{log->head + 1, 1, Duration(0), reader_, 1};
-  const std::variant<Message, ClientError> answer = client_->ask(request, kAnswerWait);
-  return std::holds_alternative<Message>(answer);
+  if (is_known) return std::nullopt;
+  const Fetch request{state.head + 1, 1, Duration(0), reader_, 1};
+  std::variant<Message, ClientError> answer = client_->ask(request, kAnswerWait);
+  if (auto* error = std::get_if<ClientError>(&answer)) return source_error(std::move(*error));
+  if (!std::holds_alternative<Blocks>(std::get<Message>(answer))) return wrong_answer("Fetch");
+  return std::nullopt;
 }
 
 std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Duration wait) {
@@ -82,9 +89,7 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
     return explain_refusal(from, std::move(*error));
   }
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));
-  if (blocks == nullptr) {
-    return SourceError{SourceFault::refused, "the broker answered Fetch with something else"};
-  }
+  if (blocks == nullptr) return wrong_answer("Fetch");
   has_fetched_ = true;
   return FetchedBlocks{client_->welcome().log_id, blocks->head, std::move(blocks->blocks)};
 }
@@ -93,8 +98,9 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
 // whether to go on without it.
 SourceError BrokerSource::explain_refusal(uint64_t from, ClientError error) {
   if (error.fault != ClientFault::refused) return source_error(std::move(error));
-  const std::optional<LogState> log = ask_log();
-  if (!log || from >= log->tail) return source_error(std::move(error));
+  const std::variant<LogState, SourceError> asked = ask_log();
+  const auto* log = std::get_if<LogState>(&asked);
+  if (log == nullptr || from >= log->tail) return source_error(std::move(error));
   return {SourceFault::trimmed, error.message, log->tail, client_->welcome().log_id};
 }
 

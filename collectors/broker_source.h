@@ -27,13 +27,13 @@ class BrokerSource final : public BlockSource {
   void register_as(std::string reader) { reader_ = std::move(reader); }
 
   std::string name() const override { return "the broker at " + endpoint_; }
-  bool hold() override;
+  std::optional<SourceError> hold() override;
   void note_done(uint64_t cursor) override { done_ = cursor; }
   std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration wait) override;
 
  private:
   std::optional<SourceError> connect();
-  std::optional<LogState> ask_log();
+  std::variant<LogState, SourceError> ask_log();
   SourceError explain_refusal(uint64_t from, ClientError error);
 
   SocketContext& context_;

@@ -1,6 +1,7 @@
 #include "collectors/couchdb_checkpoint.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "io/archive_name.h"
 #include "io/clock.h"
@@ -36,17 +37,22 @@ std::optional<CouchCheckpoint> read_couch_checkpoint(const HttpReply& reply,
   return checkpoint;
 }
 
-std::optional<size_t> first_missing_document(const HttpReply& reply) {
-  if (!reply.ok()) return std::nullopt;
+std::vector<size_t> missing_documents(const HttpReply& reply, const std::vector<std::string>& ids) {
+  if (!reply.ok()) return {};
   const Json json = Json::parse(reply.body, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
+  if (!json.is_object()) return {};
   const auto rows = json.find("rows");
-  if (rows == json.end() || !rows->is_array()) return std::nullopt;
-  for (size_t i = 0; i < rows->size(); ++i) {
-    const Json& row = (*rows)[i];
-    if (row.is_object() && text_of(row, "error") == "not_found") return i;
+  if (rows == json.end() || !rows->is_array() || rows->size() != ids.size()) return {};
+  std::set<std::string> not_found;
+  for (const Json& row : *rows) {
+    if (row.is_object() && text_of(row, "error") == "not_found")
+      not_found.insert(text_of(row, "key"));
   }
-  return std::nullopt;
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (not_found.contains(ids[i])) missing.push_back(i);
+  }
+  return missing;
 }
 
 std::string couch_checkpoint_body(const std::string& log_id, uint64_t cursor,

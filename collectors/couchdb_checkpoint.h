@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/time.h"
 #include "io/http.h"
@@ -25,9 +26,9 @@ struct CouchCheckpoint {
   std::string rev;      // that the next one is written over; empty: there is none
 };
 
-// Of an answer to POST DB/_all_docs {"keys":[...]}: the place of the first key that was never that
-// of a document there. Nothing: all were, or it is no answer to that question.
-std::optional<size_t> first_missing_document(const HttpReply& reply);
+// Of an answer to POST DB/_all_docs {"keys":[ids]}: the places of those of `ids` that were never
+// documents there, in ascending order. None, too, where it is no answer to that question.
+std::vector<size_t> missing_documents(const HttpReply& reply, const std::vector<std::string>& ids);
 
 // Nothing is noted, too, where the answer says that there is no such document, or no database, and
 // where the document is not ours. Nothing: no answer of CouchDB's to that question.

@@ -26,10 +26,10 @@ constexpr size_t kBatchBytesMin = 8 << 10;
 constexpr size_t kNewestMax = 64;
 // A server that builds a view while it stores may take its time.
 constexpr Duration kSilenceMax = 90s;
-// CouchDB's answers are short. One to a bulk has a row of each document, with a reason at worst.
+// CouchDB's answers are short, but for those to many documents.
 constexpr size_t kReplyBytesMax = 64 << 10;
-constexpr size_t kBulkReplyBytesMax = kLimits.events_max * (2 << 10);
 constexpr char kBulkPath[] = "/_bulk_docs";
+constexpr char kGone[] = "the database that had the events is gone";
 // So many deliveries that went well until more is sent again.
 constexpr int kTakenBeforeMore = 50;
 // Answers after which the same is tried once more at once: the database was made, or the body is
@@ -109,7 +109,13 @@ void CouchDbSink::note_newest(std::span<const SequencedEvent> stored) {
 
 // Of a database that was never given a document there is nothing to be said.
 bool CouchDbSink::wants_rest() const {
-  return is_open_ && (is_unnoted_ || (!compared_us_ && !newest_.empty()));
+  if (!is_open_) return false;
+  const bool is_note_due = is_unnoted_ && (!note_failed_us_ || is_over(*note_failed_us_));
+  return is_note_due || (!compared_us_ && !newest_.empty());
+}
+
+bool CouchDbSink::is_over(int64_t since_us) const {
+  return boot_us() - since_us >= options_.checkpoint_interval.count();
 }
 
 Delivery CouchDbSink::rest() {
@@ -124,19 +130,20 @@ Delivery CouchDbSink::deliver_again(std::span<const SequencedEvent> events,
   return store(events, log_id);
 }
 
-Result<Done> CouchDbSink::rewind(uint64_t cursor) {
+Result<Done> CouchDbSink::rewind(const SinkPosition& to) {
   is_open_ = false;
   Result<CursorNote> note = cursor_file_.read();
   if (!note.ok()) return Error{note.error()};
   const SinkPosition& position = note->position;
-  if (cursor > position.cursor) {
-    return Error{"couchdb has not come to event " + std::to_string(cursor + 1) + " yet: it is at " +
-                 std::to_string(position.cursor)};
+  if (to.cursor > position.cursor) {
+    return Error{"couchdb has not come to event " + std::to_string(to.cursor + 1) +
+                 " yet: it is at " + std::to_string(position.cursor)};
   }
+  if (Result<Done> done = check_history(*this, position, to); !done.ok()) return done;
   too_large_through_ = 0;
   if (position.log_id.empty()) return Done{};
-  std::erase_if(note->newest, [&](uint64_t seq) { return seq > cursor; });
-  return cursor_file_.write({position.log_id, cursor}, note->newest);
+  std::erase_if(note->newest, [&](uint64_t seq) { return seq > to.cursor; });
+  return cursor_file_.write({position.log_id, to.cursor}, note->newest);
 }
 
 CouchDbSink::Bulk CouchDbSink::make_bulk(std::span<const SequencedEvent> events,
@@ -160,7 +167,7 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
     if (answer.act == CouchAct::no_database && position_.cursor > 0) {
-      return go_back({}, answer.reason);
+      return go_back({}, 0, std::string(kGone) + " (" + answer.reason + ")");
     }
     if (answer.act == CouchAct::wrong_encoding && gzip_ && !last) {
       gzip_ = false;
@@ -176,9 +183,19 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
   }
 }
 
+// An answer that is too long says less of fewer documents; of one alone it says nothing against it.
 CouchAnswer CouchDbSink::post(const Bulk& bulk) {
-  const HttpReply reply = ask("POST", kBulkPath, bulk.body, gzip_);
-  return read_bulk_answer(reply, bulk.ids, SystemClock().now());
+  HttpRequest request = request_of("POST", kBulkPath);
+  request.is_gzip = gzip_;
+  request.body = gzip_ ? gzip(bulk.body) : bulk.body;
+  bool is_too_long = false;
+  const HttpReply reply = send_bounded(std::move(request), options_.bulk_reply_max, is_too_long);
+  CouchAnswer answer = read_bulk_answer(reply, bulk.ids, SystemClock().now());
+  if (!is_too_long) return answer;
+  if (bulk.ids.size() > 1) answer.act = CouchAct::too_large;
+  answer.reason = "its answer to the documents is longer than " +
+                  std::to_string(options_.bulk_reply_max) + " bytes, and was not read further";
+  return answer;
 }
 
 Delivery CouchDbSink::judge(const Bulk& bulk, const CouchAnswer& answer) {
@@ -328,12 +345,12 @@ Delivery CouchDbSink::find_database() {
 
 // --- the checkpoint -------------------------------------------------------------------------
 
-// Only with documents: of a database that has none nobody knows whether it is there.
+// Only with documents, or when some are not noted yet: of a database that has none nobody knows
+// whether it is there.
 bool CouchDbSink::is_checkpoint_due(std::span<const SequencedEvent> events) const {
   const bool has_documents = std::any_of(
       events.begin(), events.end(), [](const auto& at) { return !event_guid(at.event).empty(); });
-  return has_documents &&
-         (!compared_us_ || boot_us() - *compared_us_ >= options_.checkpoint_interval.count());
+  return (has_documents || is_unnoted_) && (!compared_us_ || is_over(*compared_us_));
 }
 
 // What the database says of how far it was filled is no less than what was noted there last, or
@@ -351,11 +368,13 @@ Delivery CouchDbSink::compare_checkpoint(const std::string& log_id) {
   }
   const bool is_same_log = checkpoint_.log_id == log_id;
   if (is_same_log && found->cursor < checkpoint_.cursor) {
-    return go_back(
-        {log_id, found->cursor},
-        found->cursor == 0
-            ? "its note of how far it was filled is not there: it was made anew"
-            : "it was put back to when it had the events up to " + std::to_string(found->cursor));
+    return go_back({log_id, found->cursor}, found->cursor,
+                   found->cursor == 0
+                       ? std::string(kGone) +
+                             " (its note of how far it was filled is not there: it was made anew)"
+                       : "the database has lost events that it had (it was put back to when it "
+                         "had the events up to " +
+                             std::to_string(found->cursor) + ")");
   }
   if (!compared_us_) {
     Delivery looked = look_for_newest(log_id, found->cursor);
@@ -381,16 +400,20 @@ Delivery CouchDbSink::look_for_newest(const std::string& log_id, uint64_t noted)
         where() + " does not show what documents it has: " + describe_couch_answer(reply),
         read_retry_after(reply.header("retry-after"), SystemClock().now()));
   }
-  const std::optional<size_t> missing = first_missing_document(reply);
-  if (!missing) return {};
-  return go_back({log_id, std::min(noted, newest_[*missing] - 1)},
-                 "the document " + ids[*missing] + " is not there");
+  const std::vector<size_t> missing = missing_documents(reply, ids);
+  if (missing.empty()) return {};
+  const size_t first = missing.front();
+  // Without a note it is not known what else is gone: where none of them is there, all may be.
+  const bool is_noted = noted > 0 || missing.size() == ids.size();
+  const uint64_t before = newest_[first] - 1;
+  return go_back(
+      {log_id, is_noted ? std::min(noted, before) : before}, noted,
+      "the database has lost events that it had (the document " + ids[first] + " is not there)");
 }
 
 // The documents are there; what fails here is tried again at the next turn. Another collector of
 // this log may have come further (then its note stays), or have written in the same moment.
 Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
-  is_unnoted_ = false;  // until the next turn, whatever comes of it
   if (position.cursor > noted_) {
     const HttpReply reply = ask("PUT", couch_checkpoint_path(position.log_id),
                                 couch_checkpoint_body(position.log_id, position.cursor,
@@ -405,7 +428,10 @@ Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
       }
       checkpoint_problem_ = problem;
     }
-    if (!reply.ok()) return {};
+    if (!reply.ok()) {
+      note_failed_us_ = boot_us();
+      return {};
+    }
     noted_ = position.cursor;
     checkpoint_problem_.clear();
   }
@@ -413,24 +439,24 @@ Delivery CouchDbSink::write_checkpoint(const SinkPosition& position) {
     return Delivery::of(done);
   }
   checkpoint_ = {position.log_id, noted_};
+  is_unnoted_ = false;
+  note_failed_us_.reset();
   return {};
 }
 
 // What the database had beyond `to` is gone. The cursor goes back before anybody fills another, and
-// before what is known of the old one is forgotten.
-Delivery CouchDbSink::go_back(const SinkPosition& to, const std::string& reason) {
+// before what is known of the old one is forgotten. `noted` is what the database says itself.
+Delivery CouchDbSink::go_back(const SinkPosition& to, uint64_t noted, const std::string& why) {
   const Result<CursorNote> note = cursor_file_.read();
   if (!note.ok()) return Delivery::away(note.error());
   const uint64_t cursor = std::min(to.cursor, note->position.cursor);
-  Result<Done> done = rewind(cursor);
-  if (done.ok()) done = checkpoint_file_.write(to);
+  Result<Done> done = rewind({note->position.log_id, cursor});
+  if (done.ok()) done = checkpoint_file_.write({to.log_id, noted});
   if (!done.ok()) return Delivery::away(done.error());
-  const std::string what = to.cursor == 0 ? "the database that had the events is gone"
-                                          : "the database has lost events that it had";
   const std::string again =
-      cursor == 0 ? "every event is delivered again, into a new one"
+      cursor == 0 ? "every event is delivered again"
                   : "the events after " + std::to_string(cursor) + " are delivered again";
-  return Delivery::away(where() + ": " + what + " (" + reason + "): " + again);
+  return Delivery::away(where() + ": " + why + ": " + again);
 }
 
 Delivery CouchDbSink::locked_out(const std::string& reason) const {
@@ -487,12 +513,9 @@ HttpRequest CouchDbSink::request_of(const char* method, const std::string& path)
   return request;
 }
 
-HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body,
-                           bool compressed) {
+HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::string body) {
   HttpRequest request = request_of(method, path);
-  if (path == kBulkPath) request.reply_max = kBulkReplyBytesMax;
-  request.is_gzip = compressed;
-  request.body = compressed ? gzip(body) : std::move(body);
+  request.body = std::move(body);
   return send(std::move(request));
 }
 
@@ -500,10 +523,15 @@ HttpReply CouchDbSink::ask(const char* method, const std::string& path, std::str
 HttpReply CouchDbSink::ask_documents(std::string body, bool& is_too_long) {
   HttpRequest request = request_of("POST", "/_all_docs?include_docs=true");
   request.body = std::move(body);
+  return send_bounded(std::move(request), options_.shown_bytes_max, is_too_long);
+}
+
+// Of a good answer `bytes_max` at most.
+HttpReply CouchDbSink::send_bounded(HttpRequest request, size_t bytes_max, bool& is_too_long) {
   std::string shown;
   is_too_long = false;
   request.take = [&](std::string_view bytes) {
-    is_too_long = shown.size() + bytes.size() > options_.shown_bytes_max;
+    is_too_long = shown.size() + bytes.size() > bytes_max;
     if (!is_too_long) shown += bytes;
     return !is_too_long;
   };

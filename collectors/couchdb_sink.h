@@ -47,6 +47,8 @@ struct CouchDbOptions {
   // So often a document may fail by itself, while others of its batch are stored, until it is
   // refused: with the back-off of collectors/sink_runner.h, in a minute or two.
   int item_tries_max = 10;
+  // Of an answer to documents: a row of each, with a reason at worst.
+  size_t bulk_reply_max = 2'000 << 10;
   // Of an answer that shows documents; what is longer is asked for in parts.
   size_t shown_bytes_max = 8 << 20;
 };
@@ -65,7 +67,7 @@ class CouchDbSink final : public Sink {
                          const std::string& log_id) override;
   bool wants_rest() const override;
   Delivery rest() override;
-  Result<Done> rewind(uint64_t cursor) override;
+  Result<Done> rewind(const SinkPosition& to) override;
 
  private:
   // What is in the database under one of our ids.
@@ -89,18 +91,19 @@ class CouchDbSink final : public Sink {
   void send_less(const Bulk& bulk);
   void send_more();
   Delivery find_database();
+  bool is_over(int64_t since_us) const;
   bool is_checkpoint_due(std::span<const SequencedEvent> events) const;
   Delivery compare_checkpoint(const std::string& log_id);
   Delivery look_for_newest(const std::string& log_id, uint64_t noted);
   void note_newest(std::span<const SequencedEvent> stored);
   Delivery write_checkpoint(const SinkPosition& position);
-  Delivery go_back(const SinkPosition& to, const std::string& reason);
+  Delivery go_back(const SinkPosition& to, uint64_t noted, const std::string& why);
   Delivery locked_out(const std::string& reason) const;
   Delivery make_database();
   void make_index();
-  HttpReply ask(const char* method, const std::string& path, std::string body,
-                bool compressed = false);
+  HttpReply ask(const char* method, const std::string& path, std::string body);
   HttpReply ask_documents(std::string body, bool& is_too_long);
+  HttpReply send_bounded(HttpRequest request, size_t bytes_max, bool& is_too_long);
   HttpReply send(HttpRequest request);
   HttpRequest request_of(const char* method, const std::string& path) const;
   std::string where() const { return "CouchDB at " + place(); }
@@ -120,6 +123,7 @@ class CouchDbSink final : public Sink {
   SinkPosition position_;
   std::vector<uint64_t> newest_;  // CursorNote::newest
   bool is_unnoted_ = false;       // documents were stored since the database was noted to have all
+  std::optional<int64_t> note_failed_us_;  // by the boot clock: the newest of them was not taken
   bool gzip_ = true;
   bool has_index_ = false;                // or may not make one
   std::string index_problem_;             // the newest that was logged

@@ -31,8 +31,10 @@ std::string describe(const HttpReply& reply) {
 }  // namespace
 
 DecibelAnswer read_decibel_answer(const HttpReply& reply, Instant now) {
-  if (!reply.fault.empty()) return {DecibelAct::away, reply.fault, std::nullopt};
-  if (reply.ok() && !is_page(reply)) return {DecibelAct::taken, "", std::nullopt};
+  const bool has_whole_head = reply.fault.empty() || !reply.body.empty();
+  if (!has_whole_head) return {DecibelAct::away, reply.fault, std::nullopt};
+  const bool is_good = reply.status / 100 == 2;
+  if (is_good && !is_page(reply)) return {DecibelAct::taken, "", std::nullopt};
   const std::string reason = describe(reply);
   switch (reply.status) {
     case 401:

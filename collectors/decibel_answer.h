@@ -24,7 +24,8 @@ struct DecibelAnswer {
   std::optional<Duration> retry_after;  // of away
 };
 
-// `now` is for a Retry-After that is a date.
+// The head is the answer: of a body that is too long, or breaks off, the beginning is enough. `now`
+// is for a Retry-After that is a date.
 DecibelAnswer read_decibel_answer(const HttpReply& reply, Instant now);
 
 }  // namespace muster

@@ -15,7 +15,7 @@ constexpr size_t kParcelsMax = 16;
 constexpr size_t kParcelBytesMax = 4 << 20;
 // A server may take its time to store a large one.
 constexpr Duration kSilenceMax = 90s;
-// What it says is a line or a page; a document has an answer of its own.
+// What it says is a line or a page; a document has an answer of its own. The rest is not read.
 constexpr size_t kReplyBytesMax = 64 << 10;
 
 }  // namespace
@@ -161,16 +161,18 @@ Result<Done> DecibelSink::drop(std::span<const SequencedEvent> events, const std
   return done;
 }
 
-Result<Done> DecibelSink::rewind(uint64_t cursor) {
-  if (cursor != 0) return only_from_the_beginning(*this);
-  if (const Result<SinkPosition> position = open(); !position.ok()) {
-    return Error{position.error()};
+Result<Done> DecibelSink::rewind(const SinkPosition& to) {
+  if (to.cursor != 0) return only_from_the_beginning(*this);
+  const Result<SinkPosition> held = open();
+  if (!held.ok()) return Error{held.error()};
+  Result<Done> done = check_history(*this, *held, to);
+  if (done.ok()) {
+    done = spool_->forget();
+    taken_.clear();
   }
-  Result<Done> forgotten = spool_->forget();
   report_.reset();
   spool_.reset();
-  taken_.clear();
-  return forgotten;
+  return done;
 }
 
 // What goes out together may come in any order: never two documents of one task.

@@ -52,7 +52,7 @@ class DecibelSink final : public Sink {
                          const std::string& log_id) override;
   Result<Done> drop(std::span<const SequencedEvent> events, const std::string& log_id) override;
   bool begins_anew_only() const override { return true; }
-  Result<Done> rewind(uint64_t cursor) override;
+  Result<Done> rewind(const SinkPosition& to) override;
 
  private:
   // A document on its way.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collectors/ledger_writer.h"
+#include "io/ledger_reader.h"
 #include "io/ledger_schema.h"
 
 namespace muster {
@@ -60,11 +61,15 @@ Delivery LedgerSink::delivery_of(DbStatus status) {
   return Delivery::away(status.reason);
 }
 
-Result<Done> LedgerSink::rewind(uint64_t cursor) {
-  if (cursor != 0) return only_from_the_beginning(*this);
+Result<Done> LedgerSink::rewind(const SinkPosition& to) {
+  if (to.cursor != 0) return only_from_the_beginning(*this);
   writer_.reset();
   const Result<std::unique_ptr<SqlStore>> store = open_ledger_store(place_);
   if (!store.ok()) return Error{store.error()};
+  const Result<LedgerPosition> held = read_ledger_position(**store);
+  if (!held.ok()) return ledger_error(held.error());
+  Result<Done> known = check_history(*this, {held->log_id, held->seq}, to);
+  if (!known.ok()) return known;
   if (Result<Done> done = reset_ledger(**store); !done.ok()) return ledger_error(done.error());
   return Done{};
 }

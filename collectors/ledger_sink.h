@@ -27,7 +27,7 @@ class LedgerSink final : public Sink {
   Delivery deliver_again(std::span<const SequencedEvent> events,
                          const std::string& log_id) override;
   bool begins_anew_only() const override { return true; }
-  Result<Done> rewind(uint64_t cursor) override;
+  Result<Done> rewind(const SinkPosition& to) override;
 
  private:
   Delivery delivery_of(DbStatus status);

@@ -106,7 +106,7 @@ class Sink {
                            const SinkPosition& position) = 0;
 
   // True: when no event comes for a while, rest() has something to do. After a rest that went well
-  // it is false until the next deliver.
+  // it is false for a while, or until the next deliver.
   virtual bool wants_rest() const { return false; }
   virtual Delivery rest() { return {}; }
 
@@ -128,11 +128,12 @@ class Sink {
   // True: `rewind` takes 0 only.
   virtual bool begins_anew_only() const { return false; }
 
-  // Moves the position back to `cursor`, durably, so that every event after it is delivered again
-  // and leaves the place as if that were the first time. Whatever else happens, it must be opened
-  // afterwards. An error, and nothing changes, where `cursor` is beyond the position, or the place
-  // can be written anew from the beginning only and `cursor` is not 0.
-  virtual Result<Done> rewind(uint64_t cursor) = 0;
+  // Moves the position back to `to`, durably, so that every event after it is delivered again and
+  // leaves the place as if that were the first time. Whatever else happens, it must be opened
+  // afterwards. An error, and nothing changes, where `to` is beyond the position, or the place has
+  // events of another log than `to` (other_history), or can be written anew from the beginning only
+  // and `to` is not that.
+  virtual Result<Done> rewind(const SinkPosition& to) = 0;
 
   // What a person can do when the place holds the history of another log than the broker's.
   virtual std::string way_out() const {
@@ -174,7 +175,27 @@ inline Result<Done> Sink::drop(std::span<const SequencedEvent> /*events*/,
   return Done{};
 }
 
-// For rewind: why `cursor` is none for a sink that is written anew from the beginning only.
+// Why nothing of the log `log_id`, which `source` has, goes to a place that is at `held`: that
+// would mix two histories. Nothing: it is of that log, or has nothing of any yet.
+inline std::optional<std::string> other_history(const Sink& sink, const SinkPosition& held,
+                                                const std::string& log_id,
+                                                const std::string& source) {
+  const bool has_none = held.cursor == 0 || held.log_id.empty();
+  if (has_none || held.log_id == log_id) return std::nullopt;
+  return source + " has another event log (" + log_id + ") than the one that " +
+         std::string(sink.name()) + " has followed (" + held.log_id + ", in " + sink.place() +
+         "): see that the endpoint is right; " + sink.way_out();
+}
+
+// For rewind: whether the log of `to` is that of a place that is at `held`.
+inline Result<Done> check_history(const Sink& sink, const SinkPosition& held,
+                                  const SinkPosition& to) {
+  std::optional<std::string> why = other_history(sink, held, to.log_id, "the broker");
+  if (why) return Error{std::move(*why)};
+  return Done{};
+}
+
+// For rewind: why a cursor is none for a sink that is written anew from the beginning only.
 inline Error only_from_the_beginning(const Sink& sink) {
   const std::string name(sink.name());
   return Error{name + " can be written anew from the beginning only: muster sink replay " + name};

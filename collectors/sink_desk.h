@@ -20,7 +20,7 @@ namespace muster {
 struct SinkStatus {
   std::string log_id;  // empty: not known yet
   uint64_t cursor = 0;
-  uint64_t head = 0;  // newest event of the source, when it was last heard
+  uint64_t head = 0;  // newest event of the source, when it was last heard; 0: not yet
   Instant oldest;     // time of the oldest event that it has not delivered; kNever: unknown
   // Since the collector started:
   uint64_t delivered = 0;  // events

@@ -40,16 +40,30 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
 
 void SinkRunner::run() {
   while (!stop_.raised()) {
-    is_held_ = is_held_ || source_.hold();
     const Result<Done> opened = open();
+    if (!opened.ok()) not_open_ = opened.error();
     const bool is_served = serve_order();
     if (!opened.ok()) {
       // The order may have been what it takes.
       if (!is_served) fail(opened.error());
+      // Who is open says what it has with its first fetch.
+      hold();
     } else if (is_open_) {
       follow();
     }
   }
+}
+
+// The log may go on without what this sink lacks: why, is said once.
+void SinkRunner::hold() {
+  const std::optional<SourceError> error = source_.hold();
+  if (error && error->fault == SourceFault::stopped) return;
+  std::string why = error ? error->message : "";
+  if (!why.empty() && why != not_held_) {
+    options_.log_problem(std::string(sink_.name()) + ": " + source_.name() +
+                         " does not keep yet what comes for it: " + why);
+  }
+  not_held_ = std::move(why);
 }
 
 Result<Done> SinkRunner::open() {
@@ -85,8 +99,7 @@ void SinkRunner::follow() {
 
 // One fetch, and what is due after it.
 SinkRunner::Next SinkRunner::take_turn() {
-  // What was done of another log says nothing about this one.
-  source_.note_done(source_log_ == position_.log_id ? position_.cursor : 0);
+  source_.note_done(known_done());
   std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
   trimmed_.reset();
@@ -138,6 +151,11 @@ SinkRunner::Next SinkRunner::rest() {
   return Next::open_again;
 }
 
+// Of the source's log. What was done of another says nothing about this one.
+uint64_t SinkRunner::known_done() const {
+  return source_log_ == position_.log_id ? position_.cursor : 0;
+}
+
 // Nothing is skipped in silence: a person says that it goes on behind the gap.
 std::string SinkRunner::explain_trimmed(const SourceError& error) {
   const std::string tail = std::to_string(error.tail);
@@ -161,20 +179,13 @@ std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetche
   if (position_.cursor <= fetched.head) return std::nullopt;
   return "the event log of " + source_.name() + " ends at event " + std::to_string(fetched.head) +
          ", but " + std::string(sink_.name()) + " has followed it up to event " +
-         std::to_string(position_.cursor) + ": an older copy of the log was put back" +
-         history_advice();
+         std::to_string(position_.cursor) +
+         ": an older copy of the log was put back: see that the endpoint is right; " +
+         sink_.way_out();
 }
 
 std::optional<std::string> SinkRunner::other_log(const std::string& log_id) const {
-  if (position_.cursor == 0) return std::nullopt;  // it has nothing of any log
-  if (position_.log_id.empty() || position_.log_id == log_id) return std::nullopt;
-  return source_.name() + " has another event log (" + log_id + ") than the one that " +
-         std::string(sink_.name()) + " has followed (" + position_.log_id + ", in " +
-         sink_.place() + ")" + history_advice();
-}
-
-std::string SinkRunner::history_advice() const {
-  return ": see that the endpoint is right; " + sink_.way_out();
+  return other_history(sink_, position_, log_id, source_.name());
 }
 
 // All of `blocks`, or none of them; they are gone when it returns.

@@ -57,15 +57,16 @@ class SinkRunner {
   // Why following ends: everything is to be opened again.
   enum class Next : uint8_t { go_on, open_again };
 
+  void hold();
   Result<Done> open();
   void follow();
   Next take_turn();
   Next rest();
   Duration fetch_wait() const;
+  uint64_t known_done() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
   // Why nothing of the log `log_id` goes to the sink; nothing: it does.
   std::optional<std::string> other_log(const std::string& log_id) const;
-  std::string history_advice() const;
   Result<Done> append(std::vector<std::string> blocks);
   void note_unknown(const std::vector<uint64_t>& seqs);
   void note_progress(uint64_t head);
@@ -112,8 +113,10 @@ class SinkRunner {
   Clock& clock_;
   SinkRunnerOptions options_;
   SinkPosition position_;
-  bool is_held_ = false;  // the source keeps what comes until the sink can say what it has
+  std::string
+      not_held_;  // why the source does not keep what comes, as it was logged; empty: it does
   bool is_open_ = false;
+  std::string not_open_;  // why it did not open
   Pending pending_;
   bool source_fails_ = false;
   std::string source_log_;                // the source's, as last heard; empty: not yet

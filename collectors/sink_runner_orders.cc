@@ -24,6 +24,15 @@ SinkOrderResult wrong_order(std::string error) {
   return result;
 }
 
+std::string why_nothing_is_replayed(const SourceError& error, const Sink& sink) {
+  if (error.fault == SourceFault::trimmed) {
+    return error.message + ": a replay would lose what " + sink.place() +
+           " has of them; the log begins with event " + std::to_string(error.tail);
+  }
+  return error.message + ": nothing was taken away from " + sink.place() +
+         "; a replay first looks whether the log has what it is to deliver again";
+}
+
 }  // namespace
 
 SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
@@ -44,7 +53,7 @@ SinkOrderResult SinkRunner::handle(const SinkOrder& order) {
 }
 
 std::string SinkRunner::closed_reason() const {
-  return std::string(sink_.name()) + " is not open: " + said_;
+  return std::string(sink_.name()) + " is not open: " + not_open_;
 }
 
 SinkOrderResult SinkRunner::replay(uint64_t from) {
@@ -61,25 +70,26 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
   if (from > 1 && sink_.begins_anew_only()) {
     return wrong_order(only_from_the_beginning(sink_).message);
   }
-  // What the log does not have any more, the sink's place may be the last to have.
+  // What the log does not have any more, the sink's place may be the last to have: the log shows
+  // what it has before anything is taken away. From this question on it also keeps that: or else it
+  // could be trimmed before it is asked for again, by us or by whoever comes after a crash.
+  const uint64_t through = from == 0 ? 0 : from - 1;
+  source_.note_done(std::min(through, known_done()));
   const auto looked = source_.fetch(std::max<uint64_t>(from, 1), Duration(0));
-  const auto* error = std::get_if<SourceError>(&looked);
-  if (error != nullptr && error->fault == SourceFault::trimmed) {
-    result.error = error->message + ": a replay would lose what " + sink_.place() +
-                   " has of them; the log begins with event " + std::to_string(error->tail);
-    return result;
+  if (const auto* error = std::get_if<SourceError>(&looked)) {
+    return failed_order(why_nothing_is_replayed(*error, sink_));
   }
   // Nor is another lab's history to go, whose database somebody has named by mistake.
-  const auto* fetched = std::get_if<FetchedBlocks>(&looked);
-  if (fetched != nullptr) source_log_ = fetched->log_id;
-  const bool is_log_known = !source_log_.empty();
-  if (const auto why = other_log(source_log_); is_log_known && why) return failed_order(*why);
+  source_log_ = std::get<FetchedBlocks>(looked).log_id;
+  if (is_open_) {
+    if (std::optional<std::string> why = other_log(source_log_)) return failed_order(*why);
+  }
   if (is_open_ && from > position_.cursor + 1) {
     return wrong_order(std::string(sink_.name()) + " has not come to event " +
                        std::to_string(from) + " yet: it is at " + std::to_string(position_.cursor));
   }
   is_open_ = false;
-  const Result<Done> done = sink_.rewind(from == 0 ? 0 : from - 1);
+  const Result<Done> done = sink_.rewind({source_log_, through});
   if (!done.ok()) result.error = done.error();
   return result;
 }

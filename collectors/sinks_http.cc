@@ -40,12 +40,15 @@ void put_status(JsonWriter& json, const SinkPost& post, const SinkPosts& posts, 
   json.text("name", post.sink->name());
   json.text("place", post.sink->place());
   // Until its place has said how far it is, and the broker what there is.
-  const bool is_known = !status.log_id.empty();
-  const std::string_view well = !is_known ? "starting" : lag > 0 ? "behind" : "ok";
+  const bool is_open = !status.log_id.empty();
+  const bool is_head_known = is_open && status.head > 0;
+  const std::string_view well = !is_head_known ? "starting" : lag > 0 ? "behind" : "ok";
   json.text("state", status.failing > 0 ? "failing" : well);
-  if (is_known) {
+  if (is_open) {
     json.text("log", status.log_id);
     json.number("cursor", status.cursor);
+  }
+  if (is_head_known) {
     json.number("head", status.head);
     json.number("lag_events", lag);
     json.seconds("lag_s", is_old ? now - status.oldest : Duration(0));

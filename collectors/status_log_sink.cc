@@ -44,10 +44,12 @@ Delivery StatusLogSink::deliver(std::span<const SequencedEvent> events,
 }
 
 // Each file is emptied when its task's first record comes again.
-Result<Done> StatusLogSink::rewind(uint64_t cursor) {
-  if (cursor != 0) return only_from_the_beginning(*this);
-  if (const Result<SinkPosition> position = open(); !position.ok()) return Error{position.error()};
-  Result<Done> done = state_->forget();
+Result<Done> StatusLogSink::rewind(const SinkPosition& to) {
+  if (to.cursor != 0) return only_from_the_beginning(*this);
+  const Result<SinkPosition> held = open();
+  if (!held.ok()) return Error{held.error()};
+  Result<Done> done = check_history(*this, *held, to);
+  if (done.ok()) done = state_->forget();
   state_.reset();
   return done;
 }

@@ -27,7 +27,7 @@ class StatusLogSink final : public Sink {
   Result<SinkPosition> open() override;
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override;
   bool begins_anew_only() const override { return true; }
-  Result<Done> rewind(uint64_t cursor) override;
+  Result<Done> rewind(const SinkPosition& to) override;
 
  private:
   // A task that the present delivery touches.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/ledger_reader.h"
 #include "io/measure_tables.h"
 #include "io/sql_dialect.h"
 #include "sql/ledger.h"
@@ -144,6 +145,23 @@ Result<uint32_t> read_ledger_version(SqlStore& store) {
                  std::to_string(kLedgerSchemaVersion) + "): upgrade this muster"};
   }
   return static_cast<uint32_t>(std::max<int64_t>(version, 0));
+}
+
+Result<LedgerPosition> read_ledger_position(SqlStore& store) {
+  const Result<bool> found = has_table(store, "position");
+  if (!found.ok()) return Error{found.error()};
+  if (!*found) return LedgerPosition{};
+  Result<std::unique_ptr<SqlStatement>> select = store.prepare("SELECT log_id, seq FROM position");
+  if (!select.ok()) return Error{select.error()};
+  (*select)->start({});
+  LedgerPosition position;
+  if ((*select)->next()) {
+    position.log_id = std::string((*select)->text(0));
+    // One that is being made anew has nothing.
+    position.seq = static_cast<uint64_t>(std::max<int64_t>((*select)->integer(1), 0));
+  }
+  if (DbStatus status = (*select)->finish(); !status.ok()) return Error{status.reason};
+  return position;
 }
 
 Result<Done> migrate_ledger(SqlStore& store) {

@@ -9,12 +9,18 @@
 
 namespace muster {
 
+struct LedgerPosition;  // io/ledger_reader.h
+
 // The number of the newest migration of this build.
 extern const uint32_t kLedgerSchemaVersion;
 
 // The version of an open ledger; 0 when it has no tables yet. A version newer than this build's is
 // an error that says what to do.
 Result<uint32_t> read_ledger_version(SqlStore& store);
+
+// How far an open ledger has come, whichever of its tables are missing: nothing is taken in where
+// the one that says so is.
+Result<LedgerPosition> read_ledger_position(SqlStore& store);
 
 // Why the ledger cannot be used, with what to do when it is damaged.
 Error ledger_error(std::string reason);

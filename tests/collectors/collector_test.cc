@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "collectors/broker_source.h"
 #include "collectors/ledger_sink.h"
 #include "collectors/status_log_sink.h"
 #include "io/clock.h"
@@ -55,6 +56,10 @@ class FakeBroker {
   // Of the registered readers, by name: the first event that each still needs.
   const std::map<std::string, uint64_t>& readers() const { return readers_; }
   void register_reader(const std::string& name, uint64_t needs) { readers_[name] = needs; }
+  // As one does that has another's place.
+  void forget_readers() { readers_.clear(); }
+
+  std::string refusal;  // of each Fetch; empty: none
 
  private:
   void answer(const std::string& peer, const Envelope& envelope) {
@@ -70,6 +75,11 @@ class FakeBroker {
       for (const auto& [name, needs] : readers_) state.readers.push_back({name, needs, {}});
       socket_->send(peer, encode_message({envelope.request, state}));
     } else if (const Fetch* fetch = std::get_if<Fetch>(&envelope.message)) {
+      if (!refusal.empty()) {
+        socket_->send(peer,
+                      encode_message({envelope.request, Refused{RefusalCode::limit, refusal}}));
+        return;
+      }
       readers_[fetch->reader] = fetch->needs;
       if (fetch->from > head() && fetch->wait > Duration(0)) {
         finished_.insert(peer);
@@ -180,12 +190,38 @@ TEST_F(CollectorTest, ASinkThatCannotOpenIsAReaderAllTheSame) {
   std::filesystem::create_directories(home_.ledger_file());
   FakeBroker broker(home_.default_endpoint(), "log-a");
   start();
-  broker.serve_until([&] { return broker.finished() == 1 && status_of("ledger").failing > 0; });
+  broker.serve_until(
+      [&] { return broker.finished() == 1 && broker.readers().contains(reader_of("ledger")); });
+  EXPECT_GT(status_of("ledger").failing, 0u);
   EXPECT_EQ(broker.readers().at(reader_of("ledger")), 1u);
   std::filesystem::remove(home_.ledger_file());
   broker.serve_until([&] { return broker.finished() == 2; });
   EXPECT_EQ(broker.readers().at(reader_of("ledger")), broker.head() + 1);
   EXPECT_EQ(status_of("ledger").cursor, broker.head());
+}
+
+// A log that was trimmed of what a sink lacks was the first to say so.
+TEST_F(CollectorTest, ABrokerThatHoldsNothingSaysWhyAndOneInItsPlaceIsToldAgain) {
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  SocketContext sockets;
+  BrokerSource source(sockets, home_.default_endpoint(), "ledger", [] { return false; });
+  source.register_as("ledger@here");
+  const auto hold = [&] {
+    auto held = std::async(std::launch::async, [&] { return source.hold(); });
+    broker.serve_until([&] { return held.wait_for(0s) == std::future_status::ready; });
+    return held.get();
+  };
+  broker.refusal = "no reader of the log by that name can be registered";
+  const std::optional<SourceError> refused = hold();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->fault, SourceFault::refused);
+  EXPECT_THAT(refused->message, HasSubstr(broker.refusal));
+  broker.refusal.clear();
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_FALSE(hold());
+    EXPECT_EQ(broker.readers().at("ledger@here"), 1u);
+    broker.forget_readers();
+  }
 }
 
 TEST_F(CollectorTest, WhatAReaderHasSaidItNeedsStaysWhileItCannotOpen) {

@@ -65,25 +65,30 @@ TEST(CouchDbCheckpoint, ADocumentThatIsDeletedIsNotMissing) {
   struct Row {
     int status;
     std::string body;
-    std::optional<size_t> missing;
+    std::vector<size_t> missing;
   };
   const std::string there = R"({"id":"a","key":"a","value":{"rev":"1-x"}})";
   const std::string deleted = R"({"id":"b","key":"b","value":{"rev":"2-x","deleted":true}})";
   const std::string never = R"({"key":"c","error":"not_found"})";
+  const std::string nor = R"({"key":"b","error":"not_found"})";
   const Row rows[] = {
-      {200, "{\"rows\":[" + there + "," + deleted + "]}", std::nullopt},
-      {200, "{\"rows\":[" + there + "," + deleted + "," + never + "," + never + "]}", 2},
-      {200, "{\"rows\":[" + never + "]}", 0},
-      {200, R"({"rows":[{"key":"c","error":"timeout"},7]})", std::nullopt},
-      {200, R"({"rows":7})", std::nullopt},
-      {200, "<html>log in</html>", std::nullopt},
-      {404, "{\"rows\":[" + never + "]}", std::nullopt},
+      {200, "{\"rows\":[" + there + "," + deleted + "," + there + "]}", {}},
+      {200, "{\"rows\":[" + there + "," + deleted + "," + never + "]}", {2}},
+      {200, "{\"rows\":[" + never + "," + nor + "," + there + "]}", {1, 2}},
+      // A row that nobody asked for was looked up in what had no place for it.
+      {200, "{\"rows\":[" + there + "," + deleted + "," + there + "," + never + "]}", {}},
+      {200, "{\"rows\":[" + never + "]}", {}},
+      {200, R"({"rows":[{"key":"x","error":"not_found"},{"error":"not_found"},7]})", {}},
+      {200, R"({"rows":[{"key":"c","error":"timeout"},7,{"key":9,"error":"not_found"}]})", {}},
+      {200, R"({"rows":7})", {}},
+      {200, "<html>log in</html>", {}},
+      {404, "{\"rows\":[" + there + "," + deleted + "," + never + "]}", {}},
   };
   for (const Row& row : rows) {
     HttpReply reply;
     reply.status = row.status;
     reply.body = row.body;
-    EXPECT_EQ(first_missing_document(reply), row.missing) << row.body;
+    EXPECT_EQ(missing_documents(reply, {"a", "b", "c"}), row.missing) << row.body;
   }
 }
 
@@ -164,6 +169,51 @@ TEST_F(CouchDbCheckpointTest, TheNoteIsWrittenWhenTrafficRests) {
   EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], script_.size());
 }
 
+// There was no second without an event, and no note.
+TEST_F(CouchDbCheckpointTest, TheNoteIsWrittenAmongEventsThatAreNoDocuments) {
+  const std::string note = "/events/_local/muster-" + std::string(kLog);
+  CouchDbOptions mine = options();
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).first(10), {kLog, 10}).ok());
+  ASSERT_TRUE(sink.deliver(std::span(script_).subspan(10), {kLog, script_.size()}).ok());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], 10);
+  mine.checkpoint_interval = Duration(0);
+  CouchDbSink later(mine, no_stop_);
+  ASSERT_TRUE(later.open().ok());
+  const std::vector<SequencedEvent> line = {
+      {script_.size() + 1, {script_time(1), BrokerStarted{}}}};
+  ASSERT_TRUE(later.deliver(line, {kLog, line[0].seq}).ok());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], line[0].seq);
+  EXPECT_FALSE(later.wants_rest());
+}
+
+// It waited for the next document, for days in a lab that rests.
+TEST_F(CouchDbCheckpointTest, ANoteThatIsNotTakenWhenTrafficRestsIsTriedAgain) {
+  const std::string note = "/events/_local/muster-" + std::string(kLog);
+  CouchDbOptions mine = options();
+  mine.checkpoint_interval = Duration(0);
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":503,"count":2}])");
+  CouchDbSink sink(mine, no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  ASSERT_TRUE(sink.wants_rest());
+  EXPECT_TRUE(sink.rest().ok());
+  ASSERT_TRUE(sink.wants_rest()) << "its note was not taken";
+  EXPECT_TRUE(sink.rest().ok());
+  EXPECT_FALSE(sink.wants_rest());
+  EXPECT_EQ(json::parse(server_.ask("GET", note).body)["cursor"], script_.size());
+  // But not all the time.
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":405,"count":9}])");
+  CouchDbSink patient(options(), no_stop_);
+  ASSERT_TRUE(patient.open().ok());
+  const std::vector<SequencedEvent> next = {
+      {script_.size() + 1, {script_time(1), CancelRequested{kPassing, "", ""}}}};
+  ASSERT_TRUE(patient.deliver(next, {kLog, next[0].seq}).ok());
+  EXPECT_FALSE(patient.wants_rest());
+}
+
 // The note alone does not tell: it is the same before and after.
 TEST_F(CouchDbCheckpointTest, ACopyThatWasTakenBetweenTwoNotesHasWhatItLacksDeliveredAgain) {
   const auto swap_data = [&](const std::string& from, const std::string& to) {
@@ -234,13 +284,63 @@ TEST_F(CouchDbCheckpointTest, ANoteThatIsNotTakenHoldsUpNothing) {
   EXPECT_EQ(server_.faults_left(), 1u);
   // And one that cannot be read says nothing of the database.
   server_.set_faults(R"([{"match":"^GET /events/_local","status":503,"count":1}])");
-  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.rewind({kLog, 0}).ok());
   ASSERT_TRUE(sink.open().ok());
   const Delivery unknown = sink.deliver(script_, {kLog, script_.size()});
   EXPECT_EQ(unknown.fault, DeliveryFault::away);
   EXPECT_THAT(unknown.reason, HasSubstr("does not say how far it was filled: 503"));
   EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 0}));
   EXPECT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+}
+
+// It said that the whole database was gone, and delivered everything again; a log that begins later
+// does not have that, and the sink stood still.
+TEST_F(CouchDbCheckpointTest, OneDocumentThatIsMissingIsNotTheWholeDatabaseWhereNoNoteIsTaken) {
+  server_.ask("PUT", "/events");
+  json faults = {{{"match", "^PUT /events/_local"}, {"status", 405}, {"count", 99}}};
+  server_.set_faults(faults.dump());
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  const std::map<std::string, uint64_t> ids = expected_ids();
+  ASSERT_LE(ids.size(), 64u);
+  const auto [id, seq] = *std::next(ids.begin(), 5);
+  // As it says after a purge, which this server does not know.
+  json rows = json::array();
+  for (const auto& [key, _] : ids) {
+    rows.push_back(key == id ? json{{"key", key}, {"error", "not_found"}}
+                             : json{{"id", key}, {"key", key}, {"value", {{"rev", "1-x"}}}});
+  }
+  faults.push_back({{"match", "^POST /events/_all_docs"},
+                    {"status", 200},
+                    {"body", {{"rows", rows}}},
+                    {"count", 1}});
+  server_.set_faults(faults.dump());
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  const Delivery noticed = sink.rest();
+  EXPECT_EQ(noticed.fault, DeliveryFault::away);
+  EXPECT_THAT(noticed.reason, HasSubstr("has lost events that it had (the document " + id +
+                                        " is not there): the events after " +
+                                        std::to_string(seq - 1) + " are delivered again"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, seq - 1}));
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());  // once
+  expect_stored();
+}
+
+// Where all of them are missing it is another database, and nobody knows what else is.
+TEST_F(CouchDbCheckpointTest, ADatabaseWithoutANoteThatHasNoneOfThemHasEverythingAgain) {
+  server_.ask("PUT", "/events");
+  server_.set_faults(R"([{"match":"^PUT /events/_local","status":405,"count":99}])");
+  CouchDbSink sink(options(), no_stop_);
+  ASSERT_TRUE(sink.open().ok());
+  ASSERT_TRUE(sink.deliver(script_, {kLog, script_.size()}).ok());
+  server_.ask("DELETE", "/events");
+  server_.ask("PUT", "/events");
+  ASSERT_EQ(sink.open()->cursor, script_.size());
+  EXPECT_THAT(sink.rest().reason, HasSubstr("every event is delivered again"));
+  EXPECT_EQ(*sink.open(), (SinkPosition{kLog, 0}));
+  EXPECT_THAT(run_script(sink).problems, ElementsAre());
+  expect_stored();
 }
 
 // Two homes that collect one log into one database: the one that is behind pulls nobody back.

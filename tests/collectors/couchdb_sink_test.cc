@@ -339,7 +339,7 @@ TEST_F(CouchDbSinkTest, AConflictIsASuccessOnlyWhenTheDocumentIsSeen) {
                                      {"count", 1}}})
                            .dump());
     CouchDbSink sink(options(), no_stop_);
-    ASSERT_TRUE(sink.rewind(0).ok());
+    ASSERT_TRUE(sink.rewind({kLog, 0}).ok());
     ASSERT_TRUE(sink.open().ok());
     EXPECT_EQ(sink.deliver(events, end).fault, row.fault);
     EXPECT_EQ(server_.faults_left(), 0u);
@@ -363,7 +363,7 @@ TEST_F(CouchDbSinkTest, DocumentsThatHaveGrownAreLookedAtInParts) {
   stored["seen"] = std::string(8'000, 'x');
   ASSERT_EQ(server_.ask("PUT", "/events/" + id, stored.dump()).status, 201);
   CouchDbSink sink(mine, no_stop_);
-  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.rewind({kLog, 0}).ok());
   RunnerKit kit;
   kit.clock.step = 1s;
   std::vector<Event> events;
@@ -397,7 +397,7 @@ TEST_F(CouchDbSinkTest, WhatAConsumerAddsIsKept) {
   stored["seen"] = true;
   ASSERT_EQ(server_.ask("PUT", "/events/" + id, stored.dump()).status, 201);
   CouchDbSink sink(options(), no_stop_);
-  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.rewind({kLog, 0}).ok());
   RunnerKit kit;
   kit.clock.step = 1s;
   std::vector<Event> events;
@@ -491,6 +491,17 @@ TEST_F(CouchDbSinkTest, ADamagedCursorIsSaid) {
     ASSERT_FALSE(position.ok());
     EXPECT_THAT(position.error(), HasSubstr("couchdb.cursor: is damaged; remove it"));
   }
+}
+
+// The same documents went out again and again.
+TEST_F(CouchDbSinkTest, AnAnswerToDocumentsThatIsTooLongIsMadeShorterByFewerOfThem) {
+  CouchDbOptions mine = options();
+  mine.bulk_reply_max = 500;
+  CouchDbSink sink(mine, no_stop_);
+  const Journey done = run_script(sink);
+  EXPECT_TRUE(done.problems.empty());
+  EXPECT_TRUE(done.letters.empty());
+  expect_stored();
 }
 
 }  // namespace

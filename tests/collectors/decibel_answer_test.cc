@@ -58,6 +58,32 @@ TEST(DecibelAnswer, WhatEachAnswerMeans) {
   }
 }
 
+// A receiver that took it and says so at length was sent the same again and again.
+TEST(DecibelAnswer, TheHeadIsTheAnswerWhateverBecomesOfItsBody) {
+  const std::map<std::string, std::string> page = {{"content-type", "text/html"}};
+  struct Row {
+    HttpReply reply;
+    DecibelAct act;
+  };
+  const Row rows[] = {
+      {reply(201, "{\"receipt\": ["), DecibelAct::taken},
+      {reply(200, "<html>", page), DecibelAct::away},
+      {reply(401, "you are"), DecibelAct::locked_out},
+      {reply(404, "nothing"), DecibelAct::misplaced},
+      {reply(413, "<html>", page), DecibelAct::refused},
+      {reply(422, "line 3"), DecibelAct::refused},
+      {reply(422, "<html>", page), DecibelAct::away},
+      {reply(503, "soon"), DecibelAct::away},
+      {reply(201), DecibelAct::away},  // the head may have broken off
+      {reply(422), DecibelAct::away},
+  };
+  for (const Row& row : rows) {
+    HttpReply cut = row.reply;
+    cut.fault = "http://x: its answer is longer than 65536 bytes, and was not read further";
+    EXPECT_EQ(read_decibel_answer(cut, from_us(1)).act, row.act) << cut.status << cut.body;
+  }
+}
+
 TEST(DecibelAnswer, SaysWhatTheServerSaid) {
   const Instant now = from_us(1);
   EXPECT_EQ(read_decibel_answer(reply(422, R"({"error": "line 3: no"})"), now).reason,

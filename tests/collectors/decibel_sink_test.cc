@@ -395,7 +395,7 @@ TEST_F(DecibelSinkTest, AReplaySaysTheSameOfAttemptsWhoseDocumentWasRefused) {
   });
   DecibelSink sink(options(), no_stop_);
   run_events(sink, script);
-  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.rewind({kLog, 0}).ok());
   ASSERT_TRUE(sink.open().ok());
   const std::span<const SequencedEvent> all(script);
   ASSERT_TRUE(sink.pass_over(all.subspan(2, 1), kLog).ok());  // as its runner does

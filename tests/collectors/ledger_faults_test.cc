@@ -196,7 +196,7 @@ TEST_P(LedgerFaults, ATableThatSomebodyDroppedIsMadeAnewByAReplay) {
       ASSERT_FALSE(opened.ok());
       EXPECT_THAT(opened.error(), HasSubstr("the table " + table + " is gone: muster sink replay"));
     }
-    const Result<Done> rewound = next.rewind(0);
+    const Result<Done> rewound = next.rewind({kTheLog, 0});
     ASSERT_TRUE(rewound.ok()) << rewound.error();
     const Result<SinkPosition> position = next.open();
     ASSERT_TRUE(position.ok()) << position.error();
@@ -222,7 +222,7 @@ TEST_P(LedgerFaults, ATableOfMeasurementsThatSomebodyDroppedComesBackEmpty) {
   const Delivery done = sink.deliver(rest, {kTheLog, events.size()});
   ASSERT_TRUE(done.ok()) << done.reason;
   EXPECT_THAT(ledger_.open().query_measurements({"perf", {}, 10})->rows, ::testing::SizeIs(1));
-  ASSERT_TRUE(sink.rewind(0).ok());
+  ASSERT_TRUE(sink.rewind({kTheLog, 0}).ok());
   ASSERT_TRUE(sink.open().ok());
   ASSERT_TRUE(sink.deliver(events, {kTheLog, events.size()}).ok());
   EXPECT_THAT(ledger_.open().query_measurements({"perf", {}, 10})->rows, ::testing::SizeIs(3));

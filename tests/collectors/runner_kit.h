@@ -81,10 +81,11 @@ class MemorySink : public Sink {
     for (const SequencedEvent& at : events) dropped.emplace_back(log_id, at.seq);
     return Done{};
   }
-  Result<Done> rewind(uint64_t cursor) override {
-    if (cursor > position.cursor) return Error{"memory has not come so far"};
-    rewound.push_back(cursor);
-    position.cursor = cursor;
+  Result<Done> rewind(const SinkPosition& to) override {
+    if (to.cursor > position.cursor) return Error{"memory has not come so far"};
+    if (Result<Done> done = check_history(*this, position, to); !done.ok()) return done;
+    rewound.push_back(to.cursor);
+    position.cursor = to.cursor;
     is_open = false;
     return Done{};
   }
@@ -128,7 +129,9 @@ class ScriptedSource final : public BlockSource {
       : stop_(stop), answers_(std::move(answers)) {}
 
   std::string name() const override { return "the script"; }
+  void note_done(uint64_t cursor) override { done_ = cursor; }
   Answer fetch(uint64_t from, Duration wait) override {
+    told = done_;
     asked.push_back(from);
     waits.push_back(wait);
     if (answers_.empty()) {
@@ -149,12 +152,14 @@ class ScriptedSource final : public BlockSource {
 
   std::vector<uint64_t> asked;
   std::vector<Duration> waits;
+  uint64_t told = 0;  // with the newest fetch: what is done with
   std::function<bool()> at_end;
   Answer repeat;
 
  private:
   Stop& stop_;
   std::deque<Answer> answers_;
+  uint64_t done_ = 0;
 };
 
 class SteppingClock final : public Clock {

@@ -71,9 +71,10 @@ class BrokenSink final : public MemorySink {
     if (is_broken) return Error{"a table is gone: muster sink replay memory"};
     return MemorySink::open();
   }
-  Result<Done> rewind(uint64_t cursor) override {
-    is_broken = false;
-    return MemorySink::rewind(cursor);
+  Result<Done> rewind(const SinkPosition& to) override {
+    Result<Done> done = MemorySink::rewind(to);
+    is_broken = !done.ok();
+    return done;
   }
   std::atomic<bool> is_broken = true;
 };
@@ -140,6 +141,92 @@ TEST_F(SinkOrdersTest, AReplayTakesNothingFromAPlaceOfAnotherLog) {
   });
   EXPECT_THAT(sink.rewound, IsEmpty());
   EXPECT_THAT(sink.numbers, IsEmpty());
+}
+
+// Its place does not open, so that the sink does not know; the place does.
+TEST_F(SinkOrdersTest, NorFromOneThatDoesNotOpen) {
+  BrokenSink sink;
+  sink.position = {"another-labs", 2};
+  run_beside(sink, [&] {
+    ASSERT_TRUE(comes_true(is_failing));
+    const SinkOrderResult result = kit_.desk.ask({SinkOrder::Kind::replay, 1, {}}, 60s);
+    EXPECT_THAT(result.error, HasSubstr("has another event log (log-a)"));
+  });
+  EXPECT_THAT(sink.rewound, IsEmpty());
+}
+
+// It emptied the place, and then found that the log had been trimmed.
+TEST_F(SinkOrdersTest, AReplayTakesNothingAwayWhileTheLogDoesNotShowWhatItHas) {
+  for (const SourceFault fault : {SourceFault::away, SourceFault::refused, SourceFault::stopped}) {
+    RunnerKit kit;
+    ScriptedSource source(kit.stop, {});
+    source.go_on_with(SourceError{fault, "the broker at tcp://x does not answer"});
+    MemorySink sink;
+    sink.position = {kLog, 3};
+    SinkRunnerOptions options;
+    options.backoff = {1h, 1h};
+    options.random = [] { return 0; };
+    options.log_problem = options.log_news = [](const std::string&) {};
+    SinkRunner runner(sink, source, kit.letters, kit.desk, kit.stop, kit.clock, options);
+    std::jthread thread([&] { runner.run(); });
+    const SinkOrderResult result = kit.desk.ask({SinkOrder::Kind::replay, 1, {}}, 60s);
+    EXPECT_THAT(result.error, HasSubstr("does not answer: nothing was taken away from memory"));
+    kit.stop.raise();
+    thread.join();
+    EXPECT_THAT(sink.rewound, IsEmpty());
+  }
+}
+
+// Before the first failure was logged there was nothing behind "is not open".
+TEST_F(SinkOrdersTest, ARetryIsToldWhyTheSinkIsNotOpen) {
+  BrokenSink sink;
+  SinkOrderResult result;
+  std::jthread person([&] {
+    result = kit_.desk.ask({SinkOrder::Kind::retry, 1, {}}, 60s);
+    kit_.stop.raise();
+  });
+  while (!kit_.desk.has_order()) std::this_thread::yield();
+  run_beside(sink, [&] { person.join(); });
+  EXPECT_EQ(result.error, "memory is not open: a table is gone: muster sink replay memory");
+}
+
+class WatchingSink final : public MemorySink {
+ public:
+  explicit WatchingSink(const ScriptedSource& source) : source_(source) {}
+  Result<SinkPosition> open() override {
+    return opens ? MemorySink::open() : Result<SinkPosition>(Error{"its place is away"});
+  }
+  Result<Done> rewind(const SinkPosition& to) override {
+    told_before.push_back(source_.told);
+    return MemorySink::rewind(to);
+  }
+  std::atomic<bool> opens = true;
+  std::vector<uint64_t> told_before;  // each rewind
+
+ private:
+  const ScriptedSource& source_;
+};
+
+// It could be trimmed between the look and the first delivery.
+TEST_F(SinkOrdersTest, FromItsLookOnTheLogKeepsWhatAReplayDeliversAgain) {
+  WatchingSink sink(source_);
+  run_beside(sink, [&] {
+    ASSERT_TRUE(comes_true(has_all));
+    EXPECT_EQ(kit_.desk.ask({SinkOrder::Kind::replay, 2, {}}, 60s).error, "");
+  });
+  EXPECT_THAT(sink.told_before, ElementsAre(1));
+}
+
+// What a place that does not open has is not known: the log keeps all of it.
+TEST_F(SinkOrdersTest, ALookSaysOfNothingThatItIsDoneThatMayNotBe) {
+  WatchingSink sink(source_);
+  sink.opens = false;
+  sink.position = {kLog, 3};
+  run_beside(sink, [&] {
+    ASSERT_TRUE(comes_true(is_failing));
+    EXPECT_EQ(kit_.desk.ask({SinkOrder::Kind::replay, 3, {}}, 60s).error, "");
+  });
+  EXPECT_THAT(sink.told_before, ElementsAre(0));
 }
 
 TEST_F(SinkOrdersTest, ASinkHearsOfEventsThatItIsNotGivenBeforeThoseAfterThem) {

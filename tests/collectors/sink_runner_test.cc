@@ -312,7 +312,7 @@ TEST(SinkRunner, AReplayNeverMovesASinkForward) {
     result = kit.desk.ask({SinkOrder::Kind::replay, 9, {}}, 60s);
     kit.stop.raise();
   });
-  run(sink, {}, kit);
+  run(sink, {blocks(9, {})}, kit);
   person.join();
   EXPECT_THAT(result.error, HasSubstr("has not come so far"));
   EXPECT_EQ(sink.position.cursor, 3u);

@@ -118,6 +118,18 @@ TEST_F(SinksHttpTest, TheHeadIsTheNewestThatAnySinkOfTheLogHasHeardOf) {
   EXPECT_EQ(sinks[2]["head"], 90);
 }
 
+// It was 0 events behind, and well, before the broker was ever heard.
+TEST_F(SinksHttpTest, OneThatHasNotHeardTheBrokerDoesNotSayHowMuchItLacks) {
+  post().desk.update([&](SinkStatus& status) {
+    status.log_id = "log-a";
+    status.cursor = 7;
+  });
+  const json sink = json::parse(ask("GET", "/api/v1/sinks").body)["sinks"][0];
+  EXPECT_EQ(sink["state"], "starting");
+  EXPECT_EQ(sink["cursor"], 7);
+  for (const char* key : {"head", "lag_events", "lag_s"}) EXPECT_FALSE(sink.contains(key)) << key;
+}
+
 // One that never came to its place was 0 events behind, of 0.
 TEST_F(SinksHttpTest, OneThatNeverReachedItsPlaceDoesNotSayHowFarItIs) {
   const auto look = [&] { return json::parse(ask("GET", "/api/v1/sinks").body)["sinks"][0]; };

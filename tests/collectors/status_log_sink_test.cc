@@ -171,7 +171,7 @@ TEST_F(StatusLogSinkTest, FilesThatWereRemovedWhileItRunsAreSaid) {
   EXPECT_THAT(said.str(), HasSubstr("/status.log and 1 more lack what was written to them"));
   EXPECT_THAT(said.str(), HasSubstr("muster sink replay status_log"));
   // And once it is written anew it is whole.
-  ASSERT_TRUE(sink_->rewind(0).ok());
+  ASSERT_TRUE(sink_->rewind({"log", 0}).ok());
   ASSERT_TRUE(sink_->open().ok());
   ASSERT_TRUE(deliver(events).ok());
   EXPECT_THAT(log(kPassing), HasSubstr("START\t"));

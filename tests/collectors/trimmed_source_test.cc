@@ -24,7 +24,10 @@ class TrimmedSource final : public BlockSource {
   TrimmedSource(uint64_t tail, uint64_t head, Stop& stop) : tail_(tail), head_(head), stop_(stop) {}
 
   std::string name() const override { return "the log"; }
-  bool hold() override { return ++asked_to_hold > deaf_for; }
+  std::optional<SourceError> hold() override {
+    if (++asked_to_hold > deaf_for) return std::nullopt;
+    return SourceError{SourceFault::refused, "no reader by that name can be registered"};
+  }
   void note_done(uint64_t cursor) override { done.push_back(cursor); }
   std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration) override {
     if (from < tail_) {
@@ -117,6 +120,14 @@ TEST_F(TrimmedSourceTest, SoDoesASinkThatHasHadNothingYet) {
   EXPECT_EQ(sink_.position, (SinkPosition{kLog, 510}));
 }
 
+// A broker that was away kept sinks that were well from being open.
+TEST_F(TrimmedSourceTest, ASinkThatOpensIsHeldByItsFirstFetchAlone) {
+  TrimmedSource source(1, 10, kit_.stop);
+  SinkRunner(sink_, source, kit_.letters, kit_.desk, kit_.stop, kit_.clock, options()).run();
+  EXPECT_EQ(source.asked_to_hold, 0);
+  EXPECT_EQ(sink_.position.cursor, 10u);
+}
+
 // Also by a source that has not heard it at first.
 TEST_F(TrimmedSourceTest, TheSourceHoldsWhatComesBeforeTheSinkHasOpened) {
   TrimmedSource source(1, 10, kit_.stop);
@@ -125,8 +136,12 @@ TEST_F(TrimmedSourceTest, TheSourceHoldsWhatComesBeforeTheSinkHasOpened) {
   SinkRunnerOptions quick = options();
   quick.backoff = {Duration(0), Duration(0)};
   SinkRunner(sink_, source, kit_.letters, kit_.desk, kit_.stop, kit_.clock, quick).run();
-  EXPECT_EQ(source.asked_to_hold, 3) << "once it has heard, it is not told again";
+  EXPECT_EQ(source.asked_to_hold, 4) << "another may have taken its place";
   EXPECT_EQ(sink_.position.cursor, 10u);
+  EXPECT_THAT(problems_, ElementsAre(HasSubstr("cannot open"),
+                                     HasSubstr("the log does not keep yet what comes for it: no "
+                                               "reader by that name can be registered")))
+      << "once";
 }
 
 TEST_F(TrimmedSourceTest, TheSourceIsToldWhatIsDurable) {

@@ -258,11 +258,11 @@ TEST_P(SinkLaws, AnImpossiblePlaceIsAnError) {
 TEST_P(SinkLaws, ARewindWritesThePlaceAnew) {
   const std::string expected = expected_effect(script_.size());
   const std::string place = new_place();
-  ASSERT_TRUE(GetParam().make(place)->rewind(0).ok());  // of nothing
+  ASSERT_TRUE(GetParam().make(place)->rewind({kLog, 0}).ok());  // of nothing
   const std::unique_ptr<Sink> sink = open_sink(place, 0);
   for (const size_t before : {script_.size(), size_t{13}}) {
     deliver(*sink, 0, before);
-    const Result<Done> rewound = sink->rewind(0);
+    const Result<Done> rewound = sink->rewind({kLog, 0});
     ASSERT_TRUE(rewound.ok()) << rewound.error();
     const Result<SinkPosition> position = sink->open();
     ASSERT_TRUE(position.ok()) << position.error();
@@ -270,7 +270,7 @@ TEST_P(SinkLaws, ARewindWritesThePlaceAnew) {
     deliver(*sink, 0, 7);
     deliver(*sink, 7, script_.size());
     EXPECT_EQ(GetParam().effect(place), expected);
-    ASSERT_TRUE(sink->rewind(0).ok());
+    ASSERT_TRUE(sink->rewind({kLog, 0}).ok());
     ASSERT_TRUE(sink->open().ok());
   }
 }
@@ -280,7 +280,7 @@ TEST_P(SinkLaws, ARewindToTheMiddleIsDoneOrRefused) {
   const std::string place = new_place();
   const std::unique_ptr<Sink> sink = open_sink(place, 0);
   deliver(*sink, 0, script_.size());
-  const Result<Done> rewound = sink->rewind(9);
+  const Result<Done> rewound = sink->rewind({kLog, 9});
   const Result<SinkPosition> position = sink->open();
   ASSERT_TRUE(position.ok()) << position.error();
   EXPECT_EQ(position->cursor, rewound.ok() ? 9 : script_.size());
@@ -291,18 +291,36 @@ TEST_P(SinkLaws, ARewindToTheMiddleIsDoneOrRefused) {
 TEST_P(SinkLaws, ARewindForwardIsAnErrorAndChangesNothing) {
   const std::string expected = expected_effect(script_.size());
   const std::string place = new_place();
-  EXPECT_FALSE(GetParam().make(place)->rewind(3).ok());  // of nothing
+  EXPECT_FALSE(GetParam().make(place)->rewind({kLog, 3}).ok());  // of nothing
   const std::unique_ptr<Sink> sink = open_sink(place, 0);
   deliver(*sink, 0, 13);
   for (const uint64_t cursor : {uint64_t{14}, uint64_t{1'000'000}, UINT64_MAX}) {
-    EXPECT_FALSE(sink->rewind(cursor).ok()) << cursor;
+    EXPECT_FALSE(sink->rewind({kLog, cursor}).ok()) << cursor;
     const Result<SinkPosition> position = sink->open();
     ASSERT_TRUE(position.ok()) << position.error();
     EXPECT_EQ(*position, (SinkPosition{kLog, 13}));
   }
-  EXPECT_FALSE(GetParam().make(place)->rewind(14).ok());  // nor of one that is closed
+  EXPECT_FALSE(GetParam().make(place)->rewind({kLog, 14}).ok());  // nor of one that is closed
   deliver(*open_sink(place, 13), 13, script_.size());
   EXPECT_EQ(GetParam().effect(place), expected);
+}
+
+// A replay from another lab's broker emptied it, when it was closed or the broker was away.
+TEST_P(SinkLaws, ARewindInAnotherLogIsAnErrorAndChangesNothing) {
+  const std::string place = new_place();
+  const std::unique_ptr<Sink> sink = open_sink(place, 0);
+  deliver(*sink, 0, script_.size());
+  const std::string before = GetParam().effect(place);
+  const Result<Done> rewound = sink->rewind({"another-log", 0});
+  ASSERT_FALSE(rewound.ok());
+  EXPECT_NE(rewound.error().find("the broker has another event log (another-log)"),
+            std::string::npos)
+      << rewound.error();
+  EXPECT_FALSE(GetParam().make(place)->rewind({"another-log", 0}).ok());  // closed
+  const Result<SinkPosition> position = sink->open();
+  ASSERT_TRUE(position.ok()) << position.error();
+  EXPECT_EQ(*position, (SinkPosition{kLog, script_.size()}));
+  EXPECT_EQ(GetParam().effect(place), before);
 }
 
 TEST_P(SinkLaws, AnEventOutOfItsTurnIsTakenOnceOrRefused) {
@@ -333,7 +351,7 @@ class FragileSink final : public Sink {
   std::string place() const override { return inner_->place(); }
   BatchLimits limits() const override { return {8, 1 << 20}; }
   Result<SinkPosition> open() override { return inner_->open(); }
-  Result<Done> rewind(uint64_t cursor) override { return inner_->rewind(cursor); }
+  Result<Done> rewind(const SinkPosition& to) override { return inner_->rewind(to); }
 
   Delivery deliver(std::span<const SequencedEvent> events, const SinkPosition& position) override {
     ++calls;
