@@ -47,6 +47,7 @@ std::optional<SourceError> BrokerSource::connect() {
 }
 
 std::optional<LogState> BrokerSource::ask_log() {
+  if (connect()) return std::nullopt;
   std::variant<Message, ClientError> asked = client_->ask(AskLog{}, kAnswerWait);
   Message* answer = std::get_if<Message>(&asked);
   LogState* log = answer ? std::get_if<LogState>(answer) : nullptr;
@@ -57,7 +58,6 @@ std::optional<LogState> BrokerSource::ask_log() {
 // A fetch behind the end of the log registers without bringing anything.
 bool BrokerSource::hold() {
   if (reader_.empty()) return true;
-  if (connect()) return false;
   const std::optional<LogState> log = ask_log();
   if (!log) {
     client_.reset();  // whoever was kept out finds out by a new one that he is not any more
