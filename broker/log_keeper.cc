@@ -139,7 +139,9 @@ Message LogKeeper::take(const ForgetReader& order) {
 void LogKeeper::step(bool disk_low, Instant now) {
   if (unsaved_ && now >= next_save_) save_readers(now);
   if (now < next_step_) return;
-  const uint64_t before = due_before(disk_low, now);
+  const LogState state = this->state();
+  tell_holders(state, disk_low);
+  const uint64_t before = due_before(state, disk_low, now);
   const uint64_t tail = log_.tail();
   next_step_ = now + kLook;
   if (before > tail) {
@@ -160,14 +162,26 @@ void LogKeeper::step(bool disk_low, Instant now) {
   trimmed_from_ = 0;
 }
 
+void LogKeeper::tell_holders(const LogState& state, bool disk_low) {
+  std::set<std::string> names;
+  for (const LogReader& reader : log_holders(state, disk_low)) {
+    names.insert(reader.name);
+    if (told_holders_.contains(reader.name)) continue;
+    spdlog::warn(
+        "the event log has {} MiB and cannot be trimmed as it is to be: {} needs event {} and what "
+        "comes after it; if it is gone for good: {}",
+        state.size.bytes >> 20, reader.name, reader.needs, forget_line(reader));
+  }
+  told_holders_ = std::move(names);
+}
+
 // Up to where the log is to be trimmed now; 0: it is as it should be.
-uint64_t LogKeeper::due_before(bool disk_low, Instant now) {
-  const uint64_t limit = state().limit;
+uint64_t LogKeeper::due_before(const LogState& state, bool disk_low, Instant now) {
+  const uint64_t limit = state.limit;
   if (limit <= log_.tail()) return 0;
   if (disk_low) return limit;
   if (ordered_ > log_.tail()) return std::min(ordered_, limit);
-  const Result<LogSize> size = log_.size();
-  if (keeping_.bytes_max > 0 && size.ok() && size->bytes > keeping_.bytes_max) return limit;
+  if (keeping_.bytes_max > 0 && state.size.bytes > keeping_.bytes_max) return limit;
   if (old_ <= log_.tail() && now >= next_age_look_) {
     next_age_look_ = now + kAgeLook;
     old_ = old_before(limit, now - keeping_.age);

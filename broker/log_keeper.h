@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ class LogKeeper {
   Message take(const TrimLog& order, Instant now);
   Message take(const ForgetReader& order);
 
-  // Does a bit of what is due. On a disk that is nearly full all that may go is due.
+  // Does a bit of what is due. On a disk that is nearly full all that may go is due. A reader that
+  // keeps the log too large is named in the broker's log, once.
   void step(bool disk_low, Instant now);
   // When there is something to do again.
   Instant next_step() const { return next_step_; }
@@ -44,12 +46,14 @@ class LogKeeper {
 
  private:
   std::vector<LogReader> readers() const;
-  uint64_t due_before(bool disk_low, Instant now);
+  void tell_holders(const LogState& state, bool disk_low);
+  uint64_t due_before(const LogState& state, bool disk_low, Instant now);
   uint64_t old_before(uint64_t limit, Instant horizon) const;
 
   EventLog& log_;
   LogKeeping keeping_;
   std::map<std::string, LogReader, std::less<>> readers_;
+  std::set<std::string> told_holders_;  // that the broker's log has named
   bool unsaved_ = false;
   Instant next_save_;
   Instant next_step_;

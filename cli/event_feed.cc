@@ -20,7 +20,7 @@ constexpr std::string_view kAway = "away: ";
 
 EventFeed::EventFeed(const ApiAddress& address, uint64_t from, const std::string& log_id,
                      const std::string& type, const std::string& guid)
-    : reader_([this](const SseMessage& message) { take(message); }), next_(from) {
+    : log_id_(log_id), reader_([this](const SseMessage& message) { take(message); }), next_(from) {
   HttpRequest request;
   request.url = address.base + "/api/v1/events?format=sse&from=" + std::to_string(from) +
                 "&log=" + url_encode(log_id);
@@ -54,8 +54,11 @@ void EventFeed::take(const SseMessage& message) {
   std::from_chars(message.id.data(), message.id.data() + message.id.size(), seq);
   if (message.event == "end") {
     const Json json = Json::parse(message.data, nullptr, false);
-    gone_ = json.is_object() ? JsonMembers(json).text("reason") : "it has ended";
-    is_place_lost_ = json.is_object() && json.contains("reason") && !json.contains("next");
+    const JsonMembers end(json);
+    gone_ = end.text("reason");
+    if (gone_.empty()) gone_ = "it has ended";
+    const std::string log_id = end.text("log");
+    is_of_other_log_ = !log_id.empty() && !log_id_.empty() && log_id != log_id_;
     return;
   }
   if (seq < next_) return;

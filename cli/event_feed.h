@@ -30,8 +30,9 @@ class EventFeed {
 
   // Why it has ended, or empty.
   const std::string& gone() const { return gone_; }
-  // With gone(): there is no going on at position(), here or elsewhere.
-  bool is_place_lost() const { return is_place_lost_; }
+  // With gone(): the broker has another log now, so that there is no going on at position(), here
+  // or elsewhere.
+  bool is_of_other_log() const { return is_of_other_log_; }
   // Why nothing new can come at present, or empty: the broker is away.
   const std::string& away() const { return away_; }
   // Of the next event: to go on there somewhere else.
@@ -40,11 +41,12 @@ class EventFeed {
  private:
   void take(const SseMessage& message);
 
+  const std::string log_id_;
   SseReader reader_;
   std::vector<FeedItem> items_;
   std::string gone_;
   std::string away_;
-  bool is_place_lost_ = false;
+  bool is_of_other_log_ = false;
   uint64_t next_;
   HttpClient client_;  // the last member: what it hands over goes to the others
 };

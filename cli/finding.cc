@@ -11,6 +11,7 @@
 #include "core/duration_text.h"
 #include "core/limits.h"
 #include "io/clock.h"
+#include "io/log_state.h"
 
 namespace muster {
 namespace {
@@ -89,6 +90,24 @@ Finding judge_broker(const DoctorFacts& facts) {
     return {"broker", Condition::warn, text, "this program is " + facts.version + ": update one"};
   }
   return {"broker", Condition::ok, text, ""};
+}
+
+// Nothing when nobody keeps the event log from being trimmed.
+std::optional<Finding> judge_event_log(const DoctorFacts& facts) {
+  if (!facts.log) return std::nullopt;
+  const std::vector<LogReader> holders = log_holders(*facts.log, facts.broker.disk_low);
+  if (holders.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  std::vector<std::string> lines;
+  for (const LogReader& reader : holders) {
+    names.push_back(printable(reader.name) + " (event " + std::to_string(reader.needs) + ")");
+    lines.push_back(printable(forget_line(reader)));
+  }
+  return Finding{"event_log", Condition::warn,
+                 "it has " + format_size(facts.log->size.bytes) +
+                     " and cannot be trimmed as it is to be: it is kept for " + some_names(names),
+                 "see what they wait for (muster sink status); of one that is gone for good: " +
+                     join(lines, "; ")};
 }
 
 Finding judge_workers(const DoctorFacts& facts) {
@@ -239,6 +258,7 @@ std::vector<Finding> judge(const DoctorFacts& facts) {
   if (facts.insecure) findings.push_back(judge_security());
   const bool broker_answers = facts.endpoint_fault.empty() && facts.broker_fault.empty();
   if (!broker_answers) return findings;
+  if (std::optional<Finding> log = judge_event_log(facts)) findings.push_back(*log);
   findings.push_back(judge_workers(facts));
   if (std::optional<Finding> listers = judge_listers(facts)) findings.push_back(*listers);
   if (facts.uploads) findings.push_back(judge_uploads(facts));

@@ -44,6 +44,7 @@ struct DoctorFacts {
   std::string broker_fault;    // why the broker does not answer; empty: it does
   std::string version;         // of this program
   BrokerStatus broker;
+  std::optional<LogState> log;  // nothing: the broker did not say
   std::vector<WorkerInfo> workers;
   std::vector<DeviceInfo> devices;
 

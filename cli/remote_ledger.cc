@@ -27,6 +27,7 @@ std::string to_query(const std::vector<std::pair<std::string, std::string>>& que
 }
 
 std::string task_path(const std::string& guid) { return "/api/v1/tasks/" + url_encode(guid); }
+std::string device_path(const std::string& name) { return "/api/v1/devices/" + url_encode(name); }
 
 std::string cursor_text(uint64_t before) {
   return before == UINT64_MAX ? std::string() : std::to_string(before);
@@ -172,16 +173,24 @@ Result<std::vector<MeasureTable>> RemoteLedger::measure_tables() {
   return tables;
 }
 
+Result<bool> RemoteLedger::has_device(const std::string& name) {
+  const ApiReply reply = api_.ask("GET", device_path(name));
+  if (reply.status == kNotFound) return false;
+  if (!reply.ok()) return fault(reply.reason);
+  return true;
+}
+
 Result<std::vector<HistoryEntry>> RemoteLedger::device_history(const std::string& device,
                                                                uint32_t max, uint64_t before) {
   // Pages go back in time, and each is in the order of time.
   std::vector<HistoryEntry> entries;
-  const std::string path = "/api/v1/devices/" + url_encode(device) + "/history";
+  const std::string path = device_path(device) + "/history";
   while (entries.size() < max) {
     const uint32_t left = max - static_cast<uint32_t>(entries.size());
     const ApiReply reply =
         api_.ask("GET", path + to_query({{"max", std::to_string(std::min(left, kPageRows))},
                                          {"cursor", cursor_text(before)}}));
+    if (reply.status == kNotFound) break;
     if (!reply.ok()) return fault(reply.reason);
     const Result<JsonPage> page = page_from_json("device_history", reply.body);
     if (!page) return fault(page.error());

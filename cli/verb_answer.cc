@@ -153,7 +153,7 @@ std::optional<uint64_t> follow_feed(Session& session, const LogPlace& from,
     if (feed.away().empty() && told_away) session.output().talk("the broker is back");
     told_away = !feed.away().empty();
   }
-  if (feed.is_place_lost()) throw other_log(feed.position());
+  if (feed.is_of_other_log()) throw other_log(feed.position());
   session.output().talk("the collector's feed is gone (" + feed.gone() +
                         "); going on with the broker's own log");
   return feed.position();

@@ -44,6 +44,14 @@ std::optional<Answer> ask(Client& client, const Message& question, Duration pati
   return std::nullopt;
 }
 
+// A broker that does not say it is none the worse for that.
+void measure_log(Client& client, Duration patience, DoctorFacts& facts) {
+  std::variant<Message, ClientError> answer = client.ask(AskLog{}, patience);
+  const auto* message = std::get_if<Message>(&answer);
+  const LogState* log = message != nullptr ? std::get_if<LogState>(message) : nullptr;
+  if (log != nullptr) facts.log = *log;
+}
+
 void measure_broker(Session& session, Duration patience, DoctorFacts& facts) {
   const std::variant<Client*, ClientError> connected = session.try_broker(patience);
   if (const auto* error = std::get_if<ClientError>(&connected)) {
@@ -54,6 +62,7 @@ void measure_broker(Session& session, Duration patience, DoctorFacts& facts) {
   const auto status = ask<BrokerStatus>(client, AskStatus{}, patience, facts);
   if (!status) return;
   facts.broker = *status;
+  measure_log(client, patience, facts);
   const auto workers = ask<WorkerList>(client, ListWorkers{}, patience, facts);
   if (!workers) return;
   facts.workers = workers->workers;

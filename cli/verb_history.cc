@@ -23,9 +23,13 @@ Rows rows_or_throw(const Session& session, Result<Rows> rows) {
   return std::move(*rows);
 }
 
-// Throws when the broker knows no such device; without a broker there is nobody to ask.
-void check_device(Session& session, const std::string& name) {
-  if (session.broker_or_none() == nullptr) return;
+// Throws when the broker knows no such device; without a broker, when the ledger does not.
+void check_device(Session& session, LedgerReader& ledger, const std::string& name) {
+  if (session.broker_or_none() == nullptr) {
+    if (rows_or_throw(session, ledger.has_device(name))) return;
+    throw Failure{kExitUsageError, "no device " + quote_text(name) + " in the ledger",
+                  "start the broker to see what there is: muster up, and muster device ls"};
+  }
   if (session.devices_named(name).empty()) session.throw_no_device(name);
 }
 
@@ -70,7 +74,7 @@ int do_verb(Session& session, const DeviceHistoryOptions& options) {
   const uint32_t max = options.count_max;
   const std::vector<HistoryEntry> entries =
       rows_or_throw(session, ledger.device_history(name, max));
-  if (entries.empty()) check_device(session, name);
+  if (entries.empty()) check_device(session, ledger, name);
   output.show_list(
       "device_record", entries, [&] { return render_history(name, entries, output.look()); },
       [&](const HistoryEntry& entry) { return device_record_json(name, entry); },

@@ -51,6 +51,7 @@ std::optional<SourceError> BrokerSource::connect() {
 }
 
 std::variant<LogState, SourceError> BrokerSource::ask_log() {
+  if (std::optional<SourceError> error = connect()) return std::move(*error);
   std::variant<Message, ClientError> asked = client_->ask(AskLog{}, kAnswerWait);
   if (auto* error = std::get_if<ClientError>(&asked)) return source_error(std::move(*error));
   LogState* log = std::get_if<LogState>(&std::get<Message>(asked));
@@ -61,7 +62,6 @@ std::variant<LogState, SourceError> BrokerSource::ask_log() {
 // A fetch behind the end of the log registers without bringing anything.
 std::optional<SourceError> BrokerSource::hold() {
   if (reader_.empty()) return std::nullopt;
-  if (std::optional<SourceError> error = connect()) return error;
   const std::variant<LogState, SourceError> log = ask_log();
   if (const auto* error = std::get_if<SourceError>(&log)) {
     client_.reset();  // whoever was kept out finds out by a new one that he is not any more

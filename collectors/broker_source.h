@@ -29,11 +29,12 @@ class BrokerSource final : public BlockSource {
   std::string name() const override { return "the broker at " + endpoint_; }
   std::optional<SourceError> hold() override;
   void note_done(uint64_t cursor) override { done_ = cursor; }
+  // What there is of the log and who reads it.
+  std::variant<LogState, SourceError> ask_log();
   std::variant<FetchedBlocks, SourceError> fetch(uint64_t from, Duration wait) override;
 
  private:
   std::optional<SourceError> connect();
-  std::variant<LogState, SourceError> ask_log();
   SourceError explain_refusal(uint64_t from, ClientError error);
 
   SocketContext& context_;

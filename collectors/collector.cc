@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,10 +19,13 @@
 #include "collectors/sink_runner.h"
 #include "collectors/status_log_sink.h"
 #include "core/guid.h"
+#include "io/log_state.h"
 #include "io/random.h"
 
 namespace muster {
 namespace {
+
+constexpr Duration kAskAgainAfter = std::chrono::seconds(1);
 
 SinkRunnerOptions runner_options() {
   SinkRunnerOptions options;
@@ -54,6 +59,27 @@ void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoin
   SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
   runner.run();
   post.desk.close();
+}
+
+// Once, as soon as the broker has said who reads its log.
+void tell_left_readers(const SinkPosts& posts, SocketContext& sockets, const std::string& endpoint,
+                       const Stop& stop) {
+  while (!stop.raised()) {
+    BrokerSource source(sockets, endpoint, "collector", [&] { return stop.raised(); });
+    const std::variant<LogState, SourceError> asked = source.ask_log();
+    const LogState* log = std::get_if<LogState>(&asked);
+    if (log == nullptr) {
+      stop.wait_for(kAskAgainAfter);
+      continue;
+    }
+    for (const LogReader& reader : left_readers(*log, posts)) {
+      spdlog::warn(
+          "the broker's log is kept for {} from event {} on, and this collector has no such sink; "
+          "if it is gone for good: {}",
+          reader.name, reader.needs, forget_line(reader));
+    }
+    return;
+  }
 }
 
 Result<CouchDbOptions> couchdb_options(const Home& home, const CouchDbConfig& config) {
@@ -116,12 +142,30 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   return posts;
 }
 
+std::vector<LogReader> left_readers(const LogState& log, const SinkPosts& posts) {
+  std::vector<LogReader> left;
+  for (const LogReader& reader : log.readers) {
+    bool is_ours = false;
+    bool is_present = false;
+    for (const std::unique_ptr<SinkPost>& post : posts) {
+      // "@MACHINE:HOME"
+      const std::string_view place =
+          std::string_view(post->reader).substr(post->sink->name().size());
+      is_ours = is_ours || reader.name.ends_with(place);
+      is_present = is_present || reader.name == post->reader;
+    }
+    if (is_ours && !is_present) left.push_back(reader);
+  }
+  return left;
+}
+
 void collect(SinkPosts& posts, SocketContext& sockets, const std::string& endpoint, Stop& stop,
              int stop_fd) {
   std::vector<std::jthread> threads;
   for (const std::unique_ptr<SinkPost>& post : posts) {
     threads.emplace_back([&, raw = post.get()] { run_sink(*raw, sockets, endpoint, stop); });
   }
+  threads.emplace_back([&] { tell_left_readers(posts, sockets, endpoint, stop); });
   wait_for(stop_fd);
   stop.raise();
 }

@@ -217,6 +217,7 @@ FeedBatch FeedSubscription::read(Duration patience) {
   // It may be of another log, which the follower has not seen yet.
   if (history_ != feed_.history_ || is_of_another(chunk.log_id)) return end_of_log(chunk.log_id);
   if (next_ > chunk.head + 1) {
+    last_.log_id = chunk.log_id;
     return end("there is no event " + std::to_string(next_) + " to begin with: the newest is " +
                    std::to_string(chunk.head),
                Place::lost);
@@ -381,6 +382,9 @@ bool Feed::sleep_until_wanted() {
   std::unique_lock lock(mutex_);
   if (!stopped_ && !is_wanted()) {
     is_live_ = false;  // it begins at the log's end again
+    // What the log is by then is news to nobody.
+    status_.log_id.clear();
+    status_.head = 0;
     status_.away.clear();
     ring_.clear();
     ring_bytes_ = 0;

@@ -261,11 +261,15 @@ HttpAnswer answer_devices(Ledger& ledger, const HttpCall& call, const std::vecto
   return read_rows(page, "", ask, to_json).answer("devices");
 }
 
+HttpAnswer refuse_device(const std::string& name) {
+  return http_refusal(404, "the ledger knows no device " + quote_text(name));
+}
+
 HttpAnswer answer_device(Ledger& ledger, const HttpCall&, const std::vector<std::string>& of) {
   LedgerDeviceFilter filter;
   filter.name = of[0];
   const std::vector<LedgerDevice> found = take(ledger.devices(filter));
-  if (found.empty()) return http_refusal(404, "the ledger knows no device " + quote_text(of[0]));
+  if (found.empty()) return refuse_device(of[0]);
   return answer_json(ledger_device_to_json(found[0], take(ledger.device_use_counts(of[0]))));
 }
 
@@ -280,6 +284,7 @@ HttpAnswer answer_history(Ledger& ledger, const HttpCall& call,
     return entries;
   };
   PageRows<uint64_t> rows = read_rows(*page, UINT64_MAX, ask, history_to_json);
+  if (rows.texts.empty() && !take(ledger.has_device(of[0]))) return refuse_device(of[0]);
   std::reverse(rows.texts.begin(), rows.texts.end());
   return rows.answer("device_history");
 }

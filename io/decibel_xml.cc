@@ -406,6 +406,9 @@ void DecibelXmlReader::end_element(std::string_view /*name*/) {
     give_suite();
     at_ = At::run;
   } else if (at_ == At::run) {
+    if (run_ && !run_->result) {  // else a suite has given it away
+      return fail("result of <run> is missing, and so is a <suite>: nothing says what came of it");
+    }
     give_run();
   }
 }

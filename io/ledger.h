@@ -43,6 +43,7 @@ class Ledger final : public LedgerReader {
   Result<MeasureAnswer> query_measurements(const MeasureQuery& query) override;
   Result<std::vector<MeasureTable>> measure_tables() override;
   Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) override;
+  Result<bool> has_device(const std::string& name) override;
   Result<std::vector<HistoryEntry>> device_history(const std::string& device, uint32_t max,
                                                    uint64_t before = UINT64_MAX) override;
   Result<std::vector<ActionStat>> action_stats(const std::string& strategy) override;

@@ -86,6 +86,15 @@ Result<std::vector<LedgerDevice>> Ledger::devices(const LedgerDeviceFilter& filt
   return devices;
 }
 
+Result<bool> Ledger::has_device(const std::string& name) {
+  LedgerDeviceFilter filter;
+  filter.name = name;
+  filter.max = 1;
+  const Result<std::vector<LedgerDevice>> found = devices(filter);
+  if (!found.ok()) return Error{found.error()};
+  return !found->empty();
+}
+
 Result<std::vector<LedgerUseCount>> Ledger::device_use_counts(const std::string& device) {
   return select_rows(
       *store_,

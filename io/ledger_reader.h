@@ -190,7 +190,10 @@ class LedgerReader {
   // In the order of the log.
   virtual Result<std::vector<LedgerEvent>> events(const LedgerEventFilter& filter) = 0;
 
-  // The newest `max` entries before event `before`, oldest first.
+  virtual Result<bool> has_device(const std::string& name) = 0;
+
+  // The newest `max` entries before event `before`, oldest first. None of a device that
+  // it does not know.
   virtual Result<std::vector<HistoryEntry>> device_history(const std::string& device, uint32_t max,
                                                            uint64_t before = UINT64_MAX) = 0;
 

@@ -12,8 +12,7 @@ std::string held_by(const LogState& state) {
   const LogReader* slowest = slowest_reader(state.readers);
   if (slowest != nullptr && slowest->needs <= state.limit) {
     return slowest->name + " needs event " + std::to_string(slowest->needs) +
-           " and what comes after it; if it is gone for good: muster broker log forget " +
-           slowest->name;
+           " and what comes after it; if it is gone for good: " + forget_line(*slowest);
   }
   if (state.snapshots.size() < kSnapshotsKept) {
     return "until there are two snapshots everything is needed to recover";
@@ -46,6 +45,22 @@ TrimLogReply plan_trim(LogState state, uint64_t before) {
   if (wanted > state.limit) plan.held_by = held_by(state);
   plan.state = std::move(state);
   return plan;
+}
+
+std::vector<LogReader> log_holders(const LogState& state, bool disk_low) {
+  const uint64_t bytes_max = state.keeping.bytes_max;
+  const bool is_large = bytes_max > 0 && state.size.bytes > bytes_max;
+  if (!is_large && !disk_low) return {};
+  std::vector<LogReader> holders;
+  const uint64_t limit = trim_limit(state.snapshots, {});
+  for (const LogReader& reader : state.readers) {
+    if (reader.needs < limit) holders.push_back(reader);
+  }
+  return holders;
+}
+
+std::string forget_line(const LogReader& reader) {
+  return "muster broker log forget " + reader.name;
 }
 
 }  // namespace muster

@@ -4,9 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,7 @@ namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr Instant kZero{std::chrono::hours(500'000)};
 constexpr uint64_t kPerBlock = 10;
@@ -155,6 +159,38 @@ TEST_F(LogKeeperTest, ALogThatIsTooLargeLosesYoungEventsToo) {
   settle();
   EXPECT_GT(log_->tail(), 1u);
   EXPECT_LE(log_->size()->bytes, keeping.bytes_max);
+}
+
+// The log grew beyond its size in silence, for a reader that was long gone.
+TEST_F(LogKeeperTest, AReaderThatKeepsTheLogTooLargeIsNamedOnce) {
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  LogKeeping keeping = keep_hours(10'000);
+  append(20, 4'000);
+  keeping.bytes_max = log_->size()->bytes / 2;
+  keeper(keeping).note_fetch(fetch("couchdb@a:/m", 7), now_);
+  keeper_->note_fetch(fetch("ledger@a:/m", 201), now_);
+  const auto look = [&] {
+    said.str("");
+    now_ += std::chrono::minutes(1);
+    settle();
+    return said.str();
+  };
+  EXPECT_EQ(look(), "") << "without snapshots nothing could go";
+  snapshot();
+  append(1);
+  snapshot();
+  const std::string warning = look();
+  EXPECT_THAT(warning, HasSubstr("cannot be trimmed as it is to be: couchdb@a:/m needs event 7 "));
+  EXPECT_THAT(warning, HasSubstr("muster broker log forget couchdb@a:/m\n"));
+  EXPECT_THAT(warning, Not(HasSubstr("forget ledger")));
+  EXPECT_EQ(look(), "");
+  keeper_->take(ForgetReader{"couchdb@a:/m", "ada"});
+  look();
+  EXPECT_GT(log_->tail(), 1u);
+  spdlog::set_default_logger(before);
 }
 
 TEST_F(LogKeeperTest, OnADiskThatIsLowAllGoesThatMay) {

@@ -44,6 +44,24 @@ TEST(Doctor, HealthyInstallationHasNothingToDo) {
   EXPECT_EQ(exit_status(facts, judge(facts)), 0);
 }
 
+TEST(Doctor, ALogThatNobodyKeepsTooLargeIsNotSpokenOf) {
+  DoctorFacts facts = healthy();
+  facts.log.emplace();
+  facts.log->snapshots = {100, 90};
+  facts.log->readers = {{"couchdb@a:/m", 7, at(0)}};
+  const auto speaks = [&] {
+    const std::vector<Finding> findings = judge(facts);
+    return std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
+             return finding.subject == "event_log";
+           }) != findings.end();
+  };
+  EXPECT_FALSE(speaks()) << "it is small";
+  facts.log->size.bytes = facts.log->keeping.bytes_max + 1;
+  EXPECT_TRUE(speaks());
+  facts.log->readers[0].needs = 90;
+  EXPECT_FALSE(speaks()) << "the snapshot keeps as much";
+}
+
 struct SickCase {
   std::string what;
   void (*make_sick)(DoctorFacts&);
@@ -106,6 +124,23 @@ INSTANTIATE_TEST_SUITE_P(
                  Condition::fail, "path too long", 69},
         SickCase{"version", [](DoctorFacts& f) { f.broker.version = "0.2.0"; }, "broker",
                  Condition::warn, "0.2.0", 0},
+        // Only muster broker log status knew.
+        SickCase{"log_held",
+                 [](DoctorFacts& f) {
+                   f.log.emplace();
+                   f.log->size.bytes = 9ull << 30;
+                   f.log->snapshots = {100, 90};
+                   f.log->readers = {{"couchdb@a:/m", 7, at(0)}, {"ledger@a:/m", 101, at(9)}};
+                 },
+                 "event_log", Condition::warn, "kept for couchdb@a:/m (event 7)", 0},
+        SickCase{"log_held_on_a_low_disk",
+                 [](DoctorFacts& f) {
+                   f.broker.disk_low = true;
+                   f.log.emplace();
+                   f.log->snapshots = {100, 90};
+                   f.log->readers = {{"couchdb@a:/m", 7, at(0)}};
+                 },
+                 "event_log", Condition::warn, "couchdb@a:/m", 1},
         SickCase{"no_workers", [](DoctorFacts& f) { f.workers.clear(); }, "workers",
                  Condition::fail, "nothing can run", 1},
         SickCase{"all_lost", [](DoctorFacts& f) { f.workers[0].present = false; }, "workers",

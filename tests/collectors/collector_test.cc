@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 
 #include <filesystem>
 #include <future>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "collectors/broker_source.h"
@@ -23,6 +26,7 @@ namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // As much of a broker as a collector sees: Welcome, and blocks of a fixed log.
 class FakeBroker {
@@ -104,6 +108,24 @@ class FakeBroker {
   std::vector<Event> log_;
   std::set<std::string> finished_;
   std::map<std::string, uint64_t> readers_;
+};
+
+// What is logged, also by other threads.
+class HeardLog final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    text_.append(message.payload.data(), message.payload.size()).append("\n");
+  }
+  void flush_() override {}
+
+ private:
+  std::string text_;
 };
 
 class CollectorTest : public ::testing::Test {
@@ -231,6 +253,28 @@ TEST_F(CollectorTest, WhatAReaderHasSaidItNeedsStaysWhileItCannotOpen) {
   start();
   broker.serve_until([&] { return broker.finished() == 1 && status_of("ledger").failing > 0; });
   EXPECT_EQ(broker.readers().at(reader_of("ledger")), 7u);
+}
+
+// A sink that was taken out of muster.yaml kept the log for ever, and nobody heard of it.
+TEST_F(CollectorTest, ReadersOfSinksThatAreNotThereAnyMoreAreNamed) {
+  const auto heard = std::make_shared<HeardLog>();
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", heard));
+  const std::string place = reader_of("ledger").substr(std::string("ledger").size());
+  FakeBroker broker(home_.default_endpoint(), "log-a");
+  broker.register_reader("couchdb" + place, 7);
+  broker.register_reader("couchdb@elsewhere:/m", 8);
+  start();
+  const auto has_told = [&] { return heard->text().find("log forget") != std::string::npos; };
+  broker.serve_until([&] { return broker.finished() == 2 && has_told(); });
+  stop();
+  ASSERT_EQ(result_.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  spdlog::set_default_logger(before);
+  const std::string said = heard->text();
+  EXPECT_THAT(said, HasSubstr("kept for couchdb" + place + " from event 7 on"));
+  EXPECT_THAT(said, HasSubstr("muster broker log forget couchdb" + place + "\n"));
+  EXPECT_THAT(said, Not(HasSubstr("elsewhere")));
+  EXPECT_THAT(said, Not(HasSubstr("forget ledger")));
 }
 
 // Also when there is nothing new to wait for: the collector stopped, and the lab with it.

@@ -159,6 +159,7 @@ TEST_F(DecibelHttpTest, RefusalsSayWhyAndLeaveNothing) {
        "result='x'/></suite></run>",
        "result of <case> is not passed"},
       {"<run key='k'><suite>", "no element found"},
+      {"<run/>", "result of <run> is missing, and so is a <suite>"},
       {"{\"test_name\": \"" + std::string(kDecibelJsonBytesMax, 'x') + "\"}", "JSON may have"},
   };
   for (const auto& [body, why] : bodies) {
@@ -173,7 +174,7 @@ TEST_F(DecibelHttpTest, RefusalsSayWhyAndLeaveNothing) {
 }
 
 TEST_F(DecibelHttpTest, ABodyMayHaveSoManyBytesAndNoMore) {
-  std::string xml = "<run key='big'><info>x</info>";
+  std::string xml = "<run key='big' result='passed'><info>x</info>";
   xml += std::string(kDecibelBytesMax - xml.size() - 6, ' ') + "</run>";
   ASSERT_EQ(xml.size(), kDecibelBytesMax);
   EXPECT_EQ(post(xml).status, 201);

@@ -195,6 +195,22 @@ TEST_F(FeedTest, AnotherLogEndsEverySubscription) {
   EXPECT_EQ(read_to(*again, 2), range(1, 2));
 }
 
+// The first who came with a number of the new log was told that there is another now.
+TEST_F(FeedTest, ALogThatWasReplacedWhileNobodySubscribedIsAnotherToNobody) {
+  log_.append(5);
+  Feed feed(log_.connect());
+  EXPECT_EQ(read_to(*feed.subscribe({1}, {}), 5), range(1, 5));
+  log_.set_away("nobody answers");
+  while (feed.status().away.empty()) std::this_thread::yield();  // it has seen that nobody is left
+  log_.replace("log-b");
+  log_.append(3);
+  log_.set_away("");
+  const auto first = feed.subscribe({1, "log-b"}, {});
+  EXPECT_EQ(read_to(*first, 3), range(1, 3));
+  log_.append(1);
+  EXPECT_EQ(read_to(*first, 4), range(4, 4));
+}
+
 TEST_F(FeedTest, TheEndOfTheCollectorEndsAWait) {
   Feed feed(log_.connect());
   const auto subscription = feed.subscribe({0}, {});

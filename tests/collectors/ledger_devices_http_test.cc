@@ -122,6 +122,16 @@ TEST_P(LedgerDevicesHttpTest, OneDeviceHasWhatBecameOfItsAttempts) {
   EXPECT_THAT(missing.body, HasSubstr("knows no device \\\"dut-3\\\""));
 }
 
+// It was an empty page, as of one to which nothing has happened.
+TEST_P(LedgerDevicesHttpTest, ADeviceThatNobodyKnowsHasNoHistory) {
+  EXPECT_EQ(get("/api/v1/devices/dut-1/history")["device_history"].size(), 3u);
+  EXPECT_THAT(get("/api/v1/devices/gone-1/history")["device_history"], IsEmpty());
+  EXPECT_THAT(get("/api/v1/devices/dut-1/history", {{"cursor", "1"}})["device_history"], IsEmpty());
+  const HttpAnswer missing = ask("/api/v1/devices/dut-3/history");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_THAT(missing.body, HasSubstr("knows no device \\\"dut-3\\\""));
+}
+
 TEST_P(LedgerDevicesHttpTest, PagesOfAnySizeHaveEachDeviceOnce) {
   for (const char* max : {"1", "2", "3", "4", "5"}) {
     std::vector<std::string> seen;

@@ -231,8 +231,8 @@ TEST(DecibelXml, ReadsTimesAsOthersWriteThem) {
 }
 
 TEST(DecibelXml, AnEndBeforeItsStartIsKept) {
-  const ReadDecibel read =
-      read_decibel_xml("<run key='k' start='2026-11-23T08:15:30Z' end='2026-11-23T08:15:29Z'/>");
+  const ReadDecibel read = read_decibel_xml(
+      "<run key='k' start='2026-11-23T08:15:30Z' end='2026-11-23T08:15:29Z' result='passed'/>");
   EXPECT_EQ(read.reason, "");
   EXPECT_EQ(read.document.runs.at(0).start - read.document.runs.at(0).end, Duration(1s));
 }
@@ -258,7 +258,9 @@ TEST(DecibelXml, RefusalsSayWhatAndWhere) {
       {"<run><suite><case name='c' result='passed' time='1e99'/></suite></run>",
        "is no number of seconds"},
       {"<run><suite></run>", "mismatched tag"},
-      {"<run/><run/>", "junk after document element"},
+      {"<run/>", "line 1: result of <run> is missing, and so is a <suite>"},
+      {"<run key='k'>\n<info>i</info>\n</run>", "line 3: result of <run> is missing"},
+      {"<run result='passed'/><run/>", "junk after document element"},
       {"<!DOCTYPE run [<!ENTITY a 'b'>]><run name='&a;'/>", "declares an entity"},
   };
   for (const auto& [xml, expected] : rows) {
@@ -270,7 +272,8 @@ TEST(DecibelXml, RefusalsSayWhatAndWhere) {
 
 TEST(DecibelXml, NothingOutsideOfADocumentIsRead) {
   const ReadDecibel read = read_decibel_xml(
-      "<!DOCTYPE run SYSTEM 'file:///etc/passwd'><run name='a&x;b'><info>c&x;d</info></run>");
+      "<!DOCTYPE run SYSTEM 'file:///etc/passwd'><run name='a&x;b' "
+      "result='passed'><info>c&x;d</info></run>");
   EXPECT_EQ(read.reason, "");
   EXPECT_EQ(read.document.runs.at(0).name, "ab");
   EXPECT_EQ(read.document.runs.at(0).info, "cd");
