@@ -55,7 +55,7 @@ class ChaosRun {
   void audit_devices();
   void audit_attempts();
   void audit_status_logs(const std::string& log_id);
-  void audit_feed();
+  void audit_feed(const std::string& log_id);
   void audit_spool(const std::string& worker);
   std::vector<std::string> leftovers();
 

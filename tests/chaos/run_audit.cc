@@ -54,7 +54,7 @@ void ChaosRun::audit() {
   const std::string log_id = ledger->position()->log_id;
   expect_couchdb_documents(lab_.couchdb(), "events", log_, log_id);
   audit_status_logs(log_id);
-  audit_feed();
+  audit_feed(log_id);
 }
 
 // The lab's faults are never a failed test or a bad device, and retries see to the rest.
@@ -94,13 +94,15 @@ void ChaosRun::audit_status_logs(const std::string& log_id) {
   EXPECT_TRUE(found == expected) << difference(found, expected);
 }
 
-void ChaosRun::audit_feed() {
+void ChaosRun::audit_feed(const std::string& log_id) {
   const std::vector<FeedSubscriber::Had>& had = lab_.subscriber().leave();
   ASSERT_GE(had.size(), log_.size());
   for (size_t i = 0; i < log_.size(); ++i) {
     ASSERT_EQ(had[i].seq, i + 1);
-    ASSERT_EQ(nlohmann::json::parse(had[i].line),
-              nlohmann::json::parse(event_to_json(i + 1, log_[i])));
+    nlohmann::json line = nlohmann::json::parse(had[i].line);
+    EXPECT_EQ(line.at("log"), log_id);
+    line.erase("log");
+    ASSERT_EQ(line, nlohmann::json::parse(event_to_json(i + 1, log_[i])));
   }
 }
 

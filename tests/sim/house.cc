@@ -265,6 +265,7 @@ std::string House::describe_unrest() {
   // Of a worker that is gone, the broker waits to verify devices again.
   const size_t queued = comes_back_ ? core.queued_count() : 0;
   if (core.held_count() + queued > 0) return "the broker has open tasks";
+  if (core.head() != log_.head()) return "the broker waits for its disk";
   if (collector_.cursor() != log_.head()) return "the collector is behind";
   return "";
 }
