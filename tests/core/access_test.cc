@@ -46,10 +46,10 @@ TEST(Access, EveryMessageHasItsRoles) {
     row("a", {ApplyInventory{}, ChangeDevices{}, TrimLog{}, ForgetReader{}, Drain{}});
     row("w", {Sync{}});
     row("wc", {TellLog{}});
-    row("", {Welcome{}, SubmitReply{}, TaskNews{}, CancelReply{}, RetryTasksReply{},
-             InventoryReply{}, Desired{}, Blocks{}, TaskList{}, TaskInfo{}, Explanation{},
-             DeviceList{}, WorkerList{}, BrokerStatus{}, ChangeDevicesReply{}, CurrentInventory{},
-             TellLogReply{}, LogState{}, TrimLogReply{}, DrainReply{}});
+    row("", {Welcome{},          SubmitReply{},  TaskNews{},   CancelReply{},  RetryTasksReply{},
+             InventoryReply{},   Desired{},      Blocks{},     TaskList{},     TaskInfo{},
+             Explanation{},      DeviceList{},   WorkerList{}, BrokerStatus{}, ChangeDevicesReply{},
+             CurrentInventory{}, TellLogReply{}, LogState{},   TrimLogReply{}, DrainReply{}});
     return rows;
   }();
   std::map<std::string, std::set<size_t>> found;
