@@ -211,6 +211,7 @@ class BrokerCore : private broker_state::HardState {
   std::set<ClassIx> classes_to_look_at() const;
   bool may_be_next(const TaskRef& ref, const Scratch& scratch) const;
   void decide_leases_with_devices(Scratch& scratch, Decision& decision) const;
+  bool is_left_alone(const Task& task, Instant now) const;
   bool decide_lease_with_devices(const Task& task, Scratch& scratch, Decision& decision) const;
   void decide_leases_plain(Scratch& scratch, Decision& decision) const;
   size_t room_for_plain(const std::string& pool, const Scratch& scratch) const;

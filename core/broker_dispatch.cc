@@ -120,10 +120,21 @@ void BrokerCore::decide_leases_with_devices(Scratch& scratch, Decision& decision
   }
 }
 
+// Whether the task is a verification on a job's behalf that waited until its device failed: that is
+// not contacted before its back-off is over.
+bool BrokerCore::is_left_alone(const Task& task, Instant now) const {
+  if (task.spec->kind != TaskKind::verify || task.spec->parent.empty()) return false;
+  const auto found = device_by_name_.find(task.spec->devices[0].name);
+  if (found == device_by_name_.end()) return false;
+  const Device& device = devices_[found->second];
+  return !fit_for_job(found->second, {}) && (device.until == kNever || now < device.until);
+}
+
 // False: nothing of the task's class can be placed now. True: it was leased, or what must be done
 // before is on its way.
 bool BrokerCore::decide_lease_with_devices(const Task& task, Scratch& scratch,
                                            Decision& decision) const {
+  if (is_left_alone(task, scratch.now)) return true;
   const size_t decided = decision.events.size();
   avoid_tried(task, scratch);
   scratch.job = &task;

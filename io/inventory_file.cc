@@ -507,7 +507,7 @@ class InventoryReader {
     const ObjectReader reader(*node, submitters, scope_);
     for (const YamlEntry& entry : node->entries) {
       const auto weight =
-          static_cast<uint32_t>(reader.integer(entry.key.c_str(), {1, kWeightMax}, 1));
+          static_cast<uint32_t>(reader.integer(entry.key, {1, kWeightMax}, 1));
       inventory_.shares.push_back({entry.key, weight});
     }
   }

@@ -370,6 +370,19 @@ TEST(BrokerHealth, AFailedDeviceIsVerifiedAgainAfterItsBackOff) {
   EXPECT_EQ(verifications().size(), 3u);
 }
 
+// Seed 7348822 of the simulation: a verification that waited for a slot was leased on a device that
+// had been blamed meanwhile.
+TEST(BrokerHealth, AVerificationOnAJobsBehalfHeedsABackOffThatBeganWhileItWaited) {
+  ChainLab lab(make_inventory({"a handset w1", "b handset w1", "c handset w1"}), 2);
+  lab.submit_and_dispatch(lab.check(9, "b"));
+  lab.submit_and_dispatch(lab.job(1, "one:a two:c", VerifyFirst::always));
+  ASSERT_EQ(lab.child_words(1), (std::vector<std::string>{"verify a", "verify c"}));
+  const std::string waiting = lab.children(1)[1]->guid;
+  ASSERT_TRUE(lab.core.task_info(waiting)->attempts.empty()) << "both slots are taken";
+  lab.end_task(guid_of(9), make_blame("c"));
+  EXPECT_TRUE(lab.core.task_info(waiting)->attempts.empty());
+}
+
 // Seed 586274031 of the simulation: it was judged twice for one end, by what the check found and as
 // if that had found nothing.
 TEST(BrokerHealth, AVerificationThatBlamesItsOwnDeviceHasAResult) {
