@@ -506,8 +506,7 @@ class InventoryReader {
     for (const YamlEntry& entry : node->entries) submitters.keys.push_back(entry.key);
     const ObjectReader reader(*node, submitters, scope_);
     for (const YamlEntry& entry : node->entries) {
-      const auto weight =
-          static_cast<uint32_t>(reader.integer(entry.key, {1, kWeightMax}, 1));
+      const auto weight = static_cast<uint32_t>(reader.integer(entry.key, {1, kWeightMax}, 1));
       inventory_.shares.push_back({entry.key, weight});
     }
   }
