@@ -159,9 +159,7 @@ std::string render_device_changes(const std::vector<ChangeDevicesReply::Outcome>
 
 // Why it takes no new work: a person's word, or its own.
 std::string refusal_text(const WorkerInfo& worker) {
-  if (!worker.draining) return worker.refusing;
-  const Draining& draining = *worker.draining;
-  return "by " + draining.who + (draining.reason.empty() ? "" : ": " + draining.reason);
+  return worker.draining ? by_whom(*worker.draining) : worker.refusing;
 }
 
 std::string render_drains(const std::vector<DrainReply::Outcome>& results, bool resume,

@@ -36,8 +36,8 @@ void add_from_ledger(Session& session, const ListTasks& question, FoundTasks& fo
     const bool known =
         std::any_of(found.tasks.begin(), found.tasks.end(),
                     [&](const TaskInfo& task) { return task.spec.guid == info.spec.guid; });
-    if (!known && is_meant(question, info.spec.guid, info.spec, info.state, info.verdict) &&
-        (!question.buried || (info.ending && is_buried(info.spec, info.verdict, *info.ending)))) {
+    const bool buried = info.ending && is_buried(info.spec, info.verdict, *info.ending);
+    if (!known && is_meant(question, info.spec.guid, info.spec, info.state, info.verdict, buried)) {
       found.tasks.push_back(info);
     }
   }
@@ -50,8 +50,7 @@ FoundTasks find_tasks(Session& session, const ListTasks& question) {
   FoundTasks found{std::move(list.tasks), list.total};
   // An older broker knows states only.
   const size_t erased = std::erase_if(found.tasks, [&](const TaskInfo& task) {
-    return !is_meant(question, task.spec.guid, task.spec, task.state, task.verdict) ||
-           (question.buried && !task.buried);
+    return !is_meant(question, task.spec.guid, task.spec, task.state, task.verdict, task.buried);
   });
   if (erased > 0) found.total = found.tasks.size();
   const bool wants_ended =

@@ -68,12 +68,7 @@ void BrokerCore::apply_queued(TaskIx ix, Instant time) {
   apply_dependencies(ix);
   if (task.waits_for == 0) enqueue(ix, false);
   apply_chain_begun(ix);
-  if (task.spec->timeouts.queue > Duration{0}) {
-    queue_deadlines_.emplace(time + task.spec->timeouts.queue, ix, task.seq);
-  }
-  if (task.spec->timeouts.deadline > Duration{0}) {
-    deadlines_.emplace(time + task.spec->timeouts.deadline, ix, task.seq);
-  }
+  index_deadlines(ix);
 }
 
 void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {

@@ -481,7 +481,7 @@ void BrokerCore::apply_child_over(const Task& child, TaskIx ix) {
     return;
   }
   ++parent.chain->failed_children;
-  const Ending& ending = child.own_ending ? *child.own_ending : *child.attempts.back().ending;
+  const Ending& ending = ending_of(child);
   if (is_in_vain(ending)) parent.chain->vain[device] = {head_, ending.cause, child.guid()};
 }
 

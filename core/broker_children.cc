@@ -132,12 +132,7 @@ void BrokerCore::decide_verification(const Task& job, DeviceIx device, Scratch& 
   if (barrier_of(shares_[job.share].pool, scratch) != Barrier::none) return;
   const std::optional<Placement> placement = find_placement(alone, &scratch);
   if (!placement) return;
-  // It counts among what the job's submitter has running, and is no turn of his.
-  Scratch::Taken& taken = scratch.shares[job.share];
-  if (taken.leases == 0) taken.turn = shares_[job.share].turn;
-  ++taken.leases;
-  ++scratch.pools[shares_[job.share].pool];
-  ++scratch.lab;
+  count_taken(job, scratch);  // it is no turn of its submitter's
   decide_lease(AttemptToken{child->guid, 1}, *placement, scratch, decision);
 }
 

@@ -192,9 +192,7 @@ class BrokerCore : private broker_state::HardState {
   Decision decide_tick(Instant now) const;
   void decide_deadlines(Instant now, Decision& decision) const;
   AttemptEnded decide_lost(const Task& task, std::string why, Instant now) const;
-  // How many of its attempts were lost with their workers since it was submitted or retried.
-  static uint32_t count_lost(const Task& task);
-  const Ending& ending_of(const Task& ended) const;
+  static const Ending& ending_of(const Task& ended);
   Decision decide_dispatch(Instant now) const;
   std::string decide_room(size_t accepted) const;
   // Why not, or empty; the second: why nothing known could serve it.
@@ -236,11 +234,14 @@ class BrokerCore : private broker_state::HardState {
   bool takes_work(const Worker& worker) const {
     return reachable_worker(worker) && !worker.draining;
   }
+  // Among what is running, with the decision that goes on; a lease is also a turn.
+  Scratch::Taken& count_taken(const Task& task, Scratch& scratch) const;
   void count_lease(const Task& task, Scratch& scratch) const;
   void index_load(TaskIx ix);
   void leave_load(Task& task);
   void apply_load(const Task& task, bool leased);
   void count_running(const Task& task);
+  void leave_group_place(GroupIx ix, uint64_t GroupLoad::*place);
   void index_caps();
   void index_cap_devices();
   bool index_cap_device(DeviceIx ix);
@@ -277,8 +278,8 @@ class BrokerCore : private broker_state::HardState {
   DeviceIx thing_of(DeviceIx device) const;
   size_t place_among(const std::vector<DeviceIx>& candidates, DeviceIx ix) const;
   void index_holder(DeviceIx ix);
-  static DeviceIx next_candidate(const TaskClass& task_class, size_t request,
-                                 const Scratch* scratch, size_t& place);
+  static DeviceIx next_candidate(const TaskClass& task_class, size_t request, bool held_do,
+                                 size_t& place);
   bool is_candidate(const TaskClass& task_class, size_t request, DeviceIx device) const;
   // Whether a task of this class may have the device, and the rest of its stacks, now.
   bool device_usable(DeviceIx device, const TaskClass& task_class, const Scratch* scratch) const;
@@ -414,6 +415,7 @@ class BrokerCore : private broker_state::HardState {
   std::vector<DeviceIx> matching_devices(const TaskClass& task_class, size_t request) const;
   void enqueue(TaskIx ix, bool first);
   void dequeue(TaskIx ix);
+  void index_deadlines(TaskIx ix);
   void prune_lane(const Task& task, TaskClass& task_class);
   void mark_class(ClassIx ix);
   void mark_waiters(DeviceIx ix);

@@ -10,16 +10,6 @@ namespace muster {
 
 namespace {
 
-Send reply(const FromPeer& input, Message message) {
-  return Send{input.peer, Envelope{input.envelope.request, std::move(message)}};
-}
-
-Decision refuse(const FromPeer& input, RefusalCode code, std::string reason) {
-  Decision decision;
-  decision.sends.push_back(reply(input, Refused{code, std::move(reason)}));
-  return decision;
-}
-
 // The end of a task that was cancelled in the queue.
 Event make_cancelled(const std::string& guid, const CancelRequested& cancel, Instant now) {
   return Event{now, TaskEnded{guid,
@@ -54,9 +44,10 @@ Decision BrokerCore::decide_message(const FromPeer& input, Instant now) const {
   }
   Decision decision;
   if (std::optional<Message> answer = make_answer(message, now)) {
-    decision.sends.push_back(reply(input, std::move(*answer)));
+    decision.sends.push_back(answer_to(input, std::move(*answer)));
   } else {
-    decision.sends.push_back(reply(input, Unimplemented{static_cast<uint16_t>(message.index())}));
+    decision.sends.push_back(
+        answer_to(input, Unimplemented{static_cast<uint16_t>(message.index())}));
   }
   return decision;
 }
@@ -104,7 +95,7 @@ Decision BrokerCore::decide_hello(const FromPeer& input, const Hello& hello) con
   welcome.beat = options_.beat;
   welcome.version = options_.version;
   Decision decision;
-  decision.sends.push_back(reply(input, std::move(welcome)));
+  decision.sends.push_back(answer_to(input, std::move(welcome)));
   return decision;
 }
 
@@ -134,7 +125,7 @@ Decision BrokerCore::decide_cancel(const FromPeer& input, const Cancel& cancel, 
     }
   }
   decide_consequences(decision, now);
-  decision.sends.push_back(reply(input, std::move(answer)));
+  decision.sends.push_back(answer_to(input, std::move(answer)));
   return decision;
 }
 

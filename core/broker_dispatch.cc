@@ -25,7 +25,6 @@ std::set<BrokerCore::ClassIx> BrokerCore::classes_to_look_at() const {
   std::set<ClassIx> others;
   std::set_difference(chain_classes_.begin(), chain_classes_.end(), all.begin(), all.end(),
                       std::inserter(others, others.end()));
-  const Scratch nothing_taken;
   LookupSet<DeviceIx> seen;
   LookupSet<DeviceIx> seen_beside;
   const auto add_waiters = [&](DeviceIx ix) {
@@ -44,7 +43,7 @@ std::set<BrokerCore::ClassIx> BrokerCore::classes_to_look_at() const {
     const TaskClass& task_class = classes_[dirty];
     for (size_t request = 0; request < task_class.candidates.size(); ++request) {
       for (size_t place = 0;;) {  // of those that it could get
-        const DeviceIx candidate = next_candidate(task_class, request, &nothing_taken, place);
+        const DeviceIx candidate = next_candidate(task_class, request, false, place);
         if (candidate == kNone) break;
         if (others.empty()) return all;
         each_with(candidate, [&](DeviceIx near) {
@@ -160,6 +159,7 @@ bool BrokerCore::decide_lease_with_devices(const Task& task, Scratch& scratch,
 // A task that is tried again goes to devices that its failed attempts did not have, and of another
 // worker than one whose fault it was, when it could have such now.
 void BrokerCore::avoid_tried(const Task& task, Scratch& scratch) const {
+  if (task.attempts.size() == task.attempts_before()) return;
   const TaskClass& task_class = classes_[task.task_class];
   std::set<DeviceIx> tried;
   for (size_t i = task.attempts_before(); i < task.attempts.size(); ++i) {
@@ -168,7 +168,6 @@ void BrokerCore::avoid_tried(const Task& task, Scratch& scratch) const {
       if (device != device_by_name_.end()) tried.insert(device->second);
     }
   }
-  if (task.attempts.size() == task.attempts_before()) return;
   const auto could = [&] {
     scratch.job = &task;
     const bool placed = find_placement(task_class, &scratch).has_value();

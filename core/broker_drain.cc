@@ -8,14 +8,9 @@ namespace muster {
 
 Decision BrokerCore::decide_drain(const FromPeer& input, const Drain& drain, Instant now) const {
   Decision decision;
-  const auto answer_with = [&](Message message) {
-    decision.sends.push_back(
-        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
-  };
   if (drain.workers.size() > kPeersMax) {
-    answer_with(Refused{RefusalCode::limit,
-                        "at most " + std::to_string(kPeersMax) + " workers in one request"});
-    return decision;
+    return refuse(input, RefusalCode::limit,
+                  "at most " + std::to_string(kPeersMax) + " workers in one request");
   }
   DrainReply reply;
   if (drain.workers.empty()) reply.results.push_back(decide_drained("", drain, now, decision));
@@ -28,7 +23,7 @@ Decision BrokerCore::decide_drain(const FromPeer& input, const Drain& drain, Ins
           {name, name.empty() ? "a worker has a name" : "is named twice", "", 0});
     }
   }
-  answer_with(std::move(reply));
+  decision.sends.push_back(answer_to(input, std::move(reply)));
   return decision;
 }
 
@@ -52,10 +47,8 @@ DrainReply::Outcome BrokerCore::decide_drained(const std::string& name, const Dr
     outcome.held = worker.held.size();
   }
   if (draining->has_value() != drain.resume) {
-    outcome.already = drain.resume
-                          ? "takes work already"
-                          : "drains already, by " + (*draining)->who +
-                                ((*draining)->reason.empty() ? "" : ": " + (*draining)->reason);
+    outcome.already =
+        drain.resume ? "takes work already" : "drains already, " + by_whom(**draining);
     return outcome;
   }
   decision.events.push_back(

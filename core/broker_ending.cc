@@ -24,10 +24,11 @@ bool has_begun(const broker_state::Attempt& attempt, const Ending& ending) {
   return attempt.started != kNever || ending.started != kNever;
 }
 
-// Attempts that used up retries.
+// Attempts since it was submitted or retried.
 struct Used {
-  uint32_t infra = 0;
-  uint32_t test = 0;
+  uint32_t infra = 0;  // that used up retries
+  uint32_t test = 0;   // likewise
+  uint32_t lost = 0;   // with their workers
 };
 
 Used count_used(const broker_state::Task& task) {
@@ -35,8 +36,10 @@ Used count_used(const broker_state::Task& task) {
   for (size_t i = task.attempts_before(); i < task.attempts.size(); ++i) {
     const broker_state::Attempt& attempt = task.attempts[i];
     if (!attempt.ending) continue;
-    if (is_infra(*attempt.ending) && has_begun(attempt, *attempt.ending)) ++used.infra;
+    const bool began = has_begun(attempt, *attempt.ending);
+    if (is_infra(*attempt.ending) && began) ++used.infra;
     if (is_test(*attempt.ending)) ++used.test;
+    if (attempt.ending->lost && began) ++used.lost;
   }
   return used;
 }
@@ -52,15 +55,6 @@ void note_deadline(const broker_state::Task& task, Ending& ending) {
 }
 
 }  // namespace
-
-uint32_t BrokerCore::count_lost(const Task& task) {
-  uint32_t lost = 0;
-  for (size_t i = task.attempts_before(); i < task.attempts.size(); ++i) {
-    const Attempt& attempt = task.attempts[i];
-    if (attempt.ending && attempt.ending->lost && has_begun(attempt, *attempt.ending)) ++lost;
-  }
-  return lost;
-}
 
 // An attempt of which its worker cannot tell any more.
 AttemptEnded BrokerCore::decide_lost(const Task& task, std::string why, Instant now) const {
@@ -85,7 +79,7 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
   // contact before the back-off.
   const bool judged = spec.kind != TaskKind::job &&
                       (ending.cause == Cause::device || ending.cause == Cause::peripheral);
-  const uint32_t lost = count_lost(task) + (ending.lost && began ? 1 : 0);
+  const uint32_t lost = used.lost + (ending.lost && began ? 1 : 0);
   const bool buried =
       ending.lost && began && spec.retry.crash_limit > 0 && lost >= spec.retry.crash_limit;
   Duration backoff{0};

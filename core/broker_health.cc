@@ -318,26 +318,19 @@ void BrokerCore::decide_reverify(Instant now, Decision& decision) const {
 Decision BrokerCore::decide_change(const FromPeer& input, const ChangeDevices& change,
                                    Instant now) const {
   Decision decision;
-  const auto answer_with = [&](Message message) {
-    decision.sends.push_back(
-        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
-  };
   if (change.names.size() > kGuidsPerRequestMax) {
-    answer_with(Refused{RefusalCode::limit, "at most " + std::to_string(kGuidsPerRequestMax) +
-                                                " devices in one request"});
-    return decision;
+    return refuse(input, RefusalCode::limit,
+                  "at most " + std::to_string(kGuidsPerRequestMax) + " devices in one request");
   }
   const bool takes_away =
       change.change == DeviceChange::lock || change.change == DeviceChange::quarantine;
   if (takes_away && change.reason.empty()) {
-    answer_with(Refused{RefusalCode::invalid,
-                        "say why with --reason: whoever finds the device so "
-                        "will want to know"});
-    return decision;
+    return refuse(input, RefusalCode::invalid,
+                  "say why with --reason: whoever finds the device so "
+                  "will want to know");
   }
   if (change.who.empty() || change.who == kBroker) {
-    answer_with(Refused{RefusalCode::invalid, "say who asks for it"});
-    return decision;
+    return refuse(input, RefusalCode::invalid, "say who asks for it");
   }
   ChangeDevicesReply answer;
   LookupSet<std::string> seen;
@@ -351,7 +344,7 @@ Decision BrokerCore::decide_change(const FromPeer& input, const ChangeDevices& c
     result.refused = decide_changed(name, change, suggestions, now, decision);
   }
   decide_consequences(decision, now);
-  answer_with(std::move(answer));
+  decision.sends.push_back(answer_to(input, std::move(answer)));
   return decision;
 }
 

@@ -241,6 +241,18 @@ void BrokerCore::enqueue(TaskIx ix, bool first) {
 
 // Takes a task that is leased out of its queue. It is not always the first: a job whose devices are
 // being verified is passed by. What stayed behind would be leased before a retry's back-off.
+// Of a task that has not ended.
+void BrokerCore::index_deadlines(TaskIx ix) {
+  const Task& task = tasks_[ix];
+  const Timeouts& timeouts = task.spec->timeouts;
+  if (timeouts.queue > Duration{0}) {
+    queue_deadlines_.emplace(task.submitted + timeouts.queue, ix, task.seq);
+  }
+  if (timeouts.deadline > Duration{0} && !task.cancel) {
+    deadlines_.emplace(task.submitted + timeouts.deadline, ix, task.seq);
+  }
+}
+
 void BrokerCore::dequeue(TaskIx ix) {
   Task& task = tasks_[ix];
   TaskClass& task_class = classes_[task.task_class];

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -54,6 +55,17 @@ struct Decision {
   std::vector<Event> events;
   std::vector<Send> sends;
 };
+
+// The answer to a request.
+inline Send answer_to(const FromPeer& input, Message message) {
+  return Send{input.peer, Envelope{input.envelope.request, std::move(message)}};
+}
+// It is refused, and nothing else follows from it.
+inline Decision refuse(const FromPeer& input, RefusalCode code, std::string reason) {
+  Decision decision;
+  decision.sends.push_back(answer_to(input, Refused{code, std::move(reason)}));
+  return decision;
+}
 
 struct BrokerOptions {
   Duration beat = kBeatDefault;

@@ -211,16 +211,11 @@ Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventor
                                       Instant now) const {
   const Inventory& wanted = *apply.inventory;
   Decision decision;
-  const auto answer_with = [&](Message message) {
-    decision.sends.push_back(
-        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
-  };
   if (std::string problem = invalid_inventory(wanted); !problem.empty()) {
     const bool too_many =
         wanted.devices.size() > kInventoryDevicesMax || wanted.stacks.size() > kInventoryDevicesMax;
-    answer_with(Refused{too_many ? RefusalCode::limit : RefusalCode::invalid,
-                        cut_text(problem, kMessageLengthMax)});
-    return decision;
+    return refuse(input, too_many ? RefusalCode::limit : RefusalCode::invalid,
+                  cut_text(problem, kMessageLengthMax));
   }
   InventoryReply answer;
   for (const DeviceSpec& device : wanted.devices) {
@@ -240,7 +235,7 @@ Decision BrokerCore::decide_inventory(const FromPeer& input, const ApplyInventor
     decide_replaced(apply, now, decision);
     decide_consequences(decision, now);
   }
-  answer_with(answer);
+  decision.sends.push_back(answer_to(input, answer));
   return decision;
 }
 

@@ -25,31 +25,27 @@ std::string daemon_of(Role role, const std::string& name) {
 Decision BrokerCore::decide_tell_log(const FromPeer& input, const TellLog& tell,
                                      Instant now) const {
   Decision decision;
-  const auto answer = [&](Message message) {
-    decision.sends.push_back(
-        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
-    return std::move(decision);
-  };
   const Session& session = *find_session(input.peer);
   if (session.role != Role::worker && session.role != Role::collector) {
-    return answer(Refused{RefusalCode::not_permitted, "only daemons have a log to tell of"});
+    return refuse(input, RefusalCode::not_permitted, "only daemons have a log to tell of");
   }
   if (tell.lines.size() > kLogLinesPerTellMax) {
-    return answer(Refused{RefusalCode::limit, "at most " + std::to_string(kLogLinesPerTellMax) +
-                                                  " lines of a log in one message"});
+    return refuse(
+        input, RefusalCode::limit,
+        "at most " + std::to_string(kLogLinesPerTellMax) + " lines of a log in one message");
   }
   const std::string daemon = daemon_of(session.role, session.name);
   if (const auto problem = invalid_name(session.name, "daemon")) {
-    return answer(Refused{RefusalCode::invalid, *problem});
+    return refuse(input, RefusalCode::invalid, *problem);
   }
   const auto known = logged_through_.find(daemon);
   if (known == logged_through_.end() && logged_through_.size() >= kLogTellersMax) {
-    return answer(Refused{
-        RefusalCode::limit,
-        "lines of more than " + std::to_string(kLogTellersMax) + " daemons have become events"});
+    return refuse(
+        input, RefusalCode::limit,
+        "lines of more than " + std::to_string(kLogTellersMax) + " daemons have become events");
   }
   if (disk_low_) {
-    return answer(Refused{RefusalCode::unavailable, "the broker's disk is nearly full"});
+    return refuse(input, RefusalCode::unavailable, "the broker's disk is nearly full");
   }
   uint64_t through = known == logged_through_.end() ? 0 : known->second;
   for (const LogLine& line : tell.lines) {
@@ -57,7 +53,8 @@ Decision BrokerCore::decide_tell_log(const FromPeer& input, const TellLog& tell,
     through = line.seq;
     decision.events.push_back(make_logged(daemon, line, now));
   }
-  return answer(TellLogReply{through});
+  decision.sends.push_back(answer_to(input, TellLogReply{through}));
+  return decision;
 }
 
 Decision BrokerCore::decide_own_log(const OwnLog& own, Instant now) const {

@@ -76,13 +76,12 @@ bool BrokerCore::is_candidate(const TaskClass& task_class, size_t request, Devic
   return place < candidates.size() && candidates[place] == ix;
 }
 
-// The next candidate for the request from `place` on, which moves behind it; kNone: no more. Held
-// ones are passed where they would not do.
+// The next candidate for the request from `place` on, which moves behind it; kNone: no more. Those
+// that somebody holds are passed where they would not do.
 BrokerCore::DeviceIx BrokerCore::next_candidate(const TaskClass& task_class, size_t request,
-                                                const Scratch* scratch, size_t& place) {
+                                                bool held_do, size_t& place) {
   const std::vector<DeviceIx>& candidates = task_class.candidates[request];
-  const bool held_do = !scratch || scratch->fit_is_enough || task_class.unheld.empty();
-  if (!held_do) place = task_class.unheld[request].next(place);
+  if (!held_do && !task_class.unheld.empty()) place = task_class.unheld[request].next(place);
   return place < candidates.size() ? candidates[place++] : kNone;
 }
 
@@ -110,8 +109,9 @@ std::optional<BrokerCore::Placement> BrokerCore::find_placement(const TaskClass&
                                     [](uint32_t with) { return with != kNone; });
   Search search{task_class, scratch, kNone, search_order(task_class), {}, kPlacementStepsMax};
   LookupSet<WorkerIx> tried;
+  const bool held_do = !scratch || scratch->fit_is_enough;
   for (size_t place = 0;;) {
-    const DeviceIx candidate = next_candidate(task_class, 0, scratch, place);
+    const DeviceIx candidate = next_candidate(task_class, 0, held_do, place);
     if (candidate == kNone) break;
     const WorkerIx worker = devices_[candidate].worker;
     if (tried.contains(worker) || !device_usable(candidate, task_class, scratch) ||
@@ -153,10 +153,11 @@ bool BrokerCore::place_requests(const TaskClass& task_class, WorkerIx worker,
   const auto usable = [&](DeviceIx candidate) {
     return devices_[candidate].worker == worker && device_usable(candidate, task_class, scratch);
   };
+  const bool held_do = !scratch || scratch->fit_is_enough;
   // The first one whose thing `take` takes.
   const auto find_first = [&](size_t request, const auto& take) {
     for (size_t place = 0;;) {
-      const DeviceIx candidate = next_candidate(task_class, request, scratch, place);
+      const DeviceIx candidate = next_candidate(task_class, request, held_do, place);
       if (candidate == kNone) return false;
       if (!usable(candidate) || !take(thing_of(candidate))) continue;
       owners[thing_of(candidate)] = {request, candidate};

@@ -157,9 +157,10 @@ TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   std::vector<const Task*> matching;
   for (TaskIx ix = 0; ix < tasks_.size(); ++ix) {
     const Task& task = tasks_[ix];
-    if (task.spec && is_meant(question, task.spec.guid(), *task.spec, task.state, task.verdict) &&
-        (!question.buried || (task.state == TaskState::ended &&
-                              is_buried(*task.spec, task.verdict, ending_of(task))))) {
+    if (!task.spec) continue;
+    const bool buried =
+        task.state == TaskState::ended && is_buried(*task.spec, task.verdict, ending_of(task));
+    if (is_meant(question, task.spec.guid(), *task.spec, task.state, task.verdict, buried)) {
       matching.push_back(&task);
     }
   }
@@ -177,7 +178,7 @@ TaskList BrokerCore::make_task_list(const ListTasks& question) const {
   return list;
 }
 
-const Ending& BrokerCore::ending_of(const Task& ended) const {
+const Ending& BrokerCore::ending_of(const Task& ended) {
   return ended.own_ending ? *ended.own_ending : *ended.attempts.back().ending;
 }
 

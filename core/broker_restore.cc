@@ -163,12 +163,7 @@ void BrokerCore::index_tasks() {
     if (task.waits_for > 0) ++dependants_waiting_;
     if (names_its_device(task)) serving.emplace_back(task.seq, ix);
     if (task.not_before != kNever) delayed_.emplace(task.not_before, ix, task.seq);
-    if (task.spec->timeouts.queue > Duration{0}) {
-      queue_deadlines_.emplace(task.submitted + task.spec->timeouts.queue, ix, task.seq);
-    }
-    if (task.spec->timeouts.deadline > Duration{0} && !task.cancel) {
-      deadlines_.emplace(task.submitted + task.spec->timeouts.deadline, ix, task.seq);
-    }
+    index_deadlines(ix);
   }
   std::sort(serving.begin(), serving.end());
   for (const auto& [seq, ix] : serving) {

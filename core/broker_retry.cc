@@ -54,14 +54,9 @@ std::string BrokerCore::decide_retried(const Task& task, const LookupSet<std::st
 Decision BrokerCore::decide_retry(const FromPeer& input, const RetryTasks& retry,
                                   Instant now) const {
   Decision decision;
-  const auto answer_with = [&](Message message) {
-    decision.sends.push_back(
-        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
-  };
   if (retry.guids.size() > kGuidsPerRequestMax) {
-    answer_with(Refused{RefusalCode::limit, "at most " + std::to_string(kGuidsPerRequestMax) +
-                                                " GUIDs in one request"});
-    return decision;
+    return refuse(input, RefusalCode::limit,
+                  "at most " + std::to_string(kGuidsPerRequestMax) + " GUIDs in one request");
   }
   const std::string who = cut_text(retry.who, kNameLengthMax);
   const std::string reason = cut_text(retry.reason, kMessageLengthMax);
@@ -103,7 +98,7 @@ Decision BrokerCore::decide_retry(const FromPeer& input, const RetryTasks& retry
     retried.insert(guid);
     decision.events.push_back(Event{now, TaskRetried{guid, reason, who, id}});
   }
-  answer_with(std::move(answer));
+  decision.sends.push_back(answer_to(input, std::move(answer)));
   return decision;
 }
 

@@ -35,7 +35,6 @@ BrokerCore::Rank BrokerCore::rank_of(uint32_t priority, ShareIx ix, uint64_t seq
               turn + after * cost_of(share), seq};
 }
 
-//
 // A job for which devices are, or have been, verified goes before its equals, by age: otherwise
 // each of two could take what was verified for the other, for ever.
 BrokerCore::Rank BrokerCore::rank_of(const Task& task, const Scratch& scratch,
@@ -113,28 +112,38 @@ void BrokerCore::apply_child_held(const Task& child, bool held) {
 // What is done for the task has begun, or is over.
 void BrokerCore::apply_preparing(const Task& task, bool begun) {
   if (task.group == kNone) return;
-  GroupLoad& group = groups_[task.group];
   if (begun) {
-    ++group.preparing;
-    return;
+    ++groups_[task.group].preparing;
+  } else {
+    leave_group_place(task.group, &GroupLoad::preparing);
   }
+}
+
+// One less of the group runs, or is prepared. Whoever its bound held back has a look.
+void BrokerCore::leave_group_place(GroupIx ix, uint64_t GroupLoad::*place) {
+  GroupLoad& group = groups_[ix];
   const bool was_full = group.running + group.preparing >= group.at_once;
-  --group.preparing;
+  --(group.*place);
   if (!was_full) return;
-  for (const ClassIx ix : group.classes) mark_class(ix);
+  for (const ClassIx waiting : group.classes) mark_class(waiting);
+}
+
+// The decision leases the task, or something that is done for it.
+BrokerCore::Scratch::Taken& BrokerCore::count_taken(const Task& task, Scratch& scratch) const {
+  const ShareLoad& share = shares_[task.share];
+  Scratch::Taken& taken = scratch.shares[task.share];
+  if (taken.leases == 0) taken.turn = share.turn;
+  ++taken.leases;
+  ++scratch.pools[share.pool];
+  ++scratch.lab;
+  return taken;
 }
 
 // The decision leases the task.
 void BrokerCore::count_lease(const Task& task, Scratch& scratch) const {
-  const ShareLoad& share = shares_[task.share];
-  Scratch::Taken& taken = scratch.shares[task.share];
-  const uint64_t turn =
-      std::max({taken.leases > 0 ? taken.turn : share.turn, turn_now_, scratch.turn_now});
-  scratch.turn_now = turn;
-  taken.turn = turn + cost_of(share);
-  ++taken.leases;
-  ++scratch.pools[share.pool];
-  ++scratch.lab;
+  Scratch::Taken& taken = count_taken(task, scratch);
+  scratch.turn_now = std::max({taken.turn, turn_now_, scratch.turn_now});
+  taken.turn = scratch.turn_now + cost_of(shares_[task.share]);
 }
 
 // A task that begins to count among its submitter's, its pool's and its group's.
@@ -204,12 +213,7 @@ void BrokerCore::apply_load(const Task& task, bool leased) {
   } else if (pool_was_full) {
     for (const ClassIx ix : pool.classes) mark_class(ix);
   }
-  if (task.group == kNone) return;
-  GroupLoad& group = groups_[task.group];
-  const bool group_was_full = group.running + group.preparing >= group.at_once;
-  --group.running;
-  if (!group_was_full) return;
-  for (const ClassIx ix : group.classes) mark_class(ix);
+  if (task.group != kNone) leave_group_place(task.group, &GroupLoad::running);
 }
 
 // Caps and weights of the inventory that is in force.

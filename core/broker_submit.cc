@@ -139,14 +139,9 @@ std::string invalid_terms(const TaskTerms& spec) {
 
 Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, Instant now) const {
   Decision decision;
-  const auto answer_with = [&](Message message) {
-    decision.sends.push_back(
-        Send{input.peer, Envelope{input.envelope.request, std::move(message)}});
-  };
   if (submit.tasks.size() > kSubmitTasksMax) {
-    answer_with(Refused{RefusalCode::limit,
-                        "at most " + std::to_string(kSubmitTasksMax) + " tasks in one Submit"});
-    return decision;
+    return refuse(input, RefusalCode::limit,
+                  "at most " + std::to_string(kSubmitTasksMax) + " tasks in one Submit");
   }
   SubmitReply answer;
   answer.results.reserve(submit.tasks.size());
@@ -178,15 +173,14 @@ Decision BrokerCore::decide_submit(const FromPeer& input, const Submit& submit, 
     decision.events.push_back(Event{now, TaskSubmitted{spec}});
   }
   decide_dependants(decision, now);
-  answer_with(std::move(answer));
+  decision.sends.push_back(answer_to(input, std::move(answer)));
   return decision;
 }
 
 // Why there is no room for another task now, `accepted` of this message counted, or empty.
 std::string BrokerCore::decide_room(size_t accepted) const {
   if (draining_) {
-    return "the broker takes no new work, by " + draining_->who +
-           (draining_->reason.empty() ? "" : ": " + draining_->reason) +
+    return "the broker takes no new work, " + by_whom(*draining_) +
            "; try again when it does, or: muster broker resume";
   }
   if (disk_low_) {

@@ -8,14 +8,6 @@ namespace muster {
 
 namespace {
 
-Decision refuse_sync(const FromPeer& input, std::string reason,
-                     RefusalCode code = RefusalCode::invalid) {
-  Decision decision;
-  decision.sends.push_back(
-      Send{input.peer, Envelope{input.envelope.request, Refused{code, std::move(reason)}}});
-  return decision;
-}
-
 std::string invalid_listed(const std::vector<ListedDevice>& listed) {
   if (listed.size() > kListedDevicesMax) {
     return "a worker lists at most " + std::to_string(kListedDevicesMax) + " devices";
@@ -63,21 +55,22 @@ std::string invalid_sync(const Sync& sync) {
 
 Decision BrokerCore::decide_sync(const FromPeer& input, const Sync& sync, Instant now) const {
   const Session& session = *find_session(input.peer);
-  if (session.role != Role::worker) return refuse_sync(input, "only workers send Sync");
+  if (session.role != Role::worker)
+    return refuse(input, RefusalCode::invalid, "only workers send Sync");
   if (const std::string problem = invalid_sync(sync); !problem.empty())
-    return refuse_sync(input, problem);
+    return refuse(input, RefusalCode::invalid, problem);
 
   const auto found = worker_by_name_.find(session.name);
   const Worker* worker = found == worker_by_name_.end() ? nullptr : &workers_[found->second];
   if (worker && sync.incarnation < worker->incarnation) {
-    return refuse_sync(input, "worker " + session.name + " is known in a newer incarnation (" +
-                                  std::to_string(worker->incarnation) +
-                                  "): is another worker of this " +
-                                  "name running, or was its clock set back?");
+    return refuse(input, RefusalCode::invalid,
+                  "worker " + session.name + " is known in a newer incarnation (" +
+                      std::to_string(worker->incarnation) + "): is another worker of this " +
+                      "name running, or was its clock set back?");
   }
   const bool finished = !worker || (worker->held.empty() && sync.reports.empty());
   if (!session.outdated.empty() && finished) {
-    return refuse_sync(input, session.outdated, RefusalCode::protocol);
+    return refuse(input, RefusalCode::protocol, session.outdated);
   }
   const bool known = worker && worker->present && worker->incarnation == sync.incarnation;
   if (!sync.full && !known) return {};  // a full one follows within a beat

@@ -20,6 +20,10 @@ std::string_view to_string(DeviceState state) {
   return "unknown";
 }
 
+std::string by_whom(const Draining& draining) {
+  return "by " + draining.who + (draining.reason.empty() ? "" : ": " + draining.reason);
+}
+
 std::string_view to_string(DeviceHealth health) {
   switch (health) {
     case DeviceHealth::unknown:

@@ -102,6 +102,9 @@ struct Draining {
   bool operator==(const Draining&) const = default;
 };
 
+// Whose word it is: "by kim: new disk".
+std::string by_whom(const Draining& draining);
+
 // A checked strategy, ready to be carried: `bytes` is an encoded Strategy (core/strategy.h;
 // encode_strategy / decode_strategy in io/codec.h). The broker matches and carries it.
 struct StrategyBlob {

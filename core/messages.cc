@@ -23,10 +23,10 @@ bool is_named(const std::vector<T>& named, const T& value) {
 }  // namespace
 
 bool is_meant(const ListTasks& question, std::string_view guid, const TaskTerms& spec,
-              TaskState state, Verdict verdict) {
-  return guid.starts_with(question.guid_prefix) && spec.group.starts_with(question.group_prefix) &&
-         is_named(question.states, state) && is_named(question.verdicts, verdict) &&
-         is_named(question.kinds, spec.kind) &&
+              TaskState state, Verdict verdict, bool buried) {
+  return (buried || !question.buried) && guid.starts_with(question.guid_prefix) &&
+         spec.group.starts_with(question.group_prefix) && is_named(question.states, state) &&
+         is_named(question.verdicts, verdict) && is_named(question.kinds, spec.kind) &&
          (question.name.empty() || Glob(question.name).matches(spec.name)) &&
          std::includes(spec.metadata.begin(), spec.metadata.end(), question.metadata.begin(),
                        question.metadata.end());

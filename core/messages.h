@@ -311,9 +311,9 @@ struct ListTasks {                              // TaskList, newest first
   bool buried = false;                          // only those that are (TaskInfo::buried)
   bool operator==(const ListTasks&) const = default;
 };
-// Whether such a task is one that `question` means, `max` apart.
+// Whether such a task is one that `question` means, `max` apart. `buried`: TaskInfo::buried.
 bool is_meant(const ListTasks& question, std::string_view guid, const TaskTerms& spec,
-              TaskState state, Verdict verdict);
+              TaskState state, Verdict verdict, bool buried);
 struct TaskList {
   std::vector<TaskInfo> tasks;  // brief
   uint64_t total = 0;           // that matched, before `max`

@@ -118,9 +118,18 @@ TEST(ListTasks, EveryWordOfAQuestionMustHold) {
   for (const Row& row : rows) {
     ListTasks question;
     row.ask(question);
-    EXPECT_EQ(is_meant(question, spec.guid, spec, TaskState::ended, Verdict::fail), row.is_meant)
+    EXPECT_EQ(is_meant(question, spec.guid, spec, TaskState::ended, Verdict::fail, false),
+              row.is_meant)
         << row.word;
   }
+}
+
+TEST(Messages, OnlyBuriedTasksAreMeantWhereTheseAreAskedFor) {
+  const TaskTerms spec;
+  ListTasks question;
+  question.buried = true;
+  EXPECT_TRUE(is_meant(question, "task-100001", spec, TaskState::ended, Verdict::fail, true));
+  EXPECT_FALSE(is_meant(question, "task-100001", spec, TaskState::ended, Verdict::fail, false));
 }
 
 }  // namespace
