@@ -9,7 +9,7 @@ namespace {
 
 // How long the collector may take for what the broker has recorded.
 constexpr Duration kLedgerPatience = 5s;
-constexpr Duration kPollInterval = 50ms;
+constexpr Duration kPollInterval = 50ms;  // a ledger tells nobody that it has more
 
 }  // namespace
 

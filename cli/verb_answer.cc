@@ -31,7 +31,7 @@ constexpr uint64_t kEventsDefault = 50;
 constexpr Duration kFeedTick = 1s;
 // How long the collector may take to close the groups of a task that has ended.
 constexpr Duration kStatusLogPatience = 5s;
-constexpr Duration kPollInterval = 50ms;
+constexpr Duration kPollInterval = 50ms;  // nobody tells when the file is there
 constexpr size_t kStatusLogBytesMax = 256 << 20;
 
 // --- events ---

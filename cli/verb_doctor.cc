@@ -22,7 +22,7 @@ namespace {
 
 constexpr Duration kPatience = 3s;
 constexpr Duration kPollPatience = 500ms;
-constexpr Duration kPollInterval = 100ms;
+constexpr Duration kPollInterval = 100ms;  // what is wrong does not tell when it is mended
 
 // The kernel knows whether anything keeps its clock in time; reading that needs no rights.
 bool clock_is_synchronised() {

@@ -62,8 +62,7 @@ HttpAnswer ApiRoutes::answer(const HttpCall& call) const {
   for (const ApiRoute& route : routes_) {
     if (!fits(route.path, parts)) continue;
     if (!route.takes(call)) {
-      allowed += (allowed.empty() ? "" : ", ") + route.method;
-      if (route.method == "GET") allowed += ", HEAD";
+      route.add_methods(allowed);
       continue;
     }
     const auto parameters = read_parameters(route.path, parts);

@@ -77,6 +77,11 @@ Result<Done> take_block(const std::string& bytes, const FeedFilter& filter, Take
   return Done{};
 }
 
+// Where either is not known, they may be one.
+bool is_other_log(const std::string& one, const std::string& other) {
+  return !one.empty() && !other.empty() && one != other;
+}
+
 }  // namespace
 
 std::optional<std::string> invalid_filter(const FeedFilter& filter) {
@@ -122,7 +127,7 @@ FeedBatch FeedSubscription::end(std::string why, Place place) {
 }
 
 bool FeedSubscription::is_of_another(const std::string& log_id) const {
-  return !log_id_.empty() && !log_id.empty() && log_id != log_id_;
+  return is_other_log(log_id_, log_id);
 }
 
 // The broker has this one now.
@@ -293,7 +298,7 @@ FeedBatch Feed::read(const FeedPosition& from, const FeedFilter& filter) {
   auto read = read_chunk(std::max<uint64_t>(from.seq, 1), filter, kReadPatience);
   const auto* error = std::get_if<SourceError>(&read);
   batch.log_id = error != nullptr ? error->log_id : std::get<Chunk>(read).log_id;
-  if (!batch.log_id.empty() && !from.log_id.empty() && batch.log_id != from.log_id) {
+  if (is_other_log(from.log_id, batch.log_id)) {
     batch.ended = kOtherLog;
     batch.is_place_lost = true;
     return batch;

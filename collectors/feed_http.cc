@@ -86,22 +86,23 @@ std::string id_line(uint64_t seq, const std::string& log_id) {
   return "id: " + std::to_string(seq) + (log_id.empty() ? "" : "@" + log_id) + "\n";
 }
 
-// An event with its log as the last member.
-std::string json_line(const FeedEvent& event, const std::string& log_id) {
+// What comes in the place of an event's last brace, so that its log is the last member.
+std::string end_of_line(const std::string& log_id) {
   JsonWriter member;
   member.begin_object();
   member.text("log", log_id);
   member.end_object();
-  std::string line = event.json;
-  line.back() = ',';
-  return line + member.take().substr(1) + "\n";
+  std::string end = member.take();
+  end.front() = ',';
+  return end + "\n";
 }
 
 std::string render(Form form, const FeedBatch& batch) {
   std::string text;
+  const std::string line_end = form == Form::ndjson ? end_of_line(batch.log_id) : "";
   for (const FeedEventPtr& event : batch.events) {
     if (form == Form::ndjson) {
-      text += json_line(*event, batch.log_id);
+      text.append(event->json, 0, event->json.size() - 1) += line_end;
       continue;
     }
     text += id_line(event->seq, batch.log_id) + "event: " + event->type + "\ndata: ";

@@ -42,8 +42,7 @@ std::optional<HttpAnswer> refuse_call(const HttpCall& call, const std::vector<Ht
   for (const HttpRoute& route : routes) {
     if (route.path != path) continue;
     if (route.takes(call)) return refuse_query(call, route.query);
-    allowed += (allowed.empty() ? "" : ", ") + route.method;
-    if (route.method == "GET") allowed += ", HEAD";
+    route.add_methods(allowed);
   }
   return refuse_method(call, allowed);
 }

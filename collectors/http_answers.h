@@ -35,6 +35,11 @@ struct HttpRoute {
   bool takes(const HttpCall& call) const {
     return method == call.method || (method == "GET" && call.reads());
   }
+  // The methods that it takes, added to those of a 405.
+  void add_methods(std::string& allowed) const {
+    allowed += (allowed.empty() ? "" : ", ") + method;
+    if (method == "GET") allowed += ", HEAD";
+  }
 };
 
 // 405 or 400 when none of those of `routes` that have this path takes the call.

@@ -12,6 +12,7 @@
 #include "io/ledger_json.h"
 #include "io/measure_pages.h"
 #include "io/measure_where.h"
+#include "io/word.h"
 
 namespace muster {
 namespace {
@@ -63,12 +64,7 @@ struct PageRows {
   std::optional<Cursor> next;
 
   HttpAnswer answer(std::string_view name) const {
-    if constexpr (std::is_same_v<Cursor, uint64_t>) {
-      return answer_json(page_to_json(name, texts, next));
-    } else {
-      return answer_json(next ? page_to_json(name, texts, *next)
-                              : page_to_json(name, texts, std::nullopt));
-    }
+    return answer_json(page_to_json(name, texts, next));
   }
 };
 
@@ -126,20 +122,12 @@ HttpAnswer answer_reports(Ledger& ledger, const HttpCall& call, const std::strin
   return rows.answer(name);
 }
 
-template <typename Enum>
-std::optional<Enum> find_word(const std::string& text, Enum last) {
-  for (int i = 0; i <= static_cast<int>(last); ++i) {
-    if (to_string(static_cast<Enum>(i)) == text) return static_cast<Enum>(i);
-  }
-  return std::nullopt;
-}
-
 HttpAnswer tasks_by_prefix(Ledger& ledger, const std::string& prefix, uint32_t max) {
   std::vector<std::string> rows;
   for (const std::string& guid : take(ledger.find_guids(prefix, std::min(max, kApiPrefixMax)))) {
     if (const auto task = take(ledger.task(guid))) rows.push_back(task_to_json(*task, true));
   }
-  return answer_json(page_to_json("tasks", rows, std::nullopt));
+  return answer_json(page_to_json("tasks", rows));
 }
 
 HttpAnswer answer_tasks(Ledger& ledger, const HttpCall& call, const std::vector<std::string>&) {
@@ -151,10 +139,9 @@ HttpAnswer answer_tasks(Ledger& ledger, const HttpCall& call, const std::vector<
   LedgerTaskFilter filter;
   if (const std::string state = query_text(call, "state"); !state.empty()) {
     filter.state = find_word(state, TaskState::ended);
-    const std::vector<std::string> states = {"queued", "leased", "running", "ended"};
     if (!filter.state) {
-      return http_refusal(400,
-                          "no task has the state " + quote_text(state) + suggestion(state, states));
+      return http_refusal(400, "no task has the state " + quote_text(state) +
+                                   suggestion(state, words_up_to(TaskState::ended)));
     }
   }
   if (const std::string kind = query_text(call, "kind"); !kind.empty()) {
@@ -229,10 +216,9 @@ Result<LedgerDeviceFilter> read_device_filter(const HttpCall& call) {
   LedgerDeviceFilter filter;
   if (const std::string health = query_text(call, "health"); !health.empty()) {
     filter.health = find_word(health, DeviceHealth::locked);
-    const std::vector<std::string> words = {"unknown",     "good",        "bad",
-                                            "quarantined", "needs_human", "locked"};
     if (!filter.health) {
-      return Error{"no device's health is " + quote_text(health) + suggestion(health, words)};
+      return Error{"no device's health is " + quote_text(health) +
+                   suggestion(health, words_up_to(DeviceHealth::locked))};
     }
   }
   if (call.query.contains("declared")) {
@@ -294,7 +280,7 @@ HttpAnswer answer_stats(Ledger& ledger, const HttpCall& call, const std::vector<
   for (const ActionStat& stat : take(ledger.action_stats(query_text(call, "strategy")))) {
     rows.push_back(action_stat_to_json(stat));
   }
-  return answer_json(page_to_json("action_stats", rows, std::nullopt));
+  return answer_json(page_to_json("action_stats", rows));
 }
 
 HttpAnswer answer_strategies(Ledger& ledger, const HttpCall&, const std::vector<std::string>&) {
@@ -306,7 +292,7 @@ HttpAnswer answer_strategies(Ledger& ledger, const HttpCall&, const std::vector<
     json.end_object();
     rows.push_back(json.take());
   }
-  return answer_json(page_to_json("strategies", rows, std::nullopt));
+  return answer_json(page_to_json("strategies", rows));
 }
 
 HttpAnswer answer_measure_tables(Ledger& ledger, const HttpCall&, const std::vector<std::string>&) {
@@ -314,7 +300,7 @@ HttpAnswer answer_measure_tables(Ledger& ledger, const HttpCall&, const std::vec
   for (const MeasureTable& table : take(ledger.measure_tables())) {
     rows.push_back(measure_table_to_json(table));
   }
-  return answer_json(page_to_json("measure_tables", rows, std::nullopt));
+  return answer_json(page_to_json("measure_tables", rows));
 }
 
 }  // namespace

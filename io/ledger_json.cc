@@ -283,10 +283,10 @@ std::string page_to_json(std::string_view name, const std::vector<std::string>& 
 }
 
 std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
-                         std::string_view next) {
+                         const std::optional<std::string>& next) {
   JsonWriter json;
   begin_page(json, name, rows);
-  json.text("next", next);
+  if (next) json.text("next", *next);
   return finish(json);
 }
 

@@ -55,9 +55,9 @@ std::string measurements_to_json(const std::string& table, const MeasureAnswer& 
 // {"schema": "muster.NAME/1", NAME: [rows], "next": N}; `next` is where the next page begins, if
 // there is one. Each row is JSON.
 std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
-                         std::optional<uint64_t> next);
+                         std::optional<uint64_t> next = std::nullopt);
 std::string page_to_json(std::string_view name, const std::vector<std::string>& rows,
-                         std::string_view next);
+                         const std::optional<std::string>& next);
 
 // The inverses. What is missing or of the wrong type has its default; a seq, a guid and what has no
 // place in the JSON is lost.
