@@ -22,12 +22,6 @@ using ::testing::IsEmpty;
 constexpr const char* kRepair = "0194-repair-of-dut";
 constexpr const char* kSecond = "0194-second-repair";
 
-EventBody applied(std::vector<DeviceSpec> devices) {
-  auto inventory = std::make_shared<Inventory>();
-  inventory->devices = std::move(devices);
-  return InventoryApplied{inventory, "ann@desk"};
-}
-
 EventBody action(const std::string& guid, const std::string& tag, Outcome outcome) {
   EventBody body = case_result(guid, 1, tag, outcome);
   std::get<CaseResult>(std::get<AttemptReported>(body).body).suite = "repair";

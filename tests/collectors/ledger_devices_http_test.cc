@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "collectors/ledger_http.h"
+#include "tests/collectors/ledger_http_kit.h"
 #include "tests/collectors/ledger_kit.h"
 #include "tests/collectors/script.h"
 
@@ -19,20 +20,13 @@ using ::testing::IsEmpty;
 constexpr const char* kJob = "0194-job";
 constexpr const char* kRepair = "0194-repair";
 
-EventBody applied(std::vector<DeviceSpec> devices) {
-  auto inventory = std::make_shared<Inventory>();
-  inventory->devices = std::move(devices);
-  return InventoryApplied{inventory, "ann@desk"};
-}
-
 DeviceSpec device(const std::string& name, const std::string& model, const std::string& strategy) {
   return {name, {{"type", "handset"}, {"model", model}}, "bench", {}, strategy, "", ""};
 }
 
 class LedgerDevicesHttpTest : public ::testing::TestWithParam<LedgerKind> {
  protected:
-  LedgerDevicesHttpTest() : http_([this] { return Ledger::open(ledger_.place()); }, "here") {
-    http_.add_routes(api_);
+  LedgerDevicesHttpTest() {
     DeviceListed found;
     found.worker = "bench-2";
     found.device.name = "found-1";
@@ -50,33 +44,20 @@ class LedgerDevicesHttpTest : public ::testing::TestWithParam<LedgerKind> {
     }));
   }
 
-  HttpAnswer ask(const std::string& path, std::map<std::string, std::string> query = {}) {
-    HttpCall call;
-    call.method = "GET";
-    call.path = path;
-    call.query = std::move(query);
-    return api_.answer(call);
-  }
-  json get(const std::string& path, std::map<std::string, std::string> query = {}) {
-    const HttpAnswer answer = ask(path, std::move(query));
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    return json::parse(answer.body, nullptr, false);
-  }
   std::vector<std::string> names(std::map<std::string, std::string> query) {
     std::vector<std::string> names;
-    const json page = get("/api/v1/devices", std::move(query));
+    const json page = api_.get("/api/v1/devices", std::move(query));
     for (const json& row : page["devices"]) names.push_back(row["name"]);
     return names;
   }
 
   NewLedger ledger_{GetParam()};
-  LedgerHttp http_;
-  ApiRoutes api_;
+  LedgerApi api_{[this] { return Ledger::open(ledger_.place()); }};
 };
 
 // There was a history of a device, and no way to learn its name.
 TEST_P(LedgerDevicesHttpTest, EveryDeviceIsListed) {
-  const json page = get("/api/v1/devices");
+  const json page = api_.get("/api/v1/devices");
   EXPECT_EQ(page["schema"], "muster.devices/1");
   EXPECT_FALSE(page.contains("next"));
   ASSERT_EQ(page["devices"].size(), 4u) << page;
@@ -112,22 +93,23 @@ TEST_P(LedgerDevicesHttpTest, EveryDeviceIsListed) {
 }
 
 TEST_P(LedgerDevicesHttpTest, OneDeviceHasWhatBecameOfItsAttempts) {
-  const json one = get("/api/v1/devices/dut-1");
+  const json one = api_.get("/api/v1/devices/dut-1");
   EXPECT_EQ(one["name"], "dut-1");
   EXPECT_EQ(one["counts"], json::parse(R"([{"kind": "job", "outcome": "fail", "attempts": 1},
                             {"kind": "repair", "attempts": 1}])"));
-  EXPECT_THAT(get("/api/v1/devices/gone-1")["counts"], IsEmpty());
-  const HttpAnswer missing = ask("/api/v1/devices/dut-3");
+  EXPECT_THAT(api_.get("/api/v1/devices/gone-1")["counts"], IsEmpty());
+  const HttpAnswer missing = api_.ask("/api/v1/devices/dut-3");
   EXPECT_EQ(missing.status, 404);
   EXPECT_THAT(missing.body, HasSubstr("knows no device \\\"dut-3\\\""));
 }
 
 // It was an empty page, as of one to which nothing has happened.
 TEST_P(LedgerDevicesHttpTest, ADeviceThatNobodyKnowsHasNoHistory) {
-  EXPECT_EQ(get("/api/v1/devices/dut-1/history")["device_history"].size(), 3u);
-  EXPECT_THAT(get("/api/v1/devices/gone-1/history")["device_history"], IsEmpty());
-  EXPECT_THAT(get("/api/v1/devices/dut-1/history", {{"cursor", "1"}})["device_history"], IsEmpty());
-  const HttpAnswer missing = ask("/api/v1/devices/dut-3/history");
+  EXPECT_EQ(api_.get("/api/v1/devices/dut-1/history")["device_history"].size(), 3u);
+  EXPECT_THAT(api_.get("/api/v1/devices/gone-1/history")["device_history"], IsEmpty());
+  EXPECT_THAT(api_.get("/api/v1/devices/dut-1/history", {{"cursor", "1"}})["device_history"],
+              IsEmpty());
+  const HttpAnswer missing = api_.ask("/api/v1/devices/dut-3/history");
   EXPECT_EQ(missing.status, 404);
   EXPECT_THAT(missing.body, HasSubstr("knows no device \\\"dut-3\\\""));
 }
@@ -137,7 +119,7 @@ TEST_P(LedgerDevicesHttpTest, PagesOfAnySizeHaveEachDeviceOnce) {
     std::vector<std::string> seen;
     std::map<std::string, std::string> query = {{"max", max}};
     for (bool more = true; more;) {
-      const json page = get("/api/v1/devices", query);
+      const json page = api_.get("/api/v1/devices", query);
       EXPECT_LE(page["devices"].size(), std::stoul(max));
       for (const json& row : page["devices"]) seen.push_back(row["name"]);
       more = page.contains("next");
@@ -170,7 +152,7 @@ TEST_P(LedgerDevicesHttpTest, WhatCannotBeAskedIsRefused) {
               {"cursor", "\xff", "cursor is no text"},
               {"healt", "bad", "health"}};
   for (const auto& row : rows) {
-    const HttpAnswer answer = ask("/api/v1/devices", {{row.word, row.value}});
+    const HttpAnswer answer = api_.ask("/api/v1/devices", {{row.word, row.value}});
     EXPECT_EQ(answer.status, 400) << row.word << "=" << row.value;
     EXPECT_THAT(answer.body, HasSubstr(row.reason));
   }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/ledger_place.h"
+#include "tests/collectors/ledger_http_kit.h"
 #include "tests/collectors/ledger_kit.h"
 #include "tests/collectors/script.h"
 #include "tests/support/watched_store.h"
@@ -24,33 +25,19 @@ constexpr const char* kJob = "0194-job";
 
 class LedgerHttpTest : public ::testing::TestWithParam<LedgerKind> {
  protected:
-  LedgerHttpTest() : http_([this] { return open(); }, "here") { http_.add_routes(api_); }
-
   Result<Ledger> open() {
     Result<std::unique_ptr<SqlStore>> store = open_ledger_store_read_only(ledger_.place());
     if (!store.ok()) return Error{store.error()};
     return Ledger::open(std::make_unique<WatchedStore>(std::move(*store), watch_));
   }
 
-  HttpAnswer ask(const std::string& path, std::map<std::string, std::string> query = {}) {
-    HttpCall call;
-    call.method = "GET";
-    call.path = path;
-    call.query = std::move(query);
-    return api_.answer(call);
-  }
-  json get(const std::string& path, std::map<std::string, std::string> query = {}) {
-    const HttpAnswer answer = ask(path, std::move(query));
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    return json::parse(answer.body);
-  }
   // The numbers of all rows, page by page, in the order of the answers.
   std::vector<uint64_t> all(const std::string& path, const std::string& rows,
                             const std::string& max) {
     std::vector<uint64_t> seqs;
     std::map<std::string, std::string> query = {{"max", max}};
     for (size_t pages = 0; pages < 1'000; ++pages) {
-      const json page = get(path, query);
+      const json page = api_.get(path, query);
       EXPECT_LE(page[rows].size(), std::stoul(max));
       for (const json& row : page[rows]) seqs.push_back(row["seq"]);
       if (!page.contains("next")) return seqs;
@@ -62,8 +49,7 @@ class LedgerHttpTest : public ::testing::TestWithParam<LedgerKind> {
 
   NewLedger ledger_{GetParam()};
   StoreWatch watch_;
-  LedgerHttp http_;
-  ApiRoutes api_;
+  LedgerApi api_{[this] { return open(); }};
 };
 
 CaseResult long_case(int i) {
@@ -78,7 +64,7 @@ TEST_P(LedgerHttpTest, APageOfLongRowsReadsLittleMoreThanItHas) {
   for (int i = 0; i < kRows; ++i) bodies.push_back(reported(kJob, 1, long_case(i)));
   deliver(std::move(bodies));
   const std::string path = "/api/v1/tasks/" + std::string(kJob) + "/results";
-  const json page = get(path);
+  const json page = api_.get(path);
   const size_t shown = page["results"].size();
   EXPECT_GT(shown * 40'000, kApiPageBytes - 100'000);
   EXPECT_LT(shown * 40'000, kApiPageBytes + 100'000);
@@ -103,7 +89,7 @@ TEST_P(LedgerHttpTest, ThePagesOfMeasurementsEndToo) {
   std::map<std::string, std::string> query;
   size_t pages = 0;
   for (bool more = true; more && pages < 10; ++pages) {
-    const HttpAnswer answer = ask("/api/v1/measurements/boot", query);
+    const HttpAnswer answer = api_.ask("/api/v1/measurements/boot", query);
     EXPECT_LT(answer.body.size(), kApiPageBytes + 100'000);
     const json page = json::parse(answer.body);
     std::vector<uint64_t> part;
@@ -136,9 +122,9 @@ TEST_P(LedgerHttpTest, PagesOfAnySizeHaveEachRowOnce) {
 TEST_P(LedgerHttpTest, AListOfTasksIsReadWithoutTheirWork) {
   deliver({submitted(kJob)});
   watch_.statements.clear();
-  EXPECT_EQ(get("/api/v1/tasks")["tasks"].size(), 1u);
+  EXPECT_EQ(api_.get("/api/v1/tasks")["tasks"].size(), 1u);
   for (const std::string& sql : watch_.statements) EXPECT_THAT(sql, Not(HasSubstr(", work ")));
-  get("/api/v1/tasks/" + std::string(kJob));
+  api_.get("/api/v1/tasks/" + std::string(kJob));
   EXPECT_THAT(watch_.statements, ::testing::Contains(HasSubstr(", work ")));
 }
 
@@ -155,39 +141,39 @@ TEST_P(LedgerHttpTest, AMisspeltWordIsRefusedWithTheOneThatIsMeant) {
               {"/api/v1/measurements/boot", "wher", "where"},
               {"/api/v1/strategies/stats", "strategies", "strategy"}};
   for (const auto& row : rows) {
-    const HttpAnswer answer = ask(row.path, {{row.word, "1"}});
+    const HttpAnswer answer = api_.ask(row.path, {{row.word, "1"}});
     EXPECT_EQ(answer.status, 400) << row.path;
     EXPECT_THAT(answer.body, HasSubstr("did you mean \\\"" + row.meant + "\\\"?")) << row.word;
   }
-  EXPECT_EQ(ask(task, {{"max", "1"}}).status, 400);
-  EXPECT_EQ(ask("/api/v1/ledger", {{"x", ""}}).status, 400);
+  EXPECT_EQ(api_.ask(task, {{"max", "1"}}).status, 400);
+  EXPECT_EQ(api_.ask("/api/v1/ledger", {{"x", ""}}).status, 400);
 }
 
 TEST_P(LedgerHttpTest, AWordThatIsNoTextIsRefused) {
   deliver({submitted(kJob)});
   for (const char* word : {"parent", "prefix", "state"}) {
-    EXPECT_EQ(ask("/api/v1/tasks", {{word, "\xff\xfe"}}).status, 400) << word;
-    EXPECT_EQ(ask("/api/v1/tasks", {{word, std::string("a\0b", 3)}}).status, 400) << word;
+    EXPECT_EQ(api_.ask("/api/v1/tasks", {{word, "\xff\xfe"}}).status, 400) << word;
+    EXPECT_EQ(api_.ask("/api/v1/tasks", {{word, std::string("a\0b", 3)}}).status, 400) << word;
   }
-  EXPECT_EQ(ask("/api/v1/strategies/stats", {{"strategy", "\xc3"}}).status, 400);
-  EXPECT_EQ(ask("/api/v1/tasks", {{"parent", "漢"}}).status, 200);
+  EXPECT_EQ(api_.ask("/api/v1/strategies/stats", {{"strategy", "\xc3"}}).status, 400);
+  EXPECT_EQ(api_.ask("/api/v1/tasks", {{"parent", "漢"}}).status, 200);
 }
 
 TEST_P(LedgerHttpTest, SaysWhichTablesOfMeasurementsThereAre) {
-  EXPECT_EQ(ask("/api/v1/measurements").status, 503);  // nothing was collected yet
+  EXPECT_EQ(api_.ask("/api/v1/measurements").status, 503);  // nothing was collected yet
   deliver({submitted(kJob), leased(kJob, 1),
            reported(kJob, 1, Measurement{"boot", {{"seconds", 1.5}, {"cold", true}}}),
            reported(kJob, 1, Measurement{"a b", {{"n", int64_t{1}}}})});
-  const json tables = get("/api/v1/measurements")["measure_tables"];
+  const json tables = api_.get("/api/v1/measurements")["measure_tables"];
   const json expected = json::parse(R"([
       {"name":"a b","columns":[{"name":"n","type":"integer"}]},
       {"name":"boot","columns":[{"name":"seconds","type":"real"},
                                 {"name":"cold","type":"boolean"}]}])");
   EXPECT_EQ(tables, expected);
-  EXPECT_EQ(ask("/api/v1/measurements/bot").status, 404);
-  EXPECT_EQ(ask("/api/v1/measurements/boot", {{"where", "second>1"}}).status, 400);
-  EXPECT_EQ(ask("/api/v1/measurements/boot", {{"where", "seconds>x"}}).status, 400);
-  EXPECT_EQ(ask("/api/v1/tasks/nobody/events").status, 404);
+  EXPECT_EQ(api_.ask("/api/v1/measurements/bot").status, 404);
+  EXPECT_EQ(api_.ask("/api/v1/measurements/boot", {{"where", "second>1"}}).status, 400);
+  EXPECT_EQ(api_.ask("/api/v1/measurements/boot", {{"where", "seconds>x"}}).status, 400);
+  EXPECT_EQ(api_.ask("/api/v1/tasks/nobody/events").status, 404);
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, LedgerHttpTest,

@@ -89,6 +89,12 @@ EventBody attempt_ended(const std::string& guid, uint32_t attempt, Outcome outco
   return event;
 }
 
+EventBody applied(std::vector<DeviceSpec> devices) {
+  auto inventory = std::make_shared<Inventory>();
+  inventory->devices = std::move(devices);
+  return InventoryApplied{inventory, "ann@desk"};
+}
+
 EventBody task_ended(const std::string& guid, Cause cause, const std::string& message) {
   TaskEnded event;
   event.guid = guid;

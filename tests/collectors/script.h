@@ -28,6 +28,8 @@ EventBody case_result(const std::string& guid, uint32_t attempt, const std::stri
 EventBody attempt_ended(const std::string& guid, uint32_t attempt, Outcome outcome, Cause cause,
                         Verdict verdict, const std::string& message = "",
                         const std::string& worker = "bench");
+// By this inventory of devices alone.
+EventBody applied(std::vector<DeviceSpec> devices);
 EventBody task_ended(const std::string& guid, Cause cause, const std::string& message);
 
 // GUIDs of make_script's tasks.
