@@ -239,8 +239,6 @@ void BrokerCore::enqueue(TaskIx ix, bool first) {
   mark_class(task.task_class);
 }
 
-// Takes a task that is leased out of its queue. It is not always the first: a job whose devices are
-// being verified is passed by. What stayed behind would be leased before a retry's back-off.
 // Of a task that has not ended.
 void BrokerCore::index_deadlines(TaskIx ix) {
   const Task& task = tasks_[ix];
@@ -253,6 +251,8 @@ void BrokerCore::index_deadlines(TaskIx ix) {
   }
 }
 
+// Takes a task that is leased out of its queue. It is not always the first: a job whose devices are
+// being verified is passed by. What stayed behind would be leased before a retry's back-off.
 void BrokerCore::dequeue(TaskIx ix) {
   Task& task = tasks_[ix];
   TaskClass& task_class = classes_[task.task_class];

@@ -22,7 +22,7 @@ HttpAnswer LedgerApi::ask(const std::string& path, Query query) {
 nlohmann::json LedgerApi::get(const std::string& path, Query query) {
   const HttpAnswer answer = ask(path, std::move(query));
   EXPECT_EQ(answer.status, 200) << answer.body;
-  return nlohmann::json::parse(answer.body, nullptr, false);
+  return nlohmann::json::parse(answer.body);
 }
 
 }  // namespace muster

@@ -17,7 +17,7 @@ class LedgerApi {
 
   HttpAnswer ask(const std::string& path, Query query = {});
 
-  // The document of a call that must succeed: anything but a 200 fails the test.
+  // The document of a call that must succeed: anything but JSON with a 200 fails the test.
   nlohmann::json get(const std::string& path, Query query = {});
 
  private:
