@@ -312,11 +312,13 @@ class BrokerCore : private broker_state::HardState {
   void decide_judgements(Decision& decision, Judged& judged, Instant now) const;
   void decide_health(const EventBody& body, Judged& judged, Instant now,
                      std::vector<Event>& events) const;
-  void decide_health_after_job(const AttemptEnded& ended, const Task& task, Judged& judged,
-                               Instant now) const;
-  void decide_no_result(const Task& task, DeviceIx subject, Judged& judged, Instant now) const;
-  void decide_health_after_check(const AttemptEnded& ended, const Task& task, Judged& judged,
-                                 Instant now) const;
+  // `said`: what this end says, of what was judged before it in the same decision.
+  void decide_health_after_job(const AttemptEnded& ended, const Task& task, const Judged& judged,
+                               Judged& said, Instant now) const;
+  void decide_no_result(const Task& task, DeviceIx subject, const Judged& judged, Judged& said,
+                        Instant now) const;
+  void decide_health_after_check(const AttemptEnded& ended, const Task& task, const Judged& judged,
+                                 Judged& said, Instant now) const;
   static bool is_reverify(const TaskTerms& spec);
   void decide_reverify(Instant now, Decision& decision) const;
   DeviceJudged judge_failure(DeviceIx device, uint32_t DeviceJudged::*count, const Judged& judged,

@@ -108,24 +108,22 @@ void BrokerCore::decide_health(const EventBody& body, Judged& judged, Instant no
   const auto* over = std::get_if<TaskEnded>(&body);
   if (!ended && !over) return;
   const Task& task = *find_task(ended ? ended->token.guid : over->guid);
-  Judged said = judged;
+  Judged said;  // by this end, of what was judged before
   if (over) {
     if (over->ending.cause == Cause::capacity) return;  // its device is gone
     const auto subject = task.spec->devices.empty()
                              ? device_by_name_.end()
                              : device_by_name_.find(task.spec->devices[0].name);
     if (subject == device_by_name_.end()) return;
-    decide_no_result(task, subject->second, said, now);
+    decide_no_result(task, subject->second, judged, said, now);
   } else if (task.attempts.back().devices.empty()) {
     return;
   } else if (task.spec->kind == TaskKind::job) {
-    decide_health_after_job(*ended, task, said, now);
+    decide_health_after_job(*ended, task, judged, said, now);
   } else {
-    decide_health_after_check(*ended, task, said, now);
+    decide_health_after_check(*ended, task, judged, said, now);
   }
   for (auto& [ix, judgement] : said) {
-    const auto before = judged.find(ix);
-    if (before != judged.end() && before->second == judgement) continue;
     judgement.guid = task.guid();
     judgement.reason = cut_text(judgement.reason, kMessageLengthMax);
     events.push_back(Event{now, judgement});
@@ -136,7 +134,7 @@ void BrokerCore::decide_health(const EventBody& body, Judged& judged, Instant no
 // A job says little of its devices: what it blames is to be verified before the next job. That
 // counts against a device where it is clear which one is meant.
 void BrokerCore::decide_health_after_job(const AttemptEnded& ended, const Task& task,
-                                         Judged& judged, Instant now) const {
+                                         const Judged& judged, Judged& said, Instant now) const {
   const Ending& ending = ended.ending;
   const std::vector<DeviceIx>& devices = task.attempts.back().devices;
   const size_t asked_for = std::min(devices.size(), task.spec->devices.size());
@@ -170,7 +168,7 @@ void BrokerCore::decide_health_after_job(const AttemptEnded& ended, const Task& 
       continue;
     }
     judgement.who = kBroker;
-    judged[ix] = std::move(judgement);
+    said[ix] = std::move(judgement);
   }
 }
 
@@ -181,7 +179,7 @@ std::string BrokerCore::level_of(const Task& task) const {
 }
 
 void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task& task,
-                                           Judged& judged, Instant now) const {
+                                           const Judged& judged, Judged& said, Instant now) const {
   const Ending& ending = ended.ending;
   const std::vector<DeviceIx>& devices = task.attempts.back().devices;
   const DeviceIx subject = devices[0];
@@ -192,7 +190,7 @@ void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task
     const bool fit = is_fit_for_job(before.health);
     const bool covers = level.empty() || level == before.level;
     if (passed && !fit && !covers) {
-      judged[ix] = before;  // a part of the checks does not outdo the whole of them
+      said[ix] = before;  // a part of the checks does not outdo the whole of them
       return;
     }
     DeviceJudged judgement =
@@ -205,7 +203,7 @@ void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task
     }
     judgement.level = passed || fit || covers ? level : "";
     judgement.reason = reason;
-    judged[ix] = std::move(judgement);
+    said[ix] = std::move(judgement);
   };
   if (ending.outcome == Outcome::pass) {
     judge(subject, ending.message, true);
@@ -228,19 +226,19 @@ void BrokerCore::decide_health_after_check(const AttemptEnded& ended, const Task
       if (blamed->second == subject) return;  // which is a result
     }
   }
-  if (ended.verdict != Verdict::none) decide_no_result(task, subject, judged, now);
+  if (ended.verdict != Verdict::none) decide_no_result(task, subject, judged, said, now);
 }
 
 // A verification that the broker asked for by itself came to no result. The same back-off again, or
 // it would ask without a pause.
-void BrokerCore::decide_no_result(const Task& task, DeviceIx subject, Judged& judged,
-                                  Instant now) const {
+void BrokerCore::decide_no_result(const Task& task, DeviceIx subject, const Judged& judged,
+                                  Judged& said, Instant now) const {
   if (!is_reverify(*task.spec)) return;
   DeviceJudged same = device_as_judged(subject, judged);
   const Duration pause = back_off(std::max(same.failures, same.job_failures));
   if (!is_failed(same.health, same.who)) return;
   same.until = pause > Duration{0} ? now + pause : kNever;
-  judged[subject] = std::move(same);
+  said[subject] = std::move(same);
 }
 
 DeviceJudged BrokerCore::device_as_judged(DeviceIx ix, const Judged& judged) const {

@@ -100,10 +100,18 @@ class Broker {
     return sync;
   }
   void report(const std::string& peer, const AttemptToken& token, ReportBody body) {
+    report_all(peer, {{token, std::move(body)}});
+  }
+  // In one Sync.
+  void report_all(const std::string& peer,
+                  std::vector<std::pair<AttemptToken, ReportBody>> bodies) {
     Sync sync = make_sync();
     sync.full = false;
-    sync.reports.push_back({(1ull << 32) + ++report_counter, token, now, std::move(body)});
-    sync.unacked_first = sync.unacked_last = sync.reports[0].seq;
+    for (auto& [token, body] : bodies) {
+      sync.reports.push_back({(1ull << 32) + ++report_counter, token, now, std::move(body)});
+    }
+    sync.unacked_first = sync.reports.front().seq;
+    sync.unacked_last = sync.reports.back().seq;
     hear(peer, sync);
   }
 

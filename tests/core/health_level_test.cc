@@ -72,6 +72,27 @@ TEST(HealthLevel, APartDoesNotClearTheFailureOfTheWhole) {
   }
 }
 
+// Simulation, seed 900004872: the judgement was left out where the decision had said the same
+// before, and without one a log says that what passed is good.
+TEST(HealthLevel, APartDoesNotClearAFailureOfTheWholeThatIsToldWithIt) {
+  ChainLab lab(make_inventory({"a handset w1", "b handset w1"}));
+  TaskSpec whole = lab.check(1, "a");
+  whole.work = ChainLab::make_work(VerifyWork{});
+  TaskSpec part = lab.check(2, "b");
+  part.work = ChainLab::make_work(VerifyWork{"quick"});
+  lab.submit_and_dispatch(whole);
+  lab.submit_and_dispatch(part);
+  const AttemptToken of_whole{guid_of(1), 1};
+  const AttemptToken of_part{guid_of(2), 1};
+  lab.report_all("w1", {{of_whole, AttemptStarted{}},
+                        {of_part, AttemptStarted{}},
+                        {of_whole, make_blame("b")},
+                        {of_part, make_pass()}});
+  lab.check_fold();
+  EXPECT_EQ(lab.device("b").health, DeviceHealth::bad);
+  EXPECT_EQ(lab.device("b").failures, 1u);
+}
+
 // A verification by the job's child says what the job asked for, and no more.
 TEST(HealthLevel, AJobRunsOnAPartThatItAskedFor) {
   ChainLab lab(one_handset());
