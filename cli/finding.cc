@@ -198,20 +198,26 @@ Finding judge_uploads(const DoctorFacts& facts) {
               facts.home + "/logs"};
 }
 
+// The ledger's trouble once, though its sink has it too.
+std::string describe_sinks(const DoctorFacts& facts) {
+  std::string text = facts.ledger_fault;
+  for (const std::string& fault : facts.sink_faults) {
+    if (!facts.ledger_fault.empty() && fault.starts_with("ledger: ")) continue;
+    text += (text.empty() ? "" : "; ") + fault;
+  }
+  return text;
+}
+
 Finding judge_collector(const DoctorFacts& facts) {
   if (!facts.collector_runs) {
     return {"collector", Condition::fail, "no collector runs in " + facts.home,
             "start one: muster up, or muster-collector; until then no status.log is written"};
   }
-  if (!facts.ledger_fault.empty()) {
-    return {"collector", Condition::fail, facts.ledger_fault,
-            "its log is in " + facts.home + "/logs"};
-  }
-  if (!facts.sink_faults.empty()) {
-    std::string text;
-    for (const std::string& fault : facts.sink_faults) text += (text.empty() ? "" : "; ") + fault;
-    return {"collector", Condition::fail, text,
-            "what they lack waits for them: muster sink status"};
+  if (!facts.ledger_fault.empty() || !facts.sink_faults.empty()) {
+    return {"collector", Condition::fail, describe_sinks(facts),
+            facts.sink_faults.empty()
+                ? "its log is in " + facts.home + "/logs"
+                : "what they lack waits for them; how far behind each is: muster sink status"};
   }
   const uint64_t head = facts.broker.head;
   const uint64_t lag = head > facts.ledger_cursor ? head - facts.ledger_cursor : 0;

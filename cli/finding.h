@@ -52,7 +52,7 @@ struct DoctorFacts {
   bool collector_runs = false;
   std::string ledger_fault;              // why its ledger cannot be read; empty: it can
   uint64_t ledger_cursor = 0;            // newest event in the ledger
-  std::vector<std::string> sink_faults;  // "decibel: it refuses the token", of those that fail
+  std::vector<std::string> sink_faults;  // "decibel: it refuses the token (7 events behind)"
 
   std::optional<UploadBacklog> uploads;  // of the home's workers; nothing: it has none
 

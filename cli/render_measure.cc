@@ -1,5 +1,7 @@
 #include "cli/render_measure.h"
 
+#include <algorithm>
+#include <iterator>
 #include <variant>
 
 #include "cli/render_task.h"
@@ -12,6 +14,12 @@ namespace muster {
 namespace {
 
 constexpr const char* kFixed[] = {"time", "guid", "attempt"};
+
+// As `--where` has it: what a job has called like a column of the row itself stands in quotes.
+std::string head_of(const std::string& column) {
+  const bool is_taken = std::find(std::begin(kFixed), std::end(kFixed), column) != std::end(kFixed);
+  return is_taken ? '"' + column + '"' : column;
+}
 
 std::string cell_text(const MeasureValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return printable(*text);
@@ -44,7 +52,7 @@ void put(JsonWriter& json, const std::string& column, const MeasureValue& value)
 std::string render_measurements(const MeasureAnswer& answer, const Look& look) {
   if (answer.rows.empty()) return "no row is like that\n";
   std::vector<std::string> head = {"TIME", "TASK", "ATTEMPT"};
-  for (const std::string& column : answer.columns) head.push_back(printable(column));
+  for (const std::string& column : answer.columns) head.push_back(printable(head_of(column)));
   Table table(std::move(head));
   for (const MeasureAnswer::Row& row : answer.rows) {
     std::vector<Cell> cells = {short_time(row.time), row.guid, std::to_string(row.attempt)};
@@ -71,7 +79,7 @@ std::string render_measure_tables(const std::vector<MeasureTable>& tables, const
 std::string render_measurements_csv(const MeasureAnswer& answer) {
   std::string text;
   for (const char* column : kFixed) text += (text.empty() ? "" : ",") + std::string(column);
-  for (const std::string& column : answer.columns) text += "," + quote_csv(column);
+  for (const std::string& column : answer.columns) text += "," + quote_csv(head_of(column));
   text += "\r\n";
   for (const MeasureAnswer::Row& row : answer.rows) {
     text +=

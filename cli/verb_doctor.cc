@@ -12,6 +12,7 @@
 #include "cli/failure.h"
 #include "cli/render_doctor.h"
 #include "cli/sink_client.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 #include "io/file.h"
 #include "io/ledger.h"
@@ -97,7 +98,11 @@ void measure_collector(const Home& home, const LedgerPlace& place, DoctorFacts& 
 void measure_sinks(Session& session, DoctorFacts& facts) {
   try {
     for (const SinkInfo& sink : SinkClient(session).list()) {
-      if (!sink.error.empty()) facts.sink_faults.push_back(sink.name + ": " + sink.error);
+      if (sink.error.empty()) continue;
+      const std::string lag = sink.lag_events.value_or(0) == 0
+                                  ? ""
+                                  : " (" + counted(*sink.lag_events, "event") + " behind)";
+      facts.sink_faults.push_back(sink.name + ": " + sink.error + lag);
     }
   } catch (const Failure& failure) {
     facts.sink_faults.push_back(failure.error);

@@ -11,11 +11,7 @@ namespace {
 // Conditions with whole GUIDs, where people wrote the beginning of one, or "last".
 MeasureQuery with_whole_guids(Session& session, MeasureQuery query) {
   for (MeasureCondition& condition : query.conditions) {
-    const bool is_whole =
-        condition.op == MeasureOperator::equal || condition.op == MeasureOperator::not_equal;
-    if (condition.column == "guid" && is_whole) {
-      condition.value = resolve_guid(session, condition.value);
-    }
+    if (condition.names_task()) condition.value = resolve_guid(session, condition.value);
   }
   return query;
 }

@@ -8,6 +8,7 @@
 #include "core/guid.h"
 #include "core/limits.h"
 #include "io/archive_json.h"
+#include "io/sha256.h"
 
 namespace muster {
 namespace {
@@ -140,6 +141,9 @@ HttpAnswer ArchiveHttp::change(const HttpCall& call, const ArchiveName& name) {
   if (!call.query.contains("complete")) return http_refusal(400, "say complete or restart");
   const auto digest = call.query.find("sha256");
   if (digest == call.query.end()) return http_refusal(400, "complete needs sha256=HEX");
+  if (!is_sha256(digest->second)) {
+    return http_refusal(400, "sha256 is no digest: 64 lower-case hexadecimal digits");
+  }
   const std::optional<uint64_t> bytes = query_number(call, "bytes", store_.look(name).bytes);
   if (!bytes) return refuse_number("bytes");
   const ArchiveReply reply = store_.complete(name, *bytes, digest->second, clock_.now());

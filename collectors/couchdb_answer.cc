@@ -18,8 +18,10 @@ constexpr size_t kQuotedMax = 200;
 // For 507, a full disk: nothing that passes in seconds.
 constexpr Duration kFullPause = 1min;
 
-// What a server says at length is not for a line of a table, a log or a letter.
+// What a server says at length is not for a line of a table, a log or a letter; nor is its full
+// stop, for we go on.
 std::string quoted(std::string text) {
+  if (text.ends_with('.') && !text.ends_with("..")) text.pop_back();
   if (text.size() <= kQuotedMax) return text;
   size_t end = kQuotedMax;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // within UTF-8

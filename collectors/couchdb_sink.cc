@@ -76,6 +76,7 @@ Result<SinkPosition> CouchDbSink::open() {
   is_unnoted_ = !newest_.empty() &&
                 (checkpoint_.log_id != position_.log_id || checkpoint_.cursor < newest_.back());
   compared_us_.reset();
+  is_found_ = false;
   is_open_ = true;
   return position_;
 }
@@ -107,9 +108,11 @@ void CouchDbSink::note_newest(std::span<const SequencedEvent> stored) {
   newest_.erase(newest_.begin(), newest_.end() - static_cast<ptrdiff_t>(kNewestMax));
 }
 
-// Of a database that was never given a document there is nothing to be said.
+// Whoever looks at the sink sees at once whether its place would take a document, and not when the
+// first comes.
 bool CouchDbSink::wants_rest() const {
   if (!is_open_) return false;
+  if (!is_found_) return true;
   const bool is_note_due = is_unnoted_ && (!note_failed_us_ || is_over(*note_failed_us_));
   return is_note_due || (!compared_us_ && !newest_.empty());
 }
@@ -118,8 +121,10 @@ bool CouchDbSink::is_over(int64_t since_us) const {
   return boot_us() - since_us >= options_.checkpoint_interval.count();
 }
 
+// Of a database that was never given a document nothing was noted.
 Delivery CouchDbSink::rest() {
-  Delivery delivery = compare_checkpoint(position_.log_id);
+  Delivery delivery = newest_.empty() ? find_database() : compare_checkpoint(position_.log_id);
+  is_found_ = delivery.ok();
   if (delivery.ok() && is_unnoted_) delivery = write_checkpoint(position_);
   if (!delivery.ok()) is_open_ = false;
   return delivery;
@@ -162,7 +167,7 @@ CouchDbSink::Bulk CouchDbSink::make_bulk(std::span<const SequencedEvent> events,
 
 Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::string& log_id) {
   const Bulk bulk = make_bulk(events, log_id);
-  if (bulk.events.empty()) return position_.cursor == 0 ? find_database() : Delivery{};
+  if (bulk.events.empty()) return find_database();
   for (int tries = 1;; ++tries) {
     const CouchAnswer answer = post(bulk);
     const bool last = tries == kTriesAtOnce;
@@ -176,6 +181,7 @@ Delivery CouchDbSink::store(std::span<const SequencedEvent> events, const std::s
     } else {
       Delivery delivery = judge(bulk, answer);
       if (!delivery.ok()) return delivery;
+      is_found_ = true;
       send_more();
       make_index();
       return delivery;
@@ -212,8 +218,7 @@ Delivery CouchDbSink::judge(const Bulk& bulk, const CouchAnswer& answer) {
     case CouchAct::locked_out:
       return locked_out(answer.reason);
     case CouchAct::no_database:
-      return Delivery::away(where() + ": there is no such database (" + answer.reason +
-                            "): make it, or see db in muster.yaml");
+      return no_database(answer.reason);
     case CouchAct::wrong_encoding:
     case CouchAct::away:
       break;
@@ -332,15 +337,28 @@ void CouchDbSink::send_more() {
   taken_in_a_row_ = 0;
 }
 
-// Of events that are no documents the cursor may come before the first that is one. The database is
-// there by then: where it is missing later, it was.
+// Asks once after it was opened. Of events that are no documents the cursor may come before the
+// first that is one: the database is there by then, and where it is missing later, it was.
 Delivery CouchDbSink::find_database() {
-  if (!options_.create) return {};
+  if (is_found_) return {};
   const HttpReply reply = ask("GET", "", "");
-  if (reply.fault.empty() && reply.status == 404) return make_database();
-  const bool is_up = reply.fault.empty() && reply.status < 500;
-  if (is_up) return {};  // what it has against us, the first document is told
-  return Delivery::away(where() + ": " + describe_couch_answer(reply));
+  const std::string what = describe_couch_answer(reply);
+  if (reply.fault.empty() && (reply.status == 401 || reply.status == 403)) return locked_out(what);
+  if (reply.fault.empty() && reply.status == 404) {
+    if (!newest_.empty()) return go_back({}, 0, std::string(kGone) + " (" + what + ")");
+    return options_.create ? make_database() : no_database(what);
+  }
+  if (!reply.ok()) {
+    return Delivery::away(where() + ": " + what,
+                          read_retry_after(reply.header("retry-after"), SystemClock().now()));
+  }
+  is_found_ = true;
+  return {};
+}
+
+Delivery CouchDbSink::no_database(const std::string& answer) const {
+  return Delivery::away(where() + ": there is no such database (" + answer +
+                        "): make it, or see db in muster.yaml");
 }
 
 // --- the checkpoint -------------------------------------------------------------------------
@@ -476,11 +494,14 @@ Delivery CouchDbSink::make_database() {
     has_index_ = false;
     make_index();  // of nothing yet, it costs nothing
   }
-  if (reply.ok() || reply.status == 412) return {};
-  return Delivery::away(where() + ": there is no such database, and it cannot be made: " +
-                            describe_couch_answer(reply) +
-                            "; make it, and let the user of muster.yaml write to it",
-                        read_retry_after(reply.header("retry-after"), SystemClock().now()));
+  is_found_ = reply.ok() || reply.status == 412;
+  if (is_found_) return {};
+  const bool is_denied = reply.fault.empty() && (reply.status == 401 || reply.status == 403);
+  return Delivery::away(
+      where() + ": there is no such database, and it cannot be made: " +
+          describe_couch_answer(reply) + "; make it, and let the user of muster.yaml write to it",
+      is_denied ? options_.login_pause
+                : read_retry_after(reply.header("retry-after"), SystemClock().now()));
 }
 
 // For those who ask by GUID. Where we may not, an administrator can (docs/sinks.md); where it fails

@@ -99,6 +99,7 @@ class CouchDbSink final : public Sink {
   Delivery write_checkpoint(const SinkPosition& position);
   Delivery go_back(const SinkPosition& to, uint64_t noted, const std::string& why);
   Delivery locked_out(const std::string& reason) const;
+  Delivery no_database(const std::string& answer) const;
   Delivery make_database();
   void make_index();
   HttpReply ask(const char* method, const std::string& path, std::string body);
@@ -120,6 +121,7 @@ class CouchDbSink final : public Sink {
   std::string checkpoint_problem_;      // the newest that was logged
   BatchLimits limits_;
   bool is_open_ = false;
+  bool is_found_ = false;  // since it was opened: the database is there, and lets us in
   SinkPosition position_;
   std::vector<uint64_t> newest_;  // CursorNote::newest
   bool is_unnoted_ = false;       // documents were stored since the database was noted to have all

@@ -25,6 +25,12 @@ constexpr Duration kStatusPatience = 1s;  // for the head of the log
 constexpr char kOtherLog[] = "the broker has another log now, whose numbers begin anew";
 constexpr char kStopping[] = "the collector is stopping";
 
+// Whoever counts on an event that is to come counts in another log.
+std::string no_such_event(uint64_t seq, uint64_t head) {
+  return "there is no event " + std::to_string(seq) + " to begin with: the newest is " +
+         std::to_string(head);
+}
+
 // Roughly, in memory.
 size_t size_of(const FeedEvent& event) {
   return sizeof event + event.json.size() + event.guid.size() + event.type.size();
@@ -223,9 +229,7 @@ FeedBatch FeedSubscription::read(Duration patience) {
   if (history_ != feed_.history_ || is_of_another(chunk.log_id)) return end_of_log(chunk.log_id);
   if (next_ > chunk.head + 1) {
     last_.log_id = chunk.log_id;
-    return end("there is no event " + std::to_string(next_) + " to begin with: the newest is " +
-                   std::to_string(chunk.head),
-               Place::lost);
+    return end(no_such_event(next_, chunk.head), Place::lost);
   }
   is_checked_ = true;
   next_ = chunk.next;
@@ -309,6 +313,11 @@ FeedBatch Feed::read(const FeedPosition& from, const FeedFilter& filter) {
     return batch;
   }
   auto& chunk = std::get<Chunk>(read);
+  if (from.seq > chunk.head + 1) {
+    batch.ended = no_such_event(from.seq, chunk.head);
+    batch.is_place_lost = true;
+    return batch;
+  }
   batch.events = std::move(chunk.events);
   batch.next = chunk.next;
   batch.head = chunk.head;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "collectors/http_answers.h"
 #include "core/guid.h"
@@ -186,6 +187,28 @@ HttpAnswer answer_events(Ledger& ledger, const HttpCall& call, const std::vector
   return rows.answer("events");
 }
 
+// The one task whose GUID begins so, or why there is none.
+std::variant<std::string, HttpAnswer> whole_guid(Ledger& ledger, const std::string& beginning) {
+  const std::vector<std::string> guids = take(ledger.find_guids(beginning, 2));
+  if (guids.empty()) {
+    return http_refusal(404, "the ledger knows no task " + quote_text(beginning));
+  }
+  if (guids.size() == 1 || guids[0] == beginning) return guids[0];
+  return http_refusal(400, quote_text(beginning) + " is the beginning of more than one GUID");
+}
+
+// Makes beginnings of GUIDs whole; or why that cannot be done.
+std::optional<HttpAnswer> make_guids_whole(Ledger& ledger,
+                                           std::vector<MeasureCondition>& conditions) {
+  for (MeasureCondition& condition : conditions) {
+    if (!condition.names_task()) continue;
+    std::variant<std::string, HttpAnswer> found = whole_guid(ledger, condition.value);
+    if (auto* refusal = std::get_if<HttpAnswer>(&found)) return std::move(*refusal);
+    condition.value = std::move(std::get<std::string>(found));
+  }
+  return std::nullopt;
+}
+
 HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
                                const std::vector<std::string>& of) {
   const Result<Page> page = read_page(call);
@@ -197,6 +220,8 @@ HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
     Result<std::vector<MeasureCondition>> conditions = parse_measure_where(where);
     if (!conditions) return http_refusal(400, conditions.error());
     query.conditions = std::move(*conditions);
+    std::optional<HttpAnswer> refusal = make_guids_whole(ledger, query.conditions);
+    if (refusal) return std::move(*refusal);
   }
   MeasureAnswer whole;
   size_t bytes = 0;

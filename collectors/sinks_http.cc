@@ -201,6 +201,10 @@ SinkOrderResult SinksHttp::change_letters(SinkPost& post, SinkOrder order, uint6
 }
 
 HttpAnswer SinksHttp::order(const HttpCall& call, SinkPost& post, std::string_view what) {
+  if (!call.body.empty()) {
+    return http_refusal(400, "an order has no body: what it is about is said in the address (" +
+                                 std::string(kSinksPath) + "/NAME/replay?from=SEQ)");
+  }
   if (what == "replay") {
     const std::optional<uint64_t> from = query_number(call, "from", 1);
     if (!from || *from == 0) return http_refusal(400, "from is not the number of an event");

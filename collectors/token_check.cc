@@ -1,17 +1,31 @@
 #include "collectors/token_check.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+
 #include "io/sha256.h"
 
 namespace muster {
 namespace {
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";
+
+// The name of a scheme is the same in any case (RFC 9110, 11.1).
+bool is_bearer(std::string_view authorization) {
+  return std::equal(kBearer.begin(), kBearer.end(), authorization.begin(),
+                    authorization.begin() +
+                        static_cast<std::ptrdiff_t>(std::min(kBearer.size(), authorization.size())),
+                    [](char ours, char theirs) {
+                      return ours == std::tolower(static_cast<unsigned char>(theirs));
+                    });
+}
 
 }  // namespace
 
 TokenCheck::Said TokenCheck::judge(std::string_view authorization, const std::string& address,
                                    Instant now) {
-  const bool bears = authorization.starts_with(kBearer);
+  const bool bears = is_bearer(authorization);
   const std::string digest = sha256_hex(authorization.substr(bears ? kBearer.size() : 0));
   if (bears && has_token() && equal_in_constant_time(digest, digest_)) return Said::right;
   if (authorization.empty()) return Said::wrong;  // nothing was tried

@@ -119,6 +119,11 @@ struct MeasureCondition {
   std::string column;
   MeasureOperator op = MeasureOperator::equal;
   std::string value;  // as text; read by the column's type
+
+  // It names one task, for whose GUID people write its beginning.
+  bool names_task() const {
+    return column == "guid" && (op == MeasureOperator::equal || op == MeasureOperator::not_equal);
+  }
 };
 
 struct MeasureQuery {

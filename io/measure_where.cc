@@ -61,6 +61,10 @@ Result<std::vector<MeasureCondition>> parse_measure_where(std::string_view text)
     if (condition.column.empty() || !op) {
       return Error{whole + " is no condition: COLUMN=VALUE, with = != < <= > or >="};
     }
+    // A name that a quote begins is ended by one.
+    const bool opens = condition.column.starts_with('"');
+    const bool closes = condition.column.size() > 1 && condition.column.ends_with('"');
+    if (opens && !closes) return Error{whole + " has a quote without its pair"};
     condition.op = *op;
     std::optional<std::string> value = take_value(text);
     if (!value || (!text.empty() && text.front() != ',')) {

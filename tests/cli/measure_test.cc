@@ -29,6 +29,7 @@ TEST(MeasureWhere, ReadsConditions) {
       {"a<=-1,b>=0,c<9", "[a|<=|-1][b|>=|0][c|<|9]"},
       {"a=", "[a|=|]"},
       {"a=b=c", "[a|=|b=c]"},
+      {"\"time\">2,a\"=1", "[\"time\"|>|2][a\"|=|1]"},
       {"größe m=1 2", "[größe m|=|1 2]"},
       {"a=\"1,2\",b=\"say \"\"hi\"\"\"", "[a|=|1,2][b|=|say \"hi\"]"},
       {"time>=2026-11-01T00:00:00Z", "[time|>=|2026-11-01T00:00:00Z]"},
@@ -41,7 +42,8 @@ TEST(MeasureWhere, ReadsConditions) {
 }
 
 TEST(MeasureWhere, RefusesWhatIsNone) {
-  for (const char* text : {"", "a", "=1", "a=1,", ",a=1", "a!1", "a=1,,b=2", "a=\"1", "a=\"1\"x"}) {
+  for (const char* text : {"", "a", "=1", "a=1,", ",a=1", "a!1", "a=1,,b=2", "a=\"1", "a=\"1\"x",
+                           "\"time=x", "\"=1"}) {
     EXPECT_FALSE(parse_measure_where(text).ok()) << text;
   }
 }
@@ -113,6 +115,15 @@ TEST(MeasureQuery, CsvKeepsEveryDigitAndTellsNothingFromAnEmptyText) {
             "2023-11-14T22:13:20.000000Z,\"0194-one\",1,9223372036854775807,0.1,true,"
             "\"say \"\"hi\"\",\r\nyou\"\r\n"
             "2023-11-14T22:13:20.000000Z,\"0194-\"\"two\"\"\",2,,1e+300,false,\"\"\r\n");
+}
+
+// A table had two columns TIME, and a reader of the CSV took the wrong one.
+TEST(MeasureQuery, AColumnNamedLikeOneOfTheRowItselfStandsInQuotes) {
+  MeasureAnswer answer;
+  answer.columns = {"time", "Time"};
+  EXPECT_EQ(render_measurements_csv(answer), "time,guid,attempt,\"\"\"time\"\"\",\"Time\"\r\n");
+  answer.rows.push_back({7, "0194-one", 1, from_us(1), {1.5, std::nullopt}});
+  EXPECT_THAT(render_measurements(answer, Look{}), HasSubstr("\"time\"  Time"));
 }
 
 TEST(MeasureQuery, JsonHasTheCellsThatARowHas) {

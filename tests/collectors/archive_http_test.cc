@@ -121,6 +121,10 @@ TEST_F(ArchiveHttpTest, WhatCannotBeAskedIsSaidSo) {
   }
   EXPECT_EQ(ask("PUT", url("log", "?offset=1x"), "b").status, 400);
   EXPECT_EQ(ask("POST", url("log", "?complete")).status, 400);
+  // It was a 422, which is for the digest of other bytes.
+  for (const std::string& digest : {std::string(), std::string("x"), std::string(64, 'A')}) {
+    EXPECT_EQ(ask("POST", url("log", "?complete&sha256=" + digest)).status, 400) << digest;
+  }
   EXPECT_EQ(ask("POST", url("log"), "b").status, 400);
   EXPECT_EQ(ask("DELETE", url("log")).status, 405);
   EXPECT_EQ(ask("GET", socket_base() + "/elsewhere").status, 404);

@@ -128,12 +128,15 @@ TEST_F(CouchDbSinkTest, AUserWhoMayNotMakeTheDatabaseSaysWhatIsMissing) {
   CouchDbOptions mine = options();
   mine.user = "pusher";
   mine.password = "pw";
+  mine.login_pause = 5min;
   CouchDbSink sink(mine, no_stop_);
   ASSERT_TRUE(sink.open().ok());
   const Delivery missing = sink.deliver(script_, {kLog, script_.size()});
   EXPECT_EQ(missing.fault, DeliveryFault::away);
   EXPECT_THAT(missing.reason, HasSubstr("cannot be made: 401 unauthorized"));
   EXPECT_THAT(missing.reason, HasSubstr(server_.url() + "/events"));
+  EXPECT_THAT(missing.reason, Not(HasSubstr(".;")));
+  EXPECT_EQ(missing.retry_after, mine.login_pause);
 
   server_.ask("PUT", "/events");
   ASSERT_TRUE(sink.open().ok());
@@ -162,6 +165,47 @@ TEST_F(CouchDbSinkTest, AWrongPasswordIsNotTriedAgainAtOnceAndNeverSaid) {
   EXPECT_THAT(denied.reason, HasSubstr("401 unauthorized"));
   EXPECT_THAT(denied.reason, Not(HasSubstr("not-the-password")));
   EXPECT_THAT(sink.place(), Not(HasSubstr("not-the-password")));
+}
+
+// All was well until the first event of a task came, hours later.
+TEST_F(CouchDbSinkTest, WhatIsWrongWithThePlaceIsSeenBeforeThereIsADocument) {
+  const std::vector<SequencedEvent> events = number_events({BrokerStarted{1, "0.1"}});
+  CouchDbOptions wrong = options();
+  wrong.password = "not-the-password";
+  wrong.login_pause = 5min;
+  CouchDbSink denied(wrong, no_stop_);
+  ASSERT_TRUE(denied.open().ok());
+  Delivery delivery = denied.deliver(events, {kLog, 1});
+  EXPECT_THAT(delivery.reason, HasSubstr("401 unauthorized"));
+  EXPECT_EQ(delivery.retry_after, Duration(5min));
+
+  CouchDbOptions careful = options();
+  careful.create = false;
+  CouchDbSink absent(careful, no_stop_);
+  ASSERT_TRUE(absent.open().ok());
+  delivery = absent.deliver(events, {kLog, 1});
+  EXPECT_THAT(delivery.reason, HasSubstr("there is no such database"));
+}
+
+TEST_F(CouchDbSinkTest, ThePlaceIsLookedAtAfterAStartThoughNothingComes) {
+  const std::vector<SequencedEvent> events = number_events({BrokerStarted{1, "0.1"}});
+  CouchDbSink first(options(), no_stop_);
+  ASSERT_TRUE(first.open().ok());
+  ASSERT_TRUE(first.deliver(events, {kLog, 1}).ok());
+  EXPECT_FALSE(first.wants_rest());
+
+  CouchDbOptions wrong = options();
+  wrong.password = "not-the-password";
+  CouchDbSink denied(wrong, no_stop_);
+  ASSERT_TRUE(denied.open().ok());
+  EXPECT_TRUE(denied.wants_rest());
+  EXPECT_THAT(denied.rest().reason, HasSubstr("401 unauthorized"));
+
+  server_.ask("DELETE", "/events");
+  ASSERT_TRUE(first.open().ok());
+  EXPECT_TRUE(first.rest().ok());
+  EXPECT_EQ(server_.ask("GET", "/events").status, 200) << "nothing was in it: it is made again";
+  EXPECT_FALSE(first.wants_rest());
 }
 
 // --- poison ---------------------------------------------------------------------------------

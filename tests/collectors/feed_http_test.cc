@@ -119,6 +119,17 @@ TEST_F(FeedHttpTest, Pages) {
   }
   EXPECT_EQ(numbers.size(), 25u);
   EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+  EXPECT_EQ(ask("?from=26").status, 200);  // what comes next
+}
+
+// It was empty, with the number that was asked for as the next one.
+TEST_F(FeedHttpTest, APageBeyondTheNewestEventIsRefusedAsAStreamIs) {
+  log_.append(25);
+  const HttpReply page = ask("?from=27");
+  EXPECT_EQ(page.status, 409);
+  const std::string why = "there is no event 27 to begin with: the newest is 25";
+  EXPECT_THAT(page.body, HasSubstr(why));
+  EXPECT_THAT(ask("?from=27&format=ndjson&follow=0").body, HasSubstr(why));
 }
 
 // The numbers of one log mean other events of another, longer one: nobody noticed.

@@ -159,6 +159,30 @@ TEST_P(LedgerHttpTest, AWordThatIsNoTextIsRefused) {
   EXPECT_EQ(api_.ask("/api/v1/tasks", {{"parent", "漢"}}).status, 200);
 }
 
+// It was compared as it stood: no rows, as if the task had measured nothing.
+TEST_P(LedgerHttpTest, TheBeginningOfAGuidWillDoForMeasurements) {
+  const auto measured = [](const std::string& guid) {
+    return reported(guid, 1, Measurement{"boot", {{"seconds", 1.5}}});
+  };
+  deliver({submitted("alpha-1"), submitted("alpha-12"), submitted("beta-1"), leased("alpha-1", 1),
+           measured("alpha-1"), leased("alpha-12", 1), measured("alpha-12"), leased("beta-1", 1),
+           measured("beta-1")});
+  const auto guids = [&](const std::string& where) {
+    std::vector<std::string> found;
+    const json page = api_.get("/api/v1/measurements/boot", {{"where", where}});
+    for (const json& row : page["rows"]) found.push_back(row["guid"]);
+    return found;
+  };
+  EXPECT_THAT(guids("guid=be"), ElementsAre("beta-1"));
+  EXPECT_THAT(guids("guid=alpha-1"), ElementsAre("alpha-1"));
+  EXPECT_THAT(guids("guid!=be"), ElementsAre("alpha-1", "alpha-12"));
+  const auto status = [&](const std::string& where) {
+    return api_.ask("/api/v1/measurements/boot", {{"where", where}}).status;
+  };
+  EXPECT_EQ(status("guid=alpha"), 400);
+  EXPECT_EQ(status("guid=last"), 404);
+}
+
 TEST_P(LedgerHttpTest, SaysWhichTablesOfMeasurementsThereAre) {
   EXPECT_EQ(api_.ask("/api/v1/measurements").status, 503);  // nothing was collected yet
   deliver({submitted(kJob), leased(kJob, 1),

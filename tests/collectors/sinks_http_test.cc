@@ -226,6 +226,17 @@ TEST_F(SinksHttpTest, WhatCannotBeAsked) {
   }
 }
 
+// {"from": 30} replayed everything.
+TEST_F(SinksHttpTest, AnOrderWithABodyIsRefused) {
+  HttpCall call;
+  call.method = "POST";
+  call.path = "/api/v1/sinks/memory/replay";
+  call.body = R"({"from":30})";
+  const HttpAnswer answer = http_.answer(call);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("replay?from=SEQ"));
+}
+
 TEST_F(SinksHttpTest, GivesTheLettersAndHasThemDropped) {
   EXPECT_EQ(ask("GET", "/api/v1/sinks/memory/dead").file_bytes, 0u);
   for (const uint64_t seq : {3, 5, 8}) bury(seq);

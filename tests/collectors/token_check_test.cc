@@ -14,8 +14,9 @@ constexpr Instant kStart{std::chrono::hours(500'000)};
 TEST(TokenCheck, OnlyTheTokenIsRight) {
   TokenCheck check(sha256_hex("0123456789abcdef"));
   EXPECT_EQ(check.judge("Bearer 0123456789abcdef", "a", kStart), Said::right);
+  EXPECT_EQ(check.judge("bEARER 0123456789abcdef", "a", kStart), Said::right);
   for (const char* text : {"", "Bearer ", "Bearer 0123456789abcde", "Bearer 0123456789abcdef ",
-                           "0123456789abcdef", "bearer 0123456789abcdef"}) {
+                           "0123456789abcdef", "Bearer: 0123456789abcdef"}) {
     EXPECT_EQ(check.judge(text, "a", kStart), Said::wrong) << text;
   }
   EXPECT_EQ(check.judge("Bearer " + sha256_hex("0123456789abcdef"), "a", kStart), Said::wrong)
