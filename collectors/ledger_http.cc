@@ -187,7 +187,7 @@ HttpAnswer answer_events(Ledger& ledger, const HttpCall& call, const std::vector
   return rows.answer("events");
 }
 
-// The one task whose GUID begins so, or why there is none.
+// The one task whose GUID begins so, or that "last" means; or why there is none.
 std::variant<std::string, HttpAnswer> whole_guid(Ledger& ledger, const std::string& beginning) {
   const std::vector<std::string> guids = take(ledger.find_guids(beginning, 2));
   if (guids.empty()) {

@@ -495,8 +495,9 @@ TEST_F(CouchDbSinkTest, EventsWithoutAGuidAreNotItsBusiness) {
   ASSERT_TRUE(sink.deliver(events, {kLog, 2}).ok());
   EXPECT_EQ(sink.open()->cursor, 2u);
   EXPECT_TRUE(server_.documents("events").empty());
+  ASSERT_TRUE(sink.deliver(events, {kLog, 3}).ok());  // opened anew, it looks at the place
   const size_t requests = server_.requests().size();
-  ASSERT_TRUE(sink.deliver(events, {kLog, 3}).ok());
+  ASSERT_TRUE(sink.deliver(events, {kLog, 4}).ok());
   EXPECT_EQ(server_.requests().size(), requests);  // not a word
 }
 
