@@ -14,8 +14,8 @@ namespace muster::sim {
 namespace {
 
 constexpr uint64_t kFixedSeeds = 1'500;
-constexpr uint64_t kDrawnSeedsEach = 100;
-constexpr uint64_t kDrawn = 3;
+constexpr uint64_t kDrawnSeedsEach = 925;
+constexpr uint64_t kDrawn = 20;  // tests that run side by side; 20,000 seeds with the fixed ones
 constexpr uint64_t kRaceSeeds = 100;
 
 void run_seeds(uint64_t first, uint64_t count, Marks& marks) {
