@@ -247,7 +247,7 @@ void Broker::commit(Instant now) {
   std::vector<Send> level = core_.drain_sends(now);
   std::move(level.begin(), level.end(), std::back_inserter(waiting_sends_));
   if (events_.size() > kEventsInlineMax) {
-    writer_->begin(std::exchange(events_, {}));
+    writer_->begin(events_);
   } else {
     finish(append_events(*log_, events_));
     events_.clear();

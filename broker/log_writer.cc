@@ -37,12 +37,12 @@ LogWriter::~LogWriter() {
   thread_.join();
 }
 
-void LogWriter::begin(std::vector<Event> events) {
+void LogWriter::begin(std::vector<Event>& events) {
   assert(!busy_ && !events.empty());
   busy_ = true;
   {
     const std::lock_guard lock(mutex_);
-    batch_ = std::move(events);
+    batch_.swap(events);
     result_.reset();
   }
   changed_.notify_all();
@@ -58,17 +58,21 @@ Appended LogWriter::finish() {
 }
 
 void LogWriter::run() {
+  std::vector<Event> events;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stop_ || !batch_.empty(); });
     if (batch_.empty()) return;
-    const std::vector<Event> events = std::exchange(batch_, {});
+    events.swap(batch_);
     lock.unlock();
     Appended result = append_events(log_, events);
     lock.lock();
     result_ = std::move(result);
     ::eventfd_write(done_.get(), 1);
+    lock.unlock();
     changed_.notify_all();
+    events.clear();  // thousands of them, and nobody waits for it
+    lock.lock();
   }
 }
 

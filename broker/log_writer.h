@@ -37,7 +37,8 @@ class LogWriter {
   // True from begin() to finish().
   bool busy() const { return busy_; }
   // Hands over one batch, not empty; not while it is busy. Nobody else appends until finish().
-  void begin(std::vector<Event> events);
+  // `events` is empty afterwards, in memory that an earlier batch had.
+  void begin(std::vector<Event>& events);
   // Readable when what was begun is over.
   int done_fd() const { return done_.get(); }
   // Waits for that, and says how it went.

@@ -12,8 +12,9 @@ namespace {
 
 constexpr size_t kWord = sizeof(capnp::word);
 constexpr size_t kScratchBytes = kMessageBytesMax;
-// Touched memory that a thread keeps for its next message.
-constexpr size_t kScratchKeptBytes = 1 << 20;
+// Touched memory that a thread keeps for its next message: as much as a full block of events takes.
+// To give back less and touch it again costs more than to encode.
+constexpr size_t kScratchKeptBytes = 4 << 20;
 // Words that a frame may have read beyond twice its own size: empty structs count as one each.
 constexpr uint64_t kTraversalSlack = 1024;
 // Memory that even the smallest frame may fill.
@@ -123,7 +124,9 @@ kj::ArrayPtr<capnp::word> Scratch::acquire() {
 }
 
 void Scratch::release(size_t bytes) {
-  if (bytes > kScratchKeptBytes) madvise(scratch(), kScratchBytes, MADV_DONTNEED);
+  if (bytes <= kScratchKeptBytes) return;
+  char* const first = reinterpret_cast<char*>(scratch()) + kScratchKeptBytes;
+  madvise(first, kScratchBytes - kScratchKeptBytes, MADV_DONTNEED);
 }
 
 std::string flatten(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {

@@ -29,7 +29,9 @@ TEST(LogWriterTest, BatchesBecomeDurableInTheirOrder) {
   EXPECT_FALSE(writer.busy());
   uint64_t head = 0;
   for (size_t count : {1u, 300u, 7u}) {
-    writer.begin(some_events(count));
+    std::vector<Event> events = some_events(count);
+    writer.begin(events);
+    EXPECT_TRUE(events.empty());
     EXPECT_TRUE(writer.busy());
     EXPECT_TRUE(is_readable(writer.done_fd(), 10'000));
     const Appended appended = writer.finish();
@@ -49,7 +51,8 @@ TEST(LogWriterTest, SaysWhyTheLogFailed) {
   const std::unique_ptr<EventLog> log = open_log(store);
   store->set_capacity(1);
   LogWriter writer(*log);
-  writer.begin(some_events(3));
+  std::vector<Event> events = some_events(3);
+  writer.begin(events);
   const AppendResult result = writer.finish().result;
   EXPECT_EQ(result.fault, AppendFault::disk_full);
   EXPECT_NE(result.reason, "");
@@ -61,7 +64,8 @@ TEST(LogWriterTest, WhatWasBegunIsDurableWhenItIsGone) {
   const std::unique_ptr<EventLog> log = open_log(store);
   {
     LogWriter writer(*log);
-    writer.begin(some_events(40));
+    std::vector<Event> events = some_events(40);
+    writer.begin(events);
   }
   EXPECT_EQ(log->head(), 40u);
 }
