@@ -34,7 +34,8 @@ std::optional<std::string> Guard::judge(const ServerSocket::Received& received, 
   } else {
     name = gate_->former_name(key);
     reason = "key " + (name.empty() ? std::string(key) : name) +
-             " was revoked: ask an administrator for: muster key allow";
+             " was revoked: ask an administrator for: muster key allow " + std::string(key) +
+             " --name " + (name.empty() ? "NAME" : name) + " --role ROLE";
   }
   if (!reason) {
     sign(*grant, message);

@@ -89,6 +89,11 @@ Finding judge_broker(const DoctorFacts& facts) {
   if (broker.version != facts.version) {
     return {"broker", Condition::warn, text, "this program is " + facts.version + ": update one"};
   }
+  if (broker.draining) {
+    return {"broker", Condition::warn,
+            text + "; it takes no new tasks: drained " + printable(by_whom(*broker.draining)),
+            "when that is over: muster broker resume"};
+  }
   return {"broker", Condition::ok, text, ""};
 }
 
@@ -114,8 +119,10 @@ Finding judge_workers(const DoctorFacts& facts) {
   std::vector<std::string> present;
   std::vector<std::string> lost;
   std::vector<std::string> refusing;
+  std::vector<std::string> drained;
   uint64_t slots = 0;
   for (const WorkerInfo& worker : facts.workers) {
+    if (worker.draining) drained.push_back(worker.name);
     if (!worker.refusing.empty()) refusing.push_back(worker.name + ": " + worker.refusing);
     (worker.present ? present : lost).push_back(worker.name);
     if (worker.present) slots += worker.slots;
@@ -131,9 +138,15 @@ Finding judge_workers(const DoctorFacts& facts) {
             text + "; no new work is taken by " + join(refusing, "; by "),
             "make room on its disk; see: muster worker ls"};
   }
-  if (lost.empty()) return {"workers", Condition::ok, text, ""};
-  return {"workers", Condition::warn, text + "; lost: " + some_names(lost),
-          "look at their machines; see: muster worker ls"};
+  if (!lost.empty()) {
+    return {"workers", Condition::warn, text + "; lost: " + some_names(lost),
+            "look at their machines; see: muster worker ls"};
+  }
+  if (!drained.empty()) {
+    return {"workers", Condition::warn, text + "; drained: " + some_names(drained),
+            "when that is over: muster worker resume " + join(drained, " ")};
+  }
+  return {"workers", Condition::ok, text, ""};
 }
 
 // Nothing when there are no listers and none is asked for.
@@ -218,6 +231,13 @@ Finding judge_collector(const DoctorFacts& facts) {
             facts.sink_faults.empty()
                 ? "its log is in " + facts.home + "/logs"
                 : "what they lack waits for them; how far behind each is: muster sink status"};
+  }
+  if (!facts.dead_letters.empty()) {
+    return {
+        "collector", Condition::warn,
+        "events were refused for good, and lie as dead letters of " +
+            some_names(facts.dead_letters),
+        "see: muster sink dead ls SINK; mend the place, and: muster sink dead retry SINK --all"};
   }
   const uint64_t head = facts.broker.head;
   const uint64_t lag = head > facts.ledger_cursor ? head - facts.ledger_cursor : 0;

@@ -50,9 +50,10 @@ struct DoctorFacts {
 
   bool collector_expected = true;  // false: the broker is another home's
   bool collector_runs = false;
-  std::string ledger_fault;              // why its ledger cannot be read; empty: it can
-  uint64_t ledger_cursor = 0;            // newest event in the ledger
-  std::vector<std::string> sink_faults;  // "decibel: it refuses the token (7 events behind)"
+  std::string ledger_fault;               // why its ledger cannot be read; empty: it can
+  uint64_t ledger_cursor = 0;             // newest event in the ledger
+  std::vector<std::string> sink_faults;   // "decibel: it refuses the token (7 events behind)"
+  std::vector<std::string> dead_letters;  // "couchdb (2)", of the sinks that have some
 
   std::optional<UploadBacklog> uploads;  // of the home's workers; nothing: it has none
 

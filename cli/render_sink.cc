@@ -18,7 +18,11 @@ std::string render_trouble(const SinkInfo& sink, const Look& look) {
   const std::string name = printable(sink.name) + ": ";
   std::string text;
   if (!sink.error.empty()) {
-    text += name + printable(sink.error) + " (again " + relative_time(sink.retry_at, look) + ")\n";
+    const bool waits = sink.retry_at != kNever && sink.retry_at > look.now;
+    text +=
+        name + printable(sink.error) +
+        (waits ? " (again " + relative_time(sink.retry_at, look) + ")" : " (being tried again)") +
+        "\n";
   }
   if (sink.delivering_since != kNever && look.now - sink.delivering_since >= kLongDelivery) {
     text += name + "a delivery is under way that began " +

@@ -243,6 +243,12 @@ int do_verb(Session& session, const EventsOptions& options) {
   const BrokerStatus status = session.ask_for<BrokerStatus>(AskStatus{});
   const uint64_t head = status.head;
   const std::string& log_id = status.log_id;
+  if (options.from && *options.from > head + 1) {
+    throw Failure{kExitUsageError,
+                  "there is no event " + std::to_string(*options.from) +
+                      " to begin with: the newest is " + std::to_string(head),
+                  "for what comes next, leave --from out"};
+  }
   if (options.from && options.follow) {
     follow(session, {*options.from, log_id, head}, filter, options.count_max, printer);
   } else if (options.from) {

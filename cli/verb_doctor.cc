@@ -98,6 +98,9 @@ void measure_collector(const Home& home, const LedgerPlace& place, DoctorFacts& 
 void measure_sinks(Session& session, DoctorFacts& facts) {
   try {
     for (const SinkInfo& sink : SinkClient(session).list()) {
+      if (sink.dead_letters.value_or(0) > 0) {
+        facts.dead_letters.push_back(sink.name + " (" + std::to_string(*sink.dead_letters) + ")");
+      }
       if (sink.error.empty()) continue;
       const std::string lag = sink.lag_events.value_or(0) == 0
                                   ? ""

@@ -126,7 +126,10 @@ int do_verb(Session& session, const KeyAllowOptions& options) {
       throw Failure{kExitUsageError, quote_text(key) + " is neither a name nor a public key",
                     "a public key has 64 hexadecimal digits, as muster key new prints it"};
     }
-    const Result<std::string> found = load_public_key(file);
+    // Whose name is in the list is meant, wherever its pair lies; else a pair of this home.
+    const AccessList list = list_or_throw(session);
+    const std::string* known = list.key_named(key);
+    const Result<std::string> found = known != nullptr ? *known : load_public_key(file);
     if (!found) throw Failure{kExitUsageError, found.error(), "see: muster key ls"};
     if (grant.name.empty()) grant.name = key;
     key = *found;

@@ -478,11 +478,12 @@ Delivery CouchDbSink::go_back(const SinkPosition& to, uint64_t noted, const std:
 }
 
 Delivery CouchDbSink::locked_out(const std::string& reason) const {
-  return Delivery::away(where() + " does not let " +
-                            (options_.user.empty() ? "us" : options_.user) + " write: " + reason +
-                            "; look at user and password_file of couchdb in muster.yaml, and at "
-                            "the members of the database",
-                        options_.login_pause);
+  return Delivery::away_until_order(
+      where() + " does not let " + (options_.user.empty() ? "us" : options_.user) +
+          " write: " + reason +
+          "; look at user and password_file of couchdb in muster.yaml, and at "
+          "the members of the database",
+      options_.login_pause);
 }
 
 // --- the database ---------------------------------------------------------------------------
@@ -497,11 +498,11 @@ Delivery CouchDbSink::make_database() {
   is_found_ = reply.ok() || reply.status == 412;
   if (is_found_) return {};
   const bool is_denied = reply.fault.empty() && (reply.status == 401 || reply.status == 403);
-  return Delivery::away(
-      where() + ": there is no such database, and it cannot be made: " +
-          describe_couch_answer(reply) + "; make it, and let the user of muster.yaml write to it",
-      is_denied ? options_.login_pause
-                : read_retry_after(reply.header("retry-after"), SystemClock().now()));
+  const std::string why = where() + ": there is no such database, and it cannot be made: " +
+                          describe_couch_answer(reply) +
+                          "; make it, and let the user of muster.yaml write to it";
+  if (is_denied) return Delivery::away_until_order(why, options_.login_pause);
+  return Delivery::away(why, read_retry_after(reply.header("retry-after"), SystemClock().now()));
 }
 
 // For those who ask by GUID. Where we may not, an administrator can (docs/sinks.md); where it fails
@@ -511,14 +512,27 @@ void CouchDbSink::make_index() {
   const HttpReply reply = ask("POST", "/_index",
                               R"({"index":{"fields":["guid","time_stamp"]},)"
                               R"("ddoc":"muster","name":"by-guid","type":"json"})");
-  const std::string problem = reply.ok() ? "" : describe_couch_answer(reply);
+  std::string problem = reply.ok() ? "" : describe_couch_answer(reply);
   const bool may_not =
       reply.status == 401 || reply.status == 403 || problem.starts_with("500 error_saving_ddoc");
+  if (may_not && finds_index()) problem.clear();
   has_index_ = reply.ok() || may_not;
   if (!problem.empty() && problem != index_problem_) {
     spdlog::warn("couchdb: {} has no index by GUID, and it cannot be made: {}", place(), problem);
   }
   index_problem_ = problem;
+}
+
+// That an administrator has made.
+bool CouchDbSink::finds_index() {
+  const Json answer = Json::parse(ask("GET", "/_index", "").body, nullptr, false);
+  if (!answer.is_object() || !answer.contains("indexes") || !answer["indexes"].is_array()) {
+    return false;
+  }
+  const Json& indexes = answer["indexes"];
+  return std::any_of(indexes.begin(), indexes.end(), [](const Json& index) {
+    return index.is_object() && index.value("name", Json()) == "by-guid";
+  });
 }
 
 HttpRequest CouchDbSink::request_of(const char* method, const std::string& path) const {

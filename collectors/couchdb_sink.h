@@ -102,6 +102,7 @@ class CouchDbSink final : public Sink {
   Delivery no_database(const std::string& answer) const;
   Delivery make_database();
   void make_index();
+  bool finds_index();
   HttpReply ask(const char* method, const std::string& path, std::string body);
   HttpReply ask_documents(std::string body, bool& is_too_long);
   HttpReply send_bounded(HttpRequest request, size_t bytes_max, bool& is_too_long);

@@ -39,6 +39,13 @@ std::string make_too_many() {
          body;
 }
 
+// Why the request whose head this thread has read is refused, for whoever answers it: a wrong token
+// counts once.
+std::optional<HttpAnswer>& refusal_at_hand() {
+  thread_local std::optional<HttpAnswer> refusal;
+  return refusal;
+}
+
 // httplib's server with connections of ours.
 class Listener final : public httplib::Server {
  public:
@@ -69,7 +76,8 @@ class Listener final : public httplib::Server {
     bool understood = true;
     const auto prepare = [&](httplib::Request& request) {
       understood = true;
-      const bool refused = refuse_(request).has_value();
+      refusal_at_hand() = refuse_(request);
+      const bool refused = refusal_at_hand().has_value();
       // httplib would read on until the client has gone.
       if (!refused && has_body(request) && !says_length(request)) {
         request.set_header("Content-Length", "0");
@@ -226,13 +234,13 @@ class HttplibServer final : public HttpServer {
     using httplib::Request;
     using httplib::Response;
     using Reply = httplib::Server::HandlerResponse;
-    server_.set_pre_routing_handler([this](const Request& request, Response& response) {
-      std::optional<HttpAnswer> refused = refusal(request);
+    server_.set_pre_routing_handler([](const Request&, Response& response) {
+      std::optional<HttpAnswer> refused = std::exchange(refusal_at_hand(), std::nullopt);
       if (refused) set_answer(response, std::move(*refused));
       return refused ? Reply::Handled : Reply::Unhandled;
     });
-    server_.set_expect_100_continue_handler([this](const Request& request, Response& response) {
-      std::optional<HttpAnswer> refused = refusal(request);
+    server_.set_expect_100_continue_handler([](const Request&, Response& response) {
+      std::optional<HttpAnswer> refused = std::exchange(refusal_at_hand(), std::nullopt);
       if (!refused) return 100;
       set_answer(response, std::move(*refused));
       return response.status;

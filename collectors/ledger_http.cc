@@ -135,6 +135,11 @@ HttpAnswer answer_tasks(Ledger& ledger, const HttpCall& call, const std::vector<
   const Result<Page> page = read_page(call);
   if (!page) return http_refusal(400, page.error());
   if (const std::string prefix = query_text(call, "prefix"); !prefix.empty()) {
+    for (const char* word : {"state", "kind", "parent", "cursor"}) {
+      if (!call.query.contains(word)) continue;
+      return http_refusal(400,
+                          std::string(word) + " does not go with prefix: leave one of them out");
+    }
     return tasks_by_prefix(ledger, prefix, page->max);
   }
   LedgerTaskFilter filter;
@@ -216,7 +221,8 @@ HttpAnswer answer_measurements(Ledger& ledger, const HttpCall& call,
   MeasureQuery query;
   query.table = of[0];
   query.before = page->cursor.value_or(UINT64_MAX);
-  if (const std::string where = query_text(call, "where"); !where.empty()) {
+  if (call.query.contains("where")) {
+    const std::string where = query_text(call, "where");
     Result<std::vector<MeasureCondition>> conditions = parse_measure_where(where);
     if (!conditions) return http_refusal(400, conditions.error());
     query.conditions = std::move(*conditions);

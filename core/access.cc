@@ -105,7 +105,7 @@ bool allows(const std::vector<std::string>& granted, std::string_view wanted) {
 
 std::optional<std::string> barred_from_pool(const Grant& grant, const std::string& pool) {
   if (!pool.empty() && allows(grant.pools, pool)) return std::nullopt;
-  const std::string wanted = pool.empty() ? "any pool" : "pool " + pool;
+  const std::string wanted = pool.empty() ? "a task that names no pool" : "pool " + pool;
   return "key " + grant.name + " is for the pools " + join(grant.pools, ", ") + " only, not for " +
          wanted;
 }

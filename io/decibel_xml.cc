@@ -205,7 +205,7 @@ class Values {
       wrong(name, "is no number of seconds");
       return Duration(0);
     }
-    // A clock that was put back.
+    if (seconds < 0) wrong(name, "is less than 0");
     return Duration(std::llround(std::max(0.0, seconds) * 1e6));
   }
   std::optional<DecibelResult> result(std::string_view name) {

@@ -198,7 +198,10 @@ HttpReply finish(Exchange& exchange, CURLcode code) {
   const bool ftp = exchange.is_ftp();
   reply.status = static_cast<int>(exchange.status());
   const auto fail = [&](const std::string& reason) {
-    reply.fault = without_credentials(exchange.request.url) + ": " + reason;
+    const std::optional<UnixUrl> unix = parse_unix_url(exchange.request.url);
+    const bool is_nobody_there = unix && code == CURLE_COULDNT_CONNECT;
+    reply.fault = is_nobody_there ? "nobody answers on the socket " + unix->socket
+                                  : without_credentials(exchange.request.url) + ": " + reason;
     reply.refused = ftp && is_refusal(reply.status);
     if (ftp) reply.status = 0;
   };

@@ -4,9 +4,11 @@
 #include <mysql.h>
 #include <mysqld_error.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -14,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "io/file.h"
 #include "io/sql_dialect.h"
 
 namespace muster {
@@ -78,6 +81,18 @@ void set_options(MYSQL* mysql, const MariadbOptions& options) {
   set_text(mysql, MYSQL_OPT_SSL_CA, options.tls.ca_file);
   set_text(mysql, MYSQL_OPT_SSL_CERT, options.tls.cert_file);
   set_text(mysql, MYSQL_OPT_SSL_KEY, options.tls.key_file);
+}
+
+// The library says of a file that it cannot read neither which nor why.
+std::optional<std::string> unreadable_tls_file(const MariadbTls& tls) {
+  const std::pair<const char*, const std::string&> files[] = {{"ledger.tls_ca", tls.ca_file},
+                                                              {"ledger.tls_cert", tls.cert_file},
+                                                              {"ledger.tls_key", tls.key_file}};
+  for (const auto& [key, file] : files) {
+    if (file.empty() || ::access(file.c_str(), R_OK) == 0) continue;
+    return std::string(key) + ": cannot read " + file + ": " + errno_text(errno);
+  }
+  return std::nullopt;
 }
 
 // Appends a value as it stands in a statement.
@@ -169,6 +184,9 @@ DbStatus Server::open_connection(const std::string& database) {
   is_silent_ = false;
   connection_.reset(mysql_init(nullptr));
   if (!connection_) return {DbFault::broken, place_ + ": out of memory"};
+  if (const auto why = unreadable_tls_file(options_.tls); options_.tls.on && why) {
+    return {DbFault::broken, place_ + ": " + *why};
+  }
   set_options(connection_.get(), options_);
   const bool by_socket = !options_.socket.empty();
   MYSQL* connected = nullptr;

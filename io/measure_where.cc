@@ -24,6 +24,17 @@ std::optional<MeasureOperator> take_operator(std::string_view& text) {
   return std::nullopt;
 }
 
+// Where the column at the beginning of `text` ends: at an operator or a comma. What begins with a
+// quote ends with one that an operator follows, and may have either before. npos: it does not.
+size_t column_end(std::string_view text) {
+  constexpr std::string_view kSigns = "=!<>";
+  if (!text.starts_with('"')) return std::min(text.find_first_of("=!<>,"), text.size());
+  for (size_t at = text.find('"', 1); at != text.npos; at = text.find('"', at + 1)) {
+    if (at + 1 < text.size() && kSigns.find(text[at + 1]) != kSigns.npos) return at + 1;
+  }
+  return text.npos;
+}
+
 // Takes the value at the beginning of `text`, up to a comma or the end; nothing when a quote is
 // missing.
 std::optional<std::string> take_value(std::string_view& text) {
@@ -54,17 +65,14 @@ Result<std::vector<MeasureCondition>> parse_measure_where(std::string_view text)
   std::vector<MeasureCondition> conditions;
   while (true) {
     MeasureCondition condition;
-    const size_t end = std::min(text.find_first_of("=!<>,"), text.size());
+    const size_t end = column_end(text);
+    if (end == text.npos) return Error{whole + " has a quote without its pair"};
     condition.column = text.substr(0, end);
     text.remove_prefix(end);
     const std::optional<MeasureOperator> op = take_operator(text);
     if (condition.column.empty() || !op) {
       return Error{whole + " is no condition: COLUMN=VALUE, with = != < <= > or >="};
     }
-    // A name that a quote begins is ended by one.
-    const bool opens = condition.column.starts_with('"');
-    const bool closes = condition.column.size() > 1 && condition.column.ends_with('"');
-    if (opens && !closes) return Error{whole + " has a quote without its pair"};
     condition.op = *op;
     std::optional<std::string> value = take_value(text);
     if (!value || (!text.empty() && text.front() != ',')) {

@@ -168,6 +168,19 @@ INSTANTIATE_TEST_SUITE_P(
                  "collector", Condition::fail, "decibel: HTTP 401", 1},
         SickCase{"no_ledger", [](DoctorFacts& f) { f.ledger_fault = "no ledger yet"; }, "collector",
                  Condition::fail, "no ledger yet", 1},
+        // All was well.
+        SickCase{"dead_letters", [](DoctorFacts& f) { f.dead_letters = {"couchdb (2)"}; },
+                 "collector", Condition::warn, "dead letters of couchdb (2)", 0},
+        SickCase{"broker_drained",
+                 [](DoctorFacts& f) {
+                   f.broker.draining = Draining{"kim", "upgrade", at(0)};
+                 },
+                 "broker", Condition::warn, "drained by kim: upgrade", 0},
+        SickCase{"worker_drained",
+                 [](DoctorFacts& f) {
+                   f.workers[0].draining = Draining{"kim", "disk", at(0)};
+                 },
+                 "workers", Condition::warn, "drained: bench-1", 0},
         SickCase{"lag", [](DoctorFacts& f) { f.broker.head = 5'000; }, "collector", Condition::warn,
                  "4900 events behind", 0},
         SickCase{"clock_unset", [](DoctorFacts& f) { f.now = from_us(1); }, "clock",

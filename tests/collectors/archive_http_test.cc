@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "collectors/token_check.h"
 #include "core/guid.h"
 #include "io/http.h"
 #include "io/sha256.h"
@@ -143,6 +144,14 @@ TEST_F(ArchiveHttpTest, WritingByTcpNeedsTheToken) {
   }
   EXPECT_EQ(ask("PUT", tcp_url("log", "?offset=0"), "x", kToken).status, 200);
   EXPECT_EQ(ask("GET", tcp_url("log")).body, "x") << "reading needs none";
+}
+
+// Each counted twice, and the eleventh was too many.
+TEST_F(ArchiveHttpTest, AWrongTokenCountsOnce) {
+  for (uint32_t i = 0; i < kWrongTokensMax; ++i) {
+    ASSERT_EQ(ask("PUT", tcp_url("log", "?offset=0"), "x", "wrong").status, 401) << i;
+  }
+  EXPECT_EQ(ask("PUT", tcp_url("log", "?offset=0"), "x", "wrong").status, 429);
 }
 
 TEST_F(ArchiveHttpTest, WithoutATokenNobodyWritesByTcp) {

@@ -146,6 +146,8 @@ TEST_P(LedgerHttpTest, AMisspeltWordIsRefusedWithTheOneThatIsMeant) {
     EXPECT_THAT(answer.body, HasSubstr("did you mean \\\"" + row.meant + "\\\"?")) << row.word;
   }
   EXPECT_EQ(api_.ask(task, {{"max", "1"}}).status, 400);
+  // Whatever its state was, it was given.
+  EXPECT_EQ(api_.ask("/api/v1/tasks", {{"prefix", "0194"}, {"state", "queued"}}).status, 400);
   EXPECT_EQ(api_.ask("/api/v1/ledger", {{"x", ""}}).status, 400);
 }
 
