@@ -87,6 +87,7 @@ class DaemonLogTest : public testing::Test {
 TEST_F(DaemonLogTest, EachDaemonHasALogOfItsOwnAndOneOfWhatItPrints) {
   start({"--log-json"});
   run_job("daemon-log-1", "true");
+  house_.muster({"doctor", "--wait", "60s"});  // the collector is up, too
   for (const char* name : {"broker", "worker-local", "collector"}) {
     const std::vector<std::string> lines = lines_of(log_file(std::string(name) + ".log"));
     EXPECT_FALSE(lines.empty()) << name;
