@@ -92,6 +92,7 @@ void BrokerCore::apply_event(const AttemptLeased& event, Instant time) {
     apply_taken(device->second, ix);
   }
   Worker& worker = workers_[attempt.worker];
+  if (worker.held.empty()) note_woken(attempt.worker, time);
   task.held_position = static_cast<uint32_t>(worker.held.size());
   worker.held.push_back(ix);
   if (!attempt.devices.empty()) ++worker.held_devices;

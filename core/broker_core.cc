@@ -60,9 +60,9 @@ void BrokerCore::note(const Input& input, Instant now) {
     note_message(*from_peer, now);
   } else if (std::holds_alternative<Start>(input)) {
     // Whoever held a lease when the broker went away gets a whole new one to be heard in: no worker
-    // can count on more than that.
+    // can count on more than that. Who held none gets longer, as ever.
     for (WorkerIx ix = 0; ix < workers_.size(); ++ix) {
-      if (workers_[ix].present) note_lease(ix, now + options_.lease);
+      if (workers_[ix].present) note_lease(ix, now + silence_max(workers_[ix]));
     }
     // Turns begin anew: who had how many is not known from everything that a core can start from.
     turn_now_ = 0;

@@ -471,6 +471,8 @@ class BrokerCore : private broker_state::HardState {
   void note_unanswered(uint64_t session, const Watch& watch);
   void note_tick(Instant now);
   void note_lease(WorkerIx ix, Instant lease_until);
+  Duration silence_max(const Worker& worker) const;
+  void note_woken(WorkerIx ix, Instant now);
   void note_news(TaskIx ix);
   void drop_session(uint64_t id);
 

@@ -157,11 +157,11 @@ Decision BrokerCore::decide_tick(Instant now) const {
   for (const auto& [deadline, ix] : lease_deadlines_) {
     if (deadline > now) break;
     const Worker& worker = workers_[ix];
-    const auto silence = std::chrono::duration_cast<std::chrono::seconds>(options_.lease).count();
-    const std::string reason =
-        "worker " + worker.name + " was not heard from for " +
-        (silence > 0 ? std::to_string(silence) + " s"
-                     : std::to_string(options_.lease.count() / 1000) + " ms");
+    const Duration silence = deadline - std::max(worker.last_heard, started_);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence).count();
+    const std::string reason = "worker " + worker.name + " was not heard from for " +
+                               (seconds > 0 ? std::to_string(seconds) + " s"
+                                            : std::to_string(silence.count() / 1000) + " ms");
     decision.events.push_back(Event{now, WorkerLost{worker.name, worker.incarnation, reason}});
     for (const TaskIx held : worker.held) {
       decision.events.push_back(Event{now, decide_lost(tasks_[held], reason, now)});

@@ -3,6 +3,7 @@
 
 #include "core/broker_core.h"
 #include "core/guid.h"
+#include "core/rest.h"
 
 namespace muster {
 
@@ -59,9 +60,11 @@ void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now)
   if (sync.full && sync.number < worker.sync_number) return;  // late mail
   worker.peer = input.peer;
   worker.last_heard = now;
-  note_lease(ix, now + options_.lease);
+  note_lease(ix, now + silence_max(worker));
   if (sync.full) {
     worker.sync_number = sync.number;
+    worker.sync_heard = now;
+    worker.rested = Duration{0};
     const bool outdated = !session.outdated.empty();
     worker.credit = outdated ? 0 : sync.credit;
     worker.refusing = cut_text(outdated ? session.outdated : sync.refusing, kMessageLengthMax);
@@ -186,6 +189,20 @@ void BrokerCore::note_lease(WorkerIx ix, Instant lease_until) {
   if (worker.lease_until != kNever) lease_deadlines_.erase({worker.lease_until, ix});
   worker.lease_until = lease_until;
   if (lease_until != kNever) lease_deadlines_.emplace(lease_until, ix);
+}
+
+Duration BrokerCore::silence_max(const Worker& worker) const {
+  return worker.held.empty() ? rest_silence_max(options_.lease) : options_.lease;
+}
+
+// A worker that rests is leased something. Its lease counts from now and not from its newest Sync,
+// which may be older than a lease: that is how long it is waited for, and what it is told.
+void BrokerCore::note_woken(WorkerIx ix, Instant now) {
+  Worker& worker = workers_[ix];
+  if (worker.lease_until == kNever) return;  // in recovery: nobody is there yet
+  const bool rested = now - worker.sync_heard > options_.beat;
+  worker.rested = rested ? now - worker.sync_heard : Duration{0};
+  note_lease(ix, (rested ? now : worker.last_heard) + options_.lease);
 }
 
 void BrokerCore::note_peer_gone(std::string_view peer) {

@@ -155,8 +155,12 @@ struct Worker : HardWorker {
   std::string refusing;              // why it takes no new work, by itself
   std::vector<ListerState> listers;  // that it says it has
   Instant last_heard;
-  Instant lease_until;
+  Instant lease_until;       // it is given up then
   uint64_t sync_number = 0;  // newest full Sync
+  Instant sync_heard;        // likewise
+  // How much longer than a lease after that its leases last: it rested when it was leased
+  // something.
+  Duration rested{0};
   uint64_t desired_number = 0;
   bool owed = false;  // a Desired
   std::vector<TaskRef> to_run;

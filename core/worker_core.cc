@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/guid.h"
+#include "core/rest.h"
 
 namespace muster {
 
@@ -106,13 +107,19 @@ void WorkerCore::resume(ResumedAttempt attempt) {
 void WorkerCore::set_listed(std::vector<ListedDevice> listed, Instant now) {
   if (listed == listed_) return;
   listed_ = std::move(listed);
-  next_beat_ = now;
+  say_at_once(now);
 }
 
 void WorkerCore::set_listed_all(bool all, Instant now) {
   if (all == listed_all_) return;
   listed_all_ = all;
-  next_beat_ = now;
+  say_at_once(now);
+}
+
+void WorkerCore::set_listers(std::vector<ListerState> listers) {
+  if (listers == listers_) return;
+  listers_ = std::move(listers);
+  has_news_ = true;
 }
 
 // When the attempt began, by its report. kNever: the broker has acknowledged that one, and knows.
@@ -134,7 +141,15 @@ Instant WorkerCore::lease_until(const AttemptToken& token) const {
   return found == held_.end() ? kNever : found->second.lease_until;
 }
 
-void WorkerCore::connected(Instant now) { next_beat_ = now; }
+void WorkerCore::connected(Instant now) {
+  is_first_rest_ = true;
+  say_at_once(now);
+}
+
+void WorkerCore::say_at_once(Instant now) {
+  next_beat_ = now;
+  has_news_ = true;
+}
 
 std::optional<Instant> WorkerCore::sent_at(uint64_t sync_number) const {
   for (const SentSync& sync : sent_syncs_) {
@@ -171,6 +186,15 @@ void WorkerCore::take(const Desired& desired, Instant now) {
     if (found == held_.end() || found->second.state != HeldState::waiting) continue;
     stop(found->second, StopWhy::cancelled, order.text, now);
   }
+  const bool is_newest = sent_syncs_.back().number == desired.sync_number;
+  if (is_newest && rest_until_ == kNever) rest(*asked, desired.lease);
+}
+
+// The broker knows what the newest full Sync has said: there may be a rest now.
+void WorkerCore::rest(Instant asked, Duration lease) {
+  const uint64_t draw = options_.draw ^ sent_syncs_.back().number;
+  rest_until_ = asked + rest_after(lease, options_.beat, is_first_rest_, draw);
+  is_first_rest_ = false;
 }
 
 // Attempts that the answered Sync listed, and that were not stopped, hold for longer. Those that it
@@ -336,7 +360,7 @@ void WorkerCore::hand_back(std::deque<AttemptToken>& waiting, Instant accepted_b
     waiting.pop_front();
     if (!waits) continue;
     held_.erase(found);
-    next_beat_ = now;  // with the credit of now, or the broker would lease it here again
+    say_at_once(now);  // with the credit of now, or the broker would lease it here again
     append_report(
         token, make_ending(Outcome::error, Cause::capacity, StatusCode::busy, reason, kNever, now),
         true, now);
@@ -388,9 +412,11 @@ void WorkerCore::return_unspooled(std::vector<Report> reports) {
 }
 
 void WorkerCore::set_refusing(std::string why, Instant now) {
+  if (why == refusing_) return;
   const bool is_news = why.empty() != refusing_.empty();
   refusing_ = std::move(why);
-  if (is_news) next_beat_ = now;
+  has_news_ = true;
+  if (is_news) say_at_once(now);
 }
 
 // Slots that one attempt has had for longer than all that is leased ahead should take count for
@@ -429,7 +455,7 @@ void WorkerCore::fill_reports(Sync& sync) {
 }
 
 std::optional<Sync> WorkerCore::make_sync(Instant now) {
-  const bool full = now >= next_beat_;
+  const bool full = now >= full_sync_due();
   if (!full && !may_send_next()) return std::nullopt;
   Sync sync;
   sync.number = next_sync_++;
@@ -437,6 +463,8 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
   sync.full = full;
   if (full) {
     next_beat_ = now + options_.beat;
+    has_news_ = false;
+    rest_until_ = kNever;
     // Nothing was acknowledged for a whole beat: it was lost; send again from the oldest.
     if (acked_ == acked_at_beat_) sent_ = 0;
     acked_at_beat_ = acked_;
@@ -462,7 +490,7 @@ std::optional<Sync> WorkerCore::make_sync(Instant now) {
 }
 
 Instant WorkerCore::next_deadline() const {
-  Instant next = next_beat_;
+  Instant next = full_sync_due();
   if (next_lease_check_ != kNever) next = std::min(next, next_lease_check_);
   for (const AttemptToken& token : waiting_plain_) {
     const auto found = held_.find(token);

@@ -3,7 +3,9 @@
 //
 // Laws: a lease counts from when the worker sent the full Sync that the Desired answers, less a
 // margin; when it runs out the worker stops the attempt by itself. A report is kept and resent
-// until Desired acknowledges it, and is in the spool before it is sent.
+// until Desired acknowledges it, and is in the spool before it is sent. Full Syncs go out with
+// every beat, but for a worker that rests (core/rest.h): the broker has answered its newest one, it
+// holds nothing, owes no report and has had nothing to tell since.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@ struct WorkerOptions {
   uint32_t slots = 1;
   std::string version;
   Duration beat = kBeatDefault;
+  uint64_t draw = 0;  // unlike that of other workers, so that they do not all beat at once
 };
 
 enum class StopWhy : uint8_t {
@@ -89,11 +92,13 @@ class WorkerCore {
   // where that changes the next Sync is full and due at once.
   void set_listed_all(bool all, Instant now);
 
-  // The listers of this worker, for the next full Sync.
-  void set_listers(std::vector<ListerState> listers) { listers_ = std::move(listers); }
+  // The listers of this worker, for the next full Sync, which is a beat after the one before it
+  // where that is news.
+  void set_listers(std::vector<ListerState> listers);
 
   // The broker said how often it wants to be heard.
   void set_beat(Duration beat) { options_.beat = beat; }
+  Duration beat() const { return options_.beat; }
 
   // A running attempt said something; an Ending is its last word and frees its slot. `durable`
   // false: the attempt has no side effects, so that its reports need no spool. Dropped for fenced
@@ -121,8 +126,13 @@ class WorkerCore {
   // Reports up to this one may leave the spool.
   uint64_t acked() const { return acked_; }
 
-  // The next Sync, when one is due (a beat passed, new reports, room in the window).
+  // The next Sync, when one is due (a beat or a rest passed, new reports, room in the window).
   std::optional<Sync> make_sync(Instant now);
+
+  // Whether the broker is to hear nothing, and need say nothing, until then.
+  bool rests() const {
+    return rest_until_ != kNever && !has_news_ && held_.empty() && outbox_.empty();
+  }
 
   // When to call tick and make_sync at the latest.
   Instant next_deadline() const;
@@ -181,6 +191,9 @@ class WorkerCore {
   bool may_send_next() const;
   void fill_reports(Sync& sync);
   std::optional<Instant> sent_at(uint64_t sync_number) const;
+  void say_at_once(Instant now);
+  void rest(Instant asked, Duration lease);
+  Instant full_sync_due() const { return rests() ? std::max(next_beat_, rest_until_) : next_beat_; }
 
   WorkerOptions options_;
   std::map<AttemptToken, Held> held_;
@@ -205,7 +218,10 @@ class WorkerCore {
 
   uint64_t next_sync_ = 0;
   std::deque<SentSync> sent_syncs_;  // full ones
-  Instant next_beat_;
+  Instant next_beat_;                // while it does not rest
+  bool has_news_ = true;             // for the next full Sync, beside what it holds and reports
+  Instant rest_until_;               // kNever: the broker has not answered the newest full Sync
+  bool is_first_rest_ = true;        // of this connection
   uint64_t epoch_ = 0;
   uint64_t desired_number_ = 0;
   uint64_t quick_us_ = 0;  // moving average of how long attempts without devices take; 0: none seen

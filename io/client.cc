@@ -44,9 +44,7 @@ std::variant<std::unique_ptr<Client>, ClientError> Client::connect(SocketContext
   client->options_ = std::move(options);
   client->socket_ = std::move(*socket);
   client->poller_.add_socket(client->socket_->handle(), 0);
-  if (void* handshakes = client->socket_->handshake_handle()) {
-    client->poller_.add_socket(handshakes, 0);
-  }
+  client->poller_.add_socket(client->socket_->handshake_handle(), 0);
   client->last_heard_us_ = boot_us();
   client->say_hello();
   if (std::optional<ClientError> error = client->await_welcome()) return *error;

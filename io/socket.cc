@@ -164,9 +164,10 @@ class ZmqServer final : public ServerSocket {
 class ZmqClient final : public ClientSocket {
  public:
   ZmqClient(SocketContext& context, SocketHandle socket, const std::string& endpoint)
-      : curve_(context.curve()), endpoint_(endpoint), socket_(std::move(socket)) {
-    if (is_tcp(endpoint)) watch_.emplace(context, socket_.get(), HandshakeWatch::Side::dials);
-  }
+      : curve_(context.curve()),
+        endpoint_(endpoint),
+        socket_(std::move(socket)),
+        watch_(context, socket_.get(), HandshakeWatch::Side::dials) {}
 
   bool connect() {
     const bool is_encrypted = curve_ != nullptr && is_tcp(endpoint_);
@@ -191,20 +192,29 @@ class ZmqClient final : public ClientSocket {
 
   bool send(std::string bytes) override { return send_last(socket_.get(), std::move(bytes)); }
   void* handle() override { return socket_.get(); }
-  void* handshake_handle() override { return watch_ ? watch_->handle() : nullptr; }
+  void* handshake_handle() override { return watch_.handle(); }
 
   std::string handshake_fault() override {
-    while (watch_) {
-      const std::optional<Handshake> ended = watch_->next();
-      if (!ended) break;
-      if (*ended == Handshake::silent) continue;
-      if (*ended != Handshake::broken_off) broken_off_ = 0;
-      fault_ = describe(*ended);
-    }
+    take_handshakes();
     return fault_;
   }
 
+  bool take_reconnected() override {
+    take_handshakes();
+    return std::exchange(is_reconnected_, false);
+  }
+
  private:
+  void take_handshakes() {
+    while (const std::optional<Handshake> ended = watch_.next()) {
+      if (*ended == Handshake::done) is_reconnected_ |= std::exchange(was_connected_, true);
+      // By ipc:// there are no keys that could be wrong.
+      if (*ended == Handshake::silent || !is_tcp(endpoint_)) continue;
+      if (*ended != Handshake::broken_off) broken_off_ = 0;
+      fault_ = describe(*ended);
+    }
+  }
+
   std::string describe(Handshake ended) {
     const std::string broker = "the broker at " + endpoint_;
     switch (ended) {
@@ -246,7 +256,9 @@ class ZmqClient final : public ClientSocket {
   const Curve* curve_;
   std::string endpoint_;
   SocketHandle socket_;
-  std::optional<HandshakeWatch> watch_;  // by tcp://
+  HandshakeWatch watch_;
+  bool was_connected_ = false;
+  bool is_reconnected_ = false;  // and nobody has taken it
   std::string fault_;
   int broken_off_ = 0;  // handshakes in a row
 };

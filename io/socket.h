@@ -115,7 +115,10 @@ class ClientSocket {
   // be. For people; "": nothing is known. libzmq does not try again after some of these: who wants
   // to makes another socket.
   virtual std::string handshake_fault() = 0;
-  // Ready when handshake_fault() may have changed; null: it never does.
+  // True once after each time that the connection was made anew, by libzmq itself: whoever listens
+  // there may have been started again, and does not know us.
+  virtual bool take_reconnected() = 0;
+  // Ready when handshake_fault() or take_reconnected() may have something new.
   virtual void* handshake_handle() = 0;
 };
 

@@ -48,6 +48,7 @@ WorkerOptions core_options(const WorkerSetup& config, const Spool& spool) {
   options.pools = config.pools;
   options.slots = config.slots;
   options.version = MUSTER_VERSION;
+  options.draw = std::hash<std::string>{}(config.name);
   return options;
 }
 
@@ -153,6 +154,7 @@ Result<Done> Worker::connect(Instant now) {
   socket_ = std::move(*connected);
   welcomed_ = false;
   last_heard_ = now;
+  unanswered_since_ = kNever;
   say_hello(now);
   return Done{};
 }
@@ -192,7 +194,7 @@ Result<Done> Worker::serve(int stop_fd) {
 void Worker::wait(int stop_fd) {
   poller_.clear();
   poller_.add_socket(socket_->handle(), kSocketKey);
-  if (void* handshakes = socket_->handshake_handle()) poller_.add_socket(handshakes, kSocketKey);
+  poller_.add_socket(socket_->handshake_handle(), kSocketKey);
   if (!stop_) poller_.add_fd(stop_fd, POLLIN, kStopKey);
   fds_.clear();
   for (const auto& [token, run] : runs_) run->descriptors(fds_);
@@ -207,8 +209,8 @@ void Worker::wait(int stop_fd) {
 }
 
 std::optional<Instant> Worker::next_deadline() const {
-  Instant next =
-      welcomed_ ? std::min(core_.next_deadline(), last_heard_ + kReconnectAfter) : next_hello_;
+  Instant next = welcomed_ ? core_.next_deadline() : next_hello_;
+  if (const Instant patience = patience_ends(); patience != kNever) next = std::min(next, patience);
   for (const auto& [token, run] : runs_) {
     const std::optional<Instant> deadline = run->next_deadline();
     if (deadline) next = std::min(next, *deadline);
@@ -229,8 +231,15 @@ void Worker::receive_all(Instant now) {
     spdlog::error("{}", fault);
     last_refusal_ = fault;
   }
+  if (socket_->take_reconnected()) {
+    welcomed_ = false;  // the broker may have restarted, and knows no connection but this one
+    last_heard_ = now;
+    unanswered_since_ = kNever;
+    say_hello(now);
+  }
   while (const std::optional<Frame> frame = socket_->receive()) {
     last_heard_ = now;
+    unanswered_since_ = kNever;
     std::variant<Envelope, DecodeFailure> decoded = decode_message(frame->bytes());
     if (const auto* failure = std::get_if<DecodeFailure>(&decoded)) {
       spdlog::warn("the broker sent what cannot be read: {}", failure->reason);
@@ -435,6 +444,7 @@ void Worker::speak(Instant now) {
   }
   for (int i = 0; i < kSyncsPerWakeup; ++i) {
     std::optional<Sync> sync = core_.make_sync(now);
+    if (sync && unanswered_since_ == kNever) unanswered_since_ = now;
     if (!sync || !socket_->send(encode_message(Envelope{0, std::move(*sync)}))) break;
   }
 }
@@ -461,8 +471,18 @@ void Worker::trace_call(const AttemptToken& token, const char* method, std::stri
   }
 }
 
+// When the broker must have been heard at the latest; kNever: a worker that rests waits for no word
+// of it. That it was not heard in a rest is nothing to be impatient about either.
+Instant Worker::patience_ends() const {
+  if (welcomed_ && core_.rests()) return kNever;
+  const Instant rest_ended =
+      unanswered_since_ == kNever ? kNever : unanswered_since_ - core_.beat();
+  return std::max(last_heard_, rest_ended) + kReconnectAfter;
+}
+
 void Worker::check_silence(Instant now) {
-  if (now < last_heard_ + kReconnectAfter) return;
+  const Instant patience = patience_ends();
+  if (patience == kNever || now < patience) return;
   spdlog::warn("the broker at {} has been silent for {} s; connecting anew", config_.endpoint,
                std::chrono::duration_cast<std::chrono::seconds>(now - last_heard_).count());
   if (Result<Done> connected = connect(now); !connected.ok())

@@ -82,6 +82,7 @@ class Worker {
   void end_runs(Instant now);
   bool may_leave(Instant now);
   void take_leave(Instant now);
+  Instant patience_ends() const;
   void check_silence(Instant now);
   std::optional<Instant> next_deadline() const;
 
@@ -106,6 +107,7 @@ class Worker {
       end_jobs_until_;  // then those that still run are killed; kNever: they are not being ended
   Instant leave_at_;    // whatever still runs
   Instant last_heard_;
+  Instant unanswered_since_;  // when the first Sync since then was sent; kNever: there was none
   Instant next_hello_;
   std::optional<LogTeller> log_teller_;
   std::string last_refusal_;  // so that the same trouble is logged once

@@ -68,6 +68,8 @@ void bench_recovery(const std::string& dir, Figures& figures);
 void bench_durable_tasks(const std::string& bin_dir, const std::string& dir, Figures& figures);
 void bench_restart(const std::string& bin_dir, const std::string& dir, Figures& figures);
 void bench_memory(const std::string& bin_dir, const std::string& dir, Figures& figures);
+// bench_idle.cc: the same, with many workers that have nothing to do.
+void bench_idle(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_hostile.cc: the same, with a client without manners beside the honest ones.
 void bench_hostile(const std::string& bin_dir, const std::string& dir, Figures& figures);
 // bench_sweep.cc: the same.

@@ -2,9 +2,9 @@
 //
 //   muster_bench [-o human|json] [--only NAME]
 //
-// NAME is sink_down, core, flat, engine, log, recovery, ledger, tasks, restart, hostile, memory,
-// sweep, archive, jobs or sinks. The table goes to stdout with facts about the machine; with -o
-// json one object a line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
+// NAME is sink_down, core, flat, engine, log, recovery, ledger, tasks, restart, hostile, idle,
+// memory, sweep, archive, jobs or sinks. The table goes to stdout with facts about the machine;
+// with -o json one object a line does: {"bench": NAME, "value": NUMBER, "unit": TEXT}.
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -65,6 +65,7 @@ int run(const Options& options, const std::string& bin_dir) {
       {"tasks", [&] { bench_durable_tasks(bin_dir, disk, figures); }},
       {"restart", [&] { bench_restart(bin_dir, disk, figures); }},
       {"hostile", [&] { bench_hostile(bin_dir, disk, figures); }},
+      {"idle", [&] { bench_idle(bin_dir, disk, figures); }},
       {"memory", [&] { bench_memory(bin_dir, disk, figures); }},
       {"sweep", [&] { bench_verify_sweep(bin_dir, disk, figures); }},
       {"archive", [&] { bench_archive(bin_dir, disk, figures); }},
@@ -92,8 +93,8 @@ int main(int argc, char** argv) {
   if (!muster::bench::parse(std::vector<std::string>(argv + 1, argv + argc), options)) {
     std::fprintf(stderr,
                  "usage: muster_bench [-o human|json] [--only "
-                 "sink_down|core|flat|engine|log|recovery|ledger|tasks|restart|hostile|memory|"
-                 "sweep|archive|jobs|"
+                 "sink_down|core|flat|engine|log|recovery|ledger|tasks|restart|hostile|idle|"
+                 "memory|sweep|archive|jobs|"
                  "sinks]\n");
     return muster::bench::kExitUsage;
   }

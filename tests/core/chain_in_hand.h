@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/rest.h"
 #include "tests/core/lab_in_hand.h"
 
 namespace muster {
@@ -123,7 +124,7 @@ class ChainLab : public Lab {
   }
   // Worker w1 is not heard any more, and is given up; w2 is there.
   void lose_w1() {
-    for (Duration passed{0}; passed <= kLeaseDefault; passed += kBeatDefault) {
+    for (Duration passed{0}; passed <= rest_silence_max(kLeaseDefault); passed += kBeatDefault) {
       pass(kBeatDefault);
       Sync sync = make_sync();
       sync.full = false;

@@ -36,7 +36,7 @@ TEST(Explain, ReasonsSayWhatWouldHaveToChangeTheNearestFirst) {
       ElementsAre(
           HasSubstr("device a is busy with job task task-100001"),
           HasSubstr("device b, in stack x: member r is busy with job task task-100002"),
-          HasSubstr("device e is offline for 3m40s: its worker w2 is not connected"),
+          HasSubstr("device e is offline for 3m30s: its worker w2 is not connected"),
           HasSubstr("device c is quarantined by kim 4m ago: no charge; muster device release c"),
           HasSubstr("device d is locked by kim 4m ago: no charge; muster device unlock d")));
 }

@@ -114,6 +114,10 @@ void Checkers::on_broker_decides(const std::vector<Event>& events, Instant now, 
   for (const Event& event : events) {
     if (event.time != now) fail("an event's time is not that of its decision");
     check_not_restarted(event);
+    if (const auto* leased = std::get_if<AttemptLeased>(&event.body)) {
+      const auto heard = heard_.find(leased->worker);
+      if (heard != heard_.end() && now > heard->second.when + lease / 2) marks_.hit(Mark::woken);
+    }
     const auto* lost = std::get_if<WorkerLost>(&event.body);
     if (!lost) continue;
     const auto heard = heard_.find(lost->worker);

@@ -56,6 +56,7 @@ WorkerOptions draw_worker_options(Random& random, uint32_t index) {
   options.pools = {index == 1 ? "pool1" : "pool2"};
   options.slots = 1 + static_cast<uint32_t>(random.below(4));
   options.version = "sim";
+  options.draw = index;
   return options;
 }
 

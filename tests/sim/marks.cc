@@ -7,6 +7,7 @@ namespace {
 
 // In the order of Mark.
 constexpr std::string_view kNames[] = {"lease_lost",
+                                       "woken",
                                        "self_stop",
                                        "report_refused",
                                        "report_gap",

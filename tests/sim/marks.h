@@ -11,6 +11,7 @@ namespace muster::sim {
 
 enum class Mark : uint8_t {
   lease_lost,             // the broker gave a worker up
+  woken,                  // a worker was leased something after a long silence
   self_stop,              // a worker stopped an attempt whose lease ran out
   report_refused,         // a stale report reached the log as refused
   report_gap,             // a Sync began after a report that the broker does not have

@@ -23,7 +23,7 @@ const std::vector<Outside> kOutside = {
     {"capnp/", {"io/codec"}},
     {"kj/", {"io/codec", "tests/tidy/kj_for_clang.h"}},
     {"schemas/", {"io/codec"}},
-    {"zmq", {"io/socket"}},
+    {"zmq", {"io/socket", "tests/bench/crowd/"}},
     {"yaml-cpp/", {"io/yaml"}},
     {"expat.h", {"io/xml"}},
     {"CLI/", {"cli/"}},
