@@ -160,14 +160,19 @@ void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
 }
 
 bool Broker::take_log_message(const std::string& peer, const Envelope& envelope, Instant now) {
+  const Message& message = envelope.message;
+  const auto* fetch = std::get_if<Fetch>(&message);
+  const auto* trim = std::get_if<TrimLog>(&message);
+  const auto* forget = std::get_if<ForgetReader>(&message);
+  const bool is_question = std::holds_alternative<AskLog>(message);
+  if (!fetch && !trim && !forget && !is_question) return false;
   const std::optional<Role> role = core_.role_of(peer);
   if (!role) return false;  // it is to say Hello first
-  const auto answer = [&](Message message) {
-    sends_.push_back(Send{peer, Envelope{envelope.request, std::move(message)}});
+  const auto answer = [&](Message said) {
+    sends_.push_back(Send{peer, Envelope{envelope.request, std::move(said)}});
     return true;
   };
-  const Message& message = envelope.message;
-  if (const auto* fetch = std::get_if<Fetch>(&message)) {
+  if (fetch) {
     if (!fetch->reader.empty() && *role != Role::collector) {
       return answer(Refused{RefusalCode::not_permitted, "only collectors' sinks are registered"});
     }
@@ -178,10 +183,7 @@ bool Broker::take_log_message(const std::string& peer, const Envelope& envelope,
     fetches_.add(peer, envelope.request, *fetch, now);
     return true;
   }
-  if (std::holds_alternative<AskLog>(message)) return answer(keeper_.state());
-  const auto* trim = std::get_if<TrimLog>(&message);
-  const auto* forget = std::get_if<ForgetReader>(&message);
-  if (!trim && !forget) return false;
+  if (is_question) return answer(keeper_.state());
   if (*role != Role::admin) {
     return answer(Refused{RefusalCode::not_permitted, "only an administrator changes the log"});
   }

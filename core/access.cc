@@ -269,21 +269,23 @@ std::optional<std::string> AccessList::add(const std::string& key, Grant grant) 
   if (by_key_.size() >= kAllowedKeysMax) {
     return "more than " + std::to_string(kAllowedKeysMax) + " keys";
   }
-  if (key_by_name_.contains(grant.name)) return "key " + grant.name + " is there already";
+  if (name_index_.contains(std::string_view(grant.name)))
+    return "key " + grant.name + " is there already";
   if (const Grant* other = find(key)) return "this key is there already, as " + other->name;
-  key_by_name_.emplace(grant.name, key);
-  by_key_.emplace(key, std::move(grant));
+  const ByKey::value_type& added = *by_key_.emplace(key, std::move(grant)).first;
+  key_index_.insert(added.first, &added);
+  name_index_.insert(added.second.name, &added);
   return std::nullopt;
 }
 
 const Grant* AccessList::find(std::string_view key) const {
-  const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : &found->second;
+  const auto* found = key_index_.find(key);
+  return found == nullptr ? nullptr : &(*found)->second;
 }
 
 const std::string* AccessList::key_named(std::string_view name) const {
-  const auto found = key_by_name_.find(name);
-  return found == key_by_name_.end() ? nullptr : &found->second;
+  const auto* found = name_index_.find(name);
+  return found == nullptr ? nullptr : &(*found)->first;
 }
 
 AccessFile parse_access_file(std::string_view text) {

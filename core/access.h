@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/lookup_map.h"
 #include "core/messages.h"
 
 namespace muster {
@@ -47,17 +48,28 @@ class AccessList {
  public:
   using ByKey = std::map<std::string, Grant, std::less<>>;
 
+  AccessList() = default;
+  // Large, and never needed twice: it is moved, or shared.
+  AccessList(const AccessList&) = delete;
+  AccessList(AccessList&&) = default;
+  AccessList& operator=(const AccessList&) = delete;
+  AccessList& operator=(AccessList&&) = default;
+
   // Why not: the key or the name is there already. Nothing: it is there now.
   std::optional<std::string> add(const std::string& key, Grant grant);
   const Grant* find(std::string_view key) const;
   // The key of this name, or null.
   const std::string* key_named(std::string_view name) const;
   const ByKey& by_key() const { return by_key_; }
-  bool operator==(const AccessList&) const = default;
+  bool operator==(const AccessList& other) const { return by_key_ == other.by_key_; }
 
  private:
+  // Each message of a peer with a key asks: what is asked is hashed, and points into by_key_.
+  using Found = LookupMap<std::string_view, const ByKey::value_type*>;
+
   ByKey by_key_;
-  std::map<std::string, std::string, std::less<>> key_by_name_;
+  Found key_index_;
+  Found name_index_;
 };
 
 struct AccessFile {

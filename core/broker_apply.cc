@@ -27,6 +27,7 @@ void BrokerCore::apply_event(const WorkerJoined& event, Instant) {
   worker.slots = event.slots;
   worker.version = event.version;
   if (!other_pools) return;
+  unindex_worker(ix);  // the Sync that says so lists it anew
   index_cap_devices();
   match_classes();  // its devices are in them
   index_strays();

@@ -327,7 +327,11 @@ void BrokerCore::apply_event(const InventoryApplied& event, Instant) {
     index_reverify(ix);
     index_gone(ix);
   }
-  for (WorkerIx ix = 0; ix < workers_.size(); ++ix) index_worker(ix);
+  for (WorkerIx ix = 0; ix < workers_.size(); ++ix) {
+    unindex_worker(ix);  // it may serve other pools now
+    index_worker(ix);
+  }
+  if (!plain_classes_.empty()) plain_dispatch_due_ = true;
 }
 
 void BrokerCore::apply_event(const DeviceListed& event, Instant) {

@@ -72,7 +72,6 @@ void BrokerCore::note_sync(const FromPeer& input, const Sync& sync, Instant now)
     for (ListerState& lister : worker.listers) {
       lister.fault = cut_text(lister.fault, kMessageLengthMax);
     }
-    unindex_worker(ix);
     note_held(worker, sync);
   }
   mark_worker(ix);

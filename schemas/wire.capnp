@@ -356,8 +356,8 @@ struct ChangeDevicesReply {
 # Workers
 
 struct Sync {
-  # worker -> broker: what the worker is. Full on connect and with every beat; between beats only
-  # reports that have not been sent yet.
+  # worker -> broker: what the worker is. Full on connect and with every beat, or seldom from a worker
+  # that has nothing to do (core/rest.h); between beats only reports that have not been sent yet.
 
   number @0 :UInt64;
   # Of this Sync, from 1. Grows within an incarnation.
@@ -427,7 +427,8 @@ struct Desired {
   # listed as held, and `stop` does not name, is renewed.
 
   lease @3 :Int64;
-  # Duration of the leases.
+  # Duration of the leases, from the Sync of syncNumber on. Longer than the broker's own where the
+  # worker rested: its lease counts from when it was given.
 
   acked @4 :UInt64;
   # Number up to which the worker's reports are durable. The worker may forget them.

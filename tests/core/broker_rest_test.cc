@@ -125,6 +125,25 @@ TEST(BrokerRest, TheNextSyncMakesItALeaseAgain) {
   EXPECT_TRUE(is_lost(broker));
 }
 
+// No Sync would say so before its rest is over.
+TEST(BrokerRest, PoolsThatAnInventoryGrantsHoldAtOnce) {
+  Broker broker = with_worker();
+  broker.hello("a", Role::admin, "");
+  TaskSpec spec = Broker::spec(guid_of(1));
+  spec.pool = "blue";
+  broker.hello("s", Role::submitter, "");
+  Submit submit;
+  submit.tasks.push_back(std::make_shared<const TaskSpec>(spec));
+  broker.hear("s", submit);
+  broker.dispatch();
+  EXPECT_EQ(broker.core.held_count(), 0u);
+  Inventory inventory;
+  inventory.workers.push_back({"w", {"blue"}});
+  broker.hear("a", ApplyInventory{std::make_shared<const Inventory>(inventory), "ann"});
+  broker.dispatch();
+  EXPECT_EQ(broker.core.held_count(), 1u);
+}
+
 TEST(BrokerRest, ItRestsAgainWhenItHasReportedTheEnd) {
   Broker broker = with_worker();
   lease_one(broker);
