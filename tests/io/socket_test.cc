@@ -214,6 +214,23 @@ TEST_F(SocketTest, ClientsFindARestartedServer) {
   }
 }
 
+// What a worker that rests has a restarted broker from.
+TEST_F(SocketTest, AClientIsToldOnceThatItsConnectionWasMadeAnew) {
+  auto server = bind_or_die(context_, ipc_);
+  auto client = connect_or_die(context_, ipc_);
+  Poller poller;
+  poller.add_socket(client->handshake_handle(), 1);
+  ASSERT_FALSE(poller.wait(kPatience).empty());
+  EXPECT_FALSE(client->take_reconnected()) << "it is the first";
+  server.reset();
+  server = bind_or_die(context_, ipc_);
+  bool told = false;
+  while (!told && !poller.wait(kPatience).empty()) told = client->take_reconnected();
+  EXPECT_TRUE(told);
+  EXPECT_FALSE(client->take_reconnected());
+  EXPECT_EQ(client->handshake_fault(), "");
+}
+
 TEST_F(SocketTest, AnOversizedFrameCostsTheConnectionNotTheServer) {
   const auto server = bind_or_die(context_, ipc_);
   const auto good = connect_or_die(context_, ipc_);
