@@ -185,7 +185,13 @@ void BrokerCore::decide_orphan(Consequences& all, const Task& child, const Task&
     all.decision.events.push_back(
         Event{all.now, CancelRequested{guid, reason, std::string(kBroker)}});
   }
-  if (child.state != TaskState::queued) return;
+  // Its worker may have been lost in the same decision: then it is about to be queued again.
+  const std::vector<Event>& events = all.decision.events;
+  const bool is_requeued = std::any_of(events.begin(), events.end(), [&](const Event& event) {
+    const auto* ended = std::get_if<AttemptEnded>(&event.body);
+    return ended != nullptr && ended->token.guid == guid && ended->retry_at != kNever;
+  });
+  if (child.state != TaskState::queued && !is_requeued) return;
   all.end(guid,
           make_ending(Outcome::error, Cause::user, StatusCode::killed, reason, kNever, all.now));
 }
