@@ -398,6 +398,22 @@ TEST(BrokerChain, AQueuedChildEndsWithItsJob) {
 
 // Seed 855 of the simulation: a verification whose worker was lost began again on a device that a
 // person had quarantined meanwhile.
+// Simulation, seed 41007471: its worker was lost at the moment at which the job ended, and the
+// child was queued again, cancelled, and leased all the same.
+TEST(BrokerChain, AChildThatIsLostAsItsJobEndsEndsWithIt) {
+  ChainLab lab(make_inventory({"a handset w1"}));
+  TaskSpec job = lab.job(1, "a", VerifyFirst::always);
+  job.timeouts.queue = ChainLab::options().lease;
+  lab.submit_and_dispatch(job);
+  ASSERT_EQ(lab.children(1).size(), 1u);
+  const std::string child = lab.children(1)[0]->guid;
+  ASSERT_EQ(lab.core.task_info(child)->state, TaskState::leased);
+  lab.pass(ChainLab::options().lease);
+  lab.check_fold();
+  EXPECT_EQ(lab.state(1), TaskState::ended);
+  EXPECT_EQ(lab.core.task_info(child)->state, TaskState::ended);
+}
+
 TEST(BrokerChain, AChildIsNotRetriedOnADeviceThatWasTakenAway) {
   ChainLab lab(one_handset());
   lab.submit_and_dispatch(lab.job(1, "a", kFresh));
