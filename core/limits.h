@@ -94,7 +94,7 @@ inline constexpr size_t kSuggestionsPerRequestMax = 8;
 inline constexpr size_t kListersMax = 16;                  // of one worker
 inline constexpr size_t kListerLineBytesMax = 64 << 10;    // the largest profile is far below
 inline constexpr size_t kListedProfileBytesMax = 4 << 10;  // keys and values of one device
-inline constexpr size_t kListedBytesMax = 4 << 20;    // of one worker: they go over with every beat
+inline constexpr size_t kListedBytesMax = 4 << 20;    // of one worker: they go with each full Sync
 inline constexpr uint32_t kQuarantineAfterMax = 100;  // failures in a row
 // Runs of one repair action kept for one device: a day of one in three minutes. A strategy may not
 // allow more a day.

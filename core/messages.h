@@ -213,8 +213,8 @@ struct HeldAttempt {
   bool operator==(const HeldAttempt&) const = default;
 };
 
-// worker -> broker: what the worker is. Full on connect and with every beat; between beats only
-// reports that have not been sent yet.
+// worker -> broker: what the worker is. Full on connect and with every beat, or seldom from a
+// worker that rests (core/rest.h); between them only reports that have not been sent yet.
 struct Sync {
   uint64_t number = 0;       // of this Sync, from 1, grows within an incarnation
   uint64_t incarnation = 0;  // grows at each start of the worker process
