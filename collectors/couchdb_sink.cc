@@ -45,6 +45,16 @@ bool is_same_event(const Json& stored, const Json& ours) {
   return true;
 }
 
+bool is_denied(const HttpReply& reply) {
+  return reply.fault.empty() && (reply.status == 401 || reply.status == 403);
+}
+
+// The same again, when the answer wishes it.
+Delivery away_for(std::string why, const HttpReply& reply) {
+  return Delivery::away(std::move(why),
+                        read_retry_after(reply.header("retry-after"), SystemClock().now()));
+}
+
 std::string keys_body(const std::vector<std::string>& ids, std::span<const size_t> chosen) {
   JsonWriter json;
   json.begin_object();
@@ -288,9 +298,8 @@ Delivery CouchDbSink::settle_conflicts(const Bulk& bulk, std::span<const size_t>
   const Json answer = Json::parse(reply.body, nullptr, false);
   if (!reply.ok() || !answer.is_object() || !answer.contains("rows") ||
       !answer["rows"].is_array()) {
-    return Delivery::away(
-        where() + " does not show what documents it has: " + describe_couch_answer(reply),
-        read_retry_after(reply.header("retry-after"), SystemClock().now()));
+    return away_for(
+        where() + " does not show what documents it has: " + describe_couch_answer(reply), reply);
   }
   std::map<std::string, const Json*> rows;
   for (const Json& row : answer["rows"]) {
@@ -343,14 +352,13 @@ Delivery CouchDbSink::find_database() {
   if (is_found_) return {};
   const HttpReply reply = ask("GET", "", "");
   const std::string what = describe_couch_answer(reply);
-  if (reply.fault.empty() && (reply.status == 401 || reply.status == 403)) return locked_out(what);
+  if (is_denied(reply)) return locked_out(what);
   if (reply.fault.empty() && reply.status == 404) {
     if (!newest_.empty()) return go_back({}, 0, std::string(kGone) + " (" + what + ")");
     return options_.create ? make_database() : no_database(what);
   }
   if (!reply.ok()) {
-    return Delivery::away(where() + ": " + what,
-                          read_retry_after(reply.header("retry-after"), SystemClock().now()));
+    return away_for(where() + ": " + what, reply);
   }
   is_found_ = true;
   return {};
@@ -376,13 +384,12 @@ bool CouchDbSink::is_checkpoint_due(std::span<const SequencedEvent> events) cons
 Delivery CouchDbSink::compare_checkpoint(const std::string& log_id) {
   const HttpReply reply = ask("GET", couch_checkpoint_path(log_id), "");
   const std::optional<CouchCheckpoint> found = read_couch_checkpoint(reply, log_id);
-  if (!found && reply.fault.empty() && (reply.status == 401 || reply.status == 403)) {
+  if (!found && is_denied(reply)) {
     return locked_out(describe_couch_answer(reply));
   }
   if (!found) {
     const std::string what = reply.fault.empty() ? " does not say how far it was filled: " : ": ";
-    return Delivery::away(where() + what + describe_couch_answer(reply),
-                          read_retry_after(reply.header("retry-after"), SystemClock().now()));
+    return away_for(where() + what + describe_couch_answer(reply), reply);
   }
   const bool is_same_log = checkpoint_.log_id == log_id;
   if (is_same_log && found->cursor < checkpoint_.cursor) {
@@ -414,9 +421,8 @@ Delivery CouchDbSink::look_for_newest(const std::string& log_id, uint64_t noted)
   std::iota(all.begin(), all.end(), size_t{0});
   const HttpReply reply = ask("POST", "/_all_docs", keys_body(ids, all));
   if (!reply.fault.empty() || reply.status == 429 || reply.status >= 500) {
-    return Delivery::away(
-        where() + " does not show what documents it has: " + describe_couch_answer(reply),
-        read_retry_after(reply.header("retry-after"), SystemClock().now()));
+    return away_for(
+        where() + " does not show what documents it has: " + describe_couch_answer(reply), reply);
   }
   const std::vector<size_t> missing = missing_documents(reply, ids);
   if (missing.empty()) return {};
@@ -497,12 +503,11 @@ Delivery CouchDbSink::make_database() {
   }
   is_found_ = reply.ok() || reply.status == 412;
   if (is_found_) return {};
-  const bool is_denied = reply.fault.empty() && (reply.status == 401 || reply.status == 403);
   const std::string why = where() + ": there is no such database, and it cannot be made: " +
                           describe_couch_answer(reply) +
                           "; make it, and let the user of muster.yaml write to it";
-  if (is_denied) return Delivery::away_until_order(why, options_.login_pause);
-  return Delivery::away(why, read_retry_after(reply.header("retry-after"), SystemClock().now()));
+  if (is_denied(reply)) return Delivery::away_until_order(why, options_.login_pause);
+  return away_for(why, reply);
 }
 
 // For those who ask by GUID. Where we may not, an administrator can (docs/sinks.md); where it fails

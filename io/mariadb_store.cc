@@ -85,6 +85,7 @@ void set_options(MYSQL* mysql, const MariadbOptions& options) {
 
 // The library says of a file that it cannot read neither which nor why.
 std::optional<std::string> unreadable_tls_file(const MariadbTls& tls) {
+  if (!tls.on) return std::nullopt;
   const std::pair<const char*, const std::string&> files[] = {{"ledger.tls_ca", tls.ca_file},
                                                               {"ledger.tls_cert", tls.cert_file},
                                                               {"ledger.tls_key", tls.key_file}};
@@ -184,7 +185,7 @@ DbStatus Server::open_connection(const std::string& database) {
   is_silent_ = false;
   connection_.reset(mysql_init(nullptr));
   if (!connection_) return {DbFault::broken, place_ + ": out of memory"};
-  if (const auto why = unreadable_tls_file(options_.tls); options_.tls.on && why) {
+  if (const auto why = unreadable_tls_file(options_.tls)) {
     return {DbFault::broken, place_ + ": " + *why};
   }
   set_options(connection_.get(), options_);

@@ -35,6 +35,14 @@ Broker with_worker() {
   return broker;
 }
 
+// It is given up when `silence` is over, and not before.
+void expect_lost_after(Broker& broker, Duration silence) {
+  broker.pass(silence - 1us);
+  EXPECT_FALSE(is_lost(broker));
+  broker.pass(1us);
+  EXPECT_TRUE(is_lost(broker));
+}
+
 void lease_one(Broker& broker) {
   broker.hello("s", Role::submitter, "");
   Submit submit;
@@ -45,20 +53,14 @@ void lease_one(Broker& broker) {
 
 TEST(BrokerRest, AWorkerThatHoldsNothingIsWaitedForLonger) {
   Broker broker = with_worker();
-  broker.pass(kPatience - 1us);
-  EXPECT_FALSE(is_lost(broker));
-  broker.pass(1us);
-  EXPECT_TRUE(is_lost(broker));
+  expect_lost_after(broker, kPatience);
   EXPECT_THAT(why_lost(broker), HasSubstr("was not heard from for 30 s"));
 }
 
 TEST(BrokerRest, AWorkerThatHoldsSomethingIsWaitedForALease) {
   Broker broker = with_worker();
   lease_one(broker);
-  broker.pass(kLeaseDefault - 1us);
-  EXPECT_FALSE(is_lost(broker));
-  broker.pass(1us);
-  EXPECT_TRUE(is_lost(broker));
+  expect_lost_after(broker, kLeaseDefault);
   EXPECT_THAT(why_lost(broker), HasSubstr("was not heard from for 20 s"));
 }
 
@@ -66,17 +68,11 @@ TEST(BrokerRest, AfterARestartBothAreWaitedForAsLong) {
   Broker before = with_worker();
   before.pass(20s);
   Broker idle(before.log, before.now);
-  idle.pass(kPatience - 1us);
-  EXPECT_FALSE(is_lost(idle));
-  idle.pass(1us);
-  EXPECT_TRUE(is_lost(idle));
+  expect_lost_after(idle, kPatience);
 
   lease_one(before);
   Broker busy(before.log, before.now);
-  busy.pass(kLeaseDefault - 1us);
-  EXPECT_FALSE(is_lost(busy));
-  busy.pass(1us);
-  EXPECT_TRUE(is_lost(busy));
+  expect_lost_after(busy, kLeaseDefault);
 }
 
 TEST(BrokerRest, ALeaseToOneThatWasJustHeardCountsFromThen) {
@@ -119,10 +115,7 @@ TEST(BrokerRest, TheNextSyncMakesItALeaseAgain) {
   sync.held = {{{guid_of(1), 1}, true}};
   broker.hear("p", sync);
   EXPECT_EQ(broker.answer<Desired>().lease, kLeaseDefault);
-  broker.pass(kLeaseDefault - 1us);
-  EXPECT_FALSE(is_lost(broker));
-  broker.pass(1us);
-  EXPECT_TRUE(is_lost(broker));
+  expect_lost_after(broker, kLeaseDefault);
 }
 
 // No Sync would say so before its rest is over.
@@ -151,10 +144,7 @@ TEST(BrokerRest, ItRestsAgainWhenItHasReportedTheEnd) {
   broker.report(
       "p", {guid_of(1), 1},
       make_ending(Outcome::pass, Cause::none, StatusCode::ok, "", broker.now, broker.now));
-  broker.pass(kPatience - 1us);
-  EXPECT_FALSE(is_lost(broker));
-  broker.pass(1us);
-  EXPECT_TRUE(is_lost(broker));
+  expect_lost_after(broker, kPatience);
 }
 
 }  // namespace
