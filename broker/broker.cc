@@ -27,6 +27,8 @@ constexpr uint64_t kServerKey = 1;
 constexpr uint64_t kStopKey = 2;
 constexpr uint64_t kLogKey = 3;
 constexpr uint64_t kWrittenKey = 4;
+// So many are worth a sync: the log takes them while the next are decided.
+constexpr size_t kEventsPerAppend = 1'024;
 // So few are appended at once where they are: handing them over would cost more than it saves.
 constexpr size_t kEventsInlineMax = 8;
 
@@ -92,8 +94,9 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
       snapshots_.finish(core_, newest_time_, now);
       return Done{};
     }
-    const bool full = events_.size() >= kBlockEventsMax;
-    if (writer_->busy() && (full || is_ready(kWrittenKey))) finish_append();
+    if (writer_->busy() && (writer_->is_over() || events_.size() >= kBlockEventsMax)) {
+      go_on(now);
+    }
     watch_disk(now);
     look_at_keys();
     receive_some(now);
@@ -120,8 +123,7 @@ void Broker::keep_log(Instant now) {
 
 void Broker::receive_some(Instant now) {
   size_t vain = 0;
-  for (size_t i = 0; i < kFramesPerWakeupMax && vain < kVainFramesPerWakeupMax &&
-                     events_.size() < kBlockEventsMax;
+  for (size_t i = 0; i < kFramesPerWakeupMax && vain < kVainFramesPerWakeupMax && !is_turn_of_log();
        ++i) {
     const std::optional<ServerSocket::Received> received = server_->receive();
     if (!received) return;
@@ -130,6 +132,12 @@ void Broker::receive_some(Instant now) {
     take_frame(*received, now);
     vain += events_.size() == events && sends_.size() > sends;
   }
+}
+
+// Whether the log should have what was decided before more is.
+bool Broker::is_turn_of_log() const {
+  if (!writer_->busy()) return events_.size() >= kEventsPerAppend;
+  return writer_->is_over() || events_.size() >= kBlockEventsMax;
 }
 
 void Broker::take_frame(const ServerSocket::Received& received, Instant now) {
@@ -253,10 +261,16 @@ void Broker::commit(Instant now) {
   } else {
     finish(append_events(*log_, events_));
     events_.clear();
+    deliver_durable();
   }
 }
 
-void Broker::finish_append() { finish(writer_->finish()); }
+// The next batch is on its way before what the last one made durable is spoken of.
+void Broker::go_on(Instant now) {
+  finish(writer_->finish());
+  commit(now);
+  deliver_durable();
+}
 
 // What was appended is durable, or the log can no longer be trusted: then nothing may be spoken of.
 void Broker::finish(const Appended& appended) {
@@ -266,14 +280,17 @@ void Broker::finish(const Appended& appended) {
   }
   newest_time_ = std::max(newest_time_, appended.newest);
   snapshots_.note_appended(appended.events, appended.bytes);
-  deliver(std::exchange(waiting_sends_, {}));
+  std::move(waiting_sends_.begin(), waiting_sends_.end(), std::back_inserter(durable_sends_));
+  waiting_sends_.clear();
 }
+
+void Broker::deliver_durable() { deliver(std::exchange(durable_sends_, {})); }
 
 // All that was applied becomes durable, and is spoken of.
 void Broker::settle(Instant now) {
-  if (writer_->busy()) finish_append();
+  if (writer_->busy()) go_on(now);
   commit(now);
-  if (writer_->busy()) finish_append();
+  if (writer_->busy()) go_on(now);
 }
 
 void Broker::deliver(std::vector<Send> sends) {

@@ -49,17 +49,19 @@ class Broker {
 
  private:
   void receive_some(Instant now);
+  bool is_turn_of_log() const;
   void take_frame(const ServerSocket::Received& received, Instant now);
   // True when it is about the log, which the core does not know.
   bool take_log_message(const std::string& peer, const Envelope& envelope, Instant now);
   void take(const Input& input, Instant now);
   void dispatch(Instant now);
   void commit(Instant now);
-  void finish_append();
+  void go_on(Instant now);
   void finish(const Appended& appended);
   void settle(Instant now);
   void keep_log(Instant now);
   void deliver(std::vector<Send> sends);
+  void deliver_durable();
   void take_own_log(Instant now);
   void look_at_keys();
   void take_refusals(Instant now);
@@ -80,6 +82,7 @@ class Broker {
   std::vector<Send> sends_;            // to go out when they are durable
   std::unique_ptr<LogWriter> writer_;  // has those that went before
   std::vector<Send> waiting_sends_;    // to go out when it has finished
+  std::vector<Send> durable_sends_;    // to go out now
   std::string fault_;                  // why the log failed
   Instant newest_time_;                // of the newest durable event
   Instant next_disk_look_;

@@ -40,6 +40,7 @@ LogWriter::~LogWriter() {
 void LogWriter::begin(std::vector<Event>& events) {
   assert(!busy_ && !events.empty());
   busy_ = true;
+  is_over_.store(false, std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
     batch_.swap(events);
@@ -68,6 +69,7 @@ void LogWriter::run() {
     Appended result = append_events(log_, events);
     lock.lock();
     result_ = std::move(result);
+    is_over_.store(true, std::memory_order_release);
     ::eventfd_write(done_.get(), 1);
     lock.unlock();
     changed_.notify_all();

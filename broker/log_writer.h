@@ -2,6 +2,7 @@
 // broker decides the next.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -41,6 +42,8 @@ class LogWriter {
   void begin(std::vector<Event>& events);
   // Readable when what was begun is over.
   int done_fd() const { return done_.get(); }
+  // Whether it is. Costs next to nothing.
+  bool is_over() const { return is_over_.load(std::memory_order_acquire); }
   // Waits for that, and says how it went.
   Appended finish();
 
@@ -49,7 +52,8 @@ class LogWriter {
 
   EventLog& log_;
   UniqueFd done_;
-  bool busy_ = false;  // of the thread that calls
+  bool busy_ = false;                  // of the thread that calls
+  std::atomic<bool> is_over_ = false;  // what was begun
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;

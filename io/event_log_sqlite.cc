@@ -9,6 +9,7 @@
 #include <mutex>
 #include <utility>
 
+#include "io/checkpointer.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/random.h"
@@ -21,9 +22,8 @@ namespace {
 
 constexpr int64_t kFormat = 1;
 
-// Pages (4 KiB) that gather in the write-ahead file before an append folds them back, which costs
-// some ten milliseconds. With fewer it would show among the slowest hundredth of appends.
-constexpr uint32_t kCheckpointPages = 4'000;
+// Pages (4 KiB) that gather in the write-ahead file before they are folded back.
+constexpr int64_t kCheckpointPages = 4'000;
 
 constexpr char kCreate[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -299,6 +299,7 @@ class SqliteEventLog final : public EventLog {
     Ballast ballast;
     Database writer;
     Statement insert;
+    std::unique_ptr<Checkpointer> checkpointer;
     SqliteReading reading;
     SnapshotFiles snapshots;
     Header header;
@@ -331,6 +332,7 @@ class SqliteEventLog final : public EventLog {
     if (!is_writer) return deposed();
     head_.store(end, std::memory_order_release);
     if (ballast_given_up_) parts_.ballast.ensure();
+    parts_.checkpointer->after_commit(parts_.writer);
     return {};
   }
 
@@ -352,6 +354,7 @@ class SqliteEventLog final : public EventLog {
     if (status.ok()) status = read_integer(parts_.writer, kTail, tail);
     if (!status.ok()) return refusal(status);
     tail_.store(static_cast<uint64_t>(tail), std::memory_order_release);
+    parts_.checkpointer->after_commit(parts_.writer);
     return {};
   }
 
@@ -486,7 +489,7 @@ Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
   if (!lock) return Error{lock.error()};
 
   DatabaseOptions how;
-  how.checkpoint_pages = kCheckpointPages;
+  how.checkpoint_pages = 0;
   std::variant<Database, DbStatus> opened = Database::open(dir + "/events.db", how);
   if (const DbStatus* failed = std::get_if<DbStatus>(&opened)) return open_error(*failed);
   Database& writer = std::get<Database>(opened);
@@ -503,9 +506,12 @@ Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
   if (!reading) return Error{reading.error()};
   Result<Statement> insert = writer.prepare(kInsert);
   if (!insert) return Error{insert.error()};
+  Result<std::unique_ptr<Checkpointer>> checkpointer =
+      Checkpointer::open(writer.path(), kCheckpointPages);
+  if (!checkpointer) return Error{checkpointer.error()};
   return std::unique_ptr<EventLog>(std::make_unique<SqliteEventLog>(SqliteEventLog::Parts{
       std::move(*lock), std::move(ballast), std::move(writer), std::move(*insert),
-      std::move(*reading), SnapshotFiles(dir), std::move(header)}));
+      std::move(*checkpointer), std::move(*reading), SnapshotFiles(dir), std::move(header)}));
 }
 
 Result<std::unique_ptr<LogView>> view_event_log_sqlite(const std::string& dir) {

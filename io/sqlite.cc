@@ -113,6 +113,11 @@ constexpr int kStepsPerLook = 50'000;
 
 int is_over(void* watch) { return static_cast<StatementWatch*>(watch)->is_over() ? 1 : 0; }
 
+int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<int64_t*>(pages) = count;
+  return SQLITE_OK;
+}
+
 DbStatus configure(Database& db, const DatabaseOptions& options) {
   if (options.read_only) return db.execute("PRAGMA query_only=ON");
   // Debian's SQLite writes zeros over all that is deleted: on a full disk nothing could be trimmed.
@@ -215,6 +220,7 @@ std::variant<Database, DbStatus> Database::open(const std::string& path,
   const int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Database db;
   db.path_ = path;
+  db.wal_pages_ = std::make_unique<int64_t>(0);
   db.db_.reset(handle);
   if (handle == nullptr) return DbStatus{DbFault::broken, path + ": out of memory"};
   if (rc != SQLITE_OK) return make_status(handle, rc, path.c_str());
@@ -225,6 +231,10 @@ std::variant<Database, DbStatus> Database::open(const std::string& path,
   }
   DbStatus configured = configure(db, options);
   if (!configured.ok()) return configured;
+  // SQLite folds back by the same hook: it is one or the other.
+  if (options.checkpoint_pages == 0) {
+    sqlite3_wal_hook(handle, note_wal_pages, db.wal_pages_.get());
+  }
   return db;
 }
 
@@ -239,6 +249,15 @@ Result<Statement> Database::prepare(std::string_view sql) {
                                     SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (rc != SQLITE_OK) return Error{make_status(db_.get(), rc).reason};
   return Statement(db_.get(), statement, watch_.get());
+}
+
+Result<WalPages> Database::checkpoint() {
+  int all = 0;
+  int folded = 0;
+  const int rc =
+      sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &all, &folded);
+  if (rc != SQLITE_OK) return Error{make_status(db_.get(), rc).reason};
+  return WalPages{all, folded};
 }
 
 int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }

@@ -30,8 +30,16 @@ struct DatabaseOptions {
   // Where it becomes readable a statement that still runs `stop_grace` later fails.
   int stop_fd = -1;
   Duration stop_grace{0};
-  Duration statement_max{0};         // a statement that runs for longer fails; zero: none does
-  uint32_t checkpoint_pages = 1000;  // of the write-ahead log, after which it is folded back in
+  Duration statement_max{0};  // a statement that runs for longer fails; zero: none does
+  // Of the write-ahead log, after which the commit that reaches them folds it back in. 0: none
+  // does.
+  uint32_t checkpoint_pages = 1000;
+};
+
+// Pages of the write-ahead log, and those of them that the database's file has too.
+struct WalPages {
+  int64_t all = 0;
+  int64_t folded = 0;
 };
 
 // A prepared statement: bind from 1, then run() or next(), columns from 0. The bytes behind a bound
@@ -90,6 +98,12 @@ class Database {
   // A wrong statement is our bug; it can also be another program's table. The error says which.
   Result<Statement> prepare(std::string_view sql);
 
+  // Folds the write-ahead log back into the file as far as nobody has to be waited for, durably.
+  // What could not be folded stays where it is: nothing is lost.
+  Result<WalPages> checkpoint();
+  // Pages of the write-ahead log after the newest commit of this connection.
+  int64_t wal_pages() const { return *wal_pages_; }
+
   // Rows that the last INSERT, UPDATE or DELETE changed.
   int64_t changes() const;
   const std::string& path() const { return path_; }
@@ -104,6 +118,7 @@ class Database {
   Database() = default;
   std::string path_;
   std::unique_ptr<StatementWatch, DropWatch> watch_;  // outlives db_, which asks it
+  std::unique_ptr<int64_t> wal_pages_;                // outlives db_, which notes it
   std::unique_ptr<sqlite3, Close> db_;
 };
 
