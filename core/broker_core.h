@@ -216,6 +216,12 @@ class BrokerCore : private broker_state::HardState {
   void decide_leases_of(std::deque<const Task*>& run, const std::string& pool,
                         const WorkersByPool& by_pool, bool slots_only, Scratch& scratch,
                         Decision& decision) const;
+  struct ShareRule {
+    bool slots_only;  // or as far as the credit goes
+    bool choosy;      // nothing to a worker that had it before
+  };
+  void decide_shares(std::deque<const Task*>& run, const std::set<WorkerIx>& workers,
+                     ShareRule rule, Scratch& scratch, Decision& decision) const;
   bool was_tried(const Task& task, WorkerIx worker) const;
 
   // The rules (broker_rules.cc), for dispatch and for explanations of it. With what earlier leases

@@ -341,38 +341,47 @@ size_t BrokerCore::room_for_plain(const std::string& pool, const Scratch& scratc
   return room;
 }
 
-// Leases tasks of the run to workers with a free slot, one share each, or to whoever has credit
-// left for quick work; those that failed on a worker to another one, where there is one.
+// Leases tasks of the run to workers with a free slot, or to whoever has credit left for quick
+// work; those that failed on a worker to another one, where there is one.
 void BrokerCore::decide_leases_of(std::deque<const Task*>& run, const std::string& pool,
                                   const WorkersByPool& by_pool, bool slots_only, Scratch& scratch,
                                   Decision& decision) const {
   const auto found = by_pool.find(pool);
   if (found == by_pool.end()) return;
   for (const bool choosy : {true, false}) {
-    size_t workers_left = found->second.size();
-    for (const WorkerIx ix : found->second) {
-      if (run.empty()) break;
-      const Worker& worker = workers_[ix];
-      const size_t share = (run.size() + workers_left - 1) / workers_left;
-      --workers_left;
-      uint32_t& taken = scratch.leases[ix];
-      const size_t used = worker.held.size() + taken;
-      const size_t bound = slots_only ? worker.slots : worker.credit;
-      size_t room = std::min(bound > used ? bound - used : 0, share);
-      for (size_t looked_at = run.size(); room > 0 && looked_at > 0; --looked_at) {
-        const Task& task = *run.front();
-        run.pop_front();
-        if (choosy && !task.attempts.empty() && was_tried(task, ix)) {
-          run.push_back(&task);
-          continue;
-        }
-        --room;
-        ++taken;
-        const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
-        decision.events.push_back(
-            Event{scratch.now,
-                  AttemptLeased{{task.guid(), attempt}, worker.name, worker.incarnation, {}}});
+    // What is left of a worker's share is shared anew.
+    for (size_t before = 0; !run.empty() && run.size() != before;) {
+      before = run.size();
+      decide_shares(run, found->second, {slots_only, choosy}, scratch, decision);
+    }
+  }
+}
+
+// To each worker one share of the run, as far as it has room.
+void BrokerCore::decide_shares(std::deque<const Task*>& run, const std::set<WorkerIx>& workers,
+                               ShareRule rule, Scratch& scratch, Decision& decision) const {
+  size_t workers_left = workers.size();
+  for (const WorkerIx ix : workers) {
+    if (run.empty()) break;
+    const Worker& worker = workers_[ix];
+    const size_t share = (run.size() + workers_left - 1) / workers_left;
+    --workers_left;
+    uint32_t& taken = scratch.leases[ix];
+    const size_t used = worker.held.size() + taken;
+    const size_t bound = rule.slots_only ? worker.slots : worker.credit;
+    size_t room = std::min(bound > used ? bound - used : 0, share);
+    for (size_t looked_at = run.size(); room > 0 && looked_at > 0; --looked_at) {
+      const Task& task = *run.front();
+      run.pop_front();
+      if (rule.choosy && !task.attempts.empty() && was_tried(task, ix)) {
+        run.push_back(&task);
+        continue;
       }
+      --room;
+      ++taken;
+      const auto attempt = static_cast<uint32_t>(task.attempts.size() + 1);
+      decision.events.push_back(Event{
+          scratch.now, AttemptLeased{{task.guid(), attempt}, worker.name, worker.incarnation, {}}});
     }
   }
 }

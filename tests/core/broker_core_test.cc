@@ -182,6 +182,37 @@ TEST(BrokerCore, CreditIsTheMostAWorkerHolds) {
   }
 }
 
+// Simulation seed 1795957086016307: a share that one worker had no room for was left out, and who
+// came later went to another worker.
+TEST(BrokerCore, WhoIsFirstIsLeasedHoweverTheRoomIsSpread) {
+  constexpr size_t kLow = 10;
+  for (uint32_t some = 1; some <= 8; ++some) {
+    for (uint32_t others = 1; others <= 8; ++others) {
+      for (size_t high = 1; high <= 12; ++high) {
+        SCOPED_TRACE(std::to_string(some) + " and " + std::to_string(others) + " for " +
+                     std::to_string(high));
+        Broker broker;
+        broker.hello("p", Role::submitter, "ann");
+        for (size_t i = 0; i < high + kLow; ++i) {
+          TaskSpec spec = Broker::spec(guid_of(i));
+          spec.priority = i < kLow ? 10 : 90;
+          broker.submit({spec});
+        }
+        broker.worker("a", "w1", 1, some);
+        broker.worker("b", "w2", 1, others);
+        broker.dispatch();
+        const size_t room = some + others;
+        EXPECT_EQ(broker.core.held_count(), std::min(room, high + kLow));
+        size_t leased = 0;
+        for (size_t i = kLow; i < high + kLow; ++i) {
+          leased += broker.core.task_info(guid_of(i))->state == TaskState::leased;
+        }
+        EXPECT_EQ(leased, std::min(room, high)) << "of the high priority";
+      }
+    }
+  }
+}
+
 TEST(BrokerCore, AWorkerWithoutCreditGetsNothingNew) {
   Broker broker;
   broker.hello("p", Role::submitter, "ann");
