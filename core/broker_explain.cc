@@ -384,8 +384,9 @@ void BrokerCore::explain_slots(const Task& task, Instant now, Explanation& answe
     if (!pools_of(worker).contains(task_class.pool)) continue;
     if (answer.reasons.size() == kExplainReasonsMax) break;
     const bool connected = worker.present && !worker.peer.empty();
-    const std::string holds = " holds " + std::to_string(worker.held.size()) + " attempts in " +
-                              std::to_string(worker.slots) + " slots";
+    const size_t taken = std::min<size_t>(worker.held.size(), worker.slots);
+    const std::string holds = " has " + std::to_string(taken) + " of " +
+                              std::to_string(worker.slots) + " slots taken";
     if (connected && worker.draining) {
       answer.reasons.push_back(explain_draining(name, *worker.draining, now));
       continue;

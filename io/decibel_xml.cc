@@ -206,7 +206,7 @@ class Values {
       return Duration(0);
     }
     if (seconds < 0) wrong(name, "is less than 0");
-    return Duration(std::llround(std::max(0.0, seconds) * 1e6));
+    return Duration(std::llround(seconds * 1e6));
   }
   std::optional<DecibelResult> result(std::string_view name) {
     const std::string_view text = value(name);

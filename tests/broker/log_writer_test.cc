@@ -34,6 +34,7 @@ TEST(LogWriterTest, BatchesBecomeDurableInTheirOrder) {
     EXPECT_TRUE(events.empty());
     EXPECT_TRUE(writer.busy());
     EXPECT_TRUE(is_readable(writer.done_fd(), 10'000));
+    EXPECT_TRUE(writer.is_over());
     const Appended appended = writer.finish();
     EXPECT_EQ(appended.result.fault, AppendFault::none);
     EXPECT_EQ(appended.events, count);
