@@ -94,11 +94,12 @@ Result<Done> Broker::serve(ServerSocket& server, Clock& clock, int stop_fd) {
       snapshots_.finish(core_, newest_time_, now);
       return Done{};
     }
+    look_at_keys();
     if (writer_->busy() && (writer_->is_over() || events_.size() >= kBlockEventsMax)) {
       go_on(now);
+      if (!fault_.empty()) break;
     }
     watch_disk(now);
-    look_at_keys();
     receive_some(now);
     take_own_log(now);
     take_refusals(now);
@@ -227,7 +228,7 @@ void Broker::look_at_keys() {
   if (!changed) return;
   core_.note_barred(changed);
   fetches_.drop(changed);
-  for (std::vector<Send>* sends : {&sends_, &waiting_sends_}) {
+  for (std::vector<Send>* sends : {&sends_, &waiting_sends_, &durable_sends_}) {
     std::erase_if(*sends, [&](const Send& send) { return changed(send.peer); });
   }
 }
@@ -262,12 +263,15 @@ void Broker::commit(Instant now) {
     finish(append_events(*log_, events_));
     events_.clear();
     deliver_durable();
+    log_->catch_up();
   }
 }
 
-// The next batch is on its way before what the last one made durable is spoken of.
+// What the last batch made durable is spoken of: after the next one is on its way, where that does
+// not wait for the disk.
 void Broker::go_on(Instant now) {
   finish(writer_->finish());
+  if (events_.size() <= kEventsInlineMax) return deliver_durable();
   commit(now);
   deliver_durable();
 }

@@ -74,6 +74,7 @@ void LogWriter::run() {
     lock.unlock();
     changed_.notify_all();
     events.clear();  // thousands of them, and nobody waits for it
+    log_.catch_up();
     lock.lock();
   }
 }

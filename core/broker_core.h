@@ -213,6 +213,7 @@ class BrokerCore : private broker_state::HardState {
   bool decide_lease_with_devices(const Task& task, Scratch& scratch, Decision& decision) const;
   void decide_leases_plain(Scratch& scratch, Decision& decision) const;
   size_t room_for_plain(const std::string& pool, const Scratch& scratch) const;
+  size_t room_at(WorkerIx ix, bool slots_only, const Scratch& scratch) const;
   void decide_leases_of(std::deque<const Task*>& run, const std::string& pool,
                         const WorkersByPool& by_pool, bool slots_only, Scratch& scratch,
                         Decision& decision) const;
@@ -220,8 +221,9 @@ class BrokerCore : private broker_state::HardState {
     bool slots_only;  // or as far as the credit goes
     bool choosy;      // nothing to a worker that had it before
   };
-  void decide_shares(std::deque<const Task*>& run, const std::set<WorkerIx>& workers,
-                     ShareRule rule, Scratch& scratch, Decision& decision) const;
+  template <typename Workers>
+  void decide_shares(std::deque<const Task*>& run, const Workers& workers, ShareRule rule,
+                     Scratch& scratch, Decision& decision) const;
   bool was_tried(const Task& task, WorkerIx worker) const;
 
   // The rules (broker_rules.cc), for dispatch and for explanations of it. With what earlier leases

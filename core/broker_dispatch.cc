@@ -333,12 +333,19 @@ size_t BrokerCore::room_for_plain(const std::string& pool, const Scratch& scratc
   if (found == free_workers_.end()) return 0;
   size_t room = 0;
   for (const WorkerIx ix : found->second) {
-    const uint32_t* taken = scratch.leases.find(ix);
-    const size_t used = workers_[ix].held.size() + (taken ? *taken : 0);
-    room += workers_[ix].credit - std::min<size_t>(workers_[ix].credit, used);
+    room += room_at(ix, false, scratch);
     if (room >= kEnough) break;
   }
   return room;
+}
+
+// How many more attempts the worker may have: as many as it has slots for, or as it would hold.
+size_t BrokerCore::room_at(WorkerIx ix, bool slots_only, const Scratch& scratch) const {
+  const Worker& worker = workers_[ix];
+  const uint32_t* taken = scratch.leases.find(ix);
+  const size_t used = worker.held.size() + (taken ? *taken : 0);
+  const size_t bound = slots_only ? worker.slots : worker.credit;
+  return bound - std::min(bound, used);
 }
 
 // Leases tasks of the run to workers with a free slot, or to whoever has credit left for quick
@@ -349,27 +356,30 @@ void BrokerCore::decide_leases_of(std::deque<const Task*>& run, const std::strin
   const auto found = by_pool.find(pool);
   if (found == by_pool.end()) return;
   for (const bool choosy : {true, false}) {
-    // What is left of a worker's share is shared anew.
+    decide_shares(run, found->second, {slots_only, choosy}, scratch, decision);
+    if (run.empty()) return;
+    // What one has no room for is shared anew by those that have.
+    std::vector<WorkerIx> roomy(found->second.begin(), found->second.end());
     for (size_t before = 0; !run.empty() && run.size() != before;) {
       before = run.size();
-      decide_shares(run, found->second, {slots_only, choosy}, scratch, decision);
+      std::erase_if(roomy, [&](WorkerIx ix) { return room_at(ix, slots_only, scratch) == 0; });
+      decide_shares(run, roomy, {slots_only, choosy}, scratch, decision);
     }
   }
 }
 
 // To each worker one share of the run, as far as it has room.
-void BrokerCore::decide_shares(std::deque<const Task*>& run, const std::set<WorkerIx>& workers,
-                               ShareRule rule, Scratch& scratch, Decision& decision) const {
+template <typename Workers>
+void BrokerCore::decide_shares(std::deque<const Task*>& run, const Workers& workers, ShareRule rule,
+                               Scratch& scratch, Decision& decision) const {
   size_t workers_left = workers.size();
   for (const WorkerIx ix : workers) {
     if (run.empty()) break;
     const Worker& worker = workers_[ix];
     const size_t share = (run.size() + workers_left - 1) / workers_left;
     --workers_left;
+    size_t room = std::min(room_at(ix, rule.slots_only, scratch), share);
     uint32_t& taken = scratch.leases[ix];
-    const size_t used = worker.held.size() + taken;
-    const size_t bound = rule.slots_only ? worker.slots : worker.credit;
-    size_t room = std::min(bound > used ? bound - used : 0, share);
     for (size_t looked_at = run.size(); room > 0 && looked_at > 0; --looked_at) {
       const Task& task = *run.front();
       run.pop_front();

@@ -88,6 +88,11 @@ class EventLog : public LogView {
     return append(std::span(&block, 1));
   }
 
+  // What appends put off so that nobody waits for it: nothing mostly, now and then some ten
+  // milliseconds. To be called between appends, when what they made durable has been spoken of;
+  // where nobody does, an append sees to it.
+  virtual void catch_up() {}
+
   // Removes whole blocks that end before event `before`, the oldest first, until `bytes_max` of
   // them are gone (at least one block when one may go); the newest block always stays. tail() says
   // how far it came.

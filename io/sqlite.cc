@@ -251,13 +251,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(db_.get(), statement, watch_.get());
 }
 
-Result<WalPages> Database::checkpoint() {
-  int all = 0;
-  int folded = 0;
-  const int rc =
-      sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &all, &folded);
-  if (rc != SQLITE_OK) return Error{make_status(db_.get(), rc).reason};
-  return WalPages{all, folded};
+void Database::checkpoint() {
+  sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }

@@ -36,12 +36,6 @@ struct DatabaseOptions {
   uint32_t checkpoint_pages = 1000;
 };
 
-// Pages of the write-ahead log, and those of them that the database's file has too.
-struct WalPages {
-  int64_t all = 0;
-  int64_t folded = 0;
-};
-
 // A prepared statement: bind from 1, then run() or next(), columns from 0. The bytes behind a bound
 // view must live until the run ends. It must not outlive its Database.
 class Statement {
@@ -98,9 +92,11 @@ class Database {
   // A wrong statement is our bug; it can also be another program's table. The error says which.
   Result<Statement> prepare(std::string_view sql);
 
-  // Folds the write-ahead log back into the file as far as nobody has to be waited for, durably.
-  // What could not be folded stays where it is: nothing is lost.
-  Result<WalPages> checkpoint();
+  // Folds the write-ahead log back into the file, as far as no reader is in the way. What cannot be
+  // folded, for whatever reason, stays where it is, and nothing is lost: try again after a commit.
+  // Only for the one connection that writes: SQLite before 3.51.3 may lose pages when another one
+  // commits meanwhile (sqlite.org/wal.html#walresetbug).
+  void checkpoint();
   // Pages of the write-ahead log after the newest commit of this connection.
   int64_t wal_pages() const { return *wal_pages_; }
 

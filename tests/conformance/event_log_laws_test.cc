@@ -223,6 +223,34 @@ TEST_F(CrashTest, ACutDatabaseFileIsAnErrorOrAPrefixNeverACrash) {
   }
 }
 
+// Bytes of the database's file after 24 MiB in blocks of 64 KiB, and of its write-ahead file.
+std::pair<uintmax_t, uintmax_t> write_much(const std::string& dir, bool catches_up) {
+  const Result<std::unique_ptr<EventLog>> log = open_event_log_sqlite(dir, kSmall);
+  const std::string bytes(64 << 10, 'x');
+  for (uint64_t first = 1; first <= 384; ++first) {
+    EXPECT_EQ((*log)->append(first, 1, bytes).fault, AppendFault::none);
+    if (catches_up) (*log)->catch_up();
+  }
+  EXPECT_EQ((*log)->head(), 384u);
+  const Result<std::vector<StoredBlock>> newest = (*log)->read(384, 1);
+  EXPECT_TRUE(newest.ok() && newest->size() == 1 && newest->front().bytes == bytes);
+  return {fs::file_size(dir + "/events.db"), fs::file_size(dir + "/events.db-wal")};
+}
+
+TEST(SqliteEventLog, FoldsItsWriteAheadFileBackWhereItIsGivenTime) {
+  const Scratch scratch;
+  const auto [file, ahead] = write_much(scratch / "log", true);
+  EXPECT_GT(file, 12u << 20);
+  EXPECT_LT(ahead, 18u << 20);
+}
+
+TEST(SqliteEventLog, FoldsItsWriteAheadFileBackWhereNobodyCatchesUp) {
+  const Scratch scratch;
+  const auto [file, ahead] = write_much(scratch / "log", false);
+  EXPECT_GT(file, 12u << 20);
+  EXPECT_LT(ahead, 22u << 20);
+}
+
 TEST(SqliteEventLog, RefusesWhatIsNotItsOwnAndSaysWhatToDo) {
   const Scratch scratch;
   const auto make = [&](const std::string& name) {

@@ -113,8 +113,8 @@ TEST(Deadline, WhatWaitsEndsForLackOfCapacity) {
   EXPECT_EQ(info.verdict, Verdict::error);
   EXPECT_EQ(info.ending->cause, Cause::capacity);
   EXPECT_EQ(info.ending->status, StatusCode::busy);
-  EXPECT_THAT(info.ending->message,
-              HasSubstr("its deadline, 10s after it was submitted, has passed: worker w1 holds 1"));
+  EXPECT_THAT(info.ending->message, HasSubstr("its deadline, 10s after it was submitted, has "
+                                              "passed: worker w1 has 1 of 1 slots taken"));
 }
 
 TEST(Deadline, WhatRunsIsStoppedAndDidNotFail) {

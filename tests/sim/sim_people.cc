@@ -217,6 +217,10 @@ void SimSubmitter::take_results(const Submit& submit, const SubmitReply& reply) 
     const SubmitResult& result = reply.results[i];
     if (!result.refused.empty()) {
       checkers().marks().hit(Mark::submit_refused);
+      if (gives_up_) {  // it may be for a worker that has left before anybody had heard of it
+        --to_submit_;
+        continue;
+      }
       again.tasks.push_back(submit.tasks[i]);
       continue;
     }

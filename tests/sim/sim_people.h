@@ -101,7 +101,7 @@ class SimSubmitter : public SimClient {
   const Faults& faults_;
   const SimLab& lab_;
   bool races_;
-  bool gives_up_ = false;  // retries nothing any more
+  bool gives_up_ = false;  // retries and repeats nothing any more
   uint32_t retries_ = 0;   // that it will ask for, or has not been answered
   uint32_t next_task_ = 1;
   uint32_t next_retry_ = 1;
