@@ -385,8 +385,8 @@ void BrokerCore::explain_slots(const Task& task, Instant now, Explanation& answe
     if (answer.reasons.size() == kExplainReasonsMax) break;
     const bool connected = worker.present && !worker.peer.empty();
     const size_t taken = std::min<size_t>(worker.held.size(), worker.slots);
-    const std::string holds = " has " + std::to_string(taken) + " of " +
-                              std::to_string(worker.slots) + " slots taken";
+    const std::string holds =
+        " has " + std::to_string(taken) + " of " + std::to_string(worker.slots) + " slots taken";
     if (connected && worker.draining) {
       answer.reasons.push_back(explain_draining(name, *worker.draining, now));
       continue;

@@ -18,7 +18,6 @@ namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 TEST(BrokerCore, TaskLimitsOnBothSides) {
   struct Row {
