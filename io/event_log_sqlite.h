@@ -25,9 +25,9 @@ struct SqliteLogOptions {
   // Set aside, where at least twice as much is free. 0: nothing.
   uint64_t ballast_bytes = kDiskReserveBytes;
   // Size that the write-ahead file gets at once: syncing what overwrites is half as dear as syncing
-  // what grows a file. Enough for all the pages that gather between two checkpoints and a block of
-  // the largest. 0: it grows.
-  uint64_t wal_bytes = 28 << 20;
+  // what grows a file. Enough for all the pages that gather between two checkpoints, and for a
+  // large batch. 0: it grows.
+  uint64_t wal_bytes = 20 << 20;
 };
 
 // Opens or creates the log in `dir` (made if missing) for writing. Errors say what to do: another
