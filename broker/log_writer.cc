@@ -67,7 +67,6 @@ void LogWriter::run() {
     events.swap(batch_);
     lock.unlock();
     Appended result = append_events(log_, events);
-    const bool is_durable = result.result.fault == AppendFault::none;
     lock.lock();
     result_ = std::move(result);
     is_over_.store(true, std::memory_order_release);
@@ -75,7 +74,7 @@ void LogWriter::run() {
     lock.unlock();
     changed_.notify_all();
     events.clear();  // thousands of them, and nobody waits for it
-    if (is_durable) log_.catch_up();
+    log_.catch_up();
     lock.lock();
   }
 }
