@@ -228,7 +228,7 @@ void Broker::look_at_keys() {
   if (!changed) return;
   core_.note_barred(changed);
   fetches_.drop(changed);
-  for (std::vector<Send>* sends : {&sends_, &waiting_sends_, &durable_sends_}) {
+  for (std::vector<Send>* sends : {&sends_, &waiting_sends_}) {
     std::erase_if(*sends, [&](const Send& send) { return changed(send.peer); });
   }
 }
@@ -259,36 +259,33 @@ void Broker::commit(Instant now) {
   std::move(level.begin(), level.end(), std::back_inserter(waiting_sends_));
   if (events_.size() > kEventsInlineMax) {
     writer_->begin(events_);
-  } else {
-    finish(append_events(*log_, events_));
-    events_.clear();
-    deliver_durable();
-    log_->catch_up();
+    return;
   }
+  const bool appends = !events_.empty();
+  deliver(finish(append_events(*log_, events_)));
+  events_.clear();
+  if (appends && fault_.empty()) log_->catch_up();
 }
 
 // What the last batch made durable is spoken of: after the next one is on its way, where that does
 // not wait for the disk.
 void Broker::go_on(Instant now) {
-  finish(writer_->finish());
-  if (events_.size() <= kEventsInlineMax) return deliver_durable();
-  commit(now);
-  deliver_durable();
+  std::vector<Send> durable = finish(writer_->finish());
+  if (events_.size() > kEventsInlineMax) commit(now);
+  deliver(std::move(durable));
 }
 
-// What was appended is durable, or the log can no longer be trusted: then nothing may be spoken of.
-void Broker::finish(const Appended& appended) {
+// What was appended is durable, and what may be said now is returned; or the log can no longer be
+// trusted: then nothing may be spoken of.
+std::vector<Send> Broker::finish(const Appended& appended) {
   if (appended.result.fault != AppendFault::none) {
     fault_ = appended.result.reason.empty() ? "it does not say why" : appended.result.reason;
-    return;
+    return {};
   }
   newest_time_ = std::max(newest_time_, appended.newest);
   snapshots_.note_appended(appended.events, appended.bytes);
-  std::move(waiting_sends_.begin(), waiting_sends_.end(), std::back_inserter(durable_sends_));
-  waiting_sends_.clear();
+  return std::exchange(waiting_sends_, {});
 }
-
-void Broker::deliver_durable() { deliver(std::exchange(durable_sends_, {})); }
 
 // All that was applied becomes durable, and is spoken of.
 void Broker::settle(Instant now) {

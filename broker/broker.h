@@ -57,11 +57,10 @@ class Broker {
   void dispatch(Instant now);
   void commit(Instant now);
   void go_on(Instant now);
-  void finish(const Appended& appended);
+  std::vector<Send> finish(const Appended& appended);
   void settle(Instant now);
   void keep_log(Instant now);
   void deliver(std::vector<Send> sends);
-  void deliver_durable();
   void take_own_log(Instant now);
   void look_at_keys();
   void take_refusals(Instant now);
@@ -82,7 +81,6 @@ class Broker {
   std::vector<Send> sends_;            // to go out when they are durable
   std::unique_ptr<LogWriter> writer_;  // has those that went before
   std::vector<Send> waiting_sends_;    // to go out when it has finished
-  std::vector<Send> durable_sends_;    // to go out now
   std::string fault_;                  // why the log failed
   Instant newest_time_;                // of the newest durable event
   Instant next_disk_look_;

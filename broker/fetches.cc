@@ -19,6 +19,11 @@ constexpr Instant kLongAgo{std::chrono::seconds(1)};
 }  // namespace
 
 void Fetches::add(std::string peer, uint64_t request, const Fetch& fetch, Instant now) {
+  // Who repeats its question because the answer takes long is waiting for it already.
+  const auto is_repeated = [&](const Waiting& other) {
+    return other.request == request && other.peer == peer;
+  };
+  if (std::any_of(waiting_.begin(), waiting_.end(), is_repeated)) return;
   Waiting waiting;
   waiting.request = request;
   waiting.from = std::max<uint64_t>(fetch.from, 1);

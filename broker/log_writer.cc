@@ -67,6 +67,7 @@ void LogWriter::run() {
     events.swap(batch_);
     lock.unlock();
     Appended result = append_events(log_, events);
+    const bool is_durable = result.result.fault == AppendFault::none;
     lock.lock();
     result_ = std::move(result);
     is_over_.store(true, std::memory_order_release);
@@ -74,7 +75,7 @@ void LogWriter::run() {
     lock.unlock();
     changed_.notify_all();
     events.clear();  // thousands of them, and nobody waits for it
-    log_.catch_up();
+    if (is_durable) log_.catch_up();
     lock.lock();
   }
 }

@@ -55,19 +55,21 @@ class CrashTest : public testing::Test {
     guids_.push_back(guid);
     return spec;
   }
-  // Tasks that run for a moment and print something.
-  void submit_round(int round) {
+  // Prints something and runs until the file `gate` is gone.
+  TaskSpecPtr make_gated(const std::string& guid, const std::string& gate) {
+    return make_task(guid, "echo begun; while [ -e " + gate + " ]; do sleep 0.1; done; echo done");
+  }
+  // Tasks that run until the file is gone whose path is returned: however slowly they start, all of
+  // them run at once.
+  std::string submit_round(int round) {
+    std::string gate = house_.write("gate-" + std::to_string(round), "");
     Submit message;
     for (int i = 0; i < kTasksPerRound; ++i) {
       message.tasks.push_back(
-          make_task("crash-test/" + std::to_string(round) + "/" + std::to_string(i),
-                    "echo begun; sleep 0.3; echo done"));
+          make_gated("crash-test/" + std::to_string(round) + "/" + std::to_string(i), gate));
     }
     submit(message);
-  }
-  // One that runs until the file `gate` is gone.
-  void submit_gated(const std::string& guid, const std::string& gate) {
-    submit({{make_task(guid, "while [ -e " + gate + " ]; do sleep 0.1; done")}, false});
+    return gate;
   }
   void submit(const Submit& message) {
     const auto answer = client_->ask(message, kPatience);
@@ -129,10 +131,11 @@ class CrashTest : public testing::Test {
 
 TEST_F(CrashTest, BrokerKilledInMidTask) {
   for (int round = 0; round < kRounds; ++round) {
-    submit_round(round);
+    const std::string gate = submit_round(round);
     wait_until_running(round, 10);
     broker_->kill_now();
     start_broker();
+    std::filesystem::remove(gate);
   }
   audit();
 }
@@ -143,10 +146,10 @@ TEST_F(CrashTest, ARestartOfTheBrokerUnderLoadLosesNoLeaseAndNoRunningJob) {
   const std::vector<std::string> no_loss = {"--lease", "30s", "--beat", "200ms"};
   EXPECT_EQ(broker_->stop(), 0) << house_.daemon_output();
   start_broker(no_loss);
-  const std::string gate = house_.write("gate", "");
-  submit_gated("crash-test/through", gate);
+  const std::string through = house_.write("gate", "");
+  submit({{make_gated("crash-test/through", through)}, false});
   for (int round = 0; round < kRounds; ++round) {
-    submit_round(round);
+    const std::string gate = submit_round(round);
     wait_until_running(round, 10);
     if (round % 2 == 0) {
       EXPECT_EQ(broker_->stop(), 0) << house_.daemon_output();
@@ -154,42 +157,46 @@ TEST_F(CrashTest, ARestartOfTheBrokerUnderLoadLosesNoLeaseAndNoRunningJob) {
       broker_->kill_now();
     }
     start_broker(no_loss);
+    std::filesystem::remove(gate);
   }
-  std::filesystem::remove(gate);
+  std::filesystem::remove(through);
   audit();
   for (const auto& [guid, life] : fold_lives(tail_->events())) EXPECT_EQ(life.leases, 1u) << guid;
 }
 
 TEST_F(CrashTest, WorkersKilledInMidTask) {
   for (int round = 0; round < kRounds; ++round) {
-    submit_round(round);
+    const std::string gate = submit_round(round);
     wait_until_running(round, 10);
     workers_[round % 2]->kill_now();
     start_worker(round % 2);
+    std::filesystem::remove(gate);
   }
   audit();
 }
 
 TEST_F(CrashTest, AWorkerThatNeverComesBackLosesItsTasksToTheOther) {
-  submit_round(0);
+  const std::string gate = submit_round(0);
   wait_until_running(0, 10);
   workers_[0]->kill_now();
+  std::filesystem::remove(gate);
   audit();
 }
 
 TEST_F(CrashTest, CollectorKilledInMidDelivery) {
   for (int round = 0; round < kRounds; ++round) {
-    submit_round(round);
+    const std::string gate = submit_round(round);
     wait_until_running(round, 10);
     collector_->kill_now();
     start_collector();
+    std::filesystem::remove(gate);
   }
   audit();
 }
 
 TEST_F(CrashTest, EverythingKilledAtOnce) {
   for (int round = 0; round < kRounds / 2; ++round) {
-    submit_round(round);
+    const std::string gate = submit_round(round);
     wait_until_running(round, 10);
     collector_->kill_now();
     workers_[0]->kill_now();
@@ -199,6 +206,7 @@ TEST_F(CrashTest, EverythingKilledAtOnce) {
     start_collector();
     start_worker(0);
     start_broker();
+    std::filesystem::remove(gate);
   }
   audit();
 }
