@@ -11,6 +11,7 @@
 
 #include "io/clock.h"
 #include "io/file.h"
+#include "io/lz4.h"
 #include "io/random.h"
 #include "io/snapshot_files.h"
 #include "io/sqlite.h"
@@ -19,7 +20,11 @@ namespace muster {
 
 namespace {
 
-constexpr int64_t kFormat = 1;
+// 2: a block may be packed (LZ4). Whoever writes makes a 2 of a 1.
+constexpr int64_t kFormat = 2;
+
+// A smaller block stays as it is: packing would not save a page.
+constexpr size_t kPackedMin = 1'024;
 
 // Pages (4 KiB) that gather in the write-ahead file before they are folded back, which costs some
 // ten milliseconds; and before an append does it where nobody else has.
@@ -174,12 +179,18 @@ DbStatus check_format(Database& db) {
   int64_t format = 0;
   DbStatus read = read_integer(db, "SELECT value FROM meta WHERE key = 'format'", format);
   if (!read.ok()) return read;
-  if (format != kFormat) {
+  if (format < 1 || format > kFormat) {
     return {DbFault::broken, db.path() + " has event log format " + std::to_string(format) +
-                                 "; this build reads format " + std::to_string(kFormat) +
+                                 "; this build reads formats up to " + std::to_string(kFormat) +
                                  " (use the muster that wrote it, or a newer one)"};
   }
   return {};
+}
+
+DbStatus note_format(Database& db) {
+  Result<Statement> update = db.prepare("UPDATE meta SET value = ?1 WHERE key = 'format'");
+  if (!update) return {DbFault::broken, update.error()};
+  return update->bind(1, kFormat).run();
 }
 
 DbStatus read_ends(Database& db, Header& header) {
@@ -200,6 +211,7 @@ DbStatus begin_epoch(Database& db, Header& header) {
   int64_t epoch = 0;
   DbStatus status = create_if_empty(db);
   if (status.ok()) status = check_format(db);
+  if (status.ok()) status = note_format(db);
   if (status.ok()) status = db.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'");
   if (status.ok()) status = read_integer(db, "SELECT value FROM meta WHERE key='epoch'", epoch);
   if (status.ok())
@@ -235,7 +247,11 @@ class SqliteReading {
     select_.bind(1, static_cast<int64_t>(from));
     while ((blocks.empty() || size < max_bytes) && select_.next()) {
       StoredBlock block{static_cast<uint64_t>(select_.integer(0)),
-                        static_cast<uint32_t>(select_.integer(1)), std::string(select_.blob(2))};
+                        static_cast<uint32_t>(select_.integer(1)), ""};
+      if (Result<Done> taken = take_bytes(block); !taken.ok()) {
+        static_cast<void>(select_.finish());
+        return Error{taken.error()};
+      }
       if (expected != 0 && block.first != expected) {
         static_cast<void>(select_.finish());
         return Error{db_.path() + ": the event log has a gap: event " + std::to_string(expected) +
@@ -284,6 +300,22 @@ class SqliteReading {
   }
 
  private:
+  // Of the present row.
+  Result<Done> take_bytes(StoredBlock& block) {
+    const std::string_view stored = select_.blob(2);
+    if (!is_lz4(stored)) {
+      block.bytes = stored;
+      return Done{};
+    }
+    Result<std::string> unpacked = unpack_lz4(stored, kBlockBytesMax);
+    if (!unpacked.ok()) {
+      return Error{db_.path() + ": the block at event " + std::to_string(block.first) +
+                   " is damaged: " + unpacked.error() + "; restore the file from a backup"};
+    }
+    block.bytes = std::move(*unpacked);
+    return Done{};
+  }
+
   SqliteReading(Database db, Statement select) : db_(std::move(db)), select_(std::move(select)) {}
 
   Database db_;
@@ -396,11 +428,19 @@ class SqliteEventLog final : public EventLog {
   DbStatus insert(const NewBlock& block, bool& is_writer) {
     DbStatus status = parts_.insert.bind(1, static_cast<int64_t>(block.first))
                           .bind(2, int64_t{block.count})
-                          .bind_blob(3, block.bytes)
+                          .bind_blob(3, to_store(block.bytes))
                           .bind(4, static_cast<int64_t>(parts_.header.epoch))
                           .run();
     is_writer = !status.ok() || parts_.writer.changes() == 1;
     return status;
+  }
+
+  // Valid until it is called again. What does not become smaller stays as it is.
+  std::string_view to_store(std::string_view bytes) {
+    const bool is_frame = is_lz4(bytes);  // and would be unpacked by whoever reads it
+    if (bytes.size() < kPackedMin && !is_frame) return bytes;
+    pack_lz4(bytes, packed_);
+    return packed_.size() < bytes.size() || is_frame ? packed_ : bytes;
   }
 
   // One statement is a transaction of its own.
@@ -462,6 +502,7 @@ class SqliteEventLog final : public EventLog {
   std::atomic<uint64_t> head_;
   std::atomic<uint64_t> tail_;
   bool ballast_given_up_ = false;
+  std::string packed_;  // of the block that is written
 };
 
 // A look from outside, as of when it was opened.

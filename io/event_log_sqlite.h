@@ -5,6 +5,9 @@
 //   blocks(first INTEGER PRIMARY KEY, count INTEGER, bytes BLOB)
 //   readers(name TEXT PRIMARY KEY, needs INTEGER, heard INTEGER)
 //
+// `bytes` are those of encode_block, or an LZ4 frame of them (io/lz4.h) where that is smaller: what
+// the disk has to take bounds how many events a second become durable. Format 1 had no frames.
+//
 // Snapshots are files beside it (io/snapshot_files.h). What is trimmed leaves pages in the file
 // that new blocks take.
 //

@@ -1,4 +1,4 @@
-// gzip, for bodies of HTTP requests. (zlib; nothing else of ours compresses.)
+// gzip, for bodies of HTTP requests. (zlib. The event log is packed by io/lz4.h.)
 #pragma once
 
 #include <string>

@@ -5,6 +5,7 @@
 #include "io/codec.h"
 #include "io/event_log_sqlite.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/payloads.h"
 #include "tests/support/child.h"
 
 namespace muster::bench {
@@ -15,13 +16,14 @@ constexpr int kBlocksMax = 50'000;
 
 // Blocks as the broker writes them most: tasks of 200 bytes of work each.
 std::vector<Event> make_events(size_t count) {
+  const Payloads payloads(200);
   std::vector<Event> events;
   for (size_t i = 0; i < count; ++i) {
     TaskSpec spec;
     spec.guid = "bench-append-" + std::to_string(1'000'000 + i);
     spec.kind = TaskKind::verify;
     spec.submitter = "bench@localhost";
-    spec.work = encode_work(NoopWork{std::string(200, 'x')});
+    spec.work = encode_work(NoopWork{payloads.of(i)});
     events.push_back(
         {from_us(1'700'000'000'000'000), TaskSubmitted{std::make_shared<TaskSpec>(spec)}});
   }

@@ -13,11 +13,13 @@
 #include "io/event_log_sqlite.h"
 #include "io/recovery.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/payloads.h"
 #include "tests/support/child.h"
 
 namespace muster::bench {
 namespace {
 
+constexpr size_t kTaskBytes = 200;
 constexpr uint64_t kEvents = 10'000'000;
 constexpr uint64_t kTail = 500'000;         // behind the snapshot: half of what a broker lets grow
 constexpr uint64_t kTasksPerBlock = 64;     // a busy broker's wake-up
@@ -41,13 +43,13 @@ std::string guid_of(uint64_t task) {
   return "bench-recovery-" + std::to_string(100'000'000 + task);
 }
 
-TaskSpecPtr make_spec(uint64_t task, const std::string& work) {
+TaskSpecPtr make_spec(uint64_t task, const Payloads& payloads) {
   auto spec = std::make_shared<TaskSpec>();
   spec->guid = guid_of(task);
   spec->kind = TaskKind::job;
   spec->name = "bench";
   spec->submitter = "bench@localhost";
-  spec->work = work;
+  spec->work = encode_work(NoopWork{payloads.of(task)});
   return spec;
 }
 
@@ -55,8 +57,7 @@ TaskSpecPtr make_spec(uint64_t task, const std::string& work) {
 // of many tasks at a time.
 class LogMaker {
  public:
-  explicit LogMaker(EventLog& log)
-      : log_(log), work_(encode_work(NoopWork{std::string(200, 'x')})) {
+  explicit LogMaker(EventLog& log) : log_(log) {
     events_.push_back({kZero, BrokerStarted{1, "bench"}});
     for (int i = 0; i < 4; ++i) {
       events_.push_back({kZero, WorkerJoined{worker(i), 1, "lab", {}, 1'024, "bench"}});
@@ -90,7 +91,7 @@ class LogMaker {
     for (uint64_t i = 0; i < kTasksPerBlock; ++i) {
       now_ += Duration(20);
       const AttemptToken fresh{guid_of(submitted_), 1};
-      events_.push_back({now_, TaskSubmitted{make_spec(submitted_, work_)}});
+      events_.push_back({now_, TaskSubmitted{make_spec(submitted_, payloads_)}});
       events_.push_back({now_, AttemptLeased{fresh, worker(submitted_), 1, {}}});
       ++submitted_;
       if (submitted_ <= kTasksInFlight) continue;
@@ -109,7 +110,7 @@ class LogMaker {
   }
 
   EventLog& log_;
-  std::string work_;
+  Payloads payloads_{kTaskBytes};
   std::vector<Event> events_;
   Instant now_ = kZero;
   uint64_t submitted_ = 0;
@@ -146,9 +147,9 @@ void store_snapshot(EventLog& log, const BrokerCore& core) {
 
 double stall_with_queue_ms() {
   BrokerCore core(make_broker_options("bench"));
-  const std::string work = encode_work(NoopWork{std::string(200, 'x')});
+  const Payloads payloads(kTaskBytes);
   for (uint64_t task = 0; task < kQueued; ++task) {
-    core.apply({kZero, TaskSubmitted{make_spec(task, work)}});
+    core.apply({kZero, TaskSubmitted{make_spec(task, payloads)}});
   }
   return stall_ms(core);
 }

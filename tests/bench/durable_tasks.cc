@@ -13,6 +13,15 @@ namespace muster::bench {
 namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(20);
+constexpr std::string_view kPrefix = "bench-tasks-";
+
+std::string guid_of(uint64_t task) {
+  return std::string(kPrefix) + std::to_string(1'000'000'000 + task);
+}
+
+uint64_t task_of(const std::string& guid) {
+  return std::stoull(guid.substr(kPrefix.size())) - 1'000'000'000;
+}
 
 }  // namespace
 
@@ -22,21 +31,18 @@ void fail(const House& house, const std::string& what) {
 }
 
 Submitter::Submitter(House& house, std::string pool)
-    : house_(house),
-      client_(house.connect()),
-      pool_(std::move(pool)),
-      work_(encode_work(NoopWork{payload_})) {}
+    : house_(house), client_(house.connect()), pool_(std::move(pool)) {}
 
 void Submitter::submit(uint64_t count) {
   Submit message;
   message.watch = pool_.empty();
   for (uint64_t i = 0; i < count; ++i) {
     auto spec = std::make_shared<TaskSpec>();
-    spec->guid = "bench-tasks-" + std::to_string(1'000'000'000 + ++submitted_);
+    spec->guid = guid_of(++submitted_);
     spec->submitter = "bench@localhost";
     spec->pool = pool_;
     spec->wait_for_capacity = !pool_.empty();
-    spec->work = work_;
+    spec->work = encode_work(NoopWork{payloads_.of(submitted_)});
     message.tasks.push_back(std::move(spec));
   }
   client_->post(message);
@@ -48,7 +54,9 @@ void Submitter::take_one() {
   if (const TaskNews* news = std::get_if<TaskNews>(&*pushed)) {
     for (const TaskChange& change : news->changes) {
       if (change.state != TaskState::ended) continue;
-      if (change.ending->message != payload_) fail(house_, "a task ended without its result");
+      if (change.ending->message != payloads_.of(task_of(change.guid))) {
+        fail(house_, "a task ended without its result");
+      }
       ++ended_;
     }
   } else if (const SubmitReply* reply = std::get_if<SubmitReply>(&*pushed)) {

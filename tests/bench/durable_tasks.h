@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/client.h"
+#include "tests/bench/payloads.h"
 #include "tests/support/house.h"
 #include "tests/support/process_usage.h"
 
@@ -41,8 +42,7 @@ class Submitter {
   House& house_;
   std::unique_ptr<Client> client_;
   std::string pool_;
-  std::string payload_ = std::string(kTaskBytes, 'x');
-  Bytes work_;
+  Payloads payloads_{kTaskBytes};
   uint64_t submitted_ = 0;
   uint64_t accepted_ = 0;
   uint64_t ended_ = 0;

@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <random>
 #include <set>
 
 #include "io/event_log_sqlite.h"
 #include "io/file.h"
+#include "io/lz4.h"
 #include "io/snapshot_files.h"
 #include "io/sqlite.h"
 #include "tests/support/memory_event_log.h"
@@ -80,6 +82,14 @@ std::unique_ptr<EventLog> open_or_die(const std::string& dir,
     std::abort();
   }
   return std::move(*opened);
+}
+
+// Bytes that cannot be packed.
+std::string noise(size_t size) {
+  std::mt19937 random(1);
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
 }
 
 void run_sql(const std::string& dir, const char* sql) {
@@ -226,7 +236,7 @@ TEST_F(CrashTest, ACutDatabaseFileIsAnErrorOrAPrefixNeverACrash) {
 // Bytes of the database's file after 24 MiB in blocks of 64 KiB, and of its write-ahead file.
 std::pair<uintmax_t, uintmax_t> write_much(const std::string& dir, bool catches_up) {
   const Result<std::unique_ptr<EventLog>> log = open_event_log_sqlite(dir, kSmall);
-  const std::string bytes(64 << 10, 'x');
+  const std::string bytes = noise(64 << 10);
   for (uint64_t first = 1; first <= 384; ++first) {
     EXPECT_EQ((*log)->append(first, 1, bytes).fault, AppendFault::none);
     if (catches_up) (*log)->catch_up();
@@ -261,7 +271,7 @@ TEST(SqliteEventLog, RefusesWhatIsNotItsOwnAndSaysWhatToDo) {
   std::ofstream(make("text") + "/events.db") << std::string(5'000, 'x');
   run_sql(make("other"), "CREATE TABLE other(x)");
   open_or_die(scratch / "newer");
-  run_sql(scratch / "newer", "UPDATE meta SET value = 2 WHERE key = 'format'");
+  run_sql(scratch / "newer", "UPDATE meta SET value = 3 WHERE key = 'format'");
   open_or_die(scratch / "gap")->append(1, 3, "1 to 3");
   run_sql(scratch / "gap", "INSERT INTO blocks VALUES (5, 1, 'five')");
   fs::create_directories(scratch / "dir/events.db");
@@ -273,7 +283,7 @@ TEST(SqliteEventLog, RefusesWhatIsNotItsOwnAndSaysWhatToDo) {
   } rows[] = {
       {"text", "events.db: file is not a database"},
       {"other", "not a muster event log"},
-      {"newer", "has event log format 2; this build reads format 1"},
+      {"newer", "has event log format 3; this build reads formats up to 2"},
       {"dir", "unable to open database file"},
       {"file", "a file of that name is in the way"},
   };
@@ -286,6 +296,61 @@ TEST(SqliteEventLog, RefusesWhatIsNotItsOwnAndSaysWhatToDo) {
   const auto read = open_or_die(scratch / "gap")->read(1, SIZE_MAX);
   ASSERT_FALSE(read.ok());
   EXPECT_THAT(read.error(), HasSubstr("event 4 is missing"));
+}
+
+TEST(SqliteEventLog, PacksWhatBecomesSmaller) {
+  const Scratch scratch;
+  const std::string bytes(1 << 20, 'x');
+  const auto log = open_or_die(scratch.path());
+  ASSERT_EQ(log->append(1, 1, bytes).fault, AppendFault::none);
+  EXPECT_EQ(read_all(*log), (std::vector<StoredBlock>{{1, 1, bytes}}));
+  EXPECT_LT(log->size()->bytes, 100u << 10);
+}
+
+// What is appended is read, also where it looks like what the log makes of it.
+TEST(SqliteEventLog, ABlockThatBeginsLikeAPackedOneIsReadAsItWas) {
+  const Scratch scratch;
+  std::string packed;
+  pack_lz4("a block", packed);
+  const auto log = open_or_die(scratch.path());
+  ASSERT_EQ(log->append(1, 1, packed).fault, AppendFault::none);
+  EXPECT_EQ(read_all(*log), (std::vector<StoredBlock>{{1, 1, packed}}));
+}
+
+TEST(SqliteEventLog, ADamagedPackedBlockIsNamed) {
+  const Scratch scratch;
+  {
+    const auto log = open_or_die(scratch.path());
+    ASSERT_EQ(log->append(1, 4, "one to four").fault, AppendFault::none);
+    ASSERT_EQ(log->append(5, 2, std::string(5'000, 'x')).fault, AppendFault::none);
+  }
+  run_sql(scratch.path(),
+          "UPDATE blocks SET bytes = substr(bytes, 1, length(bytes) - 6) WHERE first = 5");
+  const auto read = open_or_die(scratch.path())->read(1, SIZE_MAX);
+  ASSERT_FALSE(read.ok());
+  EXPECT_THAT(read.error(), HasSubstr("events.db: the block at event 5 is damaged: LZ4: "));
+}
+
+TEST(SqliteEventLog, ALogOfFormatOneIsReadAndBecomesAFormatTwo) {
+  const Scratch scratch;
+  open_or_die(scratch.path());
+  run_sql(scratch.path(), "UPDATE meta SET value = 1 WHERE key = 'format'");
+  run_sql(scratch.path(), "INSERT INTO blocks VALUES (1, 3, printf('%5000d', 1))");
+  const std::string first = std::string(4'999, ' ') + "1";
+  {
+    const auto view = view_event_log_sqlite(scratch.path());
+    ASSERT_TRUE(view.ok()) << view.error();
+    EXPECT_EQ((*view)->read(1, SIZE_MAX)->front(), (StoredBlock{1, 3, first}));
+  }
+  const std::string second(5'000, 'y');
+  const auto log = open_or_die(scratch.path());
+  ASSERT_EQ(log->append(4, 1, second).fault, AppendFault::none);
+  EXPECT_EQ(read_all(*log), (std::vector<StoredBlock>{{1, 3, first}, {4, 1, second}}));
+  std::variant<Database, DbStatus> db = Database::open(scratch / "events.db");
+  Result<Statement> format =
+      std::get<Database>(db).prepare("SELECT value FROM meta WHERE key = 'format'");
+  ASSERT_TRUE(format->next());
+  EXPECT_EQ(format->integer(0), 2);
 }
 
 TEST(SqliteEventLog, ARefusedOpeningChangesNothing) {
@@ -347,7 +412,7 @@ void fill(const std::string& path) {
 
 // Appends until the disk is full. How many blocks went in.
 int append_until_full(EventLog& log) {
-  const std::string bytes(50'000, 'b');
+  const std::string bytes = noise(50'000);
   for (int count = 0;; ++count) {
     const AppendResult result = log.append(log.head() + 1, 1, bytes);
     if (result.fault == AppendFault::disk_full) return count;
@@ -399,8 +464,9 @@ int trim_on_a_full_disk(const std::string& dir) {
   });
   if (written.ok()) return 1;
   if (!files.list().empty() || fs::exists(dir + "/log/unfinished-snapshot")) return 2;
+  const std::string bytes = noise(50'000);
   for (int i = 0; i < 200; ++i) {
-    if (log->append(log->head() + 1, 1, std::string(50'000, 'b')).fault != AppendFault::none) {
+    if (log->append(log->head() + 1, 1, bytes).fault != AppendFault::none) {
       return 3;
     }
   }
