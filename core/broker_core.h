@@ -409,6 +409,7 @@ class BrokerCore : private broker_state::HardState {
   void apply_chain_over(TaskIx ix);
   void apply_child_over(const Task& child, TaskIx ix);
   void apply_forget_oldest();
+  void prefetch_oldest() const;
 
   // Upkeep of indexes, called by apply_ and note_ only (broker_index.cc).
   TaskIx add_task_slot();

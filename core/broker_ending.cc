@@ -106,11 +106,11 @@ AttemptEnded BrokerCore::decide_ending(const Task& task, Origin origin, Ending e
   if (again) {
     ended.retry_at = now + backoff;
   } else {
-    std::vector<Ending> endings;
+    std::vector<const Ending*> endings;
     for (const Attempt& attempt : task.attempts) {
-      if (attempt.ending) endings.push_back(*attempt.ending);
+      if (attempt.ending) endings.push_back(&*attempt.ending);
     }
-    endings.push_back(ending);
+    endings.push_back(&ending);
     ended.verdict = buried ? Verdict::error : fold_verdict(endings);
   }
   ended.ending = std::move(ending);

@@ -1,6 +1,7 @@
 #include "core/guid.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 
 #include "core/limits.h"
@@ -45,6 +46,24 @@ CodePoint code_point_at(std::string_view text, size_t at) {
   const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
   if (value < lead->least || value > 0x10FFFF || surrogate) return {};
   return {value, lead->length};
+}
+
+// Bytes of `text` before its first ill-formed one.
+size_t well_formed(std::string_view text) {
+  constexpr uint64_t kNotAscii = 0x8080808080808080;
+  size_t at = 0;
+  while (at < text.size()) {
+    uint64_t eight = kNotAscii;  // most text is ASCII: eight characters at a time
+    if (text.size() - at >= sizeof(eight)) std::memcpy(&eight, text.data() + at, sizeof(eight));
+    if ((eight & kNotAscii) == 0) {
+      at += sizeof(eight);
+      continue;
+    }
+    const size_t length = code_point_at(text, at).length;
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
 }
 
 bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
@@ -194,24 +213,18 @@ std::optional<std::string> invalid_name(std::string_view name, std::string_view 
   return std::nullopt;
 }
 
-bool is_utf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = code_point_at(text, at).length;
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
-}
+bool is_utf8(std::string_view text) { return well_formed(text) == text.size(); }
 
 std::string sanitize_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = code_point_at(text, at).length;
-    out += length == 0 ? kReplacement : text.substr(at, length);
-    at += length == 0 ? 1 : length;
+  for (;;) {
+    const size_t sound = well_formed(text);
+    out += text.substr(0, sound);
+    if (sound == text.size()) return out;
+    out += kReplacement;
+    text.remove_prefix(sound + 1);
   }
-  return out;
 }
 
 std::string cut_text(std::string_view text, size_t bytes_max) {

@@ -32,6 +32,9 @@ class KeptSpec {
   std::string_view guid() const { return {text_.get(), guid_size_}; }
   std::string_view work() const { return {text_.get() + guid_size_, work_size_}; }
 
+  // Has the memory of the GUID fetched, without waiting for it.
+  void prefetch() const { __builtin_prefetch(text_.get()); }
+
   TaskSpec whole() const;
   // Has its terms in common with whoever has these, which are equal to its own.
   void share(TaskTermsPtr terms) { terms_ = std::move(terms); }

@@ -162,18 +162,18 @@ bool is_infrastructure(Cause cause) {
 namespace {
 
 // True when the ending says that the test itself went wrong, so that a later pass is flaky.
-bool speaks_against_test(const Ending& ending) {
-  if (is_infrastructure(ending.cause)) return false;
-  if (ending.outcome == Outcome::fail) return true;
-  return ending.outcome == Outcome::error &&
-         (ending.cause == Cause::test || ending.cause == Cause::timeout);
+bool speaks_against_test(const Ending* ending) {
+  if (is_infrastructure(ending->cause)) return false;
+  if (ending->outcome == Outcome::fail) return true;
+  return ending->outcome == Outcome::error &&
+         (ending->cause == Cause::test || ending->cause == Cause::timeout);
 }
 
 }  // namespace
 
-Verdict fold_verdict(const std::vector<Ending>& endings) {
+Verdict fold_verdict(const std::vector<const Ending*>& endings) {
   if (endings.empty()) return Verdict::none;
-  switch (endings.back().outcome) {
+  switch (endings.back()->outcome) {
     case Outcome::pass:
       return std::any_of(endings.begin(), endings.end() - 1, speaks_against_test) ? Verdict::flaky
                                                                                   : Verdict::pass;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -201,6 +202,12 @@ struct AttemptToken {
   auto operator<=>(const AttemptToken&) const = default;
 };
 
+struct TokenHash {
+  size_t operator()(const AttemptToken& token) const {
+    return std::hash<std::string>{}(token.guid) + token.attempt;
+  }
+};
+
 std::string_view to_string(TaskKind kind);
 std::string_view to_string(TaskState state);
 std::string_view to_string(Outcome outcome);
@@ -217,7 +224,7 @@ bool is_infrastructure(Cause cause);
 
 // The verdict of a task whose attempts ended so, in order. Attempts before the last one that ended
 // for an infrastructure cause do not count: they said nothing about the test.
-Verdict fold_verdict(const std::vector<Ending>& endings);
+Verdict fold_verdict(const std::vector<const Ending*>& endings);
 
 // Makes an Ending that no child process stands behind.
 Ending make_ending(Outcome outcome, Cause cause, StatusCode status, std::string message,

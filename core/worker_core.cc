@@ -314,8 +314,8 @@ void WorkerCore::acknowledge(uint64_t acked) {
   while (!outbox_.empty() && outbox_.front().seq <= acked_) {
     const Report& report = outbox_.front();
     if (std::holds_alternative<Ending>(report.body)) {
-      const auto ended = ended_unacked_.find(report.token);
-      if (ended != ended_unacked_.end() && ended->second == report.seq) ended_unacked_.erase(ended);
+      const uint64_t* ended = ended_unacked_.find(report.token);
+      if (ended != nullptr && *ended == report.seq) ended_unacked_.erase(report.token);
     }
     outbox_bytes_ -= report_bytes(report);
     outbox_.pop_front();

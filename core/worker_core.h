@@ -207,9 +207,9 @@ class WorkerCore {
   std::set<std::string> busy_devices_;  // of attempts that run or have yet to stop
   WorkerActions actions_;
 
-  std::deque<Report> outbox_;                       // not acknowledged, oldest first
-  size_t outbox_bytes_ = 0;                         // about
-  std::map<AttemptToken, uint64_t> ended_unacked_;  // Ending's seq
+  std::deque<Report> outbox_;                                   // not acknowledged, oldest first
+  size_t outbox_bytes_ = 0;                                     // about
+  LookupMap<AttemptToken, uint64_t, TokenHash> ended_unacked_;  // Ending's seq
   std::vector<Report> unspooled_;
   uint64_t next_seq_ = 0;
   uint64_t acked_ = 0;

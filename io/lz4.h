@@ -13,8 +13,7 @@ namespace muster {
 // Whether the bytes begin as a frame does.
 bool is_lz4(std::string_view bytes);
 
-// One frame, with the number of its bytes and a checksum of them, in `out`, whose memory is used
-// again.
+// One frame, with checksums and the number of its bytes, in `out`, whose memory is used again.
 void pack_lz4(std::string_view bytes, std::string& out);
 
 // What a frame of pack_lz4 holds. An error when it is damaged, or would hold more than `bytes_max`.

@@ -54,7 +54,11 @@ TEST(FoldVerdict, Table) {
       {"fail, then skip", {fail, skip}, Verdict::skip},
       {"misconfigured, then pass", {misconfigured, pass}, Verdict::pass},
   };
-  for (const FoldRow& row : rows) EXPECT_EQ(fold_verdict(row.endings), row.verdict) << row.name;
+  for (const FoldRow& row : rows) {
+    std::vector<const Ending*> endings;
+    for (const Ending& ending : row.endings) endings.push_back(&ending);
+    EXPECT_EQ(fold_verdict(endings), row.verdict) << row.name;
+  }
 }
 
 TEST(Infrastructure, IsWhatTheInfraBudgetCovers) {

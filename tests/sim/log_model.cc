@@ -238,8 +238,8 @@ std::string LogModel::take_event(const AttemptEnded& event, Instant) {
     if (charges_test(event.ending)) marks_.hit(Mark::test_retry);
     return check_budget(*task);
   }
-  std::vector<Ending> endings;
-  for (const Attempt& each : task->attempts) endings.push_back(*each.ending);
+  std::vector<const Ending*> endings;
+  for (const Attempt& each : task->attempts) endings.push_back(&*each.ending);
   const uint32_t crash_limit = task->spec->retry.crash_limit;
   const bool buried = event.ending.lost && crash_limit > 0 && count_lost(*task) >= crash_limit;
   if (event.verdict != (buried ? Verdict::error : fold_verdict(endings))) {
