@@ -275,7 +275,7 @@ void BrokerCore::apply_task_over(Task& task, TaskIx ix, Verdict verdict, Instant
 // way from memory meanwhile.
 void BrokerCore::prefetch_oldest() const {
   constexpr size_t kAhead = 8;
-  if (ended_tasks_.size() <= 2 * kAhead) return;
+  static_assert(kEndedTasksKept > 2 * kAhead);
   tasks_.prefetch(ended_tasks_[2 * kAhead].ix);
   const Task& next = tasks_[ended_tasks_[kAhead].ix];
   next.spec.prefetch();

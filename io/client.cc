@@ -14,7 +14,7 @@ constexpr int kSilentBeats = 3;
 // Hello is repeated after kSilentBeats, then twice as long, up to this.
 constexpr Duration kHelloWaitMax = std::chrono::seconds(30);
 // A request that was not answered for this many beats is sent again: the broker drops what does
-// not fit in a peer's queue. Longer than a Fetch may rest.
+// not fit in a peer's queue. A Fetch may rest for longer, and is the same one still.
 constexpr int kRepeatBeats = 20;
 // How often a raised stop flag is noticed when no signal interrupts the wait.
 constexpr Duration kStopInterval = std::chrono::milliseconds(100);

@@ -249,6 +249,7 @@ class SqliteReading {
       StoredBlock block{static_cast<uint64_t>(select_.integer(0)),
                         static_cast<uint32_t>(select_.integer(1)), ""};
       if (Result<Done> taken = take_bytes(block); !taken.ok()) {
+        if (!blocks.empty()) break;  // they are sound; the next read says what is wrong
         static_cast<void>(select_.finish());
         return Error{taken.error()};
       }

@@ -1,4 +1,4 @@
-// LZ4 frames (lz4_Frame_format.md of the LZ4 project): for what is kept in bulk and read rarely.
+// LZ4 frames (lz4_Frame_format.md of the LZ4 project): for what is kept in bulk.
 // `lz4 -d` reads them too.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -25,8 +26,8 @@ class FetchesTest : public ::testing::Test {
     ASSERT_EQ(log_->append(log_->head() + 1, 1, encode_block(log_->head() + 1, events)).fault,
               AppendFault::none);
   }
-  void ask(uint64_t request, Instant now) {
-    fetches_.add("collector", request, Fetch{log_->head() + 1, 1 << 20, kWait, "", 0}, now);
+  void ask(uint64_t request, Instant now, const std::string& peer = "collector") {
+    fetches_.add(peer, request, Fetch{log_->head() + 1, 1 << 20, kWait, "", 0}, now);
   }
 
   std::shared_ptr<MemoryLogStore> store_ = std::make_shared<MemoryLogStore>();
@@ -58,6 +59,17 @@ TEST_F(FetchesTest, WhoRepeatsItsQuestionIsAnsweredWhenTheTimeOfTheFirstIsUp) {
   ASSERT_EQ(sends.size(), 1u);
   EXPECT_TRUE(std::get<Blocks>(sends[0].envelope.message).blocks.empty());
   EXPECT_FALSE(fetches_.next_deadline());
+}
+
+// Every peer counts its questions from 1.
+TEST_F(FetchesTest, TwoPeersMayAskUnderOneNumber) {
+  ask(1, kZero, "ledger");
+  ask(1, kZero, "couchdb");
+  append();
+  const std::vector<Send> sends = fetches_.drain(kZero);
+  ASSERT_EQ(sends.size(), 2u);
+  EXPECT_EQ(sends[0].peer, "ledger");
+  EXPECT_EQ(sends[1].peer, "couchdb");
 }
 
 TEST_F(FetchesTest, OnlyTheNewestQuestionsOfAPeerWait) {

@@ -114,6 +114,10 @@ TEST(BrokerSnapshot, WhatContradictsItselfIsRefused) {
        [](BrokerSnapshot& s) {
          s.ended_tasks.push_back({99, 1});
        }},
+      {"names no task",
+       [](BrokerSnapshot& s) {
+         s.ended_tasks.push_back({kNone, 1});
+       }},
       {"cannot be read",
        [](BrokerSnapshot& s) {
          TaskTerms terms = *s.tasks[0].spec;

@@ -202,6 +202,10 @@ TEST(Text, SanitizeReplacesEveryIllFormedByte) {
   EXPECT_EQ(sanitize_utf8("a\xFF"
                           "b"),
             "a" + mark + "b");
+  EXPECT_EQ(sanitize_utf8("0123456789\xFF"
+                          "0123456789\xC3\xA5"
+                          "012345678\xC3"),
+            "0123456789" + mark + "0123456789\xC3\xA5" + "012345678" + mark);
   EXPECT_EQ(sanitize_utf8("\xE2\x82"), mark + mark);
   EXPECT_EQ(sanitize_utf8("\xED\xA0\x80"), mark + mark + mark);
   EXPECT_EQ(sanitize_utf8(""), "");

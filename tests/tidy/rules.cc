@@ -31,6 +31,7 @@ const std::vector<Outside> kOutside = {
     {"httplib.h", {"collectors/http_server", "collectors/http_connection", "tests/"}},
     {"openssl/", {"io/sha256"}},
     {"zlib.h", {"io/gzip"}},
+    {"lz4", {"io/lz4"}},
     {"mysql.h", {"io/mariadb_store", "tests/"}},
     {"errmsg.h", {"io/mariadb_store"}},
     {"mysqld_error.h", {"io/mariadb_store"}},
