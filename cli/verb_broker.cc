@@ -1,6 +1,7 @@
 // muster broker log: status, verify, export, trim and forget. What is asked of a running broker is
 // asked there; what is only read, and what is changed while none runs, lies in the home.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -22,8 +23,11 @@ constexpr size_t kTrimBytes = 64 << 20;  // of one transaction
 std::unique_ptr<LogView> view_log(Session& session) {
   Result<std::unique_ptr<LogView>> log = view_event_log_sqlite(session.home().broker_dir());
   if (log.ok()) return std::move(*log);
+  const std::string file = session.home().broker_dir() + "/events.db";
   throw Failure{kExitLocal, log.error(),
-                "the log of a broker elsewhere is read there; which home: --home"};
+                std::filesystem::exists(file)
+                    ? "restore the whole directory from a backup, or see which home: --home"
+                    : "the log of a broker elsewhere is read there; which home: --home"};
 }
 
 bool broker_runs(Session& session) {

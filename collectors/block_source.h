@@ -15,6 +15,8 @@ struct FetchedBlocks {
   std::string log_id;
   uint64_t head = 0;                // newest durable event
   std::vector<std::string> blocks;  // io/codec.h, decode_block; the first may begin before `from`
+  // Since the last fetch: whoever answers may have been started anew meanwhile.
+  bool reconnected = false;
 };
 
 enum class SourceFault : uint8_t {

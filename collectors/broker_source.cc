@@ -47,6 +47,7 @@ std::optional<SourceError> BrokerSource::connect() {
       Client::connect(context_, std::move(options));
   if (auto* error = std::get_if<ClientError>(&connected)) return source_error(std::move(*error));
   client_ = std::move(std::get<std::unique_ptr<Client>>(connected));
+  is_new_client_ = true;
   return std::nullopt;
 }
 
@@ -91,7 +92,9 @@ std::variant<FetchedBlocks, SourceError> BrokerSource::fetch(uint64_t from, Dura
   Blocks* blocks = std::get_if<Blocks>(&std::get<Message>(answer));
   if (blocks == nullptr) return wrong_answer("Fetch");
   has_fetched_ = true;
-  return FetchedBlocks{client_->welcome().log_id, blocks->head, std::move(blocks->blocks)};
+  const bool reconnected = client_->reconnected() || std::exchange(is_new_client_, false);
+  return FetchedBlocks{client_->welcome().log_id, blocks->head, std::move(blocks->blocks),
+                       reconnected};
 }
 
 // What was refused because it was trimmed is not to be asked for again and again: a person says

@@ -43,6 +43,7 @@ class BrokerSource final : public BlockSource {
   std::function<bool()> interrupted_;
   uint32_t fetch_bytes_;
   std::unique_ptr<Client> client_;  // null: never connected
+  bool is_new_client_ = false;      // and has fetched nothing
   bool has_fetched_ = false;
   std::string reader_;  // empty: not registered
   uint64_t done_ = 0;

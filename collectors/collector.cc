@@ -56,7 +56,9 @@ void run_sink(SinkPost& post, SocketContext& sockets, const std::string& endpoin
       sockets, endpoint, std::string(post.sink->name()), [&] { return post.desk.interrupted(); },
       static_cast<uint32_t>(fetch_bytes));
   source.register_as(post.reader);
-  SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, runner_options());
+  SinkRunnerOptions options = runner_options();
+  options.history_file = post.history_file;
+  SinkRunner runner(*post.sink, source, post.letters, post.desk, stop, clock, std::move(options));
   runner.run();
   post.desk.close();
 }
@@ -124,6 +126,8 @@ Result<SinkPosts> make_sinks(const Home& home, const Config& config, const Stop&
   const auto add = [&](std::unique_ptr<Sink> sink) {
     posts.push_back(std::make_unique<SinkPost>(std::move(sink), home.dead_letters_dir(), stop));
     posts.back()->reader = reader_name(*posts.back()->sink, home);
+    posts.back()->history_file =
+        home.collector_dir() + "/" + std::string(posts.back()->sink->name()) + ".history";
   };
   add(std::make_unique<StatusLogSink>(home.collector_dir() + "/status_log.db", home.results_dir()));
   LedgerPlace ledger = ledger_place(home, config.ledger);

@@ -24,7 +24,8 @@ struct SinkPost {
   const std::unique_ptr<Sink> sink;  // of its own thread, but for name() and place()
   DeadLetters letters;
   SinkDesk desk;
-  std::string reader;  // its name in the broker's log (core/log_keeping.h)
+  std::string reader;        // its name in the broker's log (core/log_keeping.h)
+  std::string history_file;  // collectors/history_mark.h
 };
 
 using SinkPosts = std::vector<std::unique_ptr<SinkPost>>;

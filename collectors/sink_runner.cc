@@ -36,7 +36,8 @@ SinkRunner::SinkRunner(Sink& sink, BlockSource& source, DeadLetters& letters, Si
       desk_(desk),
       stop_(stop),
       clock_(clock),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      history_(options_.history_file) {}
 
 void SinkRunner::run() {
   while (!stop_.raised()) {
@@ -52,6 +53,7 @@ void SinkRunner::run() {
       follow();
     }
   }
+  history_.keep();
 }
 
 // The log may go on without what this sink lacks: why, is said once.
@@ -100,6 +102,10 @@ void SinkRunner::follow() {
 // One fetch, and what is due after it.
 SinkRunner::Next SinkRunner::take_turn() {
   source_.note_done(known_done());
+  if (const std::optional<std::string> why = find_other_events()) {
+    fail(*why);
+    return Next::open_again;
+  }
   std::variant<FetchedBlocks, SourceError> answer =
       source_.fetch(pending_.through + 1, fetch_wait());
   trimmed_.reset();
@@ -120,6 +126,10 @@ SinkRunner::Next SinkRunner::take_turn() {
   }
   FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
   source_log_ = fetched.log_id;
+  if (fetched.reconnected && history_.newest()) {
+    is_history_checked_ = false;
+    return Next::go_on;  // to ask again, when it is known what is answered
+  }
   if (const std::optional<std::string> why = wrong_history(fetched)) {
     fail(*why);
     return Next::open_again;
@@ -182,6 +192,33 @@ std::optional<std::string> SinkRunner::wrong_history(const FetchedBlocks& fetche
          std::to_string(position_.cursor) +
          ": an older copy of the log was put back: see that the endpoint is right; " +
          sink_.way_out();
+}
+
+// One that was put back from an older copy has the same name, and in time as many events.
+std::optional<std::string> SinkRunner::find_other_events() {
+  const std::optional<HistoryMark::Followed>& mark = history_.newest();
+  if (!mark) is_history_checked_ = true;  // what will be followed is this one
+  if (is_history_checked_) return std::nullopt;
+  const auto answer = source_.fetch(mark->seq, Duration(0));
+  if (const auto* error = std::get_if<SourceError>(&answer)) {
+    is_history_checked_ = error->fault == SourceFault::trimmed;  // then nobody knows
+    return std::nullopt;
+  }
+  const FetchedBlocks& fetched = std::get<FetchedBlocks>(answer);
+  const bool is_same_log = fetched.log_id == mark->log_id;
+  if (is_same_log && fetched.head < mark->seq) return wrong_history(fetched);
+  is_history_checked_ = true;
+  if (!is_same_log || fetched.blocks.empty()) return std::nullopt;
+  const Result<Block> block = decode_block(fetched.blocks.front());
+  if (!block.ok() || mark->seq - block->first >= block->events.size()) return std::nullopt;
+  const Instant time = block->events[mark->seq - block->first].time;
+  if (time == mark->time) return std::nullopt;
+  is_history_checked_ = false;
+  return "event " + std::to_string(mark->seq) + " of the event log of " + source_.name() +
+         " is of " + format_rfc3339(time) + ", but " + std::string(sink_.name()) +
+         " has followed one of " + format_rfc3339(mark->time) +
+         ": an older copy of the log was put back, and has gone on since: muster sink replay " +
+         std::string(sink_.name()) + " delivers all that it has now; " + sink_.way_out();
 }
 
 std::optional<std::string> SinkRunner::other_log(const std::string& log_id) const {
@@ -264,6 +301,10 @@ SinkRunner::Next SinkRunner::deliver_due() {
     const SinkPosition next{position_.log_id,
                             last ? pending_.through : pending_.events[end - 1].seq};
     const auto first = pending_.events.begin();
+    const HistoryMark::Followed newest =
+        end > begin ? HistoryMark::Followed{position_.log_id, pending_.events[end - 1].seq,
+                                            pending_.events[end - 1].event.time}
+                    : HistoryMark::Followed{};
     std::vector<SequencedEvent> batch(std::move_iterator(first + static_cast<ptrdiff_t>(begin)),
                                       std::move_iterator(first + static_cast<ptrdiff_t>(end)));
     const bool lines_only = !batch.empty() && std::all_of(batch.begin(), batch.end(), is_log_line);
@@ -272,6 +313,7 @@ SinkRunner::Next SinkRunner::deliver_due() {
       fail(delivery);
       return Next::open_again;
     }
+    if (newest.seq != 0) history_.note(newest, clock_.now());
     if (!source_fails_) succeed();
     begin = end;
     if (desk_.interrupted()) break;

@@ -20,6 +20,7 @@
 
 #include "collectors/block_source.h"
 #include "collectors/dead_letters.h"
+#include "collectors/history_mark.h"
 #include "collectors/sink.h"
 #include "collectors/sink_desk.h"
 #include "collectors/stop.h"
@@ -33,6 +34,7 @@ struct SinkRunnerOptions {
   std::function<uint64_t()> random;                     // any 64 bits, for the back-off
   std::function<void(const std::string&)> log_problem;  // something began to fail
   std::function<void(const std::string&)> log_news;     // it works again; an event was buried
+  std::string history_file;                             // collectors/history_mark.h; empty: none
 };
 
 class SinkRunner {
@@ -65,6 +67,8 @@ class SinkRunner {
   Duration fetch_wait() const;
   uint64_t known_done() const;
   std::optional<std::string> wrong_history(const FetchedBlocks& fetched) const;
+  // Why the log is not the one that was followed last, though it has its name and is as long.
+  std::optional<std::string> find_other_events();
   // Why nothing of the log `log_id` goes to the sink; nothing: it does.
   std::optional<std::string> other_log(const std::string& log_id) const;
   Result<Done> append(std::vector<std::string> blocks);
@@ -118,6 +122,8 @@ class SinkRunner {
   bool is_open_ = false;
   std::string not_open_;  // why it did not open
   Pending pending_;
+  HistoryMark history_;
+  bool is_history_checked_ = false;  // since the source was connected
   bool source_fails_ = false;
   std::string source_log_;                // the source's, as last heard; empty: not yet
   std::optional<SinkPosition> trimmed_;   // where the source begins, if that is behind our position

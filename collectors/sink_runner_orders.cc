@@ -90,7 +90,11 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
   }
   is_open_ = false;
   const Result<Done> done = sink_.rewind({source_log_, through});
-  if (!done.ok()) result.error = done.error();
+  if (done.ok()) {
+    history_.forget();
+  } else {
+    result.error = done.error();
+  }
   return result;
 }
 

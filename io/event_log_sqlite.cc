@@ -154,10 +154,18 @@ DbStatus read_text(Database& db, const char* sql, std::string& value) {
   return statement->finish();
 }
 
-DbStatus create_if_empty(Database& db) {
+// `is_new`: nothing beside it says that there was a log.
+DbStatus create_if_empty(Database& db, bool is_new) {
   int64_t tables = 0;
   DbStatus counted = read_integer(db, "SELECT count(*) FROM sqlite_master", tables);
   if (!counted.ok() || tables > 0) return counted;
+  if (!is_new) {
+    return {DbFault::broken,
+            db.path() +
+                " is missing or empty, but there are snapshots of an event log beside it: "
+                "restore the whole directory from a backup, or, to begin a log anew, move "
+                "the snapshot-* files away"};
+  }
   DbStatus created = db.execute(kCreate);
   if (!created.ok()) return created;
   Result<Statement> insert =
@@ -205,11 +213,11 @@ DbStatus read_ends(Database& db, Header& header) {
 }
 
 // Creates the log where there is none and begins a new epoch, all in one transaction.
-DbStatus begin_epoch(Database& db, Header& header) {
+DbStatus begin_epoch(Database& db, bool is_new, Header& header) {
   Transaction transaction(db);
   if (!transaction.status().ok()) return transaction.status();
   int64_t epoch = 0;
-  DbStatus status = create_if_empty(db);
+  DbStatus status = create_if_empty(db, is_new);
   if (status.ok()) status = check_format(db);
   if (status.ok()) status = note_format(db);
   if (status.ok()) status = db.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'");
@@ -547,8 +555,11 @@ Result<std::unique_ptr<EventLog>> open_event_log_sqlite(const std::string& dir,
 
   Ballast ballast(dir, options.ballast_bytes);
   Header header;
-  DbStatus begun = begin_epoch(writer, header);
-  if (begun.fault == DbFault::disk_full && ballast.give_up()) begun = begin_epoch(writer, header);
+  const bool is_new = SnapshotFiles(dir).list().empty();
+  DbStatus begun = begin_epoch(writer, is_new, header);
+  if (begun.fault == DbFault::disk_full && ballast.give_up()) {
+    begun = begin_epoch(writer, is_new, header);
+  }
   if (!begun.ok()) return open_error(begun);
   ballast.ensure();
   extend_wal(writer.path() + "-wal", options.wal_bytes);

@@ -177,6 +177,7 @@ struct RunnerKit {
   DeadLetters letters;
   SinkDesk desk{stop};
   SteppingClock clock;
+  std::string history_file;  // empty: none
 };
 
 inline Event script_event(uint64_t seq) {
@@ -218,6 +219,7 @@ inline Journey run(Sink& sink, ScriptedSource& source, RunnerKit& kit) {
     journey.news.push_back(text);
     journey.quiet.push_back(QuietLog::is_on());
   };
+  options.history_file = kit.history_file;
   SinkRunner(sink, source, kit.letters, kit.desk, kit.stop, kit.clock, options).run();
   journey.asked = source.asked;
   journey.waits = source.waits;

@@ -349,6 +349,32 @@ TEST(SqliteEventLog, ALogOfFormatOneIsReadAndBecomesAFormatTwo) {
   EXPECT_EQ(format->integer(0), 2);
 }
 
+// A broker would begin anew and forget all its tasks.
+TEST(SqliteEventLog, ALogThatIsGoneFromBesideItsSnapshotsIsNotBegunAnew) {
+  const Scratch scratch;
+  bool given = false;
+  ASSERT_TRUE(open_or_die(scratch.path())
+                  ->snapshots()
+                  .write(1,
+                         [&]() -> std::optional<std::string> {
+                           return std::exchange(given, true) ? std::nullopt
+                                                             : std::optional<std::string>("s");
+                         })
+                  .ok());
+  for (const char* how : {"removed", "emptied"}) {
+    SCOPED_TRACE(how);
+    fs::remove(scratch / "events.db-wal");
+    fs::remove(scratch / "events.db");
+    if (how != std::string("removed")) std::ofstream(scratch / "events.db") << "";
+    const auto opened = open_event_log_sqlite(scratch.path(), kSmall);
+    ASSERT_FALSE(opened.ok());
+    EXPECT_THAT(opened.error(),
+                HasSubstr("events.db is missing or empty, but there are snapshots"));
+  }
+  fs::remove(SnapshotFiles(scratch.path()).path_of(1));
+  EXPECT_EQ(open_or_die(scratch.path())->head(), 0u);
+}
+
 TEST(SqliteEventLog, ARefusedOpeningChangesNothing) {
   const Scratch scratch;
   const std::string& dir = scratch.path();

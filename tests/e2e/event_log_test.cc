@@ -107,6 +107,13 @@ TEST_F(EventLogTest, WhatNobodyNeedsGoesAndTheBrokerComesBackWithoutIt) {
   const Ran events = house_.muster({"events", "--from", "1"});
   EXPECT_NE(events.status, 0);
   EXPECT_THAT(events.err, HasSubstr("were trimmed from the event log"));
+
+  // What no broker can begin with is not sound.
+  stop_broker();
+  for (const std::string& snapshot : snapshots()) fs::remove(snapshot);
+  const Ran verify = log_verb({"verify"});
+  EXPECT_EQ(verify.status, 1);
+  EXPECT_THAT(verify.out, HasSubstr("no snapshot that can be read holds what they did"));
 }
 
 // The whole log as JSON, with the numbers that were asked for.

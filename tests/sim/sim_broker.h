@@ -81,7 +81,8 @@ class SimBroker {
   bool syncing_ = false;   // events are on their way to the log
   bool busy_ = false;      // waits for that, or is stalled
   bool wake_due_ = false;  // while busy
-  uint64_t timer_ = 0;     // the newest; older ones do nothing
+  Instant last_woken_;
+  uint64_t timer_ = 0;  // the newest; older ones do nothing
   CrashPoint crash_point_ = CrashPoint::none;
   Duration away_{0};
 };
