@@ -81,6 +81,7 @@ SinkOrderResult SinkRunner::replay(uint64_t from) {
   }
   // Nor is another lab's history to go, whose database somebody has named by mistake.
   source_log_ = std::get<FetchedBlocks>(looked).log_id;
+  if (std::get<FetchedBlocks>(looked).reconnected) is_history_checked_ = false;
   if (is_open_) {
     if (std::optional<std::string> why = other_log(source_log_)) return failed_order(*why);
   }
