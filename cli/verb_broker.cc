@@ -1,7 +1,8 @@
 // muster broker log: status, verify, export, trim and forget. What is asked of a running broker is
 // asked there; what is only read, and what is changed while none runs, lies in the home.
+#include <unistd.h>
+
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -25,7 +26,7 @@ std::unique_ptr<LogView> view_log(Session& session) {
   if (log.ok()) return std::move(*log);
   const std::string file = session.home().broker_dir() + "/events.db";
   throw Failure{kExitLocal, log.error(),
-                std::filesystem::exists(file)
+                ::access(file.c_str(), F_OK) == 0
                     ? "restore the whole directory from a backup, or see which home: --home"
                     : "the log of a broker elsewhere is read there; which home: --home"};
 }

@@ -301,10 +301,11 @@ SinkRunner::Next SinkRunner::deliver_due() {
     const SinkPosition next{position_.log_id,
                             last ? pending_.through : pending_.events[end - 1].seq};
     const auto first = pending_.events.begin();
-    const HistoryMark::Followed newest =
-        end > begin ? HistoryMark::Followed{position_.log_id, pending_.events[end - 1].seq,
-                                            pending_.events[end - 1].event.time}
-                    : HistoryMark::Followed{};
+    std::optional<HistoryMark::Followed> newest;
+    if (end > begin) {
+      const SequencedEvent& at = pending_.events[end - 1];
+      newest = {position_.log_id, at.seq, at.event.time};
+    }
     std::vector<SequencedEvent> batch(std::move_iterator(first + static_cast<ptrdiff_t>(begin)),
                                       std::move_iterator(first + static_cast<ptrdiff_t>(end)));
     const bool lines_only = !batch.empty() && std::all_of(batch.begin(), batch.end(), is_log_line);
@@ -313,7 +314,7 @@ SinkRunner::Next SinkRunner::deliver_due() {
       fail(delivery);
       return Next::open_again;
     }
-    if (newest.seq != 0) history_.note(newest, clock_.now());
+    if (newest) history_.note(std::move(*newest), clock_.now());
     if (!source_fails_) succeed();
     begin = end;
     if (desk_.interrupted()) break;

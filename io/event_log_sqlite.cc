@@ -448,8 +448,8 @@ class SqliteEventLog final : public EventLog {
   std::string_view to_store(std::string_view bytes) {
     const bool is_frame = is_lz4(bytes);  // and would be unpacked by whoever reads it
     if (bytes.size() < kPackedMin && !is_frame) return bytes;
-    pack_lz4(bytes, packed_);
-    return packed_.size() < bytes.size() || is_frame ? packed_ : bytes;
+    const std::string_view packed = pack_lz4(bytes, packing_room_);
+    return packed.size() < bytes.size() || is_frame ? packed : bytes;
   }
 
   // One statement is a transaction of its own.
@@ -511,7 +511,7 @@ class SqliteEventLog final : public EventLog {
   std::atomic<uint64_t> head_;
   std::atomic<uint64_t> tail_;
   bool ballast_given_up_ = false;
-  std::string packed_;  // of the block that is written
+  std::string packing_room_;  // for the block that is written
 };
 
 // A look from outside, as of when it was opened.

@@ -33,13 +33,13 @@ class Folding {
     }
     std::reverse(check_.snapshots.begin(), check_.snapshots.end());
     if (log.tail() == 1) is_folding_ = true;
-    // The newest one: what comes after it need not be there.
-    can_start_ =
-        log.tail() == 1 || (!digests_.empty() && digests_.rbegin()->first + 1 >= log.tail());
   }
 
-  // Whether a broker finds a beginning.
-  bool can_start() const { return can_start_; }
+  // Whether a broker finds a beginning: by the newest snapshot, what comes before it need not be
+  // there.
+  bool can_start(uint64_t tail) const {
+    return tail == 1 || (!digests_.empty() && digests_.rbegin()->first + 1 >= tail);
+  }
 
   Result<Done> take(const DecodedBlock& decoded) {
     const uint64_t last = decoded.block.first + decoded.block.events.size() - 1;
@@ -76,7 +76,6 @@ class Folding {
   std::map<uint64_t, uint64_t> digests_;  // of those that can be read, by their newest event
   std::optional<BrokerSnapshot> beginning_;
   bool is_folding_ = false;
-  bool can_start_ = false;
 };
 
 }  // namespace
@@ -101,7 +100,7 @@ LogCheck check_log(const LogView& log, const std::function<void(uint64_t)>& prog
   });
   if (!done.ok()) {
     check.problem = done.error();
-  } else if (!folding.can_start()) {
+  } else if (!folding.can_start(check.tail)) {
     check.problem = "the events before " + std::to_string(check.tail) +
                     " were trimmed, and no snapshot that can be read holds what they did: a broker "
                     "cannot start with it; restore the whole directory from a backup";

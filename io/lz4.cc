@@ -23,7 +23,7 @@ Error damaged(size_t code) { return Error{std::string("LZ4: ") + ::LZ4F_getError
 
 bool is_lz4(std::string_view bytes) { return bytes.starts_with(kMagic); }
 
-void pack_lz4(std::string_view bytes, std::string& out) {
+std::string_view pack_lz4(std::string_view bytes, std::string& room) {
   LZ4F_preferences_t how = LZ4F_INIT_PREFERENCES;
   how.frameInfo.blockSizeID = LZ4F_max4MB;
   how.frameInfo.contentSize = bytes.size();
@@ -31,11 +31,11 @@ void pack_lz4(std::string_view bytes, std::string& out) {
   how.frameInfo.blockChecksumFlag = LZ4F_blockChecksumEnabled;
   how.compressionLevel = kLevel;
   const size_t bound = ::LZ4F_compressFrameBound(bytes.size(), &how);
-  if (out.size() < bound) out.resize(bound);
+  if (room.size() < bound) room.resize(bound);
   const size_t size =
-      ::LZ4F_compressFrame(out.data(), out.size(), bytes.data(), bytes.size(), &how);
+      ::LZ4F_compressFrame(room.data(), room.size(), bytes.data(), bytes.size(), &how);
   assert(!::LZ4F_isError(size));  // there is room enough
-  out.resize(size);
+  return std::string_view(room).substr(0, size);
 }
 
 Result<std::string> unpack_lz4(std::string_view frame, size_t bytes_max) {

@@ -13,8 +13,9 @@ namespace muster {
 // Whether the bytes begin as a frame does.
 bool is_lz4(std::string_view bytes);
 
-// One frame, with checksums and the number of its bytes, in `out`, whose memory is used again.
-void pack_lz4(std::string_view bytes, std::string& out);
+// One frame, with checksums and the number of its bytes. It lies in `room`, which only grows, until
+// the next call with that.
+std::string_view pack_lz4(std::string_view bytes, std::string& room);
 
 // What a frame of pack_lz4 holds. An error when it is damaged, or would hold more than `bytes_max`.
 Result<std::string> unpack_lz4(std::string_view frame, size_t bytes_max);

@@ -16,7 +16,7 @@ constexpr int kBlocksMax = 50'000;
 
 // Blocks as the broker writes them most: tasks of 200 bytes of work each.
 std::vector<Event> make_events(size_t count) {
-  const Payloads payloads(200);
+  const Payloads payloads;
   std::vector<Event> events;
   for (size_t i = 0; i < count; ++i) {
     TaskSpec spec;

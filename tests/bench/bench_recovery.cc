@@ -19,7 +19,6 @@
 namespace muster::bench {
 namespace {
 
-constexpr size_t kTaskBytes = 200;
 constexpr uint64_t kEvents = 10'000'000;
 constexpr uint64_t kTail = 500'000;         // behind the snapshot: half of what a broker lets grow
 constexpr uint64_t kTasksPerBlock = 64;     // a busy broker's wake-up
@@ -110,7 +109,7 @@ class LogMaker {
   }
 
   EventLog& log_;
-  Payloads payloads_{kTaskBytes};
+  Payloads payloads_;
   std::vector<Event> events_;
   Instant now_ = kZero;
   uint64_t submitted_ = 0;
@@ -147,7 +146,7 @@ void store_snapshot(EventLog& log, const BrokerCore& core) {
 
 double stall_with_queue_ms() {
   BrokerCore core(make_broker_options("bench"));
-  const Payloads payloads(kTaskBytes);
+  const Payloads payloads;
   for (uint64_t task = 0; task < kQueued; ++task) {
     core.apply({kZero, TaskSubmitted{make_spec(task, payloads)}});
   }

@@ -16,7 +16,6 @@ namespace muster::bench {
 
 inline constexpr int kWorkers = 4;
 inline constexpr uint32_t kWorkerSlots = 64;
-inline constexpr size_t kTaskBytes = 200;
 inline constexpr uint64_t kWindow = 4'096;  // tasks in flight
 inline constexpr uint64_t kBatchMax = 256;  // tasks of one Submit
 inline constexpr uint64_t kLatencyTasks = 2'000;
@@ -42,7 +41,7 @@ class Submitter {
   House& house_;
   std::unique_ptr<Client> client_;
   std::string pool_;
-  Payloads payloads_{kTaskBytes};
+  Payloads payloads_;
   uint64_t submitted_ = 0;
   uint64_t accepted_ = 0;
   uint64_t ended_ = 0;

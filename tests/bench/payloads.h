@@ -3,21 +3,25 @@
 // work of others.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace muster::bench {
 
+inline constexpr size_t kTaskBytes = 200;
+
 class Payloads {
  public:
-  explicit Payloads(size_t bytes) {
+  Payloads() {
     constexpr std::string_view kLetters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::mt19937_64 random(1);
     for (std::string& text : texts_) {
-      for (size_t i = 0; i < bytes; ++i) text += kLetters[random() % kLetters.size()];
+      for (size_t i = 0; i < kTaskBytes; ++i) text += kLetters[random() % kLetters.size()];
     }
   }
 

@@ -22,6 +22,7 @@
 
 #include "core/limits.h"
 #include "io/event_log.h"
+#include "tests/support/noise.h"
 
 namespace muster {
 
@@ -30,14 +31,6 @@ inline bool operator==(const StoredBlock& a, const StoredBlock& b) {
 }
 inline void PrintTo(const StoredBlock& block, std::ostream* out) {
   *out << "{" << block.first << "+" << block.count << ", " << block.bytes.size() << " bytes}";
-}
-
-// Bytes that nothing packs smaller.
-inline std::string noise(size_t size) {
-  std::mt19937 random(1);
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random());
-  return bytes;
 }
 
 // Everything in the log, read in one go.

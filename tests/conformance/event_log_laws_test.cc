@@ -304,8 +304,8 @@ TEST(SqliteEventLog, PacksWhatBecomesSmaller) {
 // What is appended is read, also where it looks like what the log makes of it.
 TEST(SqliteEventLog, ABlockThatBeginsLikeAPackedOneIsReadAsItWas) {
   const Scratch scratch;
-  std::string packed;
-  pack_lz4("a block", packed);
+  std::string room;
+  const std::string packed(pack_lz4("a block", room));
   const auto log = open_or_die(scratch.path());
   ASSERT_EQ(log->append(1, 1, packed).fault, AppendFault::none);
   EXPECT_EQ(read_all(*log), (std::vector<StoredBlock>{{1, 1, packed}}));

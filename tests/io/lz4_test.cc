@@ -4,31 +4,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
+
+#include "tests/support/noise.h"
 
 namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::string random_bytes(size_t size) {
-  std::mt19937 random(7);
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random());
-  return bytes;
-}
-
 std::string packed(std::string_view bytes) {
-  std::string out;
-  pack_lz4(bytes, out);
-  return out;
+  std::string room;
+  return std::string(pack_lz4(bytes, room));
 }
 
 TEST(Lz4, WhatGoesInComesOut) {
   for (const size_t size :
        {size_t{0}, size_t{1}, size_t{1'000}, size_t{300} << 10, size_t{8} << 20}) {
-    for (const std::string& bytes : {std::string(size, 'x'), random_bytes(size)}) {
+    for (const std::string& bytes : {std::string(size, 'x'), noise(size)}) {
       const std::string frame = packed(bytes);
       EXPECT_TRUE(is_lz4(frame));
       const Result<std::string> unpacked = unpack_lz4(frame, size);
@@ -39,10 +32,9 @@ TEST(Lz4, WhatGoesInComesOut) {
 }
 
 TEST(Lz4, TheMemoryOfAnEarlierFrameIsUsedAgain) {
-  std::string out;
-  pack_lz4(random_bytes(5'000), out);
-  pack_lz4("short", out);
-  EXPECT_EQ(*unpack_lz4(out, 5), "short");
+  std::string room;
+  pack_lz4(noise(5'000), room);
+  EXPECT_EQ(*unpack_lz4(pack_lz4("short", room), 5), "short");
 }
 
 TEST(Lz4, MoreThanIsAllowedIsRefusedBeforeItIsUnpacked) {
@@ -52,7 +44,7 @@ TEST(Lz4, MoreThanIsAllowedIsRefusedBeforeItIsUnpacked) {
 }
 
 TEST(Lz4, CutAtEveryByteOrWithSomethingBehindItIsAnError) {
-  const std::string frame = packed(random_bytes(300) + std::string(300, 'x'));
+  const std::string frame = packed(noise(300) + std::string(300, 'x'));
   for (size_t size = 0; size < frame.size(); ++size) {
     EXPECT_FALSE(unpack_lz4(std::string_view(frame).substr(0, size), 1 << 20).ok()) << size;
   }
@@ -60,7 +52,7 @@ TEST(Lz4, CutAtEveryByteOrWithSomethingBehindItIsAnError) {
 }
 
 TEST(Lz4, AnyFlippedBitIsAnErrorOrDoesNoHarm) {
-  const std::string bytes = random_bytes(300) + std::string(300, 'x');
+  const std::string bytes = noise(300) + std::string(300, 'x');
   const std::string frame = packed(bytes);
   for (size_t bit = 0; bit < frame.size() * 8; ++bit) {
     std::string damaged = frame;
